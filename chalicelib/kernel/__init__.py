@@ -1,0 +1,1 @@
+"""What every context shares and nothing else knows: money, ids, time, errors, limits, transactions."""

@@ -1,0 +1,52 @@
+"""Time as a port: the only source of "now" in Hearth, always in UTC."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Says what time it is."""
+
+    def now(self) -> datetime:
+        """The current instant, timezone-aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """The current instant, timezone-aware, in UTC."""
+        return datetime.now(UTC)
+
+
+def epoch_seconds(instant: datetime) -> int:
+    """Whole seconds since 1970, rounded down."""
+    return int(instant.timestamp() // 1)
+
+
+def from_epoch_seconds(seconds: int) -> datetime:
+    """The instant that lies `seconds` after 1970-01-01T00:00:00Z."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def isoformat(instant: datetime) -> str:
+    """RFC 3339 with microseconds and `Z`: fixed in width, so that text order is time order."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_isoformat(text: str) -> datetime:
+    """The inverse of `isoformat`; any RFC 3339 instant with an offset is read.
+
+    Raises:
+        ValueError: `text` is not an instant, or names no offset.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs an offset, such as Z")
+    return instant.astimezone(UTC)
+
+
+def later(instant: datetime, seconds: float) -> datetime:
+    """`instant` moved by `seconds`."""
+    return instant + timedelta(seconds=seconds)

@@ -1,0 +1,152 @@
+"""Every error that can leave the API: one code, one HTTP status, one sentence that helps.
+
+The codes are those of the API reference (section 11), extended in the same style. `ERROR_CLASSES` lists them
+for the OpenAPI document; an exception that is none of them leaves as `INTERNAL_ERROR`, without its text.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one field; `field` is its path in JSON names, such as `storage.sizeGb`."""
+
+    field: str
+    message: str
+
+
+class HearthError(Exception):
+    """A refusal with a code that clients can act on and a sentence that people can."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    sentence: ClassVar[str]
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        details: Iterable[FieldError] = (),
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        self.message = message or self.sentence
+        self.details = tuple(details)
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(self.message)
+
+
+class InvalidInput(HearthError):
+    code, status = "VALIDATION_ERROR", 400
+    sentence = "The request is not valid; see the details."
+
+    @classmethod
+    def of(cls, field: str, message: str) -> "InvalidInput":
+        """The error for a single field, with its message repeated where people look first."""
+        return cls(message, details=[FieldError(field, message)])
+
+
+class Unauthorized(HearthError):
+    code, status = "UNAUTHORIZED", 401
+    sentence = "Sign in first: the access token is missing, invalid or has ended."
+
+
+class InvalidCredentials(HearthError):
+    code, status = "INVALID_CREDENTIALS", 401
+    sentence = "The e-mail address or the password is wrong."
+
+
+class InsufficientBalance(HearthError):
+    code, status = "INSUFFICIENT_BALANCE", 402
+    sentence = "The available balance does not cover this; add funds first."
+
+
+class Forbidden(HearthError):
+    code, status = "FORBIDDEN", 403
+    sentence = "You may not do this."
+
+
+class EmailNotVerified(HearthError):
+    code, status = "EMAIL_NOT_VERIFIED", 403
+    sentence = "Verify your e-mail address first; a new link can be requested."
+
+
+class NotFound(HearthError):
+    code, status = "NOT_FOUND", 404
+    sentence = "There is no such thing here."
+
+
+class Conflict(HearthError):
+    code, status = "CONFLICT", 409
+    sentence = "This collides with what is already there."
+
+
+class OperationInProgress(HearthError):
+    code, status = "OPERATION_IN_PROGRESS", 409
+    sentence = "Another operation is changing this deployment; try again when it has ended."
+
+
+class IdempotencyInProgress(HearthError):
+    code, status = "IDEMPOTENCY_IN_PROGRESS", 409
+    sentence = "The first request with this Idempotency-Key is still being answered; try again shortly."
+
+
+class CapacityUnavailable(HearthError):
+    code, status = "CAPACITY_UNAVAILABLE", 409
+    sentence = "There is no free capacity for this type in this region right now."
+
+
+class LimitExceeded(HearthError):
+    code, status = "LIMIT_EXCEEDED", 409
+    sentence = "Your account's limit is reached; delete something or ask support to raise it."
+
+
+class ProviderQuota(HearthError):
+    code, status = "PROVIDER_QUOTA", 409
+    sentence = "This region's quota is used up for the moment; try another region or try again later."
+
+
+class PayloadTooLarge(HearthError):
+    code, status = "PAYLOAD_TOO_LARGE", 413
+    sentence = "The request body is too large."
+
+
+class IdempotencyConflict(HearthError):
+    code, status = "IDEMPOTENCY_CONFLICT", 422
+    sentence = "This Idempotency-Key was used before with another request."
+
+
+class RateLimited(HearthError):
+    code, status = "RATE_LIMITED", 429
+    sentence = "Too many requests; wait as long as Retry-After says."
+
+
+class InternalError(HearthError):
+    code, status = "INTERNAL_ERROR", 500
+    sentence = "Something went wrong on our side; it has been recorded."
+
+
+class ProvisioningFailed(HearthError):
+    code, status = "PROVISIONING_FAILED", 500
+    sentence = "The machine could not be built; nothing was charged."
+
+
+class OpenStackError(HearthError):
+    code, status = "OPENSTACK_ERROR", 502
+    sentence = "The region's control plane gave an error; try again later."
+
+
+class ProviderBusy(HearthError):
+    code, status = "PROVIDER_BUSY", 503
+    sentence = "The region is busy; try again in a moment."
+
+
+class Unavailable(HearthError):
+    code, status = "SERVICE_UNAVAILABLE", 503
+    sentence = "A part that this needs does not answer; try again in a moment."
+
+
+ERROR_CLASSES: tuple[type[HearthError], ...] = tuple(
+    sorted(HearthError.__subclasses__(), key=lambda error: (error.status, error.code))
+)

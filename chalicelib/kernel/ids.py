@@ -1,0 +1,40 @@
+"""Prefixed, sortable ids: `dep_01J…` is a ULID (https://github.com/ulid/spec) behind its kind."""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+
+from ulid import ULID
+
+ULID_PATTERN = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
+
+
+class Kind(StrEnum):
+    """The prefix of each kind of id."""
+
+    USER = "usr"
+    CUSTOMER = "cus"
+    SESSION = "ses"
+    DEPLOYMENT = "dep"
+    OPERATION = "op"
+    EVENT = "evt"
+    SSH_KEY = "key"
+    HOLD = "hld"
+    ENTRY = "ent"
+    ACTIVITY = "act"
+    REQUEST = "req"
+
+
+def new_id(kind: Kind, at: datetime) -> str:
+    """A fresh id of `kind`, sorting by `at` to the millisecond."""
+    return f"{kind}_{ULID.from_datetime(at)}"
+
+
+def pattern(kind: Kind) -> str:
+    """The regular expression that an id of `kind` matches whole."""
+    return f"^{kind}_{ULID_PATTERN}$"
+
+
+def is_id(kind: Kind, text: str) -> bool:
+    """Whether `text` has the form of an id of `kind`."""
+    return re.fullmatch(f"{kind}_{ULID_PATTERN}", text) is not None

@@ -1,0 +1,50 @@
+"""What a function may reach (G48): each grant is a few actions on named resources, and nothing else.
+
+Resources are CloudFormation `Fn::Sub` strings; the parameters in them come from the data stack.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Permission for `actions` on `resources`; functions with the same grants share one role."""
+
+    name: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+
+
+_TABLE = ("${TableArn}", "${TableArn}/index/*")
+_ACCOUNT = "${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}"
+_MACHINES = (f"arn:{_ACCOUNT % 'states'}:stateMachine:${{AWS::StackName}}-*",)
+_EXECUTIONS = (f"arn:{_ACCOUNT % 'states'}:execution:${{AWS::StackName}}-*",)
+
+TABLE_READ = Grant("table_read", ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"), _TABLE)
+TABLE_WRITE = Grant(
+    "table_write",
+    ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"),
+    ("${TableArn}",),
+)
+TABLE_STREAM = Grant(
+    "table_stream",
+    ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+    ("${TableStreamArn}",),
+)
+TABLE_STREAM_LIST = Grant("table_stream_list", ("dynamodb:ListStreams",), ("${TableArn}/stream/*",))
+SIGNING_KEY = Grant("signing_key", ("secretsmanager:GetSecretValue",), ("${SigningKeyArn}",))
+PROVIDER_ACCESS = Grant("provider_access", ("secretsmanager:GetSecretValue",), ("${ProviderSecretArn}",))
+SEND_MAIL = Grant("send_mail", ("ses:SendEmail",), (f"arn:{_ACCOUNT % 'ses'}:identity/*",))
+START_MACHINES = Grant("start_machines", ("states:StartExecution",), _MACHINES)
+INSPECT_EXECUTIONS = Grant(
+    "inspect_executions", ("states:DescribeExecution", "states:StopExecution"), _EXECUTIONS
+)
+LIST_MACHINES = Grant("list_machines", ("states:DescribeStateMachine",), _MACHINES)
+FAN_OUT_METERING = Grant("fan_out_metering", ("sqs:SendMessage",), ("${MeteringQueue.Arn}",))
+WORK_METERING = Grant(
+    "work_metering",
+    ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    ("${MeteringQueue.Arn}",),
+)
+ALERT_STAFF = Grant("alert_staff", ("sns:Publish",), ("${StaffAlertsTopic}",))
+WRITE_REPORTS = Grant("write_reports", ("s3:PutObject",), ("${ReportsBucketArn}/*",))

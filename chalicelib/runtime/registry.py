@@ -1,0 +1,118 @@
+"""The list of everything that becomes a Lambda; packaging, documentation and tests read it.
+
+A decorator (`endpoint`, `task`, `schedule`, …) adds a `Function` here when its module is imported.
+`load_all()` imports every module of `functions/`, so that the list is whole.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.runtime.grants import Grant
+
+Handler = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """Reached through API Gateway, under the stage `api`."""
+
+    method: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Reached through its own function URL; `name` is its key in `.local/endpoints.json`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A Task state of a state machine; the definition refers to it as `${Name}` (its logical id)."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Run by EventBridge; `rate` is a schedule expression such as `rate(5 minutes)`."""
+
+    rate: str
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Fed by the table's stream with the records that match one of `patterns` (event filters)."""
+
+    patterns: tuple[Mapping[str, Any], ...]
+    batch_size: int = 10
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Fed by an SQS queue of the app stack, named by its logical id."""
+
+    logical_id: str
+    batch_size: int = 1
+
+
+@dataclass(frozen=True)
+class Socket:
+    """Reached through the WebSocket API; `route_key` such as `$connect` or `subscribe`."""
+
+    route_key: str
+
+
+Trigger = Route | Webhook | Task | Schedule | Stream | Queue | Socket
+
+
+@dataclass(frozen=True)
+class Function:
+    """One Lambda: what calls it, what it may reach, and how large it is.
+
+    `name` is the Python name of the decorated function, the operationId, the end of the Lambda's name and the
+    metric dimension; `module` is what Lambda imports. `documentation` carries what the trigger's kind wants
+    to remember for the OpenAPI document and the generated tests.
+    """
+
+    name: str
+    module: str
+    trigger: Trigger
+    handler: Handler
+    grants: tuple[Grant, ...] = ()
+    memory_mb: int = 512
+    timeout_seconds: int = 15
+    documentation: Any = field(default=None, compare=False)
+
+    @property
+    def logical_id(self) -> str:
+        """The CloudFormation name: `create_deployment` is `CreateDeployment`, as Chalice writes it."""
+        return "".join(part.capitalize() for part in self.name.split("_"))
+
+
+_functions: dict[str, Function] = {}
+
+
+def register(function: Function) -> None:
+    """Add `function`.
+
+    Raises:
+        ValueError: its name, or its route, is taken.
+    """
+    for other in _functions.values():
+        same_place = (
+            isinstance(function.trigger, Route | Socket | Webhook) and other.trigger == function.trigger
+        )
+        if other.name == function.name or same_place:
+            raise ValueError(f"{function.module}.{function.name} collides with {other.module}.{other.name}")
+    _functions[function.name] = function
+
+
+def load_all() -> tuple[Function, ...]:
+    """Every function of the product, by name; imports all of `functions/`."""
+    package = importlib.import_module("functions")
+    for module in pkgutil.walk_packages(package.__path__, "functions."):
+        importlib.import_module(module.name)
+    return tuple(_functions[name] for name in sorted(_functions))

@@ -1,0 +1,34 @@
+"""The environment of a function, typed. Packaging sets every variable that is named here."""
+
+import os
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What differs between one installation and another; each field is read from its name in capitals."""
+
+    stage: str
+    """`local`, `dev`, `prod`, …: goes into log lines and metrics."""
+    table_name: str
+    signing_key_secret_id: str
+    """Secrets Manager id of the key that signs access tokens."""
+    provider_secret_id: str
+    """Secrets Manager id of the providers' credentials (JSON; `docs/operations.md` shows its shape)."""
+    state_machine_arn_prefix: str
+    """`arn:…:stateMachine:<stack>-`: a machine's name follows."""
+    metering_queue_url: str
+    staff_alerts_topic_arn: str
+    reports_bucket: str
+    mail_sender: str
+    public_url: str
+    """Where the front end lives: links in mails lead there."""
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read the environment.
+
+        Raises:
+            KeyError: names the variable that is not set.
+        """
+        return cls(**{field.name: os.environ[field.name.upper()] for field in fields(cls)})

@@ -1,0 +1,1 @@
+"""Entry points: one decorated function is one Lambda."""
