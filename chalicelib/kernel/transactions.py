@@ -4,8 +4,12 @@ Repositories do not write what belongs to a larger change; they return `Write`s,
 one transaction. A write names what it asserts, so that a service can say which assertion did not hold.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Write(Protocol):
@@ -40,3 +44,29 @@ class Transactor(Protocol):
             TransactionContended: conflicts with other transactions persisted beyond the retries.
         """
         ...
+
+
+_ATTEMPTS = 24
+_FIRST_DELAY_SECONDS = 0.01
+_MAX_DELAY_SECONDS = 0.5
+
+
+def with_fresh_reads(change: Callable[[], T], *, stale: frozenset[str]) -> T:
+    """Run `change`, which reads, decides and commits; again from its reads while what it read was stale.
+
+    Args:
+        change: must read everything that it decides on, so that another run decides anew.
+        stale: the assertions that say "somebody else was faster". Any other that fails is raised.
+
+    Raises:
+        ConditionFailed: an assertion outside `stale` did not hold.
+        TransactionContended: others were faster too many times.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return change()
+        except ConditionFailed as failed:
+            if not failed.asserts <= stale:
+                raise
+        time.sleep(random.uniform(0, min(_MAX_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2**attempt)))  # noqa: S311
+    raise TransactionContended(", ".join(sorted(stale)))

@@ -1,0 +1,34 @@
+"""What the door needs from outside."""
+
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.access.models import Claim, StoredAnswer
+
+
+class RateCounters(Protocol):
+    """Counts in fixed windows."""
+
+    def hit(self, name: str, window_start: datetime, window_seconds: int) -> int:
+        """Count one more for `name` in the window that starts at `window_start`; the new count."""
+        ...
+
+
+class IdempotencyRecords(Protocol):
+    """Requests that were made with an Idempotency-Key, kept for 24 hours (G44)."""
+
+    def claim(self, key: str, fingerprint: str, now: datetime, lease_seconds: int) -> Claim:
+        """Take `key` for the request with this fingerprint, or say what became of it.
+
+        A claim that was neither answered nor released counts as abandoned after `lease_seconds`,
+        and the next request takes it over.
+        """
+        ...
+
+    def answer(self, key: str, answer: StoredAnswer) -> None:
+        """Keep the answer for replays."""
+        ...
+
+    def release(self, key: str) -> None:
+        """Forget the claim: the request was refused and changed nothing."""
+        ...

@@ -1,0 +1,1 @@
+"""The single table. `docs/data-model.md` lists every access pattern with its key, its index and its cost."""

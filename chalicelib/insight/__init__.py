@@ -1,0 +1,1 @@
+"""What happened: the activity log that customers and staff read."""

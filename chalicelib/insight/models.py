@@ -1,0 +1,34 @@
+"""The activity log's entries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How an action ended."""
+
+    DONE = "done"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Who did what to a customer's things, when, from where, and how it ended."""
+
+    id: str
+    customer_id: str
+    at: datetime
+    actor_user_id: str
+    action: str
+    """The endpoint's name, such as `create_deployment`."""
+    outcome: Outcome
+    code: str = ""
+    """The error code of a denial."""
+    targets: Mapping[str, str] = field(default_factory=dict)
+    """Ids in the request's path, such as `{"deploymentId": "dep_…"}`."""
+    reason: str = ""
+    by_staff: bool = False
+    ip: str = ""
+    request_id: str = ""
