@@ -3,7 +3,19 @@
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.access.models import Claim, StoredAnswer
+from chalicelib.access.models import Claim, Principal, StoredAnswer
+
+
+class Authenticator(Protocol):
+    """Knows who an access token belongs to."""
+
+    def authenticate(self, access_token: str) -> Principal:
+        """The principal behind `access_token`.
+
+        Raises:
+            Unauthorized: it is not one of ours, has ended, or its session was revoked.
+        """
+        ...
 
 
 class RateCounters(Protocol):

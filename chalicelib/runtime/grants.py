@@ -36,9 +36,7 @@ SIGNING_KEY = Grant("signing_key", ("secretsmanager:GetSecretValue",), ("${Signi
 PROVIDER_ACCESS = Grant("provider_access", ("secretsmanager:GetSecretValue",), ("${ProviderSecretArn}",))
 SEND_MAIL = Grant("send_mail", ("ses:SendEmail",), (f"arn:{_ACCOUNT % 'ses'}:identity/*",))
 START_MACHINES = Grant("start_machines", ("states:StartExecution",), _MACHINES)
-INSPECT_EXECUTIONS = Grant(
-    "inspect_executions", ("states:DescribeExecution", "states:StopExecution"), _EXECUTIONS
-)
+INSPECT_EXECUTIONS = Grant("inspect_executions", ("states:DescribeExecution", "states:StopExecution"), _EXECUTIONS)
 LIST_MACHINES = Grant("list_machines", ("states:DescribeStateMachine",), _MACHINES)
 FAN_OUT_METERING = Grant("fan_out_metering", ("sqs:SendMessage",), ("${MeteringQueue.Arn}",))
 WORK_METERING = Grant(

@@ -102,9 +102,7 @@ def register(function: Function) -> None:
         ValueError: its name, or its route, is taken.
     """
     for other in _functions.values():
-        same_place = (
-            isinstance(function.trigger, Route | Socket | Webhook) and other.trigger == function.trigger
-        )
+        same_place = isinstance(function.trigger, Route | Socket | Webhook) and other.trigger == function.trigger
         if other.name == function.name or same_place:
             raise ValueError(f"{function.module}.{function.name} collides with {other.module}.{other.name}")
     _functions[function.name] = function

@@ -6,14 +6,55 @@ Keys are `KIND#id` texts, made only by the `keys` of those modules.
 
 import os
 
-from pynamodb.attributes import DiscriminatorAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import Attribute, DiscriminatorAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
+from pynamodb.constants import NUMBER, STRING
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 5
 MAX_RETRY_ATTEMPTS = 3
+
+
+class IntegerAttribute(Attribute[int]):
+    """A whole number. Money and counts are never floats."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: int) -> str:
+        """DynamoDB's form of `value`, which must be an integer."""
+        if type(value) is not int:
+            raise TypeError(f"{self.attr_name} is a whole number, not {value!r}")
+        return str(value)
+
+    def deserialize(self, value: str) -> int:
+        """The integer that DynamoDB holds."""
+        return int(value)
+
+
+class OptionalInteger(Attribute[int | None]):
+    """A whole number, or nothing."""
+
+    attr_type = NUMBER
+    null = True
+
+    def serialize(self, value: int | None) -> str | None:
+        """DynamoDB's form of `value`, which must be an integer where it is anything."""
+        if value is not None and type(value) is not int:
+            raise TypeError(f"{self.attr_name} is a whole number, not {value!r}")
+        return None if value is None else str(value)
+
+    def deserialize(self, value: str) -> int:
+        """The integer that DynamoDB holds."""
+        return int(value)
+
+
+class OptionalText(Attribute[str | None]):
+    """A text, or nothing."""
+
+    attr_type = STRING
+    null = True
 
 
 class Index1(GlobalSecondaryIndex["Record"]):
@@ -51,11 +92,11 @@ class Record(Model):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     kind = DiscriminatorAttribute()
-    gsi1pk = UnicodeAttribute(null=True)
-    gsi1sk = UnicodeAttribute(null=True)
-    gsi2pk = UnicodeAttribute(null=True)
-    gsi2sk = UnicodeAttribute(null=True)
-    expires_at = NumberAttribute(null=True)
+    gsi1pk = OptionalText()
+    gsi1sk = OptionalText()
+    gsi2pk = OptionalText()
+    gsi2sk = OptionalText()
+    expires_at = OptionalInteger()
     """Epoch seconds after which DynamoDB may remove the item; readers must not trust it to be prompt."""
 
     by_gsi1 = Index1()

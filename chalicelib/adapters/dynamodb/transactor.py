@@ -116,9 +116,7 @@ class DynamoTransactor:
                 raise
             codes = [reason.code if reason else "None" for reason in error.cancellation_reasons]
             failed = [
-                step.asserts
-                for step, code in zip(steps, codes, strict=True)
-                if code == "ConditionalCheckFailed"
+                step.asserts for step, code in zip(steps, codes, strict=True) if code == "ConditionalCheckFailed"
             ]
             if failed:
                 raise ConditionFailed(*failed) from error

@@ -1,0 +1,77 @@
+"""The activity log."""
+
+from datetime import timedelta
+
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
+
+from chalicelib.adapters.dynamodb.pages import query_page
+from chalicelib.adapters.dynamodb.table import OptionalText, Record
+from chalicelib.insight.models import Activity, Outcome
+from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
+from chalicelib.kernel.pages import Page, PageRequest
+
+_KEPT = timedelta(days=400)
+
+
+class ActivityRecord(Record, discriminator="ACTIVITY"):
+    """`ACTIVITY#<customer>` / `<activity id>`: sortable ids put the log in order."""
+
+    at = UnicodeAttribute()
+    actor_user_id = UnicodeAttribute()
+    action = UnicodeAttribute()
+    outcome = UnicodeAttribute()
+    code = OptionalText()
+    targets = JSONAttribute()
+    reason = OptionalText()
+    by_staff = BooleanAttribute(default=False)
+    ip = OptionalText()
+    request_id = OptionalText()
+
+
+class DynamoActivityLog:
+    """`ActivityLog` on one partition a customer."""
+
+    def append(self, activity: Activity) -> None:
+        """Keep `activity`; see `ActivityLog.append`."""
+        ActivityRecord(
+            f"ACTIVITY#{activity.customer_id}",
+            activity.id,
+            at=isoformat(activity.at),
+            actor_user_id=activity.actor_user_id,
+            action=activity.action,
+            outcome=activity.outcome.value,
+            code=activity.code or None,
+            targets=dict(activity.targets),
+            reason=activity.reason or None,
+            by_staff=activity.by_staff,
+            ip=activity.ip or None,
+            request_id=activity.request_id or None,
+            expires_at=epoch_seconds(activity.at + _KEPT),
+        ).save()
+
+    def list(self, customer_id: str, page: PageRequest) -> Page[Activity]:
+        """A customer's activities, newest first; see `ActivityLog.list`."""
+        return query_page(
+            ActivityRecord,
+            f"ACTIVITY#{customer_id}",
+            page,
+            lambda r: _activity(customer_id, r),
+            ascending=False,
+        )
+
+
+def _activity(customer_id: str, record: ActivityRecord) -> Activity:
+    return Activity(
+        id=record.sk,
+        customer_id=customer_id,
+        at=parse_isoformat(record.at),
+        actor_user_id=record.actor_user_id,
+        action=record.action,
+        outcome=Outcome(record.outcome),
+        code=record.code or "",
+        targets=record.targets,
+        reason=record.reason or "",
+        by_staff=record.by_staff,
+        ip=record.ip or "",
+        request_id=record.request_id or "",
+    )

@@ -1,0 +1,70 @@
+"""The composition root: which adapter stands behind which port.
+
+Everything is built on first use and kept for the life of the process, and imported only then, so that a Lambda
+pays for what it uses and no more.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from chalicelib.kernel.clock import Clock, SystemClock
+from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.access.ports import Authenticator, IdempotencyRecords
+    from chalicelib.access.service import RateLimiter
+    from chalicelib.insight.ports import ActivityLog
+    from chalicelib.kernel.transactions import Transactor
+
+
+@cache
+def settings() -> Settings:
+    """This installation's environment."""
+    return Settings.from_environment()
+
+
+@cache
+def clock() -> Clock:
+    """The source of time."""
+    return SystemClock()
+
+
+@cache
+def transactor() -> Transactor:
+    """All-or-nothing writes."""
+    from chalicelib.adapters.dynamodb.transactor import DynamoTransactor
+
+    return DynamoTransactor()
+
+
+@cache
+def authenticator() -> Authenticator:
+    """Who an access token belongs to."""
+    raise NotImplementedError
+
+
+@cache
+def rate_limiter() -> RateLimiter:
+    """How often somebody may call."""
+    from chalicelib.access.service import RateLimiter
+    from chalicelib.adapters.dynamodb.access import DynamoRateCounters
+
+    return RateLimiter(DynamoRateCounters(), clock())
+
+
+@cache
+def idempotency_records() -> IdempotencyRecords:
+    """Requests made with an Idempotency-Key."""
+    from chalicelib.adapters.dynamodb.access import DynamoIdempotencyRecords
+
+    return DynamoIdempotencyRecords()
+
+
+@cache
+def activity_log() -> ActivityLog:
+    """What happened, per customer."""
+    from chalicelib.adapters.dynamodb.insight import DynamoActivityLog
+
+    return DynamoActivityLog()

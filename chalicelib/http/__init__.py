@@ -1,0 +1,7 @@
+"""The door: everything that all endpoints share, behind one decorator."""
+
+from chalicelib.http.callers import Caller, Visitor
+from chalicelib.http.endpoint import endpoint
+from chalicelib.http.models import ApiModel, Cookie, Listing, Money, PageQuery, Reply
+
+__all__ = ["ApiModel", "Caller", "Cookie", "Listing", "Money", "PageQuery", "Reply", "Visitor", "endpoint"]

@@ -1,0 +1,78 @@
+"""The envelope (document 004, section 2.2) and the headers of every answer."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from chalicelib.http.models import Cookie, Listing, Reply
+from chalicelib.kernel.errors import HearthError
+
+# OWASP REST Security Cheat Sheet, "Security headers"; answers are never for a shared cache.
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What leaves: a status, a JSON text, headers and cookies."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Sequence[Cookie] = ()
+
+    def to_proxy(self, origin: str) -> dict[str, Any]:
+        """The gateway's form of it, readable by the front end at `origin`."""
+        headers = {
+            **_HEADERS,
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Credentials": "true",
+            "Access-Control-Expose-Headers": "X-Request-Id, Retry-After, Idempotency-Replayed",
+            "Vary": "Origin",
+            **self.headers,
+        }
+        several: dict[str, list[str]] = {name: [value] for name, value in headers.items()}
+        if self.cookies:
+            several["Set-Cookie"] = [cookie.header() for cookie in self.cookies]
+        return {
+            "statusCode": self.status,
+            "multiValueHeaders": several,
+            "body": self.body,
+            "isBase64Encoded": False,
+        }
+
+
+def success(result: Any, status: int) -> Answer:
+    """`result` of an endpoint in the envelope."""
+    reply = result if isinstance(result, Reply) else Reply(result)
+    meta: dict[str, Any] = {}
+    data: Any = reply.body
+    if isinstance(data, Listing):
+        meta["nextCursor"] = data.next_cursor
+        data = [_plain(item) for item in data.items]
+    body = {"success": True, "data": _plain(data), "meta": meta}
+    return Answer(status, _dumps(body), reply.headers, reply.cookies)
+
+
+def failure(error: HearthError) -> Answer:
+    """`error` in the envelope."""
+    details = [{"field": detail.field, "message": detail.message} for detail in error.details]
+    body = {"success": False, "error": {"code": error.code, "message": error.message, "details": details}}
+    retry = error.retry_after_seconds
+    return Answer(error.status, _dumps(body), {"Retry-After": str(retry)} if retry is not None else {})
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
+
+
+def _dumps(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,187 @@
+"""What happens to a request before and after the endpoint's own function."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from chalicelib import bootstrap
+from chalicelib.access.models import ClaimState, Principal, StoredAnswer
+from chalicelib.http.answers import Answer, failure, success
+from chalicelib.http.callers import Caller, Visitor
+from chalicelib.http.requests import ProxyRequest, parse_body, parse_values
+from chalicelib.http.sessions import CSRF_HEADER, access_token_of
+from chalicelib.http.spec import EndpointSpec
+from chalicelib.insight.models import Activity, Outcome
+from chalicelib.kernel.errors import (
+    Forbidden,
+    HearthError,
+    IdempotencyConflict,
+    IdempotencyInProgress,
+    InternalError,
+    InvalidInput,
+    Unauthorized,
+    Unavailable,
+)
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.limits import REQUESTS_PER_MINUTE
+from chalicelib.kernel.transactions import TransactionContended
+from chalicelib.runtime.observe import logger, measured
+
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_DENIALS = frozenset({402, 403, 409})
+
+
+class Door:
+    """Guards one endpoint: `answer` is its Lambda."""
+
+    def __init__(self, spec: EndpointSpec, function: Callable[..., Any]) -> None:
+        self.spec = spec
+        self._function = function
+
+    def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """The proxy answer to a proxy event; never raises."""
+        request = ProxyRequest(event)
+        request_id = new_id(Kind.REQUEST, bootstrap.clock().now())
+        with (
+            measured(self.spec.name) as run,
+            logger.append_context_keys(
+                request_id=request_id, gateway_request_id=request.gateway_request_id, operation=self.spec.name
+            ),
+        ):
+            try:
+                answer = self._admit(request, request_id)
+            except HearthError as error:
+                answer = failure(error)
+                run.outcome = "refused"
+            except TransactionContended:
+                logger.warning("contended")
+                answer = failure(Unavailable(retry_after_seconds=1))
+                run.outcome = "refused"
+            except Exception:
+                logger.exception("failed")
+                answer = failure(InternalError())
+                run.outcome = "failed"
+            logger.info("answered", status=answer.status, method=request.method)
+        proxy = answer.to_proxy(origin=bootstrap.settings().public_url)
+        proxy["multiValueHeaders"]["X-Request-Id"] = [request_id]
+        return proxy
+
+    def _admit(self, request: ProxyRequest, request_id: str) -> Answer:
+        """Identify, limit, authorise, and let in."""
+        principal = None if self.spec.public else self._authenticate(request)
+        if self.spec.rate_limited:
+            name = f"session:{principal.session_id}" if principal else f"ip:{request.ip}"
+            bootstrap.rate_limiter().check(name, REQUESTS_PER_MINUTE, window_seconds=60)
+        visitor: dict[str, Any] = {
+            "ip": request.ip,
+            "user_agent": request.user_agent,
+            "request_id": request_id,
+            "idempotency_key": self._idempotency_key(request),
+            "cookies": tuple(request.cookies.items()),
+            "csrf_token": request.headers.get(CSRF_HEADER),
+        }
+        if principal is None:
+            return self._once(request, Visitor(**visitor), principal)
+        logger.append_keys(user_id=principal.user_id, customer_id=principal.customer_id)
+        caller = Caller(**visitor, principal=principal)
+        try:
+            if self.spec.scope is not None and self.spec.scope not in principal.scopes:
+                raise Forbidden(f"This needs the scope {self.spec.scope}.")
+            answer = self._once(request, caller, principal)
+        except HearthError as error:
+            if error.status in _DENIALS:
+                self._record(request, caller, Outcome.DENIED, error.code)
+            raise
+        self._record(request, caller, Outcome.DONE)
+        return answer
+
+    @staticmethod
+    def _authenticate(request: ProxyRequest) -> Principal:
+        token = access_token_of(request)
+        if token is None:
+            raise Unauthorized()
+        return bootstrap.authenticator().authenticate(token)
+
+    def _once(self, request: ProxyRequest, sender: Visitor, principal: Principal | None) -> Answer:
+        """Validate, and call the function; at most once for an idempotency key (G44)."""
+        arguments = self._arguments(request, sender)
+        if sender.idempotency_key is None:
+            return success(self._function(**arguments), self.spec.status)
+        owner = principal.user_id if principal else sender.ip
+        key = f"{owner}:{self.spec.name}:{sender.idempotency_key}"
+        records = bootstrap.idempotency_records()
+        claim = records.claim(
+            key,
+            _fingerprint(request, arguments),
+            bootstrap.clock().now(),
+            lease_seconds=self.spec.timeout_seconds + 5,
+        )
+        match claim.state:
+            case ClaimState.OTHER_REQUEST:
+                raise IdempotencyConflict()
+            case ClaimState.IN_PROGRESS:
+                raise IdempotencyInProgress(retry_after_seconds=1)
+            case ClaimState.ANSWERED if claim.answer:
+                return Answer(claim.answer.status, claim.answer.body, {"Idempotency-Replayed": "true"})
+        try:
+            answer = success(self._function(**arguments), self.spec.status)
+        except HearthError:
+            records.release(key)
+            raise
+        records.answer(key, StoredAnswer(answer.status, answer.body))
+        return answer
+
+    def _arguments(self, request: ProxyRequest, sender: Visitor) -> dict[str, Any]:
+        """The function's arguments, validated."""
+        spec = self.spec
+        path = parse_values(spec.path_model, request.path_values)
+        arguments: dict[str, Any] = {name: getattr(path, name) for name in type(path).model_fields}
+        query = request.query_values()
+        if spec.query_model is not None:
+            arguments["query"] = parse_values(spec.query_model, query)
+        raw = request.body()
+        if spec.body_model is not None:
+            arguments["request"] = parse_body(spec.body_model, raw)
+        for name in {"caller", "visitor"} & spec.takes:
+            arguments[name] = sender
+        return arguments
+
+    def _idempotency_key(self, request: ProxyRequest) -> str | None:
+        key = request.headers.get("idempotency-key") if self.spec.idempotent else None
+        if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+            raise InvalidInput.of("Idempotency-Key", "Use 1 to 255 visible ASCII characters.")
+        return key
+
+    def _record(self, request: ProxyRequest, caller: Caller, outcome: Outcome, code: str = "") -> None:
+        """Put the call into the activity log; the request's own outcome does not depend on it."""
+        if not self.spec.is_audited:
+            return
+        at = bootstrap.clock().now()
+        bootstrap.activity_log().append(
+            Activity(
+                id=new_id(Kind.ACTIVITY, at),
+                customer_id=caller.customer_id,
+                at=at,
+                actor_user_id=caller.user_id,
+                action=self.spec.name,
+                outcome=outcome,
+                code=code,
+                targets=dict(request.path_values),
+                by_staff=self.spec.path.startswith("/v1/admin/"),
+                ip=caller.ip,
+                request_id=caller.request_id,
+            )
+        )
+
+
+def _fingerprint(request: ProxyRequest, arguments: Mapping[str, Any]) -> str:
+    """What makes two requests the same one: their path values and their validated bodies and queries."""
+    models = {
+        name: value.model_dump(mode="json") for name, value in arguments.items() if isinstance(value, BaseModel)
+    }
+    text = json.dumps([dict(request.path_values), models], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,86 @@
+"""`endpoint()`: one decorated function is one route, one Lambda, one entry of the OpenAPI document.
+
+The function's parameters say what it needs, by name: `request` (a body), `query`, `caller` (who is signed in)
+or `visitor` (whoever sent it); every other parameter is a value of the path, in snake_case, so that
+`/deployments/{deploymentId}` gives `deployment_id`. Its return annotation is the answer's `data`:
+a model, `Listing[Model]`, or either in a `Reply` with cookies.
+"""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+from chalicelib.access.models import Scope
+from chalicelib.http.door import Door
+from chalicelib.http.spec import Declared, describe
+from chalicelib.kernel.errors import HearthError
+from chalicelib.runtime.grants import SIGNING_KEY, TABLE_READ, TABLE_WRITE, Grant
+from chalicelib.runtime.registry import Function, Handler, Route, register
+
+
+def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by name)
+    method: str,
+    path: str,
+    *,
+    status: int = 200,
+    public: bool = False,
+    scope: Scope | None = None,
+    idempotent: bool = False,
+    audited: bool | None = None,
+    rate_limited: bool = True,
+    errors: tuple[type[HearthError], ...] = (),
+    grants: tuple[Grant, ...] = (),
+    memory_mb: int = 512,
+    timeout_seconds: int = 15,
+) -> Callable[[Callable[..., Any]], Handler]:
+    """Make a function an endpoint; what remains under its name is the Lambda's handler.
+
+    Args:
+        method: the HTTP method.
+        path: below the stage, with `{camelCase}` values.
+        status: of a success.
+        public: no sign-in is asked for. Otherwise a session is, with `scope` where one is named.
+        scope: what the caller must hold.
+        idempotent: the endpoint honours `Idempotency-Key` (G44).
+        audited: whether it goes into the activity log; by default what changes state does.
+        rate_limited: whether calls count against the limit of G45.
+        errors: what it may answer besides what the door itself answers.
+        grants: what it may reach besides the table and the signing key, which the door needs.
+        memory_mb: the Lambda's memory; its share of a processor grows with it.
+        timeout_seconds: the Lambda's deadline; API Gateway's own is 29 seconds.
+    """
+    declared = Declared(
+        method=method,
+        path=path,
+        status=status,
+        public=public,
+        scope=scope,
+        idempotent=idempotent,
+        audited=audited,
+        rate_limited=rate_limited,
+        errors=errors,
+        timeout_seconds=timeout_seconds,
+    )
+
+    def decorate(function: Callable[..., Any]) -> Handler:
+        door = Door(describe(function, declared), function)
+
+        def handler(event: Any, context: Any) -> Any:
+            return door.answer(event)
+
+        update_wrapper(handler, function)
+        register(
+            Function(
+                name=function.__name__,
+                module=function.__module__,
+                trigger=Route(method, path),
+                handler=handler,
+                grants=(TABLE_READ, TABLE_WRITE, *(() if public else (SIGNING_KEY,)), *grants),
+                memory_mb=memory_mb,
+                timeout_seconds=timeout_seconds,
+                documentation=door.spec,
+            )
+        )
+        return handler
+
+    return decorate

@@ -1,0 +1,136 @@
+"""Reading API Gateway's proxy event, and turning it into what an endpoint asks for.
+
+Source: the REST API proxy event of the API Gateway developer guide ("Input format of a Lambda function for
+proxy integration").
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.kernel.errors import FieldError, InvalidInput, PayloadTooLarge
+from chalicelib.kernel.limits import MAX_BODY_BYTES
+
+M = TypeVar("M", bound=BaseModel)
+
+_MAX_DETAILS = 20
+_MAX_USER_AGENT_LENGTH = 256
+
+
+class ProxyRequest:
+    """One request, as the gateway saw it."""
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        self._event = event
+        self.headers = {
+            name.lower(): ", ".join(values) for name, values in (event.get("multiValueHeaders") or {}).items()
+        } or {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        self.method: str = event["httpMethod"]
+        self.path_values: Mapping[str, str] = event.get("pathParameters") or {}
+
+    @property
+    def ip(self) -> str:
+        """The address that the gateway itself saw; forwarding headers can be forged and are not read."""
+        return str(self._event["requestContext"]["identity"]["sourceIp"])
+
+    @property
+    def gateway_request_id(self) -> str:
+        """The gateway's id of this request."""
+        return str(self._event["requestContext"].get("requestId", ""))
+
+    @property
+    def user_agent(self) -> str:
+        """What the client calls itself, cut to a bound."""
+        return self.headers.get("user-agent", "")[:_MAX_USER_AGENT_LENGTH]
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """The request's cookies; none where the header is malformed."""
+        jar: SimpleCookie = SimpleCookie()
+        try:
+            jar.load(self.headers.get("cookie", ""))
+        except CookieError:
+            return {}
+        return {name: morsel.value for name, morsel in jar.items()}
+
+    @property
+    def bearer_token(self) -> str | None:
+        """The token of an `Authorization: Bearer` header."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+    def body(self) -> bytes:
+        """The raw body.
+
+        Raises:
+            PayloadTooLarge: it is larger than any request needs.
+            InvalidInput: it cannot be decoded.
+        """
+        text = self._event.get("body") or ""
+        if len(text) > MAX_BODY_BYTES * 4 // 3 + 4:
+            raise PayloadTooLarge()
+        try:
+            raw = base64.b64decode(text, validate=True) if self._event.get("isBase64Encoded") else text.encode()
+        except (binascii.Error, UnicodeEncodeError) as error:
+            raise InvalidInput.of("body", "The body cannot be decoded.") from error
+        if len(raw) > MAX_BODY_BYTES:
+            raise PayloadTooLarge()
+        return raw
+
+    def query_values(self) -> dict[str, str]:
+        """The query's values by name.
+
+        Raises:
+            InvalidInput: a name is given more than once.
+        """
+        several = self._event.get("multiValueQueryStringParameters") or {}
+        repeated = [name for name, values in several.items() if len(values) > 1]
+        if repeated:
+            raise InvalidInput(details=[FieldError(name, "Give this once.") for name in repeated[:_MAX_DETAILS]])
+        return {name: values[0] for name, values in several.items()} or dict(
+            self._event.get("queryStringParameters") or {}
+        )
+
+
+def parse_body(model: type[M], raw: bytes) -> M:
+    """The request model in `raw`, which must be a JSON object.
+
+    Raises:
+        InvalidInput: with one detail for each wrong field.
+    """
+    if not raw.strip():
+        raw = b"{}"
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise _refusal(error, "body") from error
+
+
+def parse_values(model: type[M], values: Mapping[str, str]) -> M:
+    """The model of path or query values.
+
+    Raises:
+        InvalidInput: with one detail for each wrong value.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise _refusal(error, "query") from error
+
+
+def _refusal(error: ValidationError, whole: str) -> InvalidInput:
+    """Every wrong field with its message; `whole` names what is wrong where no field is."""
+    details = [
+        FieldError(".".join(str(part) for part in found["loc"]) or whole, _sentence(found["msg"]))
+        for found in error.errors(include_url=False, include_context=False, include_input=False)[:_MAX_DETAILS]
+    ]
+    return InvalidInput(details=details)
+
+
+def _sentence(message: str) -> str:
+    """Pydantic's message, without the prefix it puts before a validator's own."""
+    return message.removeprefix("Value error, ")

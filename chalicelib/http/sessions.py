@@ -1,0 +1,66 @@
+"""How a session's tokens travel: as a bearer token, or as cookies that another site cannot use.
+
+A cookie alone is not enough to change anything: such a request must repeat the readable `hearth_csrf` cookie in
+`X-CSRF-Token`, which only a script of our own front end can (the double-submit pattern of OWASP's CSRF
+Prevention Cheat Sheet), and the cookies are SameSite=Strict besides.
+"""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+
+from chalicelib.http.models import Cookie
+from chalicelib.http.requests import ProxyRequest
+from chalicelib.kernel.errors import Forbidden
+
+ACCESS_COOKIE = "hearth_access"
+REFRESH_COOKIE = "hearth_refresh"
+CSRF_COOKIE = "hearth_csrf"
+CSRF_HEADER = "x-csrf-token"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def access_token_of(request: ProxyRequest) -> str | None:
+    """The access token that `request` carries, if any.
+
+    Raises:
+        Forbidden: it came as a cookie of a request that changes state, without the matching CSRF token.
+    """
+    bearer = request.bearer_token
+    if bearer is not None:
+        return bearer
+    cookies = request.cookies
+    token = cookies.get(ACCESS_COOKIE)
+    if token is not None and request.method not in _SAFE_METHODS:
+        check_csrf(cookies.get(CSRF_COOKIE), request.headers.get(CSRF_HEADER))
+    return token
+
+
+def check_csrf(cookie: str | None, header: str | None) -> None:
+    """Refuse a request with cookies whose `X-CSRF-Token` is not the `hearth_csrf` cookie.
+
+    Raises:
+        Forbidden: they differ, or one is missing.
+    """
+    if not cookie or not header or not hmac.compare_digest(cookie.encode(), header.encode()):
+        raise Forbidden("Send the value of the hearth_csrf cookie as X-CSRF-Token.")
+
+
+def session_cookies(
+    access_token: str, access_seconds: int, refresh_token: str, refresh_seconds: int
+) -> Sequence[Cookie]:
+    """The cookies of a fresh session, or of a refreshed one."""
+    return (
+        Cookie(ACCESS_COOKIE, access_token, "/api", access_seconds),
+        Cookie(REFRESH_COOKIE, refresh_token, "/api/auth/refresh", refresh_seconds),
+        Cookie(CSRF_COOKIE, secrets.token_urlsafe(24), "/", refresh_seconds, http_only=False),
+    )
+
+
+def ended_cookies() -> Sequence[Cookie]:
+    """The cookies that end a session in the browser."""
+    return (
+        Cookie(ACCESS_COOKIE, "", "/api", 0),
+        Cookie(REFRESH_COOKIE, "", "/api/auth/refresh", 0),
+        Cookie(CSRF_COOKIE, "", "/", 0, http_only=False),
+    )

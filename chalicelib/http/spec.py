@@ -1,0 +1,99 @@
+"""What is declared of an endpoint: the door acts on it; documents and tests are generated from it."""
+
+import inspect
+import re
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, create_model
+from pydantic.alias_generators import to_camel
+
+from chalicelib.access.models import Scope
+from chalicelib.http.models import ApiModel, Listing, Reply
+from chalicelib.kernel.errors import HearthError
+
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+_NOT_FROM_THE_PATH = frozenset({"request", "query", "caller", "visitor"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """The arguments of `endpoint()` that the door needs; their meaning is documented there."""
+
+    method: str
+    path: str
+    status: int
+    public: bool
+    scope: Scope | None
+    idempotent: bool
+    audited: bool | None
+    rate_limited: bool
+    errors: tuple[type[HearthError], ...]
+    timeout_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointSpec(Declared):
+    """What was declared, and what the function's own signature and docstring say."""
+
+    name: str
+    description: str
+    takes: frozenset[str]
+    body_model: type[BaseModel] | None
+    query_model: type[BaseModel] | None
+    path_model: type[BaseModel]
+    data_type: Any
+    """The type of the answer's `data`, or of its items where `is_list`."""
+    is_list: bool
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether calls go into the activity log: by default those that change state for somebody known."""
+        if self.audited is not None:
+            return self.audited
+        return self.method not in _SAFE_METHODS and not self.public
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the method only reads (RFC 9110, section 9.2.1)."""
+        return self.method in _SAFE_METHODS
+
+
+def describe(function: Callable[..., Any], declared: Declared) -> EndpointSpec:
+    """The whole specification of `function`.
+
+    Raises:
+        TypeError: its signature does not fit its path, or it lacks a docstring.
+    """
+    hints = typing.get_type_hints(function, include_extras=True)
+    takes = frozenset(inspect.signature(function).parameters)
+    from_path = takes - _NOT_FROM_THE_PATH
+    in_path = set(re.findall(r"{(\w+)}", declared.path))
+    if {to_camel(name) for name in from_path} != in_path:
+        raise TypeError(f"{function.__name__} takes {sorted(from_path)} but its path has {sorted(in_path)}")
+    if not function.__doc__:
+        raise TypeError(f"{function.__name__} needs a docstring: it is the endpoint's description")
+    data_type, is_list = _data_type(hints["return"])
+    fields: dict[str, Any] = {name: (hints[name], ...) for name in from_path}
+    return EndpointSpec(
+        **vars(declared),
+        name=function.__name__,
+        description=inspect.cleandoc(function.__doc__),
+        takes=takes,
+        body_model=hints.get("request"),
+        query_model=hints.get("query"),
+        path_model=create_model(f"{function.__name__}_path", __base__=ApiModel, **fields),
+        data_type=data_type,
+        is_list=is_list,
+    )
+
+
+def _data_type(returned: Any) -> tuple[Any, bool]:
+    """The type of `data` in a return annotation, and whether `data` is a list of it."""
+    if typing.get_origin(returned) is Reply:
+        returned = typing.get_args(returned)[0]
+    if typing.get_origin(returned) is Listing:
+        return typing.get_args(returned)[0], True
+    return returned, False

@@ -1,0 +1,47 @@
+"""Structured log lines and metrics, the same for every Lambda.
+
+Powertools writes both as JSON to standard output: log lines as they are, metrics in CloudWatch's embedded
+metric format, so that neither costs a call.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+_SERVICE = "hearth"
+
+logger = Logger(service=_SERVICE, level=os.environ.get("LOG_LEVEL", "INFO"), utc=True)
+"""The log of every function. Nothing secret goes in: no token, no password, no body (G46)."""
+
+logging.getLogger("botocore").setLevel(logging.WARNING)
+
+
+class Measured:
+    """What one run of a function counted; `outcome` becomes a metric of its own."""
+
+    def __init__(self) -> None:
+        self.outcome = "ok"
+
+
+@contextmanager
+def measured(function_name: str) -> Iterator[Measured]:
+    """Count and time one run of `function_name`."""
+    run = Measured()
+    started = perf_counter()
+    try:
+        yield run
+    except BaseException:
+        run.outcome = "failed"
+        raise
+    finally:
+        metrics = EphemeralMetrics(namespace="Hearth", service=_SERVICE)
+        metrics.add_dimension("function", function_name)
+        elapsed_ms = (perf_counter() - started) * 1000
+        metrics.add_metric("duration", MetricUnit.Milliseconds, elapsed_ms)
+        metrics.add_metric(run.outcome, MetricUnit.Count, 1)
+        metrics.flush_metrics()
