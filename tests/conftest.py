@@ -1,0 +1,52 @@
+"""Fixtures of every test. The environment is set first: the product reads it when it is imported."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import settings
+
+settings.apply()
+
+from chalicelib import bootstrap  # noqa: E402 (the environment comes first)
+from tests.support.api import Api  # noqa: E402
+from tests.support.clock import SettableClock  # noqa: E402
+from tests.support.engine import Engine, running_engine  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The run's own DynamoDB engine."""
+    with running_engine() as engine:
+        os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = engine.url
+        yield engine
+
+
+@pytest.fixture
+def table(engine: Engine) -> Engine:
+    """An empty table."""
+    engine.fresh_table()
+    return engine
+
+
+@pytest.fixture(autouse=True)
+def _fresh_bootstrap() -> None:
+    """No service outlives the test that built it."""
+    for part in vars(bootstrap).values():
+        if hasattr(part, "cache_clear"):
+            part.cache_clear()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SettableClock:
+    """The clock of the whole product in this test."""
+    settable = SettableClock()
+    monkeypatch.setattr(bootstrap, "clock", lambda: settable)
+    return settable
+
+
+@pytest.fixture
+def api(table: Engine, clock: SettableClock) -> Api:
+    """A client that nobody has signed in to, on an empty table, at `clock.now()`."""
+    return Api()

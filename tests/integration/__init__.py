@@ -1,0 +1,1 @@
+"""Several layers together, on a real DynamoDB engine."""

@@ -1,0 +1,215 @@
+"""An in-process client: each call goes through the endpoint's own Lambda handler, as a real proxy event."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from http.cookies import SimpleCookie
+from typing import Any
+
+from chalicelib.runtime.registry import Function, Route, load_all
+
+DEFAULT_IP = "203.0.113.7"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call was answered."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str]
+    set_cookies: Sequence[str]
+
+    @property
+    def body(self) -> Any:
+        """The whole envelope."""
+        return json.loads(self.text)
+
+    @property
+    def data(self) -> Any:
+        """The envelope's `data`, of a success."""
+        assert self.body["success"] is True, self.text
+        return self.body["data"]
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Where a list goes on."""
+        cursor: str | None = self.body["meta"]["nextCursor"]
+        return cursor
+
+    @property
+    def error(self) -> Any:
+        """The envelope's `error`, of a refusal."""
+        assert self.body["success"] is False, self.text
+        return self.body["error"]
+
+    @property
+    def code(self) -> str:
+        """The error's code."""
+        return str(self.error["code"])
+
+    @property
+    def fields(self) -> set[str]:
+        """The fields that the error's details name."""
+        return {detail["field"] for detail in self.error["details"]}
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies that were set, by name."""
+        return {name: morsel.value for text in self.set_cookies for name, morsel in SimpleCookie(text).items()}
+
+
+class Api:
+    """Calls endpoints. `token` and `ip` are those of every call that does not bring its own."""
+
+    def __init__(self, token: str | None = None, ip: str = DEFAULT_IP) -> None:
+        self.token = token
+        self.ip = ip
+
+    def as_bearer(self, token: str | None, ip: str | None = None) -> "Api":
+        """The same client with another access token."""
+        return Api(token, ip or self.ip)
+
+    def get(self, path: str, **options: Any) -> Answer:
+        """GET `path`; options as of `call`."""
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> Answer:
+        """POST `json` to `path`; options as of `call`."""
+        return self.call("POST", path, json=json, **options)
+
+    def put(self, path: str, json: Any = None, **options: Any) -> Answer:
+        """PUT `json` to `path`; options as of `call`."""
+        return self.call("PUT", path, json=json, **options)
+
+    def patch(self, path: str, json: Any = None, **options: Any) -> Answer:
+        """PATCH `path` with `json`; options as of `call`."""
+        return self.call("PATCH", path, json=json, **options)
+
+    def delete(self, path: str, **options: Any) -> Answer:
+        """DELETE `path`; options as of `call`."""
+        return self.call("DELETE", path, **options)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        body: str | None = None,
+        query: Mapping[str, str | Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
+        token: str | None = None,
+        ip: str | None = None,
+    ) -> Answer:
+        """Call the endpoint at `path`.
+
+        Args:
+            method: the HTTP method.
+            path: with its values, such as `/deployments/dep_…`, and without a query.
+            json: the body, as a value.
+            body: the body, as text that need not be JSON.
+            query: names with a value, or with several.
+            headers: besides the client's own.
+            cookies: what the browser would send.
+            token: of this call; the client's own by default, none where it is empty.
+            ip: where the gateway sees the call come from.
+        """
+        function, values = find(method, path)
+        event = proxy_event(
+            method,
+            function.trigger.path if isinstance(function.trigger, Route) else path,
+            path_values=values,
+            body=_dumped(json) if body is None and json is not None else body,
+            query=query,
+            headers=_headers(self.token if token is None else token, cookies, headers),
+            ip=ip or self.ip,
+        )
+        return answer_of(function.handler(event, None))
+
+
+def find(method: str, path: str) -> tuple[Function, dict[str, str]]:
+    """The function behind a method and a path, and the path's values; a literal segment wins over a value.
+
+    Raises:
+        LookupError: nothing is there.
+    """
+    for route, template, function in _routes():
+        match = template.fullmatch(path)
+        if route.method == method and match:
+            return function, match.groupdict()
+    raise LookupError(f"no endpoint at {method} {path}")
+
+
+@cache
+def _routes() -> tuple[tuple[Route, re.Pattern[str], Function], ...]:
+    routes = [(function.trigger, function) for function in load_all() if isinstance(function.trigger, Route)]
+    routes.sort(key=lambda route: [segment.startswith("{") for segment in route[0].path.split("/")])
+    return tuple((route, _template(route.path), function) for route, function in routes)
+
+
+def _template(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path)))
+
+
+def proxy_event(
+    method: str,
+    resource: str,
+    *,
+    path_values: Mapping[str, str] | None = None,
+    body: str | None = None,
+    query: Mapping[str, str | Sequence[str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+    ip: str = DEFAULT_IP,
+) -> dict[str, Any]:
+    """A REST API proxy event ("Input format of a Lambda function for proxy integration")."""
+    several = {name: [value] if isinstance(value, str) else list(value) for name, value in (query or {}).items()}
+    path = resource
+    for name, value in (path_values or {}).items():
+        path = path.replace(f"{{{name}}}", value)
+    return {
+        "resource": resource,
+        "path": path,
+        "httpMethod": method,
+        "headers": dict(headers or {}) or None,
+        "multiValueHeaders": {name: [value] for name, value in (headers or {}).items()} or None,
+        "queryStringParameters": {name: values[-1] for name, values in several.items()} or None,
+        "multiValueQueryStringParameters": several or None,
+        "pathParameters": dict(path_values or {}) or None,
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": resource,
+            "httpMethod": method,
+            "path": f"/api{path}",
+            "stage": "api",
+            "requestId": "11111111-2222-3333-4444-555555555555",
+            "identity": {"sourceIp": ip, "userAgent": (headers or {}).get("User-Agent")},
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def answer_of(proxy: Mapping[str, Any]) -> Answer:
+    """A handler's proxy answer, read."""
+    several: Mapping[str, Sequence[str]] = proxy["multiValueHeaders"]
+    headers = {name: ", ".join(values) for name, values in several.items() if name != "Set-Cookie"}
+    return Answer(proxy["statusCode"], proxy["body"], headers, several.get("Set-Cookie", ()))
+
+
+def _headers(
+    token: str | None, cookies: Mapping[str, str] | None, headers: Mapping[str, str] | None
+) -> dict[str, str]:
+    sent = {"User-Agent": "hearth-tests/1", "Content-Type": "application/json"}
+    if token:
+        sent["Authorization"] = f"Bearer {token}"
+    if cookies:
+        sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    return {**sent, **(headers or {})}
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value)

@@ -1,0 +1,31 @@
+"""The environment of a function, as tests give it. Set before anything of the product is imported."""
+
+import os
+
+TABLE_NAME = "hearth-test"
+
+_ENVIRONMENT = {
+    "STAGE": "test",
+    "TABLE_NAME": TABLE_NAME,
+    "SIGNING_KEY_SECRET_ID": "hearth-test/signing-key",
+    "PROVIDER_SECRET_ID": "hearth-test/providers",
+    "STATE_MACHINE_ARN_PREFIX": "arn:aws:states:eu-north-1:000000000000:stateMachine:hearth-test-",
+    "METERING_QUEUE_URL": "http://127.0.0.1:9/000000000000/hearth-test-metering",
+    "STAFF_ALERTS_TOPIC_ARN": "arn:aws:sns:eu-north-1:000000000000:hearth-test-alerts",
+    "REPORTS_BUCKET": "hearth-test-reports",
+    "MAIL_SENDER": "Hearth <no-reply@hearth.example>",
+    "PUBLIC_URL": "https://console.hearth.example",
+    "AWS_ACCESS_KEY_ID": "000000000000",
+    "AWS_SECRET_ACCESS_KEY": "not-a-secret",
+    "AWS_DEFAULT_REGION": "eu-north-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    # A call that no test expects is refused at once by a closed port, instead of leaving the machine.
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+}
+
+
+def apply() -> None:
+    """Give this process the environment of the tests."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
+        os.environ.pop(name, None)
+    os.environ.update(_ENVIRONMENT)
