@@ -13,7 +13,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamodb.table import Record, connection
+from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.kernel.limits import MAX_TRANSACTION_WRITES
 from chalicelib.kernel.transactions import ConditionFailed, TransactionContended, Write
 
@@ -85,9 +85,6 @@ def update(
 class DynamoTransactor:
     """Commits `DynamoWrite`s; retries conflicts and throttling, never a failed condition."""
 
-    def __init__(self) -> None:
-        self._connection: Connection | None = None
-
     def commit(self, writes: Sequence[Write]) -> None:
         """Apply all of `writes` or none; see `Transactor.commit`."""
         if not 0 < len(writes) <= MAX_TRANSACTION_WRITES:
@@ -95,9 +92,9 @@ class DynamoTransactor:
         steps = sorted((write for write in writes if isinstance(write, DynamoWrite)), key=lambda w: w.step)
         if len(steps) != len(writes):
             raise TypeError("only writes made by this adapter can be committed by it")
-        self._connection = self._connection or connection()
+        through = Record.shared_connection()
         for attempt in range(_ATTEMPTS):
-            if self._try(self._connection, steps):
+            if self._try(through, steps):
                 return
             time.sleep(random.uniform(0, _FIRST_DELAY_SECONDS * 2**attempt))  # noqa: S311 (jitter)
         raise TransactionContended(", ".join(sorted({step.asserts for step in steps} - {""})))
