@@ -1,0 +1,159 @@
+"""The faults that a test injects into invocations, and the record of what was invoked.
+
+One table for the whole local AWS, changed through the control port (`control.py`) and read by the invoker.
+"""
+
+import itertools
+import json
+import threading
+import time
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+Kind = Literal["before", "after", "kill", "duplicate", "throttle", "slow", "drop_stream"]
+
+KINDS = get_args(Kind)
+_REMEMBERED_INVOCATIONS = 5_000
+
+DEFAULT_ERRORS = {
+    "before": "Lambda.ServiceException",
+    "after": "Lambda.ServiceException",
+    "throttle": "Lambda.TooManyRequestsException",
+}
+
+
+class BadFault(Exception):
+    """The request does not describe a fault."""
+
+
+@dataclass
+class Fault:
+    """What happens to the next `times` invocations of `function` whose event holds `contains`.
+
+    before: not invoked, `error` is answered. after: invoked, its answer thrown away, `error` is answered.
+    kill: the process is killed, just before its `at_request`-th outward request, or, without one, when it is
+    about to answer. duplicate: invoked twice, the second answer counts. throttle: not invoked, throttled.
+    slow: `delay_seconds` pass first. drop_stream: the stream's record is lost, nothing is invoked.
+    `skip` lets that many matching invocations through before.
+    """
+
+    function: str
+    kind: Kind
+    times: int = 1
+    contains: str = ""
+    error: str = ""
+    message: str = "injected fault"
+    skip: int = 0
+    at_request: int | None = None
+    delay_seconds: float = 0.0
+    id: str = ""
+    fired: int = 0
+
+    @classmethod
+    def parse(cls, body: Any) -> "Fault":
+        """Read a fault from the JSON of a request.
+
+        Raises:
+            BadFault: says what is wrong with it.
+        """
+        if not isinstance(body, dict):
+            raise BadFault("a fault is a JSON object")
+        known = set(cls.__dataclass_fields__) - {"id", "fired"}
+        if unknown := set(body) - known:
+            raise BadFault(f"a fault has no {sorted(unknown)[0]}; it has {', '.join(sorted(known))}")
+        if body.get("kind") not in KINDS:
+            raise BadFault(f"kind is one of {', '.join(KINDS)}")
+        if not isinstance(body.get("function"), str):
+            raise BadFault("function names the function, or is * for all")
+        fault = cls(**body)
+        fault.error = fault.error or DEFAULT_ERRORS.get(fault.kind, "")
+        return fault
+
+    def matches(self, function: str, text: str) -> bool:
+        """Whether an invocation of `function` with the event `text` is one of those it waits for."""
+        return self.function in {"*", function} and self.contains in text
+
+
+@dataclass
+class Invocation:
+    """One call of a function, for tests that count."""
+
+    function: str
+    request_id: str
+    began: float
+    event: Any
+    fault: str | None = None
+    seconds: float | None = None
+    error_type: str | None = None
+    answer: Any = None
+
+
+@dataclass
+class Faults:
+    """The table; every method may be called from any thread."""
+
+    _faults: list[Fault] = field(default_factory=list)
+    _invocations: deque[Invocation] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_INVOCATIONS))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def add(self, fault: Fault) -> Fault:
+        """Put `fault` into the table and name it."""
+        with self._lock:
+            fault.id = f"fault-{next(self._ids)}"
+            self._faults.append(fault)
+        return fault
+
+    def clear(self, fault_id: str | None = None) -> None:
+        """Forget one fault, or all."""
+        with self._lock:
+            self._faults = [fault for fault in self._faults if fault_id not in {None, fault.id}]
+
+    def listed(self) -> list[dict[str, Any]]:
+        """All faults, with how often each has fired."""
+        with self._lock:
+            return [asdict(fault) for fault in self._faults]
+
+    def take(self, function: str, event: Any, *, stream: bool = False) -> Fault | None:
+        """The fault that this invocation meets, if any; it counts as fired."""
+        with self._lock:
+            if not self._faults:
+                return None
+            text = json.dumps(event)
+            for fault in self._faults:
+                fits = (fault.kind == "drop_stream") == stream and fault.matches(function, text)
+                if not fits or fault.fired >= fault.times:
+                    continue
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    continue
+                fault.fired += 1
+                return fault
+        return None
+
+    def begin(self, function: str, request_id: str, event: Any, fault: Fault | None) -> Invocation:
+        """Record that an invocation has begun."""
+        kind = fault.kind if fault else None
+        invocation = Invocation(function, request_id, time.time(), event, kind)
+        with self._lock:
+            self._invocations.append(invocation)
+        return invocation
+
+    def invocations(self, function: str = "", contains: str = "") -> list[dict[str, Any]]:
+        """What was invoked, oldest first, of `function` and with `contains` in the event."""
+        with self._lock:
+            found = list(self._invocations)
+        return [
+            asdict(invocation)
+            for invocation in found
+            if function in {"", invocation.function} and contains in json.dumps(invocation.event)
+        ]
+
+    def forget_invocations(self) -> None:
+        """Start counting anew."""
+        with self._lock:
+            self._invocations.clear()
+
+
+FAULTS = Faults()

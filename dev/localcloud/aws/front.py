@@ -1,0 +1,77 @@
+"""The front door: `/api/…`, `/webhooks/<name>` and `/websocket`, as stable addresses of what is deployed.
+
+It only rewrites addresses, to the ones under which ministack serves the deployed API, function URLs and
+WebSocket API, and says where a request came from, as API Gateway would: by the address of the connection.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dev.localcloud.aws.asgi import Application, Receive, Scope, Send, respond_json
+
+SOURCE_HEADER = b"x-local-source-ip"
+"""Lets a test come from another address; there is no such header in the cloud."""
+
+
+class FrontDoor:
+    """Rewrites requests by the table in `routes` and hands them to `inner`."""
+
+    def __init__(self, inner: Application, routes: Path) -> None:
+        self._inner = inner
+        self._routes = routes
+        self._read_at: float | None = None
+        self._table: dict[str, Any] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or connection."""
+        target = self._target(scope["path"], scope["type"])
+        if target is None:
+            await self._refuse(scope, receive, send)
+            return
+        headers = [(name, value) for name, value in scope["headers"] if name not in _ADDRESS_HEADERS]
+        headers.append((b"x-forwarded-for", _source(scope)))
+        rewritten = {**scope, "path": target, "raw_path": target.encode(), "headers": headers}
+        await self._inner(rewritten, receive, send)
+
+    def _target(self, path: str, kind: str) -> str | None:
+        routes = self._current()
+        if kind == "websocket":
+            api = routes.get("websocket")
+            return f"/_aws/execute-api/{api}/api" if path.rstrip("/") == "/websocket" and api else None
+        first, _, rest = path.lstrip("/").partition("/")
+        if first == "api" and routes.get("api"):
+            return f"/restapis/{routes['api']}/api/_user_request_/{rest}"
+        if first == "webhooks":
+            name, _, below = rest.partition("/")
+            url = routes.get("webhooks", {}).get(name)
+            return f"/_aws/lambda-url/{url}/{below}" if url else None
+        return None
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        message = "There is nothing here: see /api, /webhooks/<name> and /websocket."
+        await respond_json(send, 404, {"success": False, "error": {"code": "NOT_FOUND", "message": message}})
+
+    def _current(self) -> dict[str, Any]:
+        """The table, read again when a deployment has changed it."""
+        try:
+            written_at = self._routes.stat().st_mtime_ns
+        except FileNotFoundError:
+            return {}
+        if written_at != self._read_at:
+            self._table = json.loads(self._routes.read_text())
+            self._read_at = written_at
+        return self._table
+
+
+_ADDRESS_HEADERS = frozenset({b"x-forwarded-for", SOURCE_HEADER})
+
+
+def _source(scope: Scope) -> bytes:
+    pretended = [value for name, value in scope["headers"] if name == SOURCE_HEADER]
+    client = scope.get("client") or ("127.0.0.1", 0)
+    return bytes(pretended[0]) if pretended else str(client[0]).encode()

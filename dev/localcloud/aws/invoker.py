@@ -1,0 +1,101 @@
+"""How ministack executes a function here: on our own workers, with AWS's error names and injected faults."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from dev.localcloud.aws.faults import FAULTS, Fault, Invocation
+from dev.localcloud.aws.workers import Pool, WorkerDied, WorkerTimedOut
+
+Result = dict[str, Any]
+"""ministack's: `body`, `log`, and `error` or `throttle` where they apply."""
+
+
+class Invoker:
+    """Takes the place of ministack's own executor for Python functions."""
+
+    def __init__(
+        self, pool: Pool, stack: str, layer_archive: Callable[[Any], bytes], throttled: Callable[[str], Result]
+    ) -> None:
+        self._pool = pool
+        self._prefix = f"{stack}-"
+        self._layer_archive = layer_archive
+        self._throttled_result = throttled
+
+    def execute(self, function: dict[str, Any], event: Any, request_id: str) -> Result:
+        """Invoke `function` once, as the faults have it."""
+        config = function["config"]
+        name = config["FunctionName"].removeprefix(self._prefix)
+        fault = FAULTS.take(name, event)
+        record = FAULTS.begin(name, request_id, event, fault)
+        result = self._with_fault(function, event, request_id, fault)
+        _finish(record, result)
+        return result
+
+    def _with_fault(self, function: dict[str, Any], event: Any, request_id: str, fault: Fault | None) -> Result:
+        if fault is None:
+            return self._run(function, event, request_id)
+        match fault.kind:
+            case "before":
+                return _failed(fault.error, fault.message)
+            case "throttle":
+                return self._throttled(fault)
+            case "after":
+                self._run(function, event, request_id)
+                return _failed(fault.error, fault.message)
+            case "duplicate":
+                self._run(function, event, request_id)
+                return self._run(function, event, request_id)
+            case "kill":
+                return self._run(function, event, request_id, fault)
+            case _:
+                time.sleep(fault.delay_seconds)
+                return self._run(function, event, request_id)
+
+    def _throttled(self, fault: Fault) -> Result:
+        """Lambda's own 429, which also carries the name that Step Functions gives to it."""
+        throttled, named = self._throttled_result(fault.message), _failed(fault.error, fault.message)
+        return throttled | named | {"body": throttled["body"] | named["body"]}
+
+    def _run(self, function: dict[str, Any], event: Any, request_id: str, deadly: Fault | None = None) -> Result:
+        config = function["config"]
+        timeout_seconds = float(config.get("Timeout", 3))
+        message = {
+            "event": event,
+            "arn": config["FunctionArn"],
+            "request_id": request_id,
+            "timeout_seconds": timeout_seconds,
+            "die_before_request": deadly.at_request if deadly else None,
+            "die_before_answer": deadly is not None,
+        }
+        layers = [self._layer_archive(layer) for layer in config.get("Layers") or []]
+        worker = self._pool.acquire(config, function["code_zip"], layers)
+        try:
+            answer, log = worker.invoke(message, timeout_seconds)
+        except WorkerTimedOut as error:
+            worker.close()
+            text = f"{request_id} Task timed out after {timeout_seconds:.2f} seconds"
+            return _failed("Sandbox.Timedout", text, str(error))
+        except WorkerDied as error:
+            worker.close()
+            text = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
+            return _failed("Runtime.ExitError", text, str(error))
+        if answer.get("initialisation"):
+            worker.close()
+        else:
+            self._pool.release(worker)
+        if "error" in answer:
+            return {"body": answer["error"] | {"requestId": request_id}, "error": True, "log": log}
+        return {"body": answer["result"], "log": log}
+
+
+def _failed(error_type: str, message: str, log: str = "") -> Result:
+    return {"body": {"errorType": error_type, "errorMessage": message}, "error": True, "log": log}
+
+
+def _finish(record: Invocation, result: Result) -> None:
+    record.seconds = round(time.time() - record.began, 4)
+    if result.get("error"):
+        record.error_type = result["body"].get("errorType")
+    else:
+        record.answer = result["body"]

@@ -1,0 +1,104 @@
+"""What ministack 1.5.33 lacks, added at launch. Each patch first asserts that it meets what it was made for.
+
+The only module that reaches into ministack: it offers no public way to do any of this.
+"""
+
+# ruff: noqa: SLF001
+
+import importlib.metadata
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import lambda_svc, ses
+from ministack.services.cloudformation import provisioners
+
+from dev.localcloud.aws.faults import FAULTS
+from dev.localcloud.aws.invoker import Invoker
+
+VERSION = "1.5.33"
+
+
+class MinistackChanged(Exception):
+    """This ministack is not the one that the patches were written for."""
+
+
+def _expect(*, holds: bool, what: str) -> None:
+    if not holds:
+        raise MinistackChanged(f"{what}: check dev/localcloud/aws/patches.py against this version of ministack")
+
+
+def layer_archive(layer: Any) -> bytes:
+    """The content of an attached layer."""
+    return bytes(lambda_svc._resolve_layer_zip(layer) or b"")
+
+
+def throttled(message: str) -> dict[str, Any]:
+    """A result that Lambda's API turns into its 429."""
+    response: dict[str, Any] = lambda_svc._throttle_response(reason_code="CallerRateLimitExceeded", msg=message)
+    return response
+
+
+def sent_mail() -> list[dict[str, Any]]:
+    """SES's records, of every account and region."""
+    return [entry for _scope, entries in list(ses._sent_emails._data.items()) for entry in list(entries)]
+
+
+def forget_mail() -> None:
+    """Empty the mailbox."""
+    for entries in ses._sent_emails._data.values():
+        entries.clear()
+
+
+def apply(invoker: Invoker) -> None:
+    """Apply all patches.
+
+    Raises:
+        MinistackChanged: the pinned version was upgraded without a look at the patches.
+    """
+    version = importlib.metadata.version("ministack")
+    _expect(holds=version == VERSION, what=f"ministack is {version}, not {VERSION}")
+    _execute_with(invoker)
+    _provision_websocket_deployments()
+    _lose_stream_records()
+
+
+def _execute_with(invoker: Invoker) -> None:
+    """ministack's workers lose the class of an exception, so that a named Retry or Catch never matches."""
+    _expect(holds=hasattr(lambda_svc, "_execute_function_warm"), what="the warm executor is gone")
+    _expect(holds=hasattr(lambda_svc, "_resolve_layer_zip"), what="layers are resolved otherwise")
+    _expect(holds=hasattr(lambda_svc, "_throttle_response"), what="throttling is shaped otherwise")
+    _expect(holds=hasattr(ses, "_sent_emails"), what="mail is kept elsewhere")
+
+    def execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        return invoker.execute(function, event, request_id)
+
+    lambda_svc._execute_function_warm = execute
+
+
+def _provision_websocket_deployments() -> None:
+    """CloudFormation does not know `AWS::ApiGatewayV2::Deployment`; stages here need no deployment."""
+    handlers = provisioners._RESOURCE_HANDLERS
+    name = "AWS::ApiGatewayV2::Deployment"
+    _expect(holds=name not in handlers, what=f"{name} is known by now")
+
+    def create(_logical_id: str, _properties: Any, _stack: str) -> tuple[str, dict[str, str]]:
+        deployment = uuid.uuid4().hex[:6]
+        return deployment, {"DeploymentId": deployment}
+
+    handlers[name] = {"create": create, "delete": lambda _physical_id, _properties: None}
+
+
+def _lose_stream_records() -> None:
+    """Lets a test lose what the table's stream would have delivered."""
+    _expect(holds=hasattr(lambda_svc, "_apply_filter_criteria"), what="streams are filtered otherwise")
+    original: Callable[..., list[dict[str, Any]]] = lambda_svc._apply_filter_criteria
+
+    def kept(records: list[dict[str, Any]], mapping: dict[str, Any]) -> list[dict[str, Any]]:
+        matching = original(records, mapping)
+        if ":dynamodb:" not in mapping.get("EventSourceArn", ""):
+            return matching
+        function = mapping["FunctionName"].rsplit("-", 1)[-1]
+        return [record for record in matching if FAULTS.take(function, record, stream=True) is None]
+
+    lambda_svc._apply_filter_criteria = kept

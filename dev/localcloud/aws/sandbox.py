@@ -1,0 +1,173 @@
+"""Runs Lambda handlers; started by `workers.py` outside of the virtual environment, on nothing but its layers.
+
+A mother process imports what nearly every function needs and then forks one child for each execution
+environment, so that a cold start costs the function's own imports only. Children see the functions' code and
+layers and no other package of this machine: what is missing from the package fails here as it would on AWS.
+
+Line protocol: the mother gets one JSON request for each child, with three descriptors (invocations, answers,
+and a file for what it prints), and answers with the child's process id. A child answers each line of
+`invocations` with one line.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn, TextIO
+
+Handler = Callable[[Any, Any], Any]
+
+PRELOADED = ("boto3", "botocore.httpsession", "botocore.parsers", "pydantic", "pynamodb.models")
+_REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/")
+_MESSAGE_BYTES = 1 << 20
+
+
+class Context:
+    """What a handler gets as its second argument."""
+
+    identity = None
+    client_context = None
+
+    def __init__(self, environment: dict[str, str], invocation: dict[str, Any]) -> None:
+        self.function_name = environment["AWS_LAMBDA_FUNCTION_NAME"]
+        self.function_version = environment["AWS_LAMBDA_FUNCTION_VERSION"]
+        self.memory_limit_in_mb = environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+        self.log_group_name = environment["AWS_LAMBDA_LOG_GROUP_NAME"]
+        self.log_stream_name = environment["AWS_LAMBDA_LOG_STREAM_NAME"]
+        self.invoked_function_arn = invocation["arn"]
+        self.aws_request_id = invocation["request_id"]
+        self._deadline = time.monotonic() + invocation["timeout_seconds"]
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the invocation is cut off."""
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
+
+
+class Mortality:
+    """Lets a test kill the process between two of the handler's outward requests."""
+
+    def __init__(self) -> None:
+        self.remaining: int | None = None
+
+    def install(self) -> None:
+        """Count every HTTP request that the process sends, whichever library sends it."""
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "http.client.send" and _REQUEST_LINE.match(arguments[1]):
+            self.count_down()
+
+    def count_down(self) -> None:
+        """One request is about to leave; die instead if it is the one."""
+        if self.remaining is not None:
+            self.remaining -= 1
+            if self.remaining <= 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def load(module: str, attribute: str) -> tuple[Handler | None, dict[str, Any] | None]:
+    """The handler, or the error that Lambda reports when it cannot be had."""
+    try:
+        return getattr(importlib.import_module(module), attribute), None
+    except Exception as error:
+        return None, failure(error)
+
+
+def failure(error: Exception) -> dict[str, Any]:
+    """An exception as Lambda describes it to the caller."""
+    lines = traceback.format_exception(error)
+    return {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": lines}
+
+
+def invoke(handler: Handler, message: dict[str, Any], environment: dict[str, str], mortality: Mortality) -> str:
+    """One invocation: the answer's line."""
+    os.environ["_X_AMZN_TRACE_ID"] = message.get("trace_id") or ""
+    mortality.remaining = message.get("die_before_request")
+    try:
+        result = handler(message["event"], Context(environment, message))
+        answer = json.dumps({"result": result})
+    except Exception as error:
+        described = failure(error)
+        sys.stderr.write("".join(described["stackTrace"]))
+        answer = json.dumps({"error": described})
+    if message.get("die_before_answer"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    mortality.remaining = None
+    return answer
+
+
+def serve(start: dict[str, Any], invocations: TextIO, answers: TextIO) -> None:
+    """The life of one execution environment."""
+    environment = start["environment"]
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    os.chdir(start["code"])
+    sys.path.insert(0, start["code"])
+    mortality = Mortality()
+    mortality.install()
+    handler, broken = load(start["module"], start["attribute"])
+    for line in invocations:
+        message = json.loads(line)
+        if handler is None:
+            answer = json.dumps({"error": broken, "initialisation": True})
+        else:
+            answer = invoke(handler, message, environment, mortality)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        answers.write(answer + "\n")
+        answers.flush()
+        if handler is None:
+            return
+
+
+def become_child(start: dict[str, Any], descriptors: list[int]) -> NoReturn:
+    """Turn the forked process into an execution environment; never returns."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    invocations, answers, log = descriptors
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    status = 1
+    try:
+        serve(start, os.fdopen(invocations, encoding="utf-8"), os.fdopen(answers, "w", encoding="utf-8"))
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def mother(control: socket.socket) -> None:
+    """Fork children on request until `control` is closed at the other end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in PRELOADED:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    while True:
+        message, descriptors, _flags, _address = socket.recv_fds(control, _MESSAGE_BYTES, 3)
+        if not message:
+            return
+        child = os.fork()
+        if child == 0:
+            control.close()
+            become_child(json.loads(message), descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        control.sendall(f"{child}\n".encode())
+
+
+if __name__ == "__main__":
+    sys.path[:0] = sys.argv[2:]
+    mother(socket.socket(fileno=int(sys.argv[1])))

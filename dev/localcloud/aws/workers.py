@@ -1,0 +1,278 @@
+"""Execution environments: where a function's code and layers lie, and the processes that run it.
+
+ministack starts a process for each function on the interpreter and packages of its own virtual environment and
+unpacks code and layers for each. Here they are unpacked once, precompiled, and run isolated (`sandbox.py`).
+"""
+
+import compileall
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from py_compile import PycInvalidationMode
+from typing import IO, Any, TextIO
+
+_SANDBOX = Path(__file__).with_name("sandbox.py")
+_MAX_WORKERS = 64
+_KEPT_TREES = 12
+_MESSAGE_BYTES = 64
+
+
+class WorkerDied(Exception):
+    """The process ended without an answer."""
+
+
+class WorkerTimedOut(Exception):
+    """The invocation took longer than the function's timeout; its process was killed."""
+
+
+def base_python() -> str:
+    """The interpreter beneath the virtual environment: it sees none of its packages."""
+    return str(getattr(sys, "_base_executable", sys.executable))
+
+
+class Trees:
+    """Archives, unpacked once each, by the hash of their content."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def unpacked(self, archive: bytes) -> Path:
+        """The folder with the content of `archive`."""
+        tree = self._folder / hashlib.sha256(archive).hexdigest()[:24]
+        with self._lock:
+            if not tree.exists():
+                unfinished = tree.with_suffix(f".{os.getpid()}")
+                with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+                    opened.extractall(unfinished)
+                compileall.compile_dir(
+                    unfinished, quiet=2, workers=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
+                )
+                unfinished.rename(tree)
+        return tree
+
+    def prune(self) -> None:
+        """Remove all but the trees unpacked last."""
+        trees = sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+        for tree in trees[_KEPT_TREES:]:
+            shutil.rmtree(tree, ignore_errors=True)
+
+
+class _Mother:
+    """A process that has loaded the layers and forks execution environments."""
+
+    def __init__(self, layers: Sequence[Path]) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        paths = [str(layer / "python") for layer in layers]
+        with theirs:
+            self._process = subprocess.Popen(
+                [base_python(), "-I", "-S", str(_SANDBOX), str(theirs.fileno()), *paths],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={"PATH": os.environ.get("PATH", ""), "TZ": "UTC", "LANG": "C.UTF-8"},
+                start_new_session=True,
+            )
+        self._control = ours
+        self._lock = threading.Lock()
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def fork(self, start: dict[str, Any], descriptors: list[int]) -> int:
+        """The process id of a new execution environment."""
+        with self._lock:
+            socket.send_fds(self._control, [json.dumps(start).encode()], descriptors)
+            answer = self._control.recv(_MESSAGE_BYTES)
+        if not answer:
+            raise WorkerDied("the sandbox's mother process is gone")
+        return int(answer)
+
+    def close(self) -> None:
+        self._control.close()
+        self._process.wait(timeout=5)
+
+
+@dataclass
+class Worker:
+    """One execution environment: handles one invocation at a time."""
+
+    fingerprint: str
+    pid: int
+    invocations: TextIO
+    answers: TextIO
+    log: IO[bytes]
+    """A file without a name, to which the process appends what the function prints."""
+    last_used: float = field(default_factory=time.monotonic)
+
+    def invoke(self, message: dict[str, Any], timeout_seconds: float) -> tuple[dict[str, Any], str]:
+        """The answer (`result` or `error`) and what the function logged.
+
+        Raises:
+            WorkerDied, WorkerTimedOut: with the log; the worker must not be used again.
+        """
+        expired = threading.Event()
+
+        def cut_off() -> None:
+            expired.set()
+            self.kill()
+
+        timer = threading.Timer(timeout_seconds, cut_off)
+        timer.start()
+        try:
+            self.invocations.write(json.dumps(message) + "\n")
+            self.invocations.flush()
+            answer = self.answers.readline()
+        except OSError:
+            answer = ""
+        finally:
+            timer.cancel()
+        log = self._take_log()
+        if not answer:
+            raise WorkerTimedOut(log) if expired.is_set() else WorkerDied(log)
+        self.last_used = time.monotonic()
+        return json.loads(answer), log
+
+    def kill(self) -> None:
+        """End the process at once; its parent, the mother, collects it."""
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def close(self) -> None:
+        """Let the process end by itself, at the end of its input."""
+        for stream in (self.invocations, self.answers, self.log):
+            try:
+                stream.close()
+            except OSError:  # a line that a dead process did not take
+                continue
+
+    def _take_log(self) -> str:
+        self.log.seek(0)
+        text = self.log.read().decode(errors="replace")
+        self.log.truncate(0)
+        return text
+
+
+class Pool:
+    """Idle workers, by what they run; the longest idle are let go when there are too many."""
+
+    def __init__(self, folder: Path, endpoint: str) -> None:
+        self.trees = Trees(folder)
+        self._endpoint = endpoint
+        self._idle: list[Worker] = []
+        self._mothers: dict[tuple[Path, ...], _Mother] = {}
+        self._lock = threading.Lock()
+
+    def acquire(self, config: dict[str, Any], code: bytes, layers: Sequence[bytes]) -> Worker:
+        """A worker for the function `config`, taken from the idle ones or started."""
+        fingerprint = _fingerprint(config)
+        with self._lock:
+            for worker in self._idle:
+                if worker.fingerprint == fingerprint:
+                    self._idle.remove(worker)
+                    return worker
+        return self._start(config, fingerprint, code, layers)
+
+    def release(self, worker: Worker) -> None:
+        """Take `worker` back; stale ones of the same function go when there is no more room."""
+        with self._lock:
+            self._idle.append(worker)
+            self._idle.sort(key=lambda idle: idle.last_used)
+            surplus = self._idle[:-_MAX_WORKERS]
+            self._idle = self._idle[-_MAX_WORKERS:]
+        for old in surplus:
+            old.close()
+
+    def close(self) -> None:
+        """End every process."""
+        with self._lock:
+            for worker in self._idle:
+                worker.close()
+            for mother in self._mothers.values():
+                mother.close()
+            self._idle, self._mothers = [], {}
+
+    def _start(self, config: dict[str, Any], fingerprint: str, code: bytes, layers: Sequence[bytes]) -> Worker:
+        tree = self.trees.unpacked(code)
+        mother = self._mother(tuple(self.trees.unpacked(layer) for layer in layers))
+        module, attribute = config["Handler"].rsplit(".", 1)
+        start = {
+            "code": str(tree),
+            "module": module.replace("/", "."),
+            "attribute": attribute,
+            "environment": self._environment(config, tree),
+        }
+        log = _appended_file()
+        their_input, our_input = os.pipe()
+        our_output, their_output = os.pipe()
+        try:
+            pid = mother.fork(start, [their_input, their_output, log.fileno()])
+        finally:
+            os.close(their_input)
+            os.close(their_output)
+        invocations = os.fdopen(our_input, "w", encoding="utf-8")
+        answers = os.fdopen(our_output, encoding="utf-8")
+        return Worker(fingerprint, pid, invocations, answers, log)
+
+    def _mother(self, layers: tuple[Path, ...]) -> _Mother:
+        with self._lock:
+            mother = self._mothers.get(layers)
+            if mother is None or not mother.alive():
+                mother = self._mothers[layers] = _Mother(layers)
+            return mother
+
+    def _environment(self, config: dict[str, Any], tree: Path) -> dict[str, str]:
+        """What Lambda sets, the function's own variables, and where the local AWS listens."""
+        arn = config["FunctionArn"].split(":")
+        group = (config.get("LoggingConfig") or {}).get("LogGroup")
+        lambda_sets = {
+            "PATH": os.environ.get("PATH", ""),
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "LAMBDA_TASK_ROOT": str(tree),
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
+            "AWS_REGION": arn[3],
+            "AWS_DEFAULT_REGION": arn[3],
+            "AWS_ACCESS_KEY_ID": arn[4],
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ENDPOINT_URL": self._endpoint,
+            "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],
+            "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version", "$LATEST"),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
+            "AWS_LAMBDA_LOG_GROUP_NAME": group or f"/aws/lambda/{config['FunctionName']}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": f"{os.getpid()}-{time.monotonic_ns()}",
+            "AWS_LAMBDA_LOG_FORMAT": "Text",
+        }
+        own: dict[str, str] = (config.get("Environment") or {}).get("Variables", {})
+        return lambda_sets | own
+
+
+def _appended_file() -> IO[bytes]:
+    """A temporary file in which every write goes to the end, so that it can be emptied between writes."""
+    handle, path = tempfile.mkstemp(prefix="hearth-log-")
+    os.unlink(path)
+    fcntl.fcntl(handle, fcntl.F_SETFL, fcntl.fcntl(handle, fcntl.F_GETFL) | os.O_APPEND)
+    return os.fdopen(handle, "w+b", buffering=0)
+
+
+def _fingerprint(config: dict[str, Any]) -> str:
+    """Changes whenever a running worker no longer runs what the function is."""
+    layers = [layer["Arn"] if isinstance(layer, dict) else layer for layer in config.get("Layers") or []]
+    names = ("FunctionArn", "CodeSha256", "Handler", "MemorySize", "Environment", "LoggingConfig")
+    return json.dumps([[config.get(name) for name in names], layers], sort_keys=True)

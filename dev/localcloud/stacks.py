@@ -1,0 +1,131 @@
+"""Brings the packaged product into the local AWS as an operator brings it into the real one: two stacks."""
+
+import copy
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dev.localcloud.awsclient import LocalAws
+
+DEPLOY_BUCKET = "hearth-deploy"
+_INLINE_TEMPLATE_BYTES = 51_200
+"""Larger templates are read from S3: the limit of CreateChangeSet's TemplateBody."""
+
+_POLL_SECONDS = 0.05
+_DEADLINE_SECONDS = 120.0
+_FINISHED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+
+class DeploymentFailed(Exception):
+    """CloudFormation refused, or rolled back; the message says which resource and why."""
+
+
+class Stacks:
+    """CloudFormation of the local AWS."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self._aws = aws
+        self._cloudformation = aws.cloudformation()
+        self._s3 = aws.s3()
+
+    def upload(self, archive: Path) -> tuple[str, str]:
+        """Put `archive` into the deployment bucket under the hash of its content: bucket and key."""
+        content = archive.read_bytes()
+        key = f"{hashlib.sha256(content).hexdigest()}{archive.suffix}"
+        self._put(key, content)
+        return DEPLOY_BUCKET, key
+
+    def deploy(self, stack: str, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Create or update `stack` through a change set; its outputs. Without changes nothing happens.
+
+        Raises:
+            DeploymentFailed: with the reason of the first resource that failed.
+        """
+        exists = self._status(stack) is not None
+        name = f"change-{time.time_ns()}"
+        self._cloudformation.create_change_set(
+            StackName=stack,
+            ChangeSetName=name,
+            ChangeSetType="UPDATE" if exists else "CREATE",
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            **self._template_argument(template),
+        )
+        if self._change_set_is_ready(stack, name):
+            self._cloudformation.execute_change_set(StackName=stack, ChangeSetName=name)
+            self._wait(stack)
+        return self.outputs(stack)
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        """The outputs of `stack`."""
+        described = self._cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+    def _template_argument(self, template: str) -> dict[str, Any]:
+        body = template.encode()
+        if len(body) <= _INLINE_TEMPLATE_BYTES:
+            return {"TemplateBody": template}
+        key = f"{hashlib.sha256(body).hexdigest()}.template"
+        self._put(key, body)
+        return {"TemplateURL": f"{self._aws.endpoint}/{DEPLOY_BUCKET}/{key}"}
+
+    def _put(self, key: str, content: bytes) -> None:
+        existing = {bucket["Name"] for bucket in self._s3.list_buckets()["Buckets"]}
+        if DEPLOY_BUCKET not in existing:
+            self._s3.create_bucket(Bucket=DEPLOY_BUCKET)
+        self._s3.put_object(Bucket=DEPLOY_BUCKET, Key=key, Body=content)
+
+    def _status(self, stack: str) -> str | None:
+        try:
+            described = self._cloudformation.describe_stacks(StackName=stack)["Stacks"]
+        except self._cloudformation.exceptions.ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        return str(described[0]["StackStatus"]) if described else None
+
+    def _change_set_is_ready(self, stack: str, name: str) -> bool:
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            change_set = self._cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
+            if change_set["Status"] == "CREATE_COMPLETE":
+                return True
+            if change_set["Status"] == "FAILED":
+                reason = change_set.get("StatusReason", "")
+                if "didn't contain changes" in reason or "No updates" in reason:
+                    self._cloudformation.delete_change_set(StackName=stack, ChangeSetName=name)
+                    return False
+                raise DeploymentFailed(f"{stack}: {reason}")
+            time.sleep(_POLL_SECONDS)
+        raise DeploymentFailed(f"{stack}: the change set was not ready within {_DEADLINE_SECONDS:.0f} s")
+
+    def _wait(self, stack: str) -> None:
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            status = self._status(stack)
+            if status in _FINISHED:
+                return
+            if status is None or not status.endswith("IN_PROGRESS"):
+                raise DeploymentFailed(f"{stack} is {status}: {self._first_failure(stack)}")
+            time.sleep(_POLL_SECONDS)
+        raise DeploymentFailed(f"{stack} was not ready within {_DEADLINE_SECONDS:.0f} s")
+
+    def _first_failure(self, stack: str) -> str:
+        events = self._cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+        for event in reversed(events):
+            if event["ResourceStatus"].endswith("FAILED"):
+                return f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+        return "no reason given"
+
+
+def located(template: dict[str, Any], code: tuple[str, str], layer: tuple[str, str]) -> str:
+    """The packaged `template` with the archives' places in S3, as `sam package` would write it."""
+    placed = copy.deepcopy(template)
+    placed["Globals"]["Function"]["CodeUri"] = {"Bucket": code[0], "Key": code[1]}
+    for resource in placed["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            resource["Properties"]["ContentUri"] = {"Bucket": layer[0], "Key": layer[1]}
+    return json.dumps(placed, separators=(",", ":"))

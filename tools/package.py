@@ -1,0 +1,165 @@
+"""`make package`: the project becomes `build/template.json`, `build/code.zip` and `build/layer.zip`.
+
+Chalice runs on a clean copy of the project whose `requirements.txt` is empty: the dependencies are a layer of
+their own, built once for each content of `requirements.txt`, so that a code edit resolves nothing.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+from tools import finalise
+from tools.slim import slim
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_STAGED_FILES = ("app.py", ".chalice/config.json")
+_STAGED_FOLDERS = ("chalicelib", "functions", "heat_templates", "state_machines")
+_PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
+"""Wheels for Amazon Linux 2023 (glibc 2.34), on which the Python 3.12+ runtimes and our layer's wheels run."""
+
+_LAYER_RECIPE = "3"
+"""Raise it when the way in which layers are built changes: cached ones are then built again."""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class PackagingFailed(Exception):
+    """A step said why it could not go on."""
+
+
+def package(project: Path, build: Path, architecture: str, layers: Path) -> finalise.Size:
+    """Package `project` into `build`; layers are kept in `layers` and used again.
+
+    Raises:
+        PackagingFailed: Chalice or the overlay refused the project.
+        finalise.BudgetExceeded, finalise.SharedFunction: see there.
+    """
+    staged = build / "project"
+    stage(project, staged)
+    cached = layer(project / "requirements.txt", architecture, layers)
+    _link(cached, build / "layer.zip")
+    overlay = build / "overlay.json"
+    _run(staged, "-m", "tools.overlay", "--output", str(overlay), "--architecture", architecture)
+    merge = ["package", "--stage", "package", "--merge-template", str(overlay), str(build / "chalice")]
+    _run(staged, "-c", "from chalice.cli import main; main()", *merge)
+    return finalise.finalise(staged, build)
+
+
+def stage(project: Path, staged: Path) -> None:
+    """Copy what is packaged, and nothing else, to `staged`."""
+    shutil.rmtree(staged, ignore_errors=True)
+    for name in _STAGED_FILES:
+        (staged / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(project / name, staged / name)
+    for name in _STAGED_FOLDERS:
+        if (project / name).is_dir():
+            shutil.copytree(project / name, staged / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (staged / "requirements.txt").write_text("")
+
+
+def layer(requirements: Path, architecture: str, layers: Path) -> Path:
+    """The archive of the dependencies for `architecture`; built unless `layers` already has it.
+
+    Raises:
+        PackagingFailed: a pinned requirement has no wheel for the platform.
+    """
+    layers.mkdir(parents=True, exist_ok=True)
+    recipe = f"{_LAYER_RECIPE} {sys.version_info[:2]} {architecture}".encode()
+    digest = hashlib.sha256(recipe + requirements.read_bytes()).hexdigest()[:16]
+    archive = layers / f"{digest}-{architecture}.zip"
+    if not archive.exists():
+        unpacked = layers / f"{digest}-{architecture}.{os.getpid()}"
+        try:
+            _install(requirements, architecture, unpacked / "python")
+            _archive(unpacked, archive)
+        finally:
+            shutil.rmtree(unpacked, ignore_errors=True)
+    return archive
+
+
+def _install(requirements: Path, architecture: str, target: Path) -> None:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    _call(
+        [
+            *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--only-binary", ":all:", "--no-deps"),
+            *("--python-version", version, "--python-platform", _PLATFORMS[architecture]),
+            *("--target", str(target), "--requirements", str(requirements)),
+        ],
+        cwd=ROOT,
+    )
+    slim(target)
+    # Byte code that is trusted as it is: /opt cannot be written to, and compiling would be paid at each start.
+    _call(
+        [
+            *(sys.executable, "-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash"),
+            *("-s", str(target), "-p", "/opt/python", str(target)),
+        ],
+        cwd=ROOT,
+    )
+
+
+def _archive(folder: Path, archive: Path) -> None:
+    unfinished = archive.with_suffix(f".{os.getpid()}.part")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as opened:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _EPOCH)
+                entry.external_attr = (path.stat().st_mode & 0o755 | 0o444) << 16
+                opened.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    unfinished.replace(archive)
+
+
+def _link(source: Path, destination: Path) -> None:
+    destination.unlink(missing_ok=True)
+    try:
+        destination.hardlink_to(source)
+    except OSError:  # another file system
+        shutil.copyfile(source, destination)
+
+
+def _run(staged: Path, *arguments: str) -> None:
+    """Run Python on the staged project, which stands before our own folders on its path."""
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(staged), str(ROOT)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+        "AWS_CHALICE_CLI_MODE": "true",
+    }
+    _call([sys.executable, *arguments], cwd=staged, environment=environment)
+
+
+def _call(command: list[str], cwd: Path, environment: dict[str, str] | None = None) -> None:
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise PackagingFailed(f"{' '.join(command[1:4])} failed:\n{done.stderr.strip() or done.stdout.strip()}")
+
+
+def main() -> None:
+    """Package the project for deployment."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--project", type=Path, default=ROOT)
+    parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--architecture", choices=sorted(_PLATFORMS), default="arm64")
+    options = parser.parse_args()
+    began = time.monotonic()
+    options.build.mkdir(parents=True, exist_ok=True)
+    try:
+        size = package(options.project, options.build.resolve(), options.architecture, ROOT / "build" / "layers")
+    except (PackagingFailed, finalise.BudgetExceeded, finalise.SharedFunction) as error:
+        raise SystemExit(str(error)) from error
+    print(
+        f"{size.functions} functions, {size.operations} API operations, {size.resources} resources, "
+        f"{size.template_bytes / 1e3:.0f} kB of template, {size.path_nodes} path nodes, "
+        f"{size.unzipped_bytes / 1e6:.0f} MB unzipped, in {time.monotonic() - began:.1f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The parts of the overlay, one module for each kind of resource."""

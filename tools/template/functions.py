@@ -1,0 +1,141 @@
+"""The Lambdas: name, role, log group, size and what calls them, besides API Gateway."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from chalicelib.runtime.grants import Grant
+from chalicelib.runtime.registry import Function, Queue, Schedule, Stream, Webhook
+from tools.template.intrinsics import Resources, allow, attribute, camel, log_group, ref, role, sub
+
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+"""As Chalice does: the interpreter that packages is the runtime that runs."""
+
+LAYER = "Dependencies"
+
+_ROLE_ID_LIMIT = 80
+_STREAM_RETRIES = 5
+
+
+def globals_section(environment: dict[str, Any], architecture: str) -> dict[str, Any]:
+    """What all functions have in common, written once."""
+    return {
+        "Function": {
+            "Runtime": RUNTIME,
+            "Architectures": [architecture],
+            "Layers": [ref(LAYER)],
+            "Environment": {"Variables": environment},
+        }
+    }
+
+
+def layer(architecture: str) -> Resources:
+    """The third-party packages; `tools/package.py` builds the archive."""
+    return {
+        LAYER: {
+            "Type": "AWS::Serverless::LayerVersion",
+            "Properties": {
+                "LayerName": sub("${AWS::StackName}-dependencies"),
+                "ContentUri": "./layer.zip",
+                "CompatibleRuntimes": [RUNTIME],
+                "CompatibleArchitectures": [architecture],
+                "RetentionPolicy": "Delete",
+            },
+        }
+    }
+
+
+def resources(registry: Iterable[Function]) -> Resources:
+    """Every function's properties, and one role with its log group for each set of grants."""
+    made: Resources = {}
+    for function in registry:
+        suffix = role_suffix(function.grants)
+        if f"Role{suffix}" not in made:
+            made[f"Role{suffix}"] = role("lambda.amazonaws.com", _statements(function.grants, suffix))
+            made[f"Logs{suffix}"] = log_group(f"/hearth/${{AWS::StackName}}/{suffix}")
+        made[function.logical_id] = {"Properties": _properties(function, suffix)}
+    return made
+
+
+def role_suffix(grants: Iterable[Grant]) -> str:
+    """The end of the role's logical id: readable while short, and the same for the same grants."""
+    names = sorted({grant.name for grant in grants})
+    suffix = "".join(camel(name) for name in names) or "Nothing"
+    if len(suffix) <= _ROLE_ID_LIMIT:
+        return suffix
+    digest = hashlib.sha256(",".join(names).encode()).hexdigest()[:8]
+    return f"{suffix[: _ROLE_ID_LIMIT - len(digest)]}{digest}"
+
+
+def outputs(registry: Iterable[Function]) -> dict[str, Any]:
+    """The address of every webhook, as `Webhook<Name>`."""
+    return {
+        f"Webhook{camel(function.trigger.name)}": {
+            "Description": function.trigger.name,
+            "Value": attribute(f"{function.logical_id}Url", "FunctionUrl"),
+        }
+        for function in registry
+        if isinstance(function.trigger, Webhook)
+    }
+
+
+def _statements(grants: Iterable[Grant], suffix: str) -> list[dict[str, Any]]:
+    own_log = allow(["logs:CreateLogStream", "logs:PutLogEvents"], attribute(f"Logs{suffix}"))
+    unique = {grant.name: grant for grant in grants}
+    return [own_log] + [
+        allow(list(grant.actions), [_resource(resource) for resource in grant.resources])
+        for _, grant in sorted(unique.items())
+    ]
+
+
+def _resource(resource: str) -> Any:
+    return sub(resource) if "${" in resource else resource
+
+
+def _properties(function: Function, suffix: str) -> dict[str, Any]:
+    return {
+        "FunctionName": sub(f"${{AWS::StackName}}-{function.name}"),
+        "Role": attribute(f"Role{suffix}"),
+        "MemorySize": function.memory_mb,
+        "Timeout": function.timeout_seconds,
+        "LoggingConfig": {"LogFormat": "JSON", "LogGroup": ref(f"Logs{suffix}")},
+        **_caller(function),
+    }
+
+
+def _caller(function: Function) -> dict[str, Any]:
+    """What makes Lambda call the function; routes, sockets and state machines call by themselves."""
+    match function.trigger:
+        case Webhook():
+            return {"FunctionUrlConfig": {"AuthType": "NONE", "InvokeMode": "BUFFERED"}}
+        case Schedule(rate=rate):
+            schedule = {"Schedule": rate, "Enabled": True, "RetryPolicy": {"MaximumRetryAttempts": 2}}
+            return {"Events": {"Schedule": {"Type": "Schedule", "Properties": schedule}}}
+        case Stream():
+            return {"Events": {"Stream": {"Type": "DynamoDB", "Properties": _stream(function.trigger)}}}
+        case Queue(logical_id=logical_id, batch_size=batch_size):
+            queue = {
+                "Queue": attribute(logical_id),
+                "BatchSize": batch_size,
+                "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            }
+            return {"Events": {"Queue": {"Type": "SQS", "Properties": queue}}}
+        case _:
+            return {}
+
+
+def _stream(stream: Stream) -> dict[str, Any]:
+    """A poisoned record is halved out of its batch, retried a few times, and set aside."""
+    filters = [{"Pattern": json.dumps(pattern, separators=(",", ":"))} for pattern in stream.patterns]
+    return {
+        "Stream": ref("TableStreamArn"),
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": stream.batch_size,
+        "FilterCriteria": {"Filters": filters},
+        "BisectBatchOnFunctionError": True,
+        "MaximumRetryAttempts": _STREAM_RETRIES,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": attribute("StreamDeadLetters")}},
+    }

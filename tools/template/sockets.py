@@ -1,0 +1,86 @@
+"""The WebSocket API, made only when a function listens on it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from chalicelib.runtime.registry import Function, Socket
+from tools.template.api import INVOKE_ROLE, integration_uri
+from tools.template.intrinsics import Resources, attribute, camel, ref, sub
+
+API = "WebsocketAPI"
+STAGE = "api"
+
+
+def resources(registry: Iterable[Function]) -> Resources:
+    """The API, a route with its integration for each function, deployment and stage."""
+    listeners = _listeners(registry)
+    if not listeners:
+        return {}
+    made: Resources = {API: _api(), f"{API}Stage": _stage()}
+    for function, route_key in listeners:
+        made |= _route(function, route_key)
+    routes = sorted(name for name, resource in made.items() if resource["Type"].endswith("::Route"))
+    made[f"{API}Deployment"] = {
+        "Type": "AWS::ApiGatewayV2::Deployment",
+        "DependsOn": routes,
+        "Properties": {"ApiId": ref(API)},
+    }
+    return made
+
+
+def outputs(registry: Iterable[Function]) -> dict[str, Any]:
+    """Where clients connect."""
+    if not _listeners(registry):
+        return {}
+    address = f"wss://${{{API}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{STAGE}"
+    return {"WebsocketAPIId": {"Value": ref(API)}, "WebsocketURL": {"Value": sub(address)}}
+
+
+def _listeners(registry: Iterable[Function]) -> list[tuple[Function, str]]:
+    return [(f, f.trigger.route_key) for f in registry if isinstance(f.trigger, Socket)]
+
+
+def _api() -> dict[str, Any]:
+    return {
+        "Type": "AWS::ApiGatewayV2::Api",
+        "Properties": {
+            "Name": sub("${AWS::StackName}-websocket"),
+            "ProtocolType": "WEBSOCKET",
+            "RouteSelectionExpression": "$request.body.action",
+        },
+    }
+
+
+def _stage() -> dict[str, Any]:
+    return {
+        "Type": "AWS::ApiGatewayV2::Stage",
+        "Properties": {
+            "ApiId": ref(API),
+            "StageName": STAGE,
+            "DeploymentId": ref(f"{API}Deployment"),
+            "DefaultRouteSettings": {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000},
+        },
+    }
+
+
+def _route(function: Function, route_key: str) -> Resources:
+    integration = f"{function.logical_id}Integration"
+    return {
+        integration: {
+            "Type": "AWS::ApiGatewayV2::Integration",
+            "Properties": {
+                "ApiId": ref(API),
+                "IntegrationType": "AWS_PROXY",
+                "IntegrationUri": integration_uri(function.logical_id),
+                "CredentialsArn": attribute(INVOKE_ROLE),
+            },
+        },
+        f"{camel(route_key.strip('$'))}Route": {
+            "Type": "AWS::ApiGatewayV2::Route",
+            "Properties": {
+                "ApiId": ref(API),
+                "RouteKey": route_key,
+                "Target": sub(f"integrations/${{{integration}}}"),
+            },
+        },
+    }
