@@ -29,18 +29,18 @@ class RateCounters(Protocol):
 class IdempotencyRecords(Protocol):
     """Requests that were made with an Idempotency-Key, kept for 24 hours (G44)."""
 
-    def claim(self, key: str, fingerprint: str, now: datetime, lease_seconds: int) -> Claim:
-        """Take `key` for the request with this fingerprint, or say what became of it.
+    def claim(self, key: str, claimant: str, fingerprint: str, now: datetime, lease_seconds: int) -> Claim:
+        """Take `key` for the request `claimant` with this fingerprint, or say what became of it.
 
         A claim that was neither answered nor released counts as abandoned after `lease_seconds`,
         and the next request takes it over.
         """
         ...
 
-    def answer(self, key: str, answer: StoredAnswer) -> None:
-        """Keep the answer for replays."""
+    def answer(self, key: str, claimant: str, answer: StoredAnswer) -> None:
+        """Keep the answer for replays, unless another request has taken the claim over."""
         ...
 
-    def release(self, key: str) -> None:
-        """Forget the claim: the request was refused and changed nothing."""
+    def release(self, key: str, claimant: str) -> None:
+        """Forget the claim, as long as it is `claimant`'s: the request was refused and changed nothing."""
         ...

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
@@ -28,6 +29,8 @@ class Answer:
     body: str
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Sequence[Cookie] = ()
+    is_replay: bool = False
+    """Whether it was kept from an earlier request with the same Idempotency-Key."""
 
     def to_proxy(self, origin: str) -> dict[str, Any]:
         """The gateway's form of it, readable by the front end at `origin`."""
@@ -66,8 +69,12 @@ def failure(error: HearthError) -> Answer:
     """`error` in the envelope."""
     details = [{"field": detail.field, "message": detail.message} for detail in error.details]
     body = {"success": False, "error": {"code": error.code, "message": error.message, "details": details}}
-    retry = error.retry_after_seconds
-    return Answer(error.status, _dumps(body), {"Retry-After": str(retry)} if retry is not None else {})
+    headers: dict[str, str] = {}
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, section 11.6.1: a 401 names its scheme
+    return Answer(error.status, _dumps(body), headers)
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel
@@ -74,7 +75,7 @@ class Door:
         """Identify, limit, authorise, and let in."""
         principal = None if self.spec.public else self._authenticate(request)
         if self.spec.rate_limited:
-            name = f"session:{principal.session_id}" if principal else f"ip:{request.ip}"
+            name = f"session:{principal.session_id}" if principal else f"network:{request.network}"
             bootstrap.rate_limiter().check(name, REQUESTS_PER_MINUTE, window_seconds=60)
         visitor: dict[str, Any] = {
             "ip": request.ip,
@@ -85,18 +86,23 @@ class Door:
             "csrf_token": request.headers.get(CSRF_HEADER),
         }
         if principal is None:
-            return self._once(request, Visitor(**visitor), principal)
-        logger.append_keys(user_id=principal.user_id, customer_id=principal.customer_id)
-        caller = Caller(**visitor, principal=principal)
+            return self._once(request, Visitor(**visitor), request.network)
+        with logger.append_context_keys(user_id=principal.user_id, customer_id=principal.customer_id):
+            return self._serve(request, Caller(**visitor, principal=principal))
+
+    def _serve(self, request: ProxyRequest, caller: Caller) -> Answer:
+        """Authorise somebody known, let in, and put what came of it into the activity log."""
+        scope = self.spec.scope
         try:
-            if self.spec.scope is not None and self.spec.scope not in principal.scopes:
-                raise Forbidden(f"This needs the scope {self.spec.scope}.")
-            answer = self._once(request, caller, principal)
+            if scope is not None and scope not in caller.principal.scopes:
+                raise Forbidden(f"This needs the scope {scope}.")
+            answer = self._once(request, caller, f"{caller.customer_id}:{caller.user_id}")
         except HearthError as error:
             if error.status in _DENIALS:
                 self._record(request, caller, Outcome.DENIED, error.code)
             raise
-        self._record(request, caller, Outcome.DONE)
+        if not answer.is_replay:
+            self._record(request, caller, Outcome.DONE)
         return answer
 
     @staticmethod
@@ -106,16 +112,16 @@ class Door:
             raise Unauthorized()
         return bootstrap.authenticator().authenticate(token)
 
-    def _once(self, request: ProxyRequest, sender: Visitor, principal: Principal | None) -> Answer:
-        """Validate, and call the function; at most once for an idempotency key (G44)."""
+    def _once(self, request: ProxyRequest, sender: Visitor, owner: str) -> Answer:
+        """Validate, and call the function; at most once for an idempotency key of `owner` (G44)."""
         arguments = self._arguments(request, sender)
         if sender.idempotency_key is None:
             return success(self._function(**arguments), self.spec.status)
-        owner = principal.user_id if principal else sender.ip
         key = f"{owner}:{self.spec.name}:{sender.idempotency_key}"
         records = bootstrap.idempotency_records()
         claim = records.claim(
             key,
+            sender.request_id,
             _fingerprint(request, arguments),
             bootstrap.clock().now(),
             lease_seconds=self.spec.timeout_seconds + 5,
@@ -126,13 +132,15 @@ class Door:
             case ClaimState.IN_PROGRESS:
                 raise IdempotencyInProgress(retry_after_seconds=1)
             case ClaimState.ANSWERED if claim.answer:
-                return Answer(claim.answer.status, claim.answer.body, {"Idempotency-Replayed": "true"})
+                return Answer(
+                    claim.answer.status, claim.answer.body, {"Idempotency-Replayed": "true"}, is_replay=True
+                )
         try:
             answer = success(self._function(**arguments), self.spec.status)
-        except HearthError:
-            records.release(key)
+        except (HearthError, TransactionContended):
+            records.release(key, sender.request_id)
             raise
-        records.answer(key, StoredAnswer(answer.status, answer.body))
+        records.answer(key, sender.request_id, StoredAnswer(answer.status, answer.body))
         return answer
 
     def _arguments(self, request: ProxyRequest, sender: Visitor) -> dict[str, Any]:
@@ -161,21 +169,23 @@ class Door:
         if not self.spec.is_audited:
             return
         at = bootstrap.clock().now()
-        bootstrap.activity_log().append(
-            Activity(
-                id=new_id(Kind.ACTIVITY, at),
-                customer_id=caller.customer_id,
-                at=at,
-                actor_user_id=caller.user_id,
-                action=self.spec.name,
-                outcome=outcome,
-                code=code,
-                targets=dict(request.path_values),
-                by_staff=self.spec.path.startswith("/v1/admin/"),
-                ip=caller.ip,
-                request_id=caller.request_id,
-            )
+        activity = Activity(
+            id=new_id(Kind.ACTIVITY, at),
+            customer_id=caller.customer_id,
+            at=at,
+            actor_user_id=caller.user_id,
+            action=self.spec.name,
+            outcome=outcome,
+            code=code,
+            targets=dict(request.path_values),
+            by_staff=self.spec.path.startswith("/v1/admin/"),
+            ip=caller.ip,
+            request_id=caller.request_id,
         )
+        try:
+            bootstrap.activity_log().append(activity)
+        except Exception:  # what was done is done: saying otherwise would have it done twice
+            logger.exception("not recorded", activity=asdict(activity))
 
 
 def _fingerprint(request: ProxyRequest, arguments: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +19,7 @@ from chalicelib.kernel.limits import MAX_BODY_BYTES
 M = TypeVar("M", bound=BaseModel)
 
 _MAX_DETAILS = 20
+_MAX_FIELD_LENGTH = 200
 _MAX_USER_AGENT_LENGTH = 256
 
 
@@ -26,16 +28,23 @@ class ProxyRequest:
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self._event = event
-        self.headers = {
-            name.lower(): ", ".join(values) for name, values in (event.get("multiValueHeaders") or {}).items()
-        } or {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        self.headers = _headers(event)
         self.method: str = event["httpMethod"]
-        self.path_values: Mapping[str, str] = event.get("pathParameters") or {}
+        self.path_values: Mapping[str, str] = _text_values(event.get("pathParameters") or {})
 
     @property
     def ip(self) -> str:
         """The address that the gateway itself saw; forwarding headers can be forged and are not read."""
         return str(self._event["requestContext"]["identity"]["sourceIp"])
+
+    @property
+    def network(self) -> str:
+        """Who shares a limit with this address: itself, or its /64, which one IPv6 subscriber has whole."""
+        try:
+            address = ip_address(self.ip)
+        except ValueError:
+            return self.ip
+        return self.ip if address.version == 4 else str(ip_network((address, 64), strict=False))
 
     @property
     def gateway_request_id(self) -> str:
@@ -90,10 +99,11 @@ class ProxyRequest:
         several = self._event.get("multiValueQueryStringParameters") or {}
         repeated = [name for name, values in several.items() if len(values) > 1]
         if repeated:
-            raise InvalidInput(details=[FieldError(name, "Give this once.") for name in repeated[:_MAX_DETAILS]])
-        return {name: values[0] for name, values in several.items()} or dict(
-            self._event.get("queryStringParameters") or {}
-        )
+            raise InvalidInput(
+                details=[FieldError(_field(_text(name)), "Give this once.") for name in repeated[:_MAX_DETAILS]]
+            )
+        single = {name: values[0] for name, values in several.items()}
+        return _text_values(single or self._event.get("queryStringParameters") or {})
 
 
 def parse_body(model: type[M], raw: bytes) -> M:
@@ -105,7 +115,7 @@ def parse_body(model: type[M], raw: bytes) -> M:
     if not raw.strip():
         raw = b"{}"
     try:
-        return model.model_validate_json(raw)
+        return model.model_validate_json(raw, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         raise _refusal(error, "body") from error
 
@@ -117,7 +127,7 @@ def parse_values(model: type[M], values: Mapping[str, str]) -> M:
         InvalidInput: with one detail for each wrong value.
     """
     try:
-        return model.model_validate(dict(values))
+        return model.model_validate(dict(values), by_alias=True, by_name=False)
     except ValidationError as error:
         raise _refusal(error, "query") from error
 
@@ -125,10 +135,35 @@ def parse_values(model: type[M], values: Mapping[str, str]) -> M:
 def _refusal(error: ValidationError, whole: str) -> InvalidInput:
     """Every wrong field with its message; `whole` names what is wrong where no field is."""
     details = [
-        FieldError(".".join(str(part) for part in found["loc"]) or whole, _sentence(found["msg"]))
+        FieldError(_field(".".join(str(part) for part in found["loc"])) or whole, _sentence(found["msg"]))
         for found in error.errors(include_url=False, include_context=False, include_input=False)[:_MAX_DETAILS]
     ]
     return InvalidInput(details=details)
+
+
+def _field(path: str) -> str:
+    """The path of a field, cut to a bound: where a field is unknown, its name is the sender's own."""
+    return path if len(path) <= _MAX_FIELD_LENGTH else f"{path[:_MAX_FIELD_LENGTH]}…"
+
+
+def _headers(event: Mapping[str, Any]) -> dict[str, str]:
+    """The headers by lower-case name; those given more than once are joined (RFC 9110, section 5.3)."""
+    several = event.get("multiValueHeaders") or {
+        name: [value] for name, value in (event.get("headers") or {}).items()
+    }
+    return {
+        name.lower(): _text(("; " if name.lower() == "cookie" else ", ").join(values))
+        for name, values in several.items()
+    }
+
+
+def _text_values(values: Mapping[str, str]) -> dict[str, str]:
+    return {_text(name): _text(value) for name, value in values.items()}
+
+
+def _text(text: str) -> str:
+    """`text` without lone surrogates, which JSON events can carry and nothing behind the door can write."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _sentence(message: str) -> str:

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from pynamodb.attributes import UnicodeAttribute
-from pynamodb.exceptions import PutError
+from pynamodb.exceptions import DeleteError, PutError, UpdateError
+from pynamodb.expressions.update import Action
 
 from chalicelib.access.models import Claim, ClaimState, StoredAnswer
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger, OptionalText, Record
@@ -22,6 +23,7 @@ class CounterRecord(Record, discriminator="COUNTER"):
 class IdempotencyRecord(Record, discriminator="IDEMPOTENCY"):
     """`IDEMPOTENCY#<key>` / `IDEMPOTENCY`: a claim, and its answer once there is one."""
 
+    claimant = UnicodeAttribute()
     fingerprint = UnicodeAttribute()
     leased_until = IntegerAttribute()
     status = OptionalInteger()
@@ -48,10 +50,11 @@ class DynamoRateCounters:
 class DynamoIdempotencyRecords:
     """`IdempotencyRecords` on one item a key, which removes itself after 24 hours."""
 
-    def claim(self, key: str, fingerprint: str, now: datetime, lease_seconds: int) -> Claim:
+    def claim(self, key: str, claimant: str, fingerprint: str, now: datetime, lease_seconds: int) -> Claim:
         """Take `key`, or say what became of it; see `IdempotencyRecords.claim`."""
         at = epoch_seconds(now)
         record = self._record(key)
+        record.claimant = claimant
         record.fingerprint = fingerprint
         record.leased_until = at + lease_seconds
         record.expires_at = at + IDEMPOTENCY_KEY_TTL_SECONDS
@@ -66,24 +69,36 @@ class DynamoIdempotencyRecords:
         except PutError as error:
             if error.cause_response_code != _CONDITION_FAILED:
                 raise
-            return self._found(key, fingerprint)
+            return self._found(key, claimant, fingerprint)
         return Claim(ClaimState.FIRST)
 
-    def answer(self, key: str, answer: StoredAnswer) -> None:
+    def answer(self, key: str, claimant: str, answer: StoredAnswer) -> None:
         """Keep the answer; see `IdempotencyRecords.answer`."""
-        self._record(key).update(
-            actions=[IdempotencyRecord.status.set(answer.status), IdempotencyRecord.body.set(answer.body)]
-        )
+        actions: list[Action] = [
+            IdempotencyRecord.status.set(answer.status),
+            IdempotencyRecord.body.set(answer.body),
+        ]
+        try:
+            self._record(key).update(actions=actions, condition=IdempotencyRecord.claimant == claimant)
+        except UpdateError as error:
+            if error.cause_response_code != _CONDITION_FAILED:
+                raise
 
-    def release(self, key: str) -> None:
+    def release(self, key: str, claimant: str) -> None:
         """Forget the claim; see `IdempotencyRecords.release`."""
-        self._record(key).delete()
+        try:
+            self._record(key).delete(condition=IdempotencyRecord.claimant == claimant)
+        except DeleteError as error:
+            if error.cause_response_code != _CONDITION_FAILED:
+                raise
 
-    def _found(self, key: str, fingerprint: str) -> Claim:
+    def _found(self, key: str, claimant: str, fingerprint: str) -> Claim:
         try:
             found = IdempotencyRecord.get(f"IDEMPOTENCY#{key}", "IDEMPOTENCY", consistent_read=True)
         except IdempotencyRecord.DoesNotExist:  # released between our two calls
             return Claim(ClaimState.IN_PROGRESS)
+        if found.claimant == claimant:  # our own write, whose answer was lost and which the SDK then repeated
+            return Claim(ClaimState.FIRST)
         if found.fingerprint != fingerprint:
             return Claim(ClaimState.OTHER_REQUEST)
         if found.status is None:
