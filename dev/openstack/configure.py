@@ -129,9 +129,7 @@ def variables(base: Path, env: Mapping[str, str]) -> dict[str, str]:
     values = {name.lower(): value for name, value in env.items()}
     values |= knobs()
     values |= {"state": str(base / "state"), "conf": str(base / "conf")}
-    values["database_url"] = (
-        f"mysql+pymysql://os:{values['database_password']}@127.0.0.1:{values['mariadb_port']}"
-    )
+    values["database_url"] = f"mysql+pymysql://os:{values['database_password']}@127.0.0.1:{values['mariadb_port']}"
     for name in FRAGMENTS:
         fragment = (TEMPLATES / "shared" / f"{name}.conf").read_text().rstrip("\n")
         values[name] = string.Template(fragment).substitute(values)
@@ -172,7 +170,7 @@ def main() -> None:
     env_file.write_text("".join(f"{name}={value}\n" for name, value in env.items()))
     for name, port in ports.items():
         if port != DEFAULT_PORTS[name]:
-            print(f"{name} is {port}: {DEFAULT_PORTS[name]} was taken")
+            print(f"{name} is {port}, not its usual {DEFAULT_PORTS[name]}, which was taken")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ take_turn() {
 
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
 
-start_ticks() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# When process $1 started, in clock ticks since boot; nothing when it is gone.
+start_ticks() { { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null || true; } | cut -d' ' -f20; }
 
 recorded() { cut -d' ' -f"$2" "$RUN/$1.pid" 2>/dev/null; }
 
@@ -110,7 +111,7 @@ once() {
   name=$(basename "$marker")
   shift 3
   [ "$(cat "$marker" 2>/dev/null)" = "$key" ] && return 0
-  timeout "$seconds" "$@" >"$LOG/${name#.}.log" 2>&1 9>&- ||
+  timeout --foreground "$seconds" "$@" >"$LOG/${name#.}.log" 2>&1 9>&- ||
     fail "${name#.} (limit $seconds s); read $LOG/${name#.}.log"
   echo "$key" >"$marker"
   say "${name#.}: done"

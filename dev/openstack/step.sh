@@ -5,6 +5,7 @@
 #   step.sh <service>    brings the service's database to the installed version
 # Each may be repeated.
 set -euo pipefail
+# shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 packages() {

@@ -2,6 +2,7 @@
 # Starts a real OpenStack control plane on 127.0.0.1; README.md says what and why. Run it as often as you
 # like: it installs what is missing, starts what does not run, restarts what was configured anew.
 set -euo pipefail
+# shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 UV=${UV:-$PROJECT/.venv/bin/uv}
 PYTHON=${OPENSTACK_PYTHON:-python3.11}
@@ -68,15 +69,16 @@ rabbitmq_answers() {
 }
 
 # ---------------------------------------------------------------- schemas
-schema() { once "$STATE/.schema-$1" "$KEY" 240 "$HERE/step.sh" "$1"; }
+# schema <service> <key>
+schema() { once "$STATE/.schema-$1" "$2" 240 "$HERE/step.sh" "$1"; }
 
 # Four at a time: what takes long runs beside what follows one another.
 migrate() {
   local jobs=() job
-  schema keystone & jobs+=($!)
-  schema neutron & jobs+=($!)
-  { schema placement && schema glance && schema heat; } & jobs+=($!)
-  { schema nova && schema cinder; } & jobs+=($!)
+  schema keystone "$RELEASE $ADDRESSES" & jobs+=($!)
+  schema neutron "$RELEASE" & jobs+=($!)
+  { schema placement "$RELEASE" && schema glance "$RELEASE" && schema heat "$RELEASE"; } & jobs+=($!)
+  { schema nova "$RELEASE" && schema cinder "$RELEASE"; } & jobs+=($!)
   for job in "${jobs[@]}"; do wait "$job" || fail "a database could not be brought to its version"; done
 }
 
@@ -104,7 +106,7 @@ start_services() {
   OS_KEYSTONE_CONFIG_FILES=$CONF/keystone/keystone.conf OS_KEYSTONE_CONFIG_DIR=$CONF/keystone \
     api keystone keystone "$KEYSTONE_PORT" keystone.wsgi.api 8
   wait_for 60 keystone http_answers "$KEYSTONE_PORT/v3"
-  once "$STATE/.identity" "$KEY" 120 "$VENV/bin/python" "$HERE/bootstrap.py" identity
+  once "$STATE/.identity" "$CONTENTS $ADDRESSES" 120 "$VENV/bin/python" "$HERE/bootstrap.py" identity
 
   OS_PLACEMENT_CONFIG_DIR=$CONF/placement api placement placement "$PLACEMENT_PORT" placement.wsgi.api 4
   OS_GLANCE_CONFIG_DIR=$CONF/glance api glance glance "$GLANCE_PORT" glance.wsgi.api 4
@@ -138,6 +140,7 @@ await_services() {
 # ---------------------------------------------------------------- the run
 mkdir -p "$LOG" "$RUN" "$STATE"/{lock,images,nova,neutron,cinder,rabbitmq/home,fernet,credential}
 chmod 700 "$STATE" # Keystone's keys are in there
+trap 'fail "interrupted; what has started runs on until down.sh"' INT TERM
 take_turn
 install_debian_packages
 install_python_packages
@@ -149,8 +152,10 @@ set -a
 # shellcheck source=/dev/null
 . "$BASE/cloud.env"
 set +a
-# What was done for other ports, packages or contents is done again.
-KEY=$(cat "$BASE/cloud.env" "$BASE/.packages" "$HERE/step.sh" "$HERE/bootstrap.py" | sha1sum)
+# What each step depends on: it is done again when that changed.
+RELEASE=$(cat "$BASE/.packages" "$HERE/step.sh" | sha1sum)
+ADDRESSES=$(sha1sum <"$BASE/cloud.env")
+CONTENTS=$(sha1sum <"$HERE/bootstrap.py")
 
 start_rabbitmq
 start_mariadb
@@ -160,8 +165,8 @@ say "database and queue are up"
 migrate
 start_services
 await_services
-once "$STATE/.discover" "$KEY" 60 "$VENV/bin/nova-manage" --config-file "$CONF/nova/nova.conf" cell_v2 discover_hosts
-once "$STATE/.resources" "$KEY" 120 "$VENV/bin/python" "$HERE/bootstrap.py" resources
+once "$STATE/.discover" "$RELEASE" 60 "$VENV/bin/nova-manage" --config-file "$CONF/nova/nova.conf" cell_v2 discover_hosts
+once "$STATE/.resources" "$CONTENTS" 120 "$VENV/bin/python" "$HERE/bootstrap.py" resources
 [ -e "$BASE/clouds.yaml" ] || rm -f "$STATE/.clouds"
-once "$STATE/.clouds" "$KEY" 60 "$VENV/bin/python" "$HERE/bootstrap.py" clouds "$BASE/clouds.yaml"
+once "$STATE/.clouds" "$CONTENTS $ADDRESSES" 60 "$VENV/bin/python" "$HERE/bootstrap.py" clouds "$BASE/clouds.yaml"
 say "HEALTHY: export OS_CLIENT_CONFIG_FILE=$BASE/clouds.yaml OS_CLOUD=demo"
