@@ -81,7 +81,8 @@ def _range(value: Any, rule: Any) -> str | None:
 
 
 def _length(value: Any, rule: Any) -> str | None:
-    return _outside(len(value), rule, "the length")
+    # In bytes, as the services behind Heat count: never more lenient than Heat, which counts characters.
+    return _outside(len(value.encode()), rule, "the length in bytes")
 
 
 def _allowed_values(value: Any, rule: Any) -> str | None:
