@@ -50,7 +50,11 @@ class Door:
         with (
             measured(self.spec.name) as run,
             logger.append_context_keys(
-                request_id=request_id, gateway_request_id=request.gateway_request_id, operation=self.spec.name
+                request_id=request_id,
+                gateway_request_id=request.gateway_request_id,
+                operation=self.spec.name,
+                user_id=None,  # set once known; named here so that it does not outlive the request
+                customer_id=None,
             ),
         ):
             try:
@@ -87,8 +91,8 @@ class Door:
         }
         if principal is None:
             return self._once(request, Visitor(**visitor), request.network)
-        with logger.append_context_keys(user_id=principal.user_id, customer_id=principal.customer_id):
-            return self._serve(request, Caller(**visitor, principal=principal))
+        logger.append_keys(user_id=principal.user_id, customer_id=principal.customer_id)
+        return self._serve(request, Caller(**visitor, principal=principal))
 
     def _serve(self, request: ProxyRequest, caller: Caller) -> Answer:
         """Authorise somebody known, let in, and put what came of it into the activity log."""

@@ -125,7 +125,7 @@ class Api:
             path_values=values,
             body=_dumped(json) if body is None and json is not None else body,
             query=query,
-            headers=_headers(self.token if token is None else token, cookies, headers),
+            headers=request_headers(self.token if token is None else token, cookies, headers),
             ip=ip or self.ip,
         )
         return answer_of(function.handler(event, None))
@@ -200,9 +200,10 @@ def answer_of(proxy: Mapping[str, Any]) -> Answer:
     return Answer(proxy["statusCode"], proxy["body"], headers, several.get("Set-Cookie", ()))
 
 
-def _headers(
+def request_headers(
     token: str | None, cookies: Mapping[str, str] | None, headers: Mapping[str, str] | None
 ) -> dict[str, str]:
+    """What a client of ours sends: a token or cookies where it has them, and whatever else it was given."""
     sent = {"User-Agent": "hearth-tests/1", "Content-Type": "application/json"}
     if token:
         sent["Authorization"] = f"Bearer {token}"

@@ -1,0 +1,62 @@
+"""Endpoints that only a test has: behind the real door, outside the product's registry."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from chalicelib.http.door import Door
+from chalicelib.http.spec import Declared, describe
+from tests.support.api import DEFAULT_IP, Answer, answer_of, proxy_event, request_headers
+
+_DECLARED: Mapping[str, Any] = {
+    "method": "POST",
+    "path": "/things",
+    "status": 200,
+    "public": False,
+    "scope": None,
+    "idempotent": False,
+    "audited": None,
+    "rate_limited": True,
+    "errors": (),
+    "timeout_seconds": 15,
+}
+assert _DECLARED.keys() == {field.name for field in fields(Declared)}, "a property of endpoints is missing here"
+
+
+class TestDoor:
+    """An endpoint made of a function, declared as `endpoint()` would be with `declared`."""
+
+    __test__ = False
+
+    def __init__(self, function: Callable[..., Any], **declared: Any) -> None:
+        self._declared = Declared(**{**_DECLARED, **declared})
+        self._door = Door(describe(function, self._declared), function)
+
+    def call(
+        self,
+        body: Any = None,
+        *,
+        text: str | None = None,
+        token: str | None = "token",
+        path_values: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
+        ip: str = DEFAULT_IP,
+    ) -> Answer:
+        """Send `body` as JSON, or `text` as it is."""
+        event = proxy_event(
+            self._declared.method,
+            self._declared.path,
+            path_values=path_values,
+            body=json.dumps(body) if text is None and body is not None else text,
+            query=query,
+            headers=request_headers(token, cookies, headers),
+            ip=ip,
+        )
+        return self.answer(event)
+
+    def answer(self, event: Mapping[str, Any]) -> Answer:
+        """The answer to a proxy event that is as it is."""
+        return answer_of(self._door.answer(event))
