@@ -13,10 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
-from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
-
 Template = dict[str, Any]
 
 SHIPPED_FOLDERS = ("chalicelib", "functions", "heat_templates")
@@ -134,6 +130,10 @@ def check_budgets(size: Size, budgets: Budgets) -> None:
 
 def expand(template: Template) -> Template:
     """The plain CloudFormation that SAM makes of `template`."""
+    import boto3
+    from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
+    from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
+
     local = copy.deepcopy(template)
     shared = local["Globals"]["Function"]
     shared["CodeUri"] = {"Bucket": "bucket", "Key": "code"}

@@ -59,6 +59,10 @@ class Stacks:
             self._wait(stack)
         return self.outputs(stack)
 
+    def exists(self, stack: str) -> bool:
+        """Whether `stack` has been deployed."""
+        return self._status(stack) in _FINISHED
+
     def outputs(self, stack: str) -> dict[str, str]:
         """The outputs of `stack`."""
         described = self._cloudformation.describe_stacks(StackName=stack)["Stacks"][0]

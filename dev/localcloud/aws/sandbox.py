@@ -61,7 +61,10 @@ class Mortality:
         sys.addaudithook(self._hear)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "http.client.send" and _REQUEST_LINE.match(arguments[1]):
+        if event != "http.client.send":
+            return
+        data = arguments[1]
+        if isinstance(data, bytes | bytearray) and _REQUEST_LINE.match(data):
             self.count_down()
 
     def count_down(self) -> None:

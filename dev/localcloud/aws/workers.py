@@ -26,6 +26,7 @@ from py_compile import PycInvalidationMode
 from typing import IO, Any, TextIO
 
 _SANDBOX = Path(__file__).with_name("sandbox.py")
+_TRUSTED = PycInvalidationMode.UNCHECKED_HASH
 _MAX_WORKERS = 64
 _KEPT_TREES = 12
 _MESSAGE_BYTES = 64
@@ -60,9 +61,9 @@ class Trees:
                 unfinished = tree.with_suffix(f".{os.getpid()}")
                 with zipfile.ZipFile(io.BytesIO(archive)) as opened:
                     opened.extractall(unfinished)
-                compileall.compile_dir(
-                    unfinished, quiet=2, workers=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
-                )
+                    precompiled = any(name.endswith(".pyc") for name in opened.namelist())
+                if not precompiled:
+                    compileall.compile_dir(unfinished, quiet=2, invalidation_mode=_TRUSTED)
                 unfinished.rename(tree)
         return tree
 
@@ -188,6 +189,10 @@ class Pool:
                     self._idle.remove(worker)
                     return worker
         return self._start(config, fingerprint, code, layers)
+
+    def warm(self, layers: Sequence[bytes]) -> None:
+        """Get ready for functions with these layers, before the first is called."""
+        self._mother(tuple(self.trees.unpacked(layer) for layer in layers))
 
     def release(self, worker: Worker) -> None:
         """Take `worker` back; stale ones of the same function go when there is no more room."""

@@ -1,0 +1,196 @@
+"""Runs one local cloud: starts its processes, deploys into it, and stops what it started."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+from dev.localcloud import deploy, processes
+from dev.localcloud.awsclient import ACCOUNT, REGION, SECRET
+from dev.localcloud.home import Home, read_json, write_json
+from dev.localcloud.ports import HOST, Ports, choose
+
+SIMULATOR = "dev.simulators.openstack"
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 15.0
+_POLL_SECONDS = 0.05
+_WATCH_SECONDS = 0.5
+
+
+class CloudFailed(Exception):
+    """The cloud did not start, or one of its processes ended; the message says where to look."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a cloud runs."""
+
+    speed: float = 1.0
+    """Of the simulators."""
+    wait_scale: float = 1.0
+    """Of the waits and retry intervals of state machines; 0.1 is ten times as fast."""
+    source: deploy.Source = field(default_factory=deploy.Source)
+
+
+@dataclass
+class Supervisor:
+    """One cloud from start to stop."""
+
+    home: Home
+    options: Options
+    _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Start, deploy, and stay until SIGTERM, Ctrl-C or the end of a child; then stop everything.
+
+        Raises:
+            CloudFailed: a process did not start, or ended by itself.
+        """
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signal_number, lambda *_: self._stopped.set())
+        self.home.prepare()
+        ports = choose(read_json(self.home.ports) or {})
+        write_json(self.home.ports, asdict(ports))
+        try:
+            self._start(ports)
+            deploy.bring_in(self.home, self.options.source, _url(ports.aws), provider_secret(ports))
+            write_json(self.home.endpoints, self._endpoints(ports))
+            self._watch_children()
+        finally:
+            self._stop()
+
+    def _start(self, ports: Ports) -> None:
+        self._launch("aws", ["-m", "dev.localcloud.aws.launch"], self._aws_environment(ports))
+        if find_spec(f"{SIMULATOR}.__main__"):
+            state = str(self.home.state / "openstack.json")
+            arguments = ["-m", SIMULATOR, "--port", str(ports.openstack), "--state", state]
+            self._launch("openstack", arguments, dict(os.environ))
+        self._record()
+        self._await(f"{_url(ports.aws)}/_ministack/health", "aws")
+        if "openstack" in self._children:
+            self._await(f"{_url(ports.openstack)}/_control/state", "openstack")
+            _post(f"{_url(ports.openstack)}/_control/speed", {"speed": self.options.speed})
+
+    def _launch(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
+        command = [sys.executable, *arguments]
+        self._children[name] = processes.start(command, environment, self.home.log(name), deploy.ROOT)
+
+    def _aws_environment(self, ports: Ports) -> dict[str, str]:
+        listening = f"{ports.aws},{ports.api},{ports.control},{ports.mailbox}"
+        return os.environ | {
+            "HEARTH_HOME": str(self.home.folder.resolve()),
+            "HEARTH_STACK": deploy.STACK,
+            "HEARTH_PORTS": listening,
+            "AWS_ENDPOINT_URL": _url(ports.aws),
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "MINISTACK_REGION": REGION,
+            "MINISTACK_HOST": HOST,
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(ports.aws),
+            "LAMBDA_EXECUTOR": "local",
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str((self.home.state / "aws").resolve()),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str((self.home.state / "s3").resolve()),
+            "SFN_WAIT_SCALE": str(self.options.wait_scale),
+            # Listeners and a daemon that nothing here uses.
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+        }
+
+    def _await(self, url: str, name: str) -> None:
+        """Wait until `url` answers."""
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and not self._stopped.is_set():
+            if self._children[name].poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(url, timeout=2):
+                    return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(_POLL_SECONDS)
+        raise CloudFailed(f"{name} does not answer; its log is {self.home.log(name)}")
+
+    def _record(self) -> None:
+        ours = {"supervisor": os.getpid()} | {name: child.pid for name, child in self._children.items()}
+        known = {name: processes.Process.of(pid).as_json() for name, pid in ours.items()}
+        write_json(self.home.processes, known)
+
+    def _watch_children(self) -> None:
+        while not self._stopped.wait(_WATCH_SECONDS):
+            for name, child in self._children.items():
+                if child.poll() is not None:
+                    raise CloudFailed(f"{name} ended by itself; its log is {self.home.log(name)}")
+
+    def _stop(self) -> None:
+        self.home.endpoints.unlink(missing_ok=True)
+        for child in self._children.values():
+            child.terminate()
+        for child in self._children.values():
+            try:
+                child.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait(_STOP_SECONDS)
+        self.home.processes.unlink(missing_ok=True)
+
+    def _endpoints(self, ports: Ports) -> dict[str, Any]:
+        routes = read_json(self.home.routes)
+        door = _url(ports.api)
+        simulators = {"openstack": {"url": _url(ports.openstack), "control": f"{_url(ports.openstack)}/_control"}}
+        return {
+            "api": f"{door}/api",
+            "websocket": f"ws://{HOST}:{ports.api}/websocket" if routes["websocket"] else None,
+            "webhooks": {name: f"{door}/webhooks/{name}" for name in routes["webhooks"]},
+            "mailbox": _url(ports.mailbox),
+            "control": _url(ports.control),
+            "simulators": simulators if "openstack" in self._children else {},
+            "aws": {
+                "endpoint": _url(ports.aws),
+                "region": REGION,
+                "accessKeyId": ACCOUNT,
+                "secretAccessKey": SECRET,
+            },
+            "table": routes["table"],
+        }
+
+
+def provider_secret(ports: Ports) -> dict[str, Any]:
+    """The providers' credentials, as an operator would fill them in, for the simulators."""
+    regions = {
+        name: {
+            "auth_url": f"{_url(ports.openstack)}/identity/v3",
+            "region_name": name,
+            "network": "tenant",
+            "public_network": "public",
+            "projects": [
+                {"name": project, "username": "hearth", "password": "hearthpass"}
+                for project in ("hearth-1", "hearth-2")
+            ],
+        }
+        for name in ("montreal", "oslo", "texas")
+    }
+    return {"openstack": {"installation": "local", "regions": regions}}
+
+
+def _url(port: int) -> str:
+    return f"http://{HOST}:{port}"
+
+
+def _post(url: str, body: dict[str, Any]) -> None:
+    headers = {"content-type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")
+    with urllib.request.urlopen(request, timeout=5):
+        return
