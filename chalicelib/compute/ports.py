@@ -1,6 +1,8 @@
 """What the compute context needs from outside."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from chalicelib.compute.machines import (
@@ -12,6 +14,9 @@ from chalicelib.compute.machines import (
     MachineSpec,
     OwnedMachine,
 )
+from chalicelib.compute.models import Deployment, DeploymentFilter, Operation, TimelineEvent
+from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import Write
 
 
 class ComputeProvider(Protocol):
@@ -87,4 +92,110 @@ class SupportsCapacity(Protocol):
 
     def free_units(self, region: str) -> Mapping[str, int]:
         """Free units by resource class, such as `{"CUSTOM_GPU_H100_PCIE": 12}`."""
+        ...
+
+
+DEPLOYMENT_UNCHANGED = "deployment_unchanged"
+SLOT_FREE = "slot_free"
+NEW_DEPLOYMENT = "new_deployment"
+OPERATION_SHARDS = 4
+
+
+class DeploymentRecords(Protocol):
+    """Where deployments, operations and timelines are kept. Single reads are strongly consistent."""
+
+    def deployment(self, customer_id: str, deployment_id: str) -> Deployment | None:
+        """A customer's deployment; a stranger's is not found."""
+        ...
+
+    def deployments(self, customer_id: str, wanted: DeploymentFilter, page: PageRequest) -> Page[Deployment]:
+        """A customer's deployments, newest first unless `wanted` says otherwise."""
+        ...
+
+    def deployment_of_key(self, customer_id: str, key: str) -> tuple[str, str] | None:
+        """The deployment and operation that were made with an idempotency key."""
+        ...
+
+    def insert_deployment(self, deployment: Deployment, operation: Operation, key: str | None) -> Sequence[Write]:
+        """Keep a new deployment, and the key that it was made with; asserts NEW_DEPLOYMENT."""
+        ...
+
+    def replace_deployment(self, before: Deployment, after: Deployment) -> Write:
+        """Change a deployment; asserts DEPLOYMENT_UNCHANGED since `before` was read."""
+        ...
+
+    def operation(self, customer_id: str, deployment_id: str, operation_id: str) -> Operation | None:
+        """One operation of a deployment."""
+        ...
+
+    def insert_operation(self, operation: Operation) -> Write:
+        """Keep a new operation; the table's stream then starts its state machine."""
+        ...
+
+    def replace_operation(self, before: Operation, after: Operation) -> Write:
+        """Change an operation; asserts DEPLOYMENT_UNCHANGED: nobody ended it or took it over since `before`."""
+        ...
+
+    def operations_to_check(self, shard: int, before: datetime) -> Iterator[Operation]:
+        """Operations in progress whose `check_at` lies before; the index may lag behind by moments."""
+        ...
+
+    def insert_event(self, event: TimelineEvent) -> Write:
+        """Append to the timeline; its number is free, or DEPLOYMENT_UNCHANGED fails with it."""
+        ...
+
+    def events(self, customer_id: str, deployment_id: str, after: int, page: PageRequest) -> Page[TimelineEvent]:
+        """The timeline after the event numbered `after`, oldest first."""
+        ...
+
+    def take_slot(self, customer_id: str, limit: int) -> Write:
+        """Count one more existing deployment; asserts SLOT_FREE: fewer than `limit` so far."""
+        ...
+
+    def free_slot(self, customer_id: str) -> Write:
+        """Count one fewer."""
+        ...
+
+    def slots_taken(self, customer_id: str) -> int:
+        """How many deployments count against the limit."""
+        ...
+
+
+class ExecutionState(StrEnum):
+    """What became of a state machine execution."""
+
+    ABSENT = "absent"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class Workflows(Protocol):
+    """State machines."""
+
+    def start(self, operation: Operation) -> None:
+        """Start the machine of the operation's type for this attempt; starting it again changes nothing."""
+        ...
+
+    def state(self, operation: Operation) -> ExecutionState:
+        """What became of this attempt's execution."""
+        ...
+
+    def stop(self, operation: Operation) -> None:
+        """End this attempt's execution, if it runs."""
+        ...
+
+
+class StaffAlerts(Protocol):
+    """Tells the operator's people."""
+
+    def send(self, subject: str, text: str) -> None:
+        """Send an alert; delivered at least once."""
+        ...
+
+
+class Providers(Protocol):
+    """The providers by id."""
+
+    def __call__(self, provider: str) -> ComputeProvider:
+        """The adapter of `provider`."""
         ...

@@ -1,0 +1,383 @@
+"""What customers do with deployments."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from chalicelib.catalog.offers import Offer
+from chalicelib.compute.machines import StorageKind
+from chalicelib.compute.models import (
+    CHECK_INTERVAL,
+    DEFAULT_DEPLOYMENT_LIMIT,
+    DELETE_STUCK_AFTER,
+    HOLD_SECONDS,
+    PROVISION_DEADLINE,
+    Deployment,
+    DeploymentFilter,
+    DeploymentRequest,
+    DeploymentStatus,
+    DesiredState,
+    Operation,
+    OperationStatus,
+    OperationType,
+    TimelineEvent,
+)
+from chalicelib.compute.ports import DEPLOYMENT_UNCHANGED, NEW_DEPLOYMENT, SLOT_FREE, DeploymentRecords
+from chalicelib.compute.steps import Step
+from chalicelib.kernel.clock import Clock, epoch_seconds
+from chalicelib.kernel.errors import (
+    CapacityUnavailable,
+    FieldError,
+    InsufficientBalance,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    OperationInProgress,
+)
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+from chalicelib.ledger.models import SECONDS_PER_HOUR, Balance
+from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
+from chalicelib.ledger.service import Ledger
+from chalicelib.metering.models import Meter, UsageRecord
+from chalicelib.metering.ports import METER_UNCHANGED, MeterRecords
+from chalicelib.metering.service import Metering
+
+T = TypeVar("T")
+_STALE = frozenset({ACCOUNT_UNCHANGED, DEPLOYMENT_UNCHANGED, METER_UNCHANGED})
+
+
+class Offers(Protocol):
+    """The catalogue, as far as deployments need it."""
+
+    def offer(
+        self, region: str, instance_type: str, image: str, storage_kind: StorageKind, size_gb: int | None
+    ) -> Offer:
+        """The offer for these ids; raises InvalidInput with every field that is wrong."""
+        ...
+
+
+class Availability(Protocol):
+    """Live capacity."""
+
+    def available(self, offer: Offer) -> bool | None:
+        """Whether there is room for one more; None where nobody can say, or nothing is counted."""
+        ...
+
+
+class PublicKeys(Protocol):
+    """Customers' SSH keys."""
+
+    def public_key(self, customer_id: str, ssh_key_id: str) -> str:
+        """The key in OpenSSH's format; raises NotFound for one that is not this customer's."""
+        ...
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What a deployment would cost, and whether it could be made now."""
+
+    available: bool | None
+    price_micros_per_hour: int
+    hold_micros: int
+    balance: Balance
+    slots_taken: int
+    slot_limit: int
+    warnings: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An operation that has begun."""
+
+    deployment: Deployment
+    operation: Operation
+
+
+@dataclass(frozen=True)
+class Usage:
+    """A part of a deployment's usage, with what proves it."""
+
+    deployment: Deployment
+    meter: Meter | None
+    intervals: Page[UsageRecord]
+
+
+class Deployments:
+    """Quotes, makes, shows and deletes deployments."""
+
+    def __init__(  # noqa: PLR0913 (its collaborators)
+        self,
+        records: DeploymentRecords,
+        offers: Offers,
+        availability: Availability,
+        keys: PublicKeys,
+        ledger: Ledger,
+        metering: Metering,
+        meters: MeterRecords,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._offers = offers
+        self._availability = availability
+        self._keys = keys
+        self._ledger = ledger
+        self._metering = metering
+        self._meters = meters
+        self._transactor = transactor
+        self._clock = clock
+
+    def quote(self, customer_id: str, request: DeploymentRequest) -> Quote:
+        """What `request` would cost and what stands in its way, if anything does.
+
+        Raises:
+            InvalidInput: with a detail for each field that is wrong.
+        """
+        offer = self._offer(request)
+        hold = _hold_micros(offer.price_micros_per_hour)
+        balance = self._ledger.balance(customer_id)
+        available = self._availability.available(offer)
+        taken = self._records.slots_taken(customer_id)
+        warnings = []
+        if balance.available_micros < hold:
+            warnings.append(InsufficientBalance.sentence)
+        if taken >= DEFAULT_DEPLOYMENT_LIMIT:
+            warnings.append(LimitExceeded.sentence)
+        if available is False:
+            warnings.append(CapacityUnavailable.sentence)
+        return Quote(
+            available, offer.price_micros_per_hour, hold, balance, taken, DEFAULT_DEPLOYMENT_LIMIT, warnings
+        )
+
+    def create(self, customer_id: str, request: DeploymentRequest, key: str | None) -> Accepted:
+        """Set money aside, record the deployment and its operation; the state machine does the rest.
+
+        Args:
+            customer_id: who pays.
+            request: what is wanted, in the catalogue's ids.
+            key: the caller's idempotency key: the same one finds what the first call made.
+
+        Raises:
+            InvalidInput: with a detail for each field that is wrong.
+            NotFound: the SSH key is not this customer's.
+            InsufficientBalance, LimitExceeded, CapacityUnavailable: what stands in its way.
+        """
+        offer = self._offer(request)
+        public_key = self._public_key(customer_id, request.ssh_key_id, offer)
+        if key and (made := self._made_before(customer_id, key)):
+            return made
+        if self._records.slots_taken(customer_id) >= DEFAULT_DEPLOYMENT_LIMIT:
+            raise LimitExceeded
+        if self._availability.available(offer) is False:
+            raise CapacityUnavailable
+
+        def accept() -> Accepted:
+            if key and (made := self._made_before(customer_id, key)):
+                return made
+            accepted = self._new(customer_id, request, offer, public_key)
+            deployment, operation = accepted.deployment, accepted.operation
+            change = self._ledger.change(customer_id, deployment.created_at)
+            change.place_hold(deployment.id, _hold_micros(offer.price_micros_per_hour))
+            self._transactor.commit(
+                [
+                    *self._records.insert_deployment(deployment, operation, key),
+                    self._records.insert_operation(operation),
+                    self._records.insert_event(
+                        _event(deployment, "requested", "Your machine has been requested.")
+                    ),
+                    self._records.take_slot(customer_id, DEFAULT_DEPLOYMENT_LIMIT),
+                    *change.writes(),
+                ]
+            )
+            return accepted
+
+        return self._attempt(accept)
+
+    def _new(self, customer_id: str, request: DeploymentRequest, offer: Offer, public_key: str) -> Accepted:
+        """A deployment and its first operation, not kept anywhere yet."""
+        now = self._clock.now()
+        deployment_id = new_id(Kind.DEPLOYMENT, now)
+        operation = Operation(
+            id=new_id(Kind.OPERATION, now),
+            customer_id=customer_id,
+            deployment_id=deployment_id,
+            type=OperationType.CREATE,
+            status=OperationStatus.PENDING,
+            created_at=now,
+            deadline_at=now + PROVISION_DEADLINE,
+            fence=1,
+            check_at=now + CHECK_INTERVAL,
+        )
+        deployment = Deployment(
+            id=deployment_id,
+            customer_id=customer_id,
+            name=request.name or f"{request.instance_type}-{secrets.token_hex(2)}",
+            provider=offer.region.provider,
+            provider_region=offer.region.id,
+            region=request.region,
+            instance_type=request.instance_type,
+            image=request.image,
+            ssh_key_id=request.ssh_key_id,
+            spec=offer.machine_spec(
+                ssh_public_key=public_key, tags={"customer": customer_id, "deployment": deployment_id}
+            ),
+            price_micros_per_hour=offer.price_micros_per_hour,
+            status=DeploymentStatus.REQUESTED,
+            desired=DesiredState.PRESENT,
+            created_at=now,
+            updated_at=now,
+            operation_id=operation.id,
+            last_operation_id=operation.id,
+            fence=operation.fence,
+            event_sequence=1,
+        )
+        return Accepted(deployment, operation)
+
+    def _attempt(self, change: Callable[[], T]) -> T:
+        """Run an optimistic change, and say in the API's words what stands in its way."""
+        try:
+            return with_fresh_reads(change, stale=_STALE | {NEW_DEPLOYMENT})
+        except ConditionFailed as failed:
+            if SLOT_FREE in failed.asserts:
+                raise LimitExceeded from failed
+            raise
+
+    def _offer(self, request: DeploymentRequest) -> Offer:
+        kind = StorageKind(request.storage_kind)
+        return self._offers.offer(request.region, request.instance_type, request.image, kind, request.storage_gb)
+
+    def _public_key(self, customer_id: str, ssh_key_id: str, offer: Offer) -> str:
+        try:
+            public_key = self._keys.public_key(customer_id, ssh_key_id)
+        except NotFound as missing:
+            message = "You have no such SSH key; add one first."
+            raise NotFound(message, details=[FieldError("sshKeyId", message)]) from missing
+        if offer.needs_rsa_key and not public_key.startswith("ssh-rsa "):
+            raise InvalidInput.of(
+                "sshKeyId", "Windows encrypts its password with an RSA key; choose one of that kind."
+            )
+        return public_key
+
+    def _made_before(self, customer_id: str, key: str) -> Accepted | None:
+        made = self._records.deployment_of_key(customer_id, key)
+        if made is None:
+            return None
+        deployment = self._records.deployment(customer_id, made[0])
+        operation = self._records.operation(customer_id, *made)
+        return Accepted(deployment, operation) if deployment and operation else None
+
+    def get(self, customer_id: str, deployment_id: str) -> Deployment:
+        """One deployment.
+
+        Raises:
+            NotFound: this customer has no such deployment.
+        """
+        deployment = self._records.deployment(customer_id, deployment_id)
+        if deployment is None:
+            raise NotFound("You have no such deployment.")
+        return deployment
+
+    def list(self, customer_id: str, wanted: DeploymentFilter, page: PageRequest) -> Page[Deployment]:
+        """A customer's deployments."""
+        return self._records.deployments(customer_id, wanted, page)
+
+    def events(self, customer_id: str, deployment_id: str, after: int, page: PageRequest) -> Page[TimelineEvent]:
+        """The timeline after the event numbered `after`.
+
+        Raises:
+            NotFound: this customer has no such deployment.
+        """
+        self.get(customer_id, deployment_id)
+        return self._records.events(customer_id, deployment_id, after, page)
+
+    def usage(self, customer_id: str, deployment_id: str, page: PageRequest) -> Usage:
+        """What the deployment was charged, interval by interval (G05).
+
+        Raises:
+            NotFound: this customer has no such deployment.
+        """
+        deployment = self.get(customer_id, deployment_id)
+        meter = self._meters.meter(customer_id, deployment_id)
+        return Usage(deployment, meter, self._meters.usage(customer_id, deployment_id, page))
+
+    def delete(self, customer_id: str, deployment_id: str) -> Accepted:
+        """End billing now, in this very transaction (G06), and let the state machine remove the machine.
+
+        Deleting what is being deleted, or is gone, changes nothing and gives that operation again.
+
+        Raises:
+            NotFound: this customer has no such deployment.
+            OperationInProgress: another operation than its creation is changing it.
+        """
+        return self._attempt(lambda: self._delete(customer_id, deployment_id))
+
+    def _delete(self, customer_id: str, deployment_id: str) -> Accepted:
+        deployment = self.get(customer_id, deployment_id)
+        current = self._current_operation(deployment)
+        if current and current.type is OperationType.DELETE:
+            return Accepted(deployment, current)
+        if current and not current.status.is_final and current.type is not OperationType.CREATE:
+            raise OperationInProgress
+        now = self._clock.now()
+        operation = Operation(
+            id=new_id(Kind.OPERATION, now),
+            customer_id=customer_id,
+            deployment_id=deployment_id,
+            type=OperationType.DELETE,
+            status=OperationStatus.PENDING,
+            created_at=now,
+            deadline_at=now + DELETE_STUCK_AFTER,
+            fence=deployment.fence + 1,
+            check_at=now + CHECK_INTERVAL,
+        )
+        step = Step(deployment, operation, now, self._records)
+        step.change(
+            status=DeploymentStatus.DELETING,
+            desired=DesiredState.ABSENT,
+            operation_id=operation.id,
+            last_operation_id=operation.id,
+            fence=operation.fence,
+        )
+        step.tell("deleting", "Your machine is being deleted. You are no longer charged for it.")
+        if current and not current.status.is_final:
+            cancelled = replace(current, status=OperationStatus.CANCELLED, ended_at=now, check_at=None)
+            step.add([self._records.replace_operation(current, cancelled)])
+        step.add([self._records.insert_operation(operation), *self._end_billing(deployment, now)])
+        step.commit(self._transactor)
+        return Accepted(step.deployment, operation)
+
+    def _current_operation(self, deployment: Deployment) -> Operation | None:
+        """The operation that last took the deployment."""
+        return self._records.operation(deployment.customer_id, deployment.id, deployment.last_operation_id)
+
+    def _end_billing(self, deployment: Deployment, now: datetime) -> Sequence[Write]:
+        """Close the meter and give the hold back."""
+        change = self._ledger.change(deployment.customer_id, now)
+        writes: list[Write] = []
+        meter = self._metering.meter(deployment.customer_id, deployment.id)
+        if meter is not None and meter.closed_at is None:
+            writes += self._metering.close(change, meter, epoch_seconds(now))
+        hold = self._ledger.hold(deployment.customer_id, deployment.id)
+        if hold is not None:
+            change.release_hold(hold)
+        return [*writes, *change.writes()]
+
+
+def _hold_micros(price_micros_per_hour: int) -> int:
+    """What must be available before a machine of this price is built."""
+    return price_micros_per_hour * HOLD_SECONDS // SECONDS_PER_HOUR
+
+
+def _event(deployment: Deployment, type_: str, message: str) -> TimelineEvent:
+    return TimelineEvent(
+        deployment.customer_id,
+        deployment.id,
+        sequence=deployment.event_sequence,
+        at=deployment.created_at,
+        type=type_,
+        message=message,
+    )

@@ -1,0 +1,1 @@
+"""Money: accounts, append-only entries, holds. Imports no other context."""

@@ -1,0 +1,1 @@
+"""Usage: how long machines ran, and what that costs."""

@@ -1,0 +1,77 @@
+"""Meters and the usage they record.
+
+A meter's charge up to the second t is f(t) = price × (t − opened) / 3600, rounded down to a micro-dollar; the
+charge of an interval [a, b) is f(b) − f(a). So intervals tile without gap or overlap whatever the schedule does,
+and their sum depends on nothing but the meter's two ends.
+"""
+
+from dataclasses import dataclass, replace
+
+from chalicelib.ledger.models import SECONDS_PER_HOUR
+
+
+@dataclass(frozen=True)
+class UsageRecord:
+    """One interval of a meter. Where `end` lies before `start`, it takes back what was charged too far ahead."""
+
+    customer_id: str
+    deployment_id: str
+    meter: int
+    start: int
+    """Epoch seconds; the end of the meter's previous interval, or its opening."""
+    end: int
+    amount_micros: int
+    """f(end) − f(start); less than zero for a correction."""
+    entry_sequence: int | None = None
+    """The number of its ledger entry; None where the amount is zero and there is none."""
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Counts the seconds of one deployment at one price. A change of price closes it and opens the next."""
+
+    customer_id: str
+    deployment_id: str
+    number: int
+    price_micros_per_hour: int
+    opened_at: int
+    """Epoch seconds."""
+    watermark: int
+    """Everything before this second is recorded and posted."""
+    closed_at: int | None = None
+
+    @classmethod
+    def opening(
+        cls, customer_id: str, deployment_id: str, number: int, price_micros_per_hour: int, at: int
+    ) -> "Meter":
+        """A meter that starts to count at `at` (epoch seconds)."""
+        return cls(customer_id, deployment_id, number, price_micros_per_hour, opened_at=at, watermark=at)
+
+    def charge_until(self, second: int) -> int:
+        """f: the whole charge from the opening to `second`, in micro-dollars."""
+        return self.price_micros_per_hour * max(0, second - self.opened_at) // SECONDS_PER_HOUR
+
+    def advanced(self, second: int) -> tuple["Meter", UsageRecord | None]:
+        """The meter recorded up to `second`; nothing to record where that is not ahead of the watermark."""
+        if self.closed_at is not None or second <= self.watermark:
+            return self, None
+        return replace(self, watermark=second), self._interval(second)
+
+    def closed(self, second: int) -> tuple["Meter", UsageRecord | None]:
+        """The meter ended at `second` (not before its opening), with the last interval or a correction.
+
+        A fast clock may have moved the watermark beyond the end; then the interval runs backwards to it.
+        """
+        end = max(second, self.opened_at)
+        interval = self._interval(end) if end != self.watermark else None
+        return replace(self, watermark=end, closed_at=end), interval
+
+    def _interval(self, end: int) -> UsageRecord:
+        return UsageRecord(
+            customer_id=self.customer_id,
+            deployment_id=self.deployment_id,
+            meter=self.number,
+            start=self.watermark,
+            end=end,
+            amount_micros=self.charge_until(end) - self.charge_until(self.watermark),
+        )
