@@ -15,6 +15,7 @@ class Kind(StrEnum):
     USER = "usr"
     CUSTOMER = "cus"
     SESSION = "ses"
+    LETTER = "ltr"
     DEPLOYMENT = "dep"
     OPERATION = "op"
     EVENT = "evt"
