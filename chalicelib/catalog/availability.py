@@ -5,6 +5,7 @@ takes the claim looks, the others answer with what was measured last. A region t
 asked no more often than a healthy one.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
@@ -21,6 +22,8 @@ from chalicelib.catalog.offers import Offer
 from chalicelib.catalog.ports import Capacity, Measurement, Measurements
 from chalicelib.kernel.clock import Clock
 
+_log = logging.getLogger(__name__)
+
 LIVE_SECONDS = 15
 WORTH_TELLING_SECONDS = 600
 LOOK_TIMEOUT_SECONDS = 6.0
@@ -36,20 +39,17 @@ class GpuAvailability:
         measurements: Measurements,
         clock: Clock,
         *,
-        report: Callable[[str, Exception], None],
         look_timeout_seconds: float = LOOK_TIMEOUT_SECONDS,
     ) -> None:
         """Tell what is free.
 
         Args:
             capacity_of: the provider by its id; None for one that cannot say what is free.
-            report: told of each region that could not be measured, with the error, for staff.
             look_timeout_seconds: how long an answer waits for a region; a late measurement is kept for the next.
         """
         self._capacity_of = capacity_of
         self._measurements = measurements
         self._clock = clock
-        self._report = report
         self._look_timeout_seconds = look_timeout_seconds
         self._pool: ThreadPoolExecutor | None = None
 
@@ -96,7 +96,7 @@ class GpuAvailability:
             measurement = Measurement(self._clock.now(), dict(free_units))
             self._measurements.keep(region.id, measurement)
         except Exception as error:  # whatever one region does, the others are told of
-            self._report(region.id, error)
+            _log.warning("region %s cannot be measured: %r", region.id, error)
             return None
         return measurement
 

@@ -15,9 +15,7 @@ MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 16384  # OpenSSH's own limit (OPENSSL_RSA_MAX_MODULUS_BITS)
 MAX_TEXT_LENGTH = 16 * 1024
 
-_PRIVATE = re.compile(
-    r"PRIVATE KEY|BEGIN ENCRYPTED|PuTTY-User-Key-File|openssh-key-v1|b3BlbnNzaC1rZXktdjE", re.IGNORECASE
-)
+_PRIVATE = re.compile(r"BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File|openssh-key-v1|b3BlbnNzaC1rZXktdjE")
 _ACCEPTED = "Use an ssh-ed25519, ecdsa-sha2-nistp256, -nistp384 or -nistp521 key, or ssh-rsa of 2048 bits or more."
 
 
@@ -104,9 +102,10 @@ def parse_public_key(text: str) -> PublicKey:
         raise UnusableKey("Paste one public key, as the single line that the .pub file holds.")
     name, _, rest = line.partition(" ")
     encoded = rest.split(maxsplit=1)[0] if rest.strip() else ""
-    if name not in Algorithm:
-        raise UnusableKey(f"This is not a kind of key that is taken, in OpenSSH's format. {_ACCEPTED}")
-    algorithm = Algorithm(name)
+    try:
+        algorithm = Algorithm(name)
+    except ValueError:
+        raise UnusableKey(f"This is not a kind of key that is taken, in OpenSSH's format. {_ACCEPTED}") from None
     try:
         blob = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):

@@ -1,0 +1,42 @@
+"""What the activity log's endpoint answers."""
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import Field
+
+from chalicelib.http import ApiModel
+from chalicelib.insight.models import Activity, Outcome
+
+
+class ActivityView(ApiModel):
+    """Something that was done, or denied, to the customer's things."""
+
+    id: str = Field(examples=["act_01J…"])
+    at: datetime
+    action: str = Field(description="The operation's id in this document", examples=["create_deployment"])
+    outcome: Outcome
+    code: str | None = Field(description="The error code of a denial", examples=["INSUFFICIENT_BALANCE"])
+    reason: str | None = Field(description="Why, where it was given")
+    targets: dict[str, str] = Field(description="What it was done to", examples=[{"deploymentId": "dep_01J…"}])
+    by_staff: bool = Field(description="Done by the operator's people, who are not named")
+    user_id: str | None = Field(description="Who did it", examples=["usr_01J…"])
+    ip: str | None = Field(description="From where", examples=["203.0.113.7"])
+    request_id: str | None = Field(description="The answer's `X-Request-Id`", examples=["req_01J…"])
+
+    @classmethod
+    def of(cls, activity: Activity) -> Self:
+        """The customer's view of `activity`: a member of staff stays unnamed."""
+        return cls(
+            id=activity.id,
+            at=activity.at,
+            action=activity.action,
+            outcome=activity.outcome,
+            code=activity.code or None,
+            reason=activity.reason or None,
+            targets=dict(activity.targets),
+            by_staff=activity.by_staff,
+            user_id=None if activity.by_staff else activity.actor_user_id,
+            ip=None if activity.by_staff else activity.ip or None,
+            request_id=activity.request_id or None,
+        )
