@@ -72,10 +72,10 @@ def bring_in(home: Home, source: Source, endpoint: str, secret: dict[str, Any]) 
         packaging.package(source.project, home.build.resolve(), architecture, ROOT / "build" / "layers")
         data = _deploy_data(source, stacks)
         outputs = _deploy_app(home, stacks, data)
+        write_json(home.routes, _routes(outputs) | {"table": data["TableName"]})
         _fill_secret(LocalAws(endpoint), data["ProviderSecretArn"], secret)
         LocalAws(endpoint).ses().verify_email_identity(EmailAddress=MAIL_SENDER)
         _load_catalog(source, endpoint, data["TableName"])
-        write_json(home.routes, _routes(outputs) | {"table": data["TableName"]})
         write_json(home.deployed, due)
         return time.monotonic() - began
 

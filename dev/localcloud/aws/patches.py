@@ -6,11 +6,12 @@ The only module that reaches into ministack: it offers no public way to do any o
 # ruff: noqa: SLF001
 
 import importlib.metadata
+import inspect
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import lambda_svc, ses
+from ministack.services import apigateway_v1, lambda_svc, ses
 from ministack.services.cloudformation import provisioners
 
 from dev.localcloud.aws.faults import FAULTS
@@ -60,6 +61,8 @@ def apply(invoker: Invoker) -> None:
     _expect(holds=version == VERSION, what=f"ministack is {version}, not {VERSION}")
     _execute_with(invoker)
     _provision_websocket_deployments()
+    _import_whole_operations()
+    _import_gateway_responses()
     _lose_stream_records()
 
 
@@ -87,6 +90,44 @@ def _provision_websocket_deployments() -> None:
         return deployment, {"DeploymentId": deployment}
 
     handlers[name] = {"create": create, "delete": lambda _physical_id, _properties: None}
+
+
+def _import_whole_operations() -> None:
+    """An API's import drops what a mock integration answers, so that a preflight comes back without CORS."""
+    original: Callable[..., None] = apigateway_v1._import_operation
+    _expect(
+        holds="requestTemplates" not in inspect.getsource(original), what="imports keep mock integrations by now"
+    )
+
+    def import_operation(
+        api: str, resource: str, method: str, operation: Any, schemes: Any = None, security: Any = None
+    ) -> None:
+        original(api, resource, method, operation, schemes, security)
+        integration = (operation or {}).get("x-amazon-apigateway-integration") or {}
+        if str(integration.get("type", "")).lower() == "mock":
+            stored = apigateway_v1._resources[api][resource]["resourceMethods"][method]["methodIntegration"]
+            stored["requestTemplates"] = integration.get("requestTemplates", {})
+            stored["integrationResponses"] = {
+                str(response["statusCode"]): response for response in integration["responses"].values()
+            }
+
+    apigateway_v1._import_operation = import_operation
+
+
+def _import_gateway_responses() -> None:
+    """An API's import drops what the gateway itself answers, and which bodies are binary."""
+    original: Callable[..., str] = apigateway_v1._import_rest_api
+    source = inspect.getsource(original)
+    _expect(holds="gateway" not in source and "binary" not in source, what="imports keep gateway responses by now")
+
+    def import_rest_api(spec: dict[str, Any], base: dict[str, Any] | None = None) -> str:
+        binary = spec.get("x-amazon-apigateway-binary-media-types", [])
+        api = original(spec, {"binaryMediaTypes": binary, **(base or {})})
+        for kind, response in (spec.get("x-amazon-apigateway-gateway-responses") or {}).items():
+            apigateway_v1._put_gateway_response(api, kind, response)
+        return api
+
+    apigateway_v1._import_rest_api = import_rest_api
 
 
 def _lose_stream_records() -> None:
