@@ -18,20 +18,20 @@ TEMPLATES = Path(__file__).parent / "conf"
 FRAGMENTS = ("credentials", "defaults", "pool", "oslo")
 SERVICES = ("keystone", "glance", "placement", "nova", "neutron", "cinder", "heat")
 
-# Upstream's own port plus 20000, except RabbitMQ's: 25672 is where an ordinary RabbitMQ talks to its peers.
+# Upstream's own port plus 22000: below the kernel's ephemeral ports and apart from the local cloud's.
 DEFAULT_PORTS = {
-    "KEYSTONE_PORT": 25000,
-    "GLANCE_PORT": 29292,
-    "PLACEMENT_PORT": 28778,
-    "NOVA_PORT": 28774,
-    "NEUTRON_PORT": 29696,
-    "CINDER_PORT": 28776,
-    "HEAT_PORT": 28004,
-    "HEAT_CFN_PORT": 28000,
-    "MARIADB_PORT": 23306,
-    "RABBITMQ_PORT": 25673,
-    "RABBITMQ_DIST_PORT": 25674,
-    "EPMD_PORT": 24369,
+    "KEYSTONE_PORT": 27000,
+    "GLANCE_PORT": 31292,
+    "PLACEMENT_PORT": 30778,
+    "NOVA_PORT": 30774,
+    "NEUTRON_PORT": 31696,
+    "CINDER_PORT": 30776,
+    "HEAT_PORT": 30004,
+    "HEAT_CFN_PORT": 30000,
+    "MARIADB_PORT": 25306,
+    "RABBITMQ_PORT": 27672,
+    "RABBITMQ_DIST_PORT": 27673,
+    "EPMD_PORT": 26369,
 }
 
 # Known to everyone: the cloud listens on loopback only and holds nothing.

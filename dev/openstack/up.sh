@@ -138,7 +138,7 @@ await_services() {
 }
 
 # ---------------------------------------------------------------- the run
-mkdir -p "$LOG" "$RUN" "$STATE"/{lock,images,nova,neutron,cinder,rabbitmq/home,fernet,credential}
+mkdir -p "$LOG" "$RUN" "$STATE"/{lock,images,nova,neutron,cinder,rabbitmq/home,fernet,receipts,credential}
 chmod 700 "$STATE" # Keystone's keys are in there
 trap 'fail "interrupted; what has started runs on until down.sh"' INT TERM
 take_turn
