@@ -2,6 +2,17 @@
 
 from chalicelib.http.callers import Caller, Visitor
 from chalicelib.http.endpoint import endpoint
-from chalicelib.http.models import ApiModel, Cookie, Listing, Money, PageQuery, Reply
+from chalicelib.http.models import ApiModel, Cookie, Document, Listing, Money, PageQuery, Reply
 
-__all__ = ["ApiModel", "Caller", "Cookie", "Listing", "Money", "PageQuery", "Reply", "Visitor", "endpoint"]
+__all__ = [
+    "ApiModel",
+    "Caller",
+    "Cookie",
+    "Document",
+    "Listing",
+    "Money",
+    "PageQuery",
+    "Reply",
+    "Visitor",
+    "endpoint",
+]

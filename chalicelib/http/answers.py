@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from chalicelib.http.models import Cookie, Listing, Reply
+from chalicelib.http.models import Cookie, Document, Listing, Reply
 from chalicelib.kernel.errors import HearthError
 
 # OWASP REST Security Cheat Sheet, "Security headers"; answers are never for a shared cache.
@@ -58,6 +58,8 @@ def success(result: Any, status: int) -> Answer:
     reply = result if isinstance(result, Reply) else Reply(result)
     meta: dict[str, Any] = {}
     data: Any = reply.body
+    if isinstance(data, Document):
+        return Answer(status, data.text, reply.headers, reply.cookies)
     if isinstance(data, Listing):
         meta["nextCursor"] = data.next_cursor
         data = [_plain(item) for item in data.items]

@@ -71,6 +71,13 @@ class Listing(Generic[T]):
 
 
 @dataclass(frozen=True)
+class Document:
+    """An answer that is a JSON document of a standard's own form, without the envelope."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Cookie:
     """A cookie that scripts cannot read and other sites cannot send (RFC 6265bis)."""
 

@@ -12,7 +12,19 @@ from pydantic.alias_generators import to_camel
 
 from chalicelib.access.models import Scope
 from chalicelib.http.models import ApiModel, Listing, Reply
-from chalicelib.kernel.errors import HearthError
+from chalicelib.kernel.errors import (
+    Forbidden,
+    HearthError,
+    IdempotencyConflict,
+    IdempotencyInProgress,
+    InternalError,
+    InvalidInput,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _NOT_FROM_THE_PATH = frozenset({"request", "query", "caller", "visitor"})
@@ -54,6 +66,28 @@ class EndpointSpec(Declared):
         if self.audited is not None:
             return self.audited
         return self.method not in _SAFE_METHODS and not self.public
+
+    @property
+    def has_cookies_checked(self) -> bool:
+        """Whether a request that signs in by cookie must repeat the CSRF token."""
+        return not self.public and not self.is_safe
+
+    @property
+    def refusals(self) -> tuple[type[HearthError], ...]:
+        """Every error that it can answer: its own, and the door's."""
+        found: set[type[HearthError]] = {
+            InvalidInput,
+            PayloadTooLarge,
+            InternalError,
+            Unavailable,
+            *self.errors,
+            *((RateLimited,) if self.rate_limited else ()),
+            *(() if self.public else (Unauthorized,)),
+            *((Forbidden,) if self.scope or self.has_cookies_checked else ()),
+            *((NotFound,) if "{" in self.path else ()),
+            *((IdempotencyConflict, IdempotencyInProgress) if self.idempotent else ()),
+        }
+        return tuple(sorted(found, key=lambda error: (error.status, error.code)))
 
     @property
     def is_safe(self) -> bool:

@@ -9,6 +9,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 from chalicelib.runtime.registry import Function, Route, load_all
+from tests.support.documented import hold
 
 DEFAULT_IP = "203.0.113.7"
 
@@ -62,7 +63,10 @@ class Answer:
 
 
 class Api:
-    """Calls endpoints. `token` and `ip` are those of every call that does not bring its own."""
+    """Calls endpoints, and holds every answer to the OpenAPI document.
+
+    `token` and `ip` are those of every call that does not bring its own.
+    """
 
     def __init__(self, token: str | None = None, ip: str = DEFAULT_IP) -> None:
         self.token = token
@@ -128,7 +132,9 @@ class Api:
             headers=request_headers(self.token if token is None else token, cookies, headers),
             ip=ip or self.ip,
         )
-        return answer_of(function.handler(event, None))
+        answer = answer_of(function.handler(event, None))
+        hold(function.documentation, answer.status, answer.body)
+        return answer
 
 
 def find(method: str, path: str) -> tuple[Function, dict[str, str]]:

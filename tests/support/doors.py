@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from chalicelib.http.door import Door
-from chalicelib.http.spec import Declared, describe
+from chalicelib.http.spec import Declared, EndpointSpec, describe
 from tests.support.api import DEFAULT_IP, Answer, answer_of, proxy_event, request_headers
 
 _DECLARED: Mapping[str, Any] = {
@@ -24,14 +24,19 @@ _DECLARED: Mapping[str, Any] = {
 assert _DECLARED.keys() == {field.name for field in fields(Declared)}, "a property of endpoints is missing here"
 
 
+def specification(function: Callable[..., Any], **declared: Any) -> EndpointSpec:
+    """What `endpoint()` would make of `function`, declared with `declared`."""
+    return describe(function, Declared(**{**_DECLARED, **declared}))
+
+
 class TestDoor:
     """An endpoint made of a function, declared as `endpoint()` would be with `declared`."""
 
     __test__ = False
 
     def __init__(self, function: Callable[..., Any], **declared: Any) -> None:
-        self._declared = Declared(**{**_DECLARED, **declared})
-        self._door = Door(describe(function, self._declared), function)
+        self._spec = specification(function, **declared)
+        self._door = Door(self._spec, function)
 
     def call(
         self,
@@ -47,8 +52,8 @@ class TestDoor:
     ) -> Answer:
         """Send `body` as JSON, or `text` as it is."""
         event = proxy_event(
-            self._declared.method,
-            self._declared.path,
+            self._spec.method,
+            self._spec.path,
             path_values=path_values,
             body=json.dumps(body) if text is None and body is not None else text,
             query=query,

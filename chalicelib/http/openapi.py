@@ -1,0 +1,278 @@
+"""The OpenAPI 3.1 document of the API, from the registry: what is declared is what is documented.
+
+Source: OpenAPI Specification 3.1.0 (https://spec.openapis.org/oas/v3.1.0).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from chalicelib.http.models import Document
+from chalicelib.http.sessions import ACCESS_COOKIE, CSRF_COOKIE
+from chalicelib.http.spec import EndpointSpec
+from chalicelib.kernel.errors import ERROR_CLASSES, HearthError
+from chalicelib.runtime.registry import Function
+
+VERSION = "1.0.0"
+"""Of the API: its first number changes with what breaks clients."""
+
+_REF = "#/components/schemas/{model}"
+_JSON = "application/json"
+_ADMIN = re.compile(r"/v\d+/admin/")
+
+Json = dict[str, Any]
+
+
+def document(functions: Iterable[Function]) -> Json:
+    """The whole document for the endpoints among `functions`, in a stable order."""
+    specs = sorted(
+        (function.documentation for function in functions if isinstance(function.documentation, EndpointSpec)),
+        key=lambda spec: (spec.path, spec.method),
+    )
+    schemas = _Schemas(specs)
+    paths: dict[str, Json] = {}
+    for spec in specs:
+        paths.setdefault(spec.path, {})[spec.method.lower()] = _operation(spec, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Hearth",
+            "version": VERSION,
+            "description": "Prepay a balance, run machines in our regions, and see every second charged.",
+        },
+        "servers": [{"url": "/api"}],
+        "tags": [{"name": name} for name in sorted({_tag(spec) for spec in specs})],
+        "paths": paths,
+        "components": {
+            "securitySchemes": _SECURITY_SCHEMES,
+            "parameters": _PARAMETERS,
+            "headers": _HEADERS,
+            "schemas": dict(sorted({**schemas.definitions, **_ENVELOPES}.items())),
+        },
+    }
+
+
+class _Schemas:
+    """The JSON schemas of every model that a request or an answer has."""
+
+    def __init__(self, specs: Iterable[EndpointSpec]) -> None:
+        taken = {model for spec in specs for model in (spec.body_model,) if model}
+        answered = {spec.data_type for spec in specs if _is_model(spec.data_type)}
+        ordered: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
+            *((model, "validation") for model in sorted(taken, key=_full_name)),
+            *((model, "serialization") for model in sorted(answered, key=_full_name)),
+        ]
+        refs, found = models_json_schema(ordered, ref_template=_REF)
+        self._refs: Mapping[Any, Json] = refs
+        self.definitions: Json = found.get("$defs", {})
+
+    def taken(self, model: type[BaseModel]) -> Json:
+        """The schema of a request."""
+        return self._refs[model, "validation"]
+
+    def answered(self, data_type: Any) -> Json:
+        """The schema of an answer's `data`."""
+        return self._refs[data_type, "serialization"] if _is_model(data_type) else {"type": "null"}
+
+
+def _operation(spec: EndpointSpec, schemas: _Schemas) -> Json:
+    summary, _, rest = spec.description.partition("\n\n")
+    operation: Json = {
+        "operationId": spec.name,
+        "tags": [_tag(spec)],
+        "summary": " ".join(summary.split()).rstrip("."),
+        "description": "\n\n".join(filter(None, [" ".join(summary.split()), rest, _scope_sentence(spec)])),
+        "security": [] if spec.public else [{"bearer": []}, {"cookie": []}],
+        "parameters": list(_parameters(spec)),
+        "responses": {str(spec.status): _success(spec, schemas), **_failures(spec)},
+    }
+    if spec.body_model is not None:
+        schema = schemas.taken(spec.body_model)
+        is_required = any(field.is_required() for field in spec.body_model.model_fields.values())
+        operation["requestBody"] = {"required": is_required, "content": {_JSON: {"schema": schema}}}
+    return operation
+
+
+def _parameters(spec: EndpointSpec) -> Iterator[Json]:
+    yield from _values(spec.path_model, "path")
+    if spec.query_model is not None:
+        yield from _values(spec.query_model, "query")
+    if spec.idempotent:
+        yield {"$ref": "#/components/parameters/IdempotencyKey"}
+    if spec.has_cookies_checked:
+        yield {"$ref": "#/components/parameters/CsrfToken"}
+
+
+def _values(model: type[BaseModel], place: str) -> Iterator[Json]:
+    """A parameter for each field of `model`, which has no fields of its own shape: paths and queries are flat."""
+    schema = model.model_json_schema(ref_template=_REF)
+    shared = schema.pop("$defs", {})
+    for name, found in schema.get("properties", {}).items():
+        field = _inlined(found, shared)
+        field.pop("title", None)
+        described = {"description": field.pop("description")} if "description" in field else {}
+        required = name in schema.get("required", ())
+        yield {"name": name, "in": place, "required": required, **described, "schema": field}
+
+
+def _inlined(schema: Any, shared: Mapping[str, Json]) -> Any:
+    """`schema` with each reference to one of `shared` replaced by it."""
+    if isinstance(schema, list):
+        return [_inlined(part, shared) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        rest = {name: part for name, part in schema.items() if name != "$ref"}
+        schema = {**shared[schema["$ref"].rpartition("/")[2]], **rest}
+    return {name: _inlined(part, shared) for name, part in schema.items()}
+
+
+def _success(spec: EndpointSpec, schemas: _Schemas) -> Json:
+    if spec.data_type is Document:
+        return {"description": "The document.", "content": {_JSON: {"schema": {"type": "object"}}}}
+    data = schemas.answered(spec.data_type)
+    envelope = _envelope({"type": "array", "items": data} if spec.is_list else data, is_list=spec.is_list)
+    headers: Json = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+    if spec.idempotent:
+        headers["Idempotency-Replayed"] = {"$ref": "#/components/headers/IdempotencyReplayed"}
+    return {"description": "Success.", "headers": headers, "content": {_JSON: {"schema": envelope}}}
+
+
+def _envelope(data: Json, *, is_list: bool) -> Json:
+    meta: Json = {"type": "object", "additionalProperties": False}
+    if is_list:
+        cursor = {"type": ["string", "null"], "description": "Give it as `cursor` to read on; null at the end."}
+        meta |= {"properties": {"nextCursor": cursor}, "required": ["nextCursor"]}
+    return {
+        "type": "object",
+        "properties": {"success": {"const": True}, "data": data, "meta": meta},
+        "required": ["success", "data", "meta"],
+        "additionalProperties": False,
+    }
+
+
+def _failures(spec: EndpointSpec) -> dict[str, Json]:
+    """The refusals of an endpoint by status, each with the codes that it can have."""
+    found: dict[str, Json] = {}
+    for status, errors in groupby(spec.refusals, key=lambda error: error.status):
+        found[str(status)] = _failure(list(errors))
+    return found
+
+
+def _failure(errors: list[type[HearthError]]) -> Json:
+    codes = [error.code for error in errors]
+    narrowed = {"properties": {"error": {"properties": {"code": {"enum": codes}}}}}
+    headers: Json = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+    if {error.status for error in errors} & _RETRYABLE:
+        headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
+    examples = {
+        error.code: {
+            "value": {"success": False, "error": {"code": error.code, "message": error.sentence, "details": []}}
+        }
+        for error in errors
+    }
+    schema = {"allOf": [{"$ref": _REF.format(model="Failure")}, narrowed]}
+    return {
+        "description": " ".join(f"`{error.code}`: {error.sentence}" for error in errors),
+        "headers": headers,
+        "content": {_JSON: {"schema": schema, "examples": examples}},
+    }
+
+
+def _tag(spec: EndpointSpec) -> str:
+    """What an endpoint is listed under: the first word of its path."""
+    rest = _ADMIN.sub("/admin/", spec.path).strip("/").split("/")
+    return rest[1] if re.fullmatch(r"v\d+", rest[0]) else rest[0]
+
+
+def _scope_sentence(spec: EndpointSpec) -> str:
+    return f"Needs the scope `{spec.scope}`." if spec.scope else ""
+
+
+def _is_model(data_type: Any) -> bool:
+    return isinstance(data_type, type) and issubclass(data_type, BaseModel)
+
+
+def _full_name(model: type[BaseModel]) -> str:
+    return f"{model.__module__}.{model.__qualname__}"
+
+
+_RETRYABLE = {409, 429, 503}
+
+_SECURITY_SCHEMES: Json = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The access token of a sign-in.",
+    },
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": ACCESS_COOKIE,
+        "description": "The same as a cookie; what changes state needs `X-CSRF-Token` besides.",
+    },
+}
+
+_PARAMETERS: Json = {
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "The same key and request within 24 hours give the same answer, and are done once.",
+        "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+    },
+    "CsrfToken": {
+        "name": "X-CSRF-Token",
+        "in": "header",
+        "required": False,
+        "description": f"The value of the `{CSRF_COOKIE}` cookie; needed where the sign-in is a cookie.",
+        "schema": {"type": "string"},
+    },
+}
+
+_HEADERS: Json = {
+    "RequestId": {"description": "Name it when you ask for help.", "schema": {"type": "string"}},
+    "RetryAfter": {
+        "description": "Seconds after which to try again.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "IdempotencyReplayed": {
+        "description": "`true` where the answer is that of an earlier request with the same key.",
+        "schema": {"const": "true"},
+    },
+}
+
+_ENVELOPES: Json = {
+    "ErrorCode": {"type": "string", "enum": [error.code for error in ERROR_CLASSES]},
+    "FieldError": {
+        "type": "object",
+        "properties": {
+            "field": {"type": "string", "examples": ["storage.sizeGb"]},
+            "message": {"type": "string"},
+        },
+        "required": ["field", "message"],
+        "additionalProperties": False,
+    },
+    "Failure": {
+        "type": "object",
+        "properties": {
+            "success": {"const": False},
+            "error": {
+                "type": "object",
+                "properties": {
+                    "code": {"$ref": _REF.format(model="ErrorCode")},
+                    "message": {"type": "string"},
+                    "details": {"type": "array", "items": {"$ref": _REF.format(model="FieldError")}},
+                },
+                "required": ["code", "message", "details"],
+                "additionalProperties": False,
+            },
+        },
+        "required": ["success", "error"],
+        "additionalProperties": False,
+    },
+}

@@ -1,0 +1,39 @@
+"""Holds answers to the OpenAPI document: what an endpoint answers is what it declares."""
+
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from chalicelib.http.openapi import document
+from chalicelib.http.spec import EndpointSpec
+from chalicelib.runtime.registry import load_all
+
+_BASE = "urn:hearth"
+
+
+def hold(spec: EndpointSpec, status: int, body: Any) -> None:
+    """Fail where `spec` does not declare this status, this error code, or this shape."""
+    declared = {error.status for error in spec.refusals} | {spec.status}
+    code = body["error"]["code"] if status not in {spec.status} and "error" in body else ""
+    assert status in declared, f"{spec.name} answers {status} {code}, which it does not declare (errors=…)"
+    found = list(_validator(spec.path, spec.method.lower(), str(status)).iter_errors(body))
+    assert not found, f"{spec.name} answers {status} {code} not as it declares: " + "; ".join(
+        f"{'.'.join(map(str, error.absolute_path)) or 'body'}: {error.message}" for error in found[:3]
+    )
+
+
+@cache
+def _validator(path: str, method: str, status: str) -> Draft202012Validator:
+    tokens = ("paths", path, method, "responses", status, "content", "application/json", "schema")
+    pointer = "/".join(token.replace("~", "~0").replace("/", "~1") for token in tokens)
+    return Draft202012Validator({"$ref": f"{_BASE}#/{pointer}"}, registry=_registry())
+
+
+@cache
+def _registry() -> "Registry[Any]":
+    whole = DRAFT202012.create_resource(document(load_all()))
+    registry: Registry[Any] = Registry()
+    return registry.with_resource(_BASE, whole)

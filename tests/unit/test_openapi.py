@@ -1,0 +1,116 @@
+"""The OpenAPI document: valid, complete, and what is committed."""
+
+import json
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import Field
+
+from chalicelib.http.callers import Caller
+from chalicelib.http.models import ApiModel, Listing, PageQuery
+from chalicelib.http.openapi import document
+from chalicelib.http.spec import EndpointSpec
+from chalicelib.kernel.errors import ERROR_CLASSES, CapacityUnavailable
+from chalicelib.runtime.registry import Function, Route, load_all
+from tests.support.doors import specification
+from tools.openapi import PATH, generated
+
+
+@pytest.fixture(scope="module")
+def whole() -> dict[str, Any]:
+    return document(load_all())
+
+
+def test_the_committed_document_is_what_the_endpoints_declare() -> None:
+    assert PATH.read_text() == generated(), "run `python -m tools.openapi`"
+
+
+def test_the_document_is_valid_openapi(whole: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(whole).validate()
+
+
+def test_every_route_is_in_the_document(whole: dict[str, Any]) -> None:
+    documented = {(method.upper(), path) for path, operations in whole["paths"].items() for method in operations}
+    routes = {(f.trigger.method, f.trigger.path) for f in load_all() if isinstance(f.trigger, Route)}
+    assert documented == routes
+
+
+def test_every_operation_has_a_description_and_its_errors(whole: dict[str, Any]) -> None:
+    for path, operations in whole["paths"].items():
+        for method, operation in operations.items():
+            statuses = set(operation["responses"])
+            assert operation["summary"], (method, path)
+            assert {"400", "413", "500", "503"} <= statuses, (method, path)
+            assert ("401" in statuses) == bool(operation["security"]), (method, path)
+            assert ("404" in statuses) or "{" not in path, (method, path)
+
+
+def test_every_error_code_is_in_one_list(whole: dict[str, Any]) -> None:
+    codes = whole["components"]["schemas"]["ErrorCode"]["enum"]
+    assert codes == [error.code for error in ERROR_CLASSES]
+    assert len(codes) == len(set(codes))
+
+
+def test_no_two_models_share_a_name(whole: dict[str, Any]) -> None:
+    """Pydantic tells two such models apart by their modules' names, which are none of our clients' business."""
+    assert [name for name in whole["components"]["schemas"] if "__" in name] == []
+
+
+class Size(ApiModel):
+    """How large."""
+
+    size_gb: int = Field(ge=1)
+
+
+class Thing(ApiModel):
+    """What is answered."""
+
+    size: Size
+
+
+def _operation(spec: EndpointSpec) -> Any:
+    function = Function(spec.name, __name__, Route(spec.method, spec.path), lambda e, c: None, documentation=spec)
+    found = document([function])
+    OpenAPIV31SpecValidator(found).validate()
+    return json.loads(json.dumps(found["paths"][spec.path][spec.method.lower()]))
+
+
+def test_a_create_is_documented_with_its_body_its_key_and_its_errors() -> None:
+    def create_thing(request: Size, caller: Caller) -> Thing:
+        """Create a thing.
+
+        It takes a while.
+        """
+        return Thing(size=request)
+
+    operation = _operation(specification(create_thing, status=202, idempotent=True, errors=(CapacityUnavailable,)))
+    assert (operation["operationId"], operation["summary"]) == ("create_thing", "Create a thing")
+    assert operation["requestBody"]["required"] is True
+    references = {parameter.get("$ref", "").rpartition("/")[2] for parameter in operation["parameters"]}
+    assert references == {"IdempotencyKey", "CsrfToken"}
+    conflict = operation["responses"]["409"]
+    narrowed = conflict["content"]["application/json"]["schema"]["allOf"][1]
+    codes = narrowed["properties"]["error"]["properties"]["code"]["enum"]
+    assert codes == ["CAPACITY_UNAVAILABLE", "IDEMPOTENCY_IN_PROGRESS"]
+    assert "Retry-After" in conflict["headers"]
+    assert operation["responses"].keys() >= {"202", "401", "422", "429"}
+
+
+def test_a_list_is_documented_with_its_cursor() -> None:
+    def list_things(query: PageQuery, caller: Caller) -> Listing[Thing]:
+        """List things."""
+        return Listing([])
+
+    operation = _operation(specification(list_things, method="GET"))
+    limit, cursor = operation["parameters"]
+    assert (limit["name"], limit["in"], limit["required"], limit["schema"]["maximum"]) == (
+        "limit",
+        "query",
+        False,
+        100,
+    )
+    assert cursor["name"] == "cursor"
+    envelope = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    assert envelope["properties"]["data"]["type"] == "array"
+    assert envelope["properties"]["meta"]["required"] == ["nextCursor"]
