@@ -1,0 +1,233 @@
+"""Compare the catalogue's data with the clouds that it is sold on: `python -m tools.check_catalog`.
+
+Every flavor, image, network and resource class that the catalogue names must be there, in every project of
+every open region, and a flavor must be what the catalogue says of it. Prints a table; exit code 1 when anything
+differs. The clouds and the credentials come from one of:
+
+    (nothing)            the providers' secret of the installation, by PROVIDER_SECRET_ID and the AWS variables
+    --secret FILE        the same document in a file
+    --cloud NAME         an entry of clouds.yaml, which stands for every open region; `--capacity-cloud` names
+                         the one that may read Placement, where that is another
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chalicelib.adapters.openstack.config import ConfigurationError, OpenStackConfig, RegionConfig
+from chalicelib.adapters.openstack.connections import Connections
+from chalicelib.catalog.models import Catalog, Image, InstanceType, Region
+from chalicelib.compute.machines import ProviderError
+from chalicelib.kernel.clock import SystemClock
+from tools.catalog_data import CATALOG, CatalogError, read_catalog
+from tools.cloud_inventory import ProjectInventory, resource_classes
+
+_PROVIDER = "openstack"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One name that was looked for; `problem` is empty where all is well."""
+
+    region: str
+    kind: str
+    name: str
+    problem: str = ""
+
+
+def check(catalog: Catalog, config: OpenStackConfig, connections: Connections) -> Iterator[Finding]:
+    """Everything that `catalog` names, and what is wrong with it."""
+    for region in catalog.regions:
+        if not region.is_open or region.provider != _PROVIDER:
+            continue
+        configured = config.regions.get(region.id)
+        if configured is None:
+            yield Finding(region.id, "region", region.id, "is not in the provider's configuration")
+            continue
+        yield from _looking(region, _check_classes(catalog, region, configured, connections))
+        for project in configured.projects:
+            inventory = ProjectInventory(connections.to(region.id, configured, project))
+            for finding in _looking(region, _check_project(catalog, region, configured, inventory)):
+                yield _in_project(finding, project.name)
+
+
+def _looking(region: Region, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """`findings`, and one more where the cloud refuses to be looked into."""
+    try:
+        yield from findings
+    except ProviderError as error:
+        yield Finding(region.id, "region", region.id, f"cannot be looked into: {error}")
+
+
+def _check_classes(
+    catalog: Catalog, region: Region, configured: RegionConfig, connections: Connections
+) -> Iterator[Finding]:
+    sold = {t.gpu.resource_class for t in catalog.instance_types if t.gpu and region.id in t.regions}
+    if not sold:
+        return
+    reader = configured.capacity or configured.projects[0]
+    known = resource_classes(connections.to(region.id, configured, reader))
+    for name in sorted(sold):
+        yield Finding(region.id, "resource class", name, "" if name in known else "does not exist")
+
+
+def _check_project(
+    catalog: Catalog, region: Region, configured: RegionConfig, inventory: ProjectInventory
+) -> Iterator[Finding]:
+    for entry in catalog.instance_types:
+        if region.id in entry.regions:
+            problem = "; ".join(flavor_problems(entry, inventory))
+            yield Finding(region.id, "flavor", entry.flavor, f"{entry.id}: {problem}" if problem else "")
+    for image in catalog.images:
+        if region.id in image.provider_images:
+            name = image.provider_images[region.id]
+            problem = "; ".join(image_problems(image, name, inventory))
+            yield Finding(region.id, "image", name, f"{image.id}: {problem}" if problem else "")
+    yield from _check_networks(region, configured, inventory)
+
+
+def flavor_problems(entry: InstanceType, inventory: ProjectInventory) -> Iterator[str]:
+    """How the flavor of `entry` differs from what the catalogue says."""
+    flavor = inventory.flavor(entry.flavor)
+    if flavor is None:
+        yield "there is no such flavor"
+        return
+    sizes = {
+        "vCPUs": (flavor.vcpus, entry.vcpus),
+        "MB of memory": (flavor.memory_mb, entry.memory_gb * 1024),
+        "GB of disk": (flavor.disk_gb, entry.local_disk_gb),
+    }
+    for what, (found, sold) in sizes.items():
+        if found != sold:
+            yield f"has {found} {what}, the catalogue says {sold}"
+    wanted = {f"trait:{trait}": "required" for trait in entry.required_traits}
+    if entry.gpu is not None:
+        wanted[f"resources:{entry.gpu.resource_class}"] = str(entry.gpu.count)
+    for key, value in wanted.items():
+        if flavor.extra_specs.get(key) != value:
+            yield f"has {key}={flavor.extra_specs.get(key)}, the catalogue says {value}"
+
+
+def image_problems(image: Image, name: str, inventory: ProjectInventory) -> Iterator[str]:
+    """How the provider's image `name` differs from what the catalogue says of `image`."""
+    found = inventory.image(name)
+    if found is None:
+        yield "there is no such image"
+        return
+    if found.min_disk_gb > image.min_disk_gb:
+        yield f"needs {found.min_disk_gb} GB of disk, the catalogue says {image.min_disk_gb}"
+    if found.min_memory_mb > image.min_memory_gb * 1024:
+        yield f"needs {found.min_memory_mb} MB of memory, the catalogue says {image.min_memory_gb * 1024}"
+
+
+def _check_networks(region: Region, configured: RegionConfig, inventory: ProjectInventory) -> Iterator[Finding]:
+    name = region.network or configured.network
+    problem = "" if inventory.network(name) else "there is no such network"
+    yield Finding(region.id, "network", name, problem)
+    if name := region.public_network or configured.public_network:
+        network = inventory.network(name)
+        problem = "there is no such network" if network is None else ""
+        if network is not None and not network.is_external:
+            problem = "gives no public addresses (router:external is false)"
+        yield Finding(region.id, "public network", name, problem)
+
+
+def _in_project(finding: Finding, project: str) -> Finding:
+    problem = f"{finding.problem} (project {project})" if finding.problem else ""
+    return Finding(finding.region, finding.kind, finding.name, problem)
+
+
+def table(findings: Sequence[Finding]) -> str:
+    """The findings as aligned text, each name once where nothing is wrong with it."""
+    rows = [("REGION", "KIND", "NAME", "FOUND")]
+    rows += dict.fromkeys((f.region, f.kind, f.name, f.problem or "ok") for f in findings)
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    )
+
+
+def config_of_secret(text: str) -> OpenStackConfig:
+    """The OpenStack part of the providers' secret.
+
+    Raises:
+        ConfigurationError: it cannot be used.
+    """
+    document = json.loads(text)
+    return OpenStackConfig.from_json(json.dumps(document.get(_PROVIDER)))
+
+
+def config_of_cloud(name: str, capacity_name: str | None, catalog: Catalog) -> OpenStackConfig:
+    """A configuration in which the cloud `name` of clouds.yaml stands for every open region of `catalog`."""
+    import openstack
+
+    cloud = openstack.config.OpenStackConfig().get_one(name)
+    capacity = openstack.config.OpenStackConfig().get_one(capacity_name) if capacity_name else None
+    region = {
+        "auth_url": cloud.config["auth"]["auth_url"],
+        "region_name": cloud.region_name,
+        "projects": [_project(cloud.config["auth"])],
+        "capacity": _project(capacity.config["auth"]) if capacity else None,
+    }
+    regions = {
+        each.id: {**region, "network": each.network, "public_network": each.public_network}
+        for each in catalog.regions
+        if each.is_open
+    }
+    return OpenStackConfig.from_json(json.dumps({"installation": "catalog-check", "regions": regions}))
+
+
+def _project(auth: dict[str, Any]) -> dict[str, Any]:
+    """A project's configuration, from the `auth` of an entry of clouds.yaml."""
+    same = ("username", "password", "application_credential_id", "application_credential_secret")
+    return {"name": auth.get("project_name", "-"), **{key: auth[key] for key in same if key in auth}}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare; 0 when nothing differs, 1 when something does or cannot be compared."""
+    options = _parser().parse_args(arguments)
+    try:
+        catalog = read_catalog(options.catalog, options.overlay)
+        if options.cloud:
+            config = config_of_cloud(options.cloud, options.capacity_cloud, catalog)
+        else:
+            config = config_of_secret(options.secret.read_text() if options.secret else _installed_secret())
+    except (CatalogError, ConfigurationError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    connections = Connections(config.call_timeout_seconds, SystemClock())
+    try:
+        findings = list(check(catalog, config, connections))
+    finally:
+        connections.close()
+    print(table(findings))
+    wrong = sum(1 for finding in findings if finding.problem)
+    print(f"\n{wrong} differences" if wrong else "\nThe catalogue and the clouds agree.")
+    return 1 if wrong else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Compare the catalogue's data with the clouds.")
+    parser.add_argument("--catalog", type=Path, default=CATALOG, help="folder of the data")
+    parser.add_argument("--overlay", type=Path, help="what differs at this target")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--secret", type=Path, help="file with the providers' secret")
+    source.add_argument("--cloud", help="entry of clouds.yaml")
+    parser.add_argument("--capacity-cloud", help="entry of clouds.yaml that may read Placement")
+    return parser
+
+
+def _installed_secret() -> str:
+    import boto3
+
+    secrets = boto3.client("secretsmanager")
+    return secrets.get_secret_value(SecretId=os.environ["PROVIDER_SECRET_ID"])["SecretString"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
