@@ -1,0 +1,436 @@
+"""Users, customers, memberships, staff, sessions, mail links and letters."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.exceptions import UpdateError
+
+from chalicelib.access.models import Role, StaffRole
+from chalicelib.adapters.dynamodb.pages import query_page
+from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
+from chalicelib.adapters.dynamodb.transactor import check as check_that
+from chalicelib.adapters.dynamodb.transactor import delete, insert, put, update
+from chalicelib.identity.emails import EmailAddress
+from chalicelib.identity.models import (
+    Claims,
+    Customer,
+    Letter,
+    LetterKind,
+    Link,
+    LinkPurpose,
+    Membership,
+    Session,
+    Standing,
+    User,
+)
+from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds, isoformat, later, parse_isoformat
+from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import Write
+
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+_NOBODY = "nobody"
+_MAX_MEMBERSHIPS = 100
+_MAX_SESSIONS = 100
+_LETTER_KEPT_SECONDS = 24 * 3600
+
+
+class UserRecord(Record, discriminator="USER"):
+    """`USER#<id>` / `USER`: a person."""
+
+    email = UnicodeAttribute()
+    name = UnicodeAttribute()
+    password_hash = UnicodeAttribute()
+    password_version = IntegerAttribute()
+    created_at = UnicodeAttribute()
+    verified_at = OptionalText()
+
+
+class EmailRecord(Record, discriminator="EMAIL"):
+    """`EMAIL#<address>` / `EMAIL`: whose an address is; at most one user's."""
+
+    user_id = UnicodeAttribute()
+
+
+class CustomerRecord(Record, discriminator="CUSTOMER"):
+    """`CUSTOMER#<id>` / `CUSTOMER`: a paying account."""
+
+    name = UnicodeAttribute()
+    created_at = UnicodeAttribute()
+
+
+class MembershipRecord(Record, discriminator="MEMBERSHIP"):
+    """`USER#<id>` / `MEMBERSHIP#<customer id>`: what a user is in a customer."""
+
+    role = UnicodeAttribute()
+    since = UnicodeAttribute()
+
+
+class StaffRecord(Record, discriminator="STAFF"):
+    """`USER#<id>` / `STAFF`: a user's place in the operator's staff."""
+
+    role = UnicodeAttribute()
+    since = UnicodeAttribute()
+
+
+class SetupRecord(Record, discriminator="SETUP"):
+    """`SETUP` / `SETUP`: there is a first owner."""
+
+    owner_user_id = UnicodeAttribute()
+    at = UnicodeAttribute()
+
+
+class SessionRecord(Record, discriminator="SESSION"):
+    """`USER#<id>` / `SESSION#<id>`: one sign-in; gone when it is ended, removed by DynamoDB after its time."""
+
+    customer_id = OptionalText()
+    is_staff = BooleanAttribute(default=False)
+    ip = UnicodeAttribute()
+    user_agent = OptionalText()
+    created_at = UnicodeAttribute()
+    last_used_at = UnicodeAttribute()
+    ends_at = UnicodeAttribute()
+    password_version = IntegerAttribute()
+    family_hash = UnicodeAttribute()
+    refresh_hash = UnicodeAttribute()
+
+
+class LinkRecord(Record, discriminator="LINK"):
+    """`LINK#<hash of its token>` / `LINK`: a mailed link that was not followed yet."""
+
+    purpose = UnicodeAttribute()
+    user_id = UnicodeAttribute()
+    password_version = IntegerAttribute()
+
+
+class LetterRecord(Record, discriminator="LETTER"):
+    """`LETTER#<id>` / `LETTER`: a mail to be written; the table's stream starts the writing."""
+
+    letter_kind = UnicodeAttribute()
+    email = UnicodeAttribute()
+    requested_at = UnicodeAttribute()
+
+
+class DynamoUsers:
+    """`Users` on the single table."""
+
+    def get(self, user_id: str) -> User | None:
+        """The user; see `Users.get`."""
+        try:
+            return _user(UserRecord.get(f"USER#{user_id}", "USER", consistent_read=True))
+        except UserRecord.DoesNotExist:
+            return None
+
+    def by_email(self, email: EmailAddress) -> User | None:
+        """Who has this address; see `Users.by_email`. Two reads, whether anybody does or not."""
+        try:
+            user_id = EmailRecord.get(f"EMAIL#{email}", "EMAIL", consistent_read=True).user_id
+        except EmailRecord.DoesNotExist:
+            user_id = _NOBODY
+        return self.get(user_id)
+
+    def memberships(self, user_id: str) -> Sequence[Membership]:
+        """The user's memberships with their customers' names; see `Users.memberships`."""
+        found = MembershipRecord.query(
+            f"USER#{user_id}",
+            MembershipRecord.sk.startswith("MEMBERSHIP#"),
+            consistent_read=True,
+            limit=_MAX_MEMBERSHIPS,
+        )
+        roles = {record.sk.partition("#")[2]: record for record in found}
+        customers = CustomerRecord.batch_get([(f"CUSTOMER#{id_}", "CUSTOMER") for id_ in roles])
+        names = {customer.pk.partition("#")[2]: customer.name for customer in customers}
+        return [
+            Membership(user_id, id_, names[id_], Role(record.role), parse_isoformat(record.since))
+            for id_, record in roles.items()
+        ]
+
+    def staff_role(self, user_id: str) -> StaffRole | None:
+        """The user's place in the staff; see `Users.staff_role`."""
+        try:
+            return StaffRole(StaffRecord.get(f"USER#{user_id}", "STAFF", consistent_read=True).role)
+        except StaffRecord.DoesNotExist:
+            return None
+
+    def insert(self, user: User) -> Sequence[Write]:
+        """Add `user`; see `Users.insert`."""
+        record = UserRecord(
+            f"USER#{user.id}",
+            "USER",
+            email=user.email,
+            name=user.name,
+            password_hash=user.password_hash,
+            password_version=user.password_version,
+            created_at=isoformat(user.created_at),
+            verified_at=isoformat(user.verified_at) if user.verified_at else None,
+        )
+        address = EmailRecord(f"EMAIL#{user.email}", "EMAIL", user_id=user.id)
+        return insert(address, "email_is_free"), insert(record, "user_is_new")
+
+    def insert_customer(self, customer: Customer, owner: User) -> Sequence[Write]:
+        """Add `customer` with its owner; see `Users.insert_customer`."""
+        since = isoformat(customer.created_at)
+        record = CustomerRecord(f"CUSTOMER#{customer.id}", "CUSTOMER", name=customer.name, created_at=since)
+        membership = MembershipRecord(
+            f"USER#{owner.id}", f"MEMBERSHIP#{customer.id}", role=Role.OWNER.value, since=since
+        )
+        return insert(record, "customer_is_new"), insert(membership, "membership_is_new")
+
+    def insert_staff(self, user_id: str, role: StaffRole, now: datetime) -> Write:
+        """Make the user one of the staff; see `Users.insert_staff`."""
+        record = StaffRecord(f"USER#{user_id}", "STAFF", role=role.value, since=isoformat(now))
+        return insert(record, "staff_is_new")
+
+    def verify(self, user_id: str, password_version: int, now: datetime) -> Write:
+        """Note that the address was proven; see `Users.verify`."""
+        return update(
+            _user_key(user_id),
+            [UserRecord.verified_at.set(isoformat(now))],
+            UserRecord.password_version == password_version,
+            "same_password",
+        )
+
+    def change_password(self, user: User, password_hash: str, now: datetime) -> Write:
+        """Set a new password; see `Users.change_password`."""
+        return update(
+            _user_key(user.id),
+            [
+                UserRecord.password_hash.set(password_hash),
+                UserRecord.password_version.set(user.password_version + 1),
+                UserRecord.verified_at.set(isoformat(user.verified_at or now)),
+            ],
+            UserRecord.password_version == user.password_version,
+            "same_password",
+        )
+
+    def rehash(self, user: User, password_hash: str) -> Write:
+        """Keep the same password in a newer form; see `Users.rehash`."""
+        return update(
+            _user_key(user.id),
+            [UserRecord.password_hash.set(password_hash)],
+            UserRecord.password_version == user.password_version,
+            "same_password",
+        )
+
+    def same_password(self, user: User) -> Write:
+        """Assert that the password is still this one; see `Users.same_password`."""
+        return check_that(
+            _user_key(user.id), UserRecord.password_version == user.password_version, "same_password"
+        )
+
+
+class DynamoInstallation:
+    """`Installation` on one item."""
+
+    def is_set_up(self) -> bool:
+        """Whether there is a first owner."""
+        try:
+            SetupRecord.get("SETUP", "SETUP", consistent_read=True)
+        except SetupRecord.DoesNotExist:
+            return False
+        return True
+
+    def set_up(self, owner_user_id: str, now: datetime) -> Write:
+        """Note that there is; see `Installation.set_up`."""
+        return insert(SetupRecord("SETUP", "SETUP", owner_user_id=owner_user_id, at=isoformat(now)), "not_set_up")
+
+
+class DynamoSessions:
+    """`Sessions` in the partition of their user."""
+
+    def get(self, user_id: str, session_id: str) -> Session | None:
+        """The session; see `Sessions.get`."""
+        try:
+            return _session(SessionRecord.get(f"USER#{user_id}", f"SESSION#{session_id}", consistent_read=True))
+        except SessionRecord.DoesNotExist:
+            return None
+
+    def standing(self, claims: Claims) -> Standing:
+        """The session with the rights behind it: two items, three of staff with a customer, in one request."""
+        sort_keys = [f"SESSION#{claims.session_id}"]
+        if claims.customer_id:
+            sort_keys.append(f"MEMBERSHIP#{claims.customer_id}")
+        if claims.is_staff:
+            sort_keys.append("STAFF")
+        keys = [(f"USER#{claims.user_id}", sort_key) for sort_key in sort_keys]
+        session: Session | None = None
+        role: Role | None = None
+        staff_role: StaffRole | None = None
+        for record in Record.batch_get(keys, consistent_read=True):
+            if isinstance(record, SessionRecord):
+                session = _session(record)
+            elif isinstance(record, MembershipRecord):
+                role = Role(record.role)
+            elif isinstance(record, StaffRecord):
+                staff_role = StaffRole(record.role)
+        return Standing(session, role, staff_role)
+
+    def list(self, user_id: str, page: PageRequest, now: datetime) -> Page[Session]:
+        """The user's sessions, newest first; see `Sessions.list`."""
+        return query_page(
+            SessionRecord,
+            f"USER#{user_id}",
+            page,
+            _session,
+            sort_key=SessionRecord.sk.startswith("SESSION#"),
+            filters=SessionRecord.expires_at > epoch_seconds(now),
+            ascending=False,
+        )
+
+    def all_of(self, user_id: str) -> Sequence[Session]:
+        """Every session of the user, oldest first; see `Sessions.all_of`."""
+        found = SessionRecord.query(
+            f"USER#{user_id}", SessionRecord.sk.startswith("SESSION#"), consistent_read=True, limit=_MAX_SESSIONS
+        )
+        return [_session(record) for record in found]
+
+    def insert(self, session: Session) -> Write:
+        """Add `session`."""
+        record = SessionRecord(
+            f"USER#{session.user_id}",
+            f"SESSION#{session.id}",
+            customer_id=session.customer_id or None,
+            is_staff=session.is_staff,
+            ip=session.ip,
+            user_agent=session.user_agent or None,
+            created_at=isoformat(session.created_at),
+            last_used_at=isoformat(session.last_used_at),
+            ends_at=isoformat(session.ends_at),
+            password_version=session.password_version,
+            family_hash=session.family_hash,
+            refresh_hash=session.refresh_hash,
+            expires_at=epoch_seconds(session.ends_at),
+        )
+        return insert(record, "session_is_new")
+
+    def end(self, user_id: str, session_id: str) -> Write:
+        """Remove the session; see `Sessions.end`."""
+        return delete(_session_key(user_id, session_id))
+
+    def rotate(self, session: Session, refresh_hash: str, now: datetime, ip: str) -> Write:
+        """Expect another refresh token; see `Sessions.rotate`."""
+        return update(
+            _session_key(session.user_id, session.id),
+            [
+                SessionRecord.refresh_hash.set(refresh_hash),
+                SessionRecord.last_used_at.set(isoformat(now)),
+                SessionRecord.ip.set(ip),
+            ],
+            SessionRecord.refresh_hash == session.refresh_hash,
+            "newest_refresh_token",
+        )
+
+    def note_use(self, session: Session, now: datetime) -> None:
+        """Remember that the session was used; see `Sessions.note_use`."""
+        try:
+            _session_key(session.user_id, session.id).update(
+                actions=[SessionRecord.last_used_at.set(isoformat(now))], condition=SessionRecord.pk.exists()
+            )
+        except UpdateError as error:
+            if error.cause_response_code != _CONDITION_FAILED:
+                raise
+
+
+class DynamoLinks:
+    """`Links`, each on its own item."""
+
+    def get(self, token_hash: str) -> Link | None:
+        """The link; see `Links.get`."""
+        try:
+            record = LinkRecord.get(f"LINK#{token_hash}", "LINK", consistent_read=True)
+        except LinkRecord.DoesNotExist:
+            return None
+        return Link(
+            token_hash=token_hash,
+            purpose=LinkPurpose(record.purpose),
+            user_id=record.user_id,
+            password_version=record.password_version,
+            expires_at=from_epoch_seconds(record.expires_at or 0),
+        )
+
+    def insert(self, link: Link) -> Write:
+        """Add `link`."""
+        record = LinkRecord(
+            f"LINK#{link.token_hash}",
+            "LINK",
+            purpose=link.purpose.value,
+            user_id=link.user_id,
+            password_version=link.password_version,
+            expires_at=epoch_seconds(link.expires_at),
+        )
+        return insert(record, "link_is_new")
+
+    def follow(self, link: Link) -> Write:
+        """Use `link` up; see `Links.follow`."""
+        key = LinkRecord(f"LINK#{link.token_hash}", "LINK")
+        return delete(key, LinkRecord.pk.exists(), "link_is_unused")
+
+
+class DynamoLetters:
+    """`Letters`, each on its own item."""
+
+    def add(self, letter: Letter) -> Write:
+        """Ask for `letter`."""
+        record = LetterRecord(
+            f"LETTER#{letter.id}",
+            "LETTER",
+            letter_kind=letter.kind.value,
+            email=letter.email,
+            requested_at=isoformat(letter.requested_at),
+            expires_at=epoch_seconds(later(letter.requested_at, _LETTER_KEPT_SECONDS)),
+        )
+        return put(record)
+
+    def get(self, letter_id: str) -> Letter | None:
+        """The letter; see `Letters.get`."""
+        try:
+            record = LetterRecord.get(f"LETTER#{letter_id}", "LETTER", consistent_read=True)
+        except LetterRecord.DoesNotExist:
+            return None
+        return Letter(
+            letter_id,
+            LetterKind(record.letter_kind),
+            EmailAddress(record.email),
+            parse_isoformat(record.requested_at),
+        )
+
+    def done(self, letter_id: str) -> Write:
+        """Forget the letter."""
+        return delete(LetterRecord(f"LETTER#{letter_id}", "LETTER"))
+
+
+def _user_key(user_id: str) -> UserRecord:
+    return UserRecord(f"USER#{user_id}", "USER")
+
+
+def _session_key(user_id: str, session_id: str) -> SessionRecord:
+    return SessionRecord(f"USER#{user_id}", f"SESSION#{session_id}")
+
+
+def _user(record: UserRecord) -> User:
+    return User(
+        id=record.pk.partition("#")[2],
+        email=EmailAddress(record.email),
+        name=record.name,
+        password_hash=record.password_hash,
+        password_version=record.password_version,
+        created_at=parse_isoformat(record.created_at),
+        verified_at=parse_isoformat(record.verified_at) if record.verified_at else None,
+    )
+
+
+def _session(record: SessionRecord) -> Session:
+    return Session(
+        id=record.sk.partition("#")[2],
+        user_id=record.pk.partition("#")[2],
+        customer_id=record.customer_id or "",
+        is_staff=record.is_staff,
+        ip=record.ip,
+        user_agent=record.user_agent or "",
+        created_at=parse_isoformat(record.created_at),
+        last_used_at=parse_isoformat(record.last_used_at),
+        ends_at=parse_isoformat(record.ends_at),
+        password_version=record.password_version,
+        family_hash=record.family_hash,
+        refresh_hash=record.refresh_hash,
+    )

@@ -1,0 +1,1 @@
+"""Mails: written from our own templates, sent through SES."""

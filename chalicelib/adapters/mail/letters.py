@@ -1,0 +1,39 @@
+"""Writing mails: one pair of templates each, text and HTML, with the subject in the first line of the text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail as it is sent."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def write(template: str, values: Mapping[str, str]) -> Mail:
+    """The mail of `templates/<template>.txt` and `.html`.
+
+    Raises:
+        jinja2.TemplateNotFound: there is no such template.
+        jinja2.UndefinedError: the template uses a value that is not given.
+    """
+    subject, _, text = _environment().get_template(f"{template}.txt").render(values).partition("\n")
+    html = _environment().get_template(f"{template}.html").render(values, subject=subject)
+    return Mail(subject.strip(), text.strip() + "\n", html)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("chalicelib.adapters.mail"),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,1 @@
+"""Signed access tokens, and the key that signs them."""

@@ -1,0 +1,77 @@
+"""Writing the mails that were asked for.
+
+Asking and writing are apart, so that what the asker sees takes the same time whether anybody has the address or
+not (G42), and so that a mail which could not be sent is tried again.
+"""
+
+from enum import StrEnum
+
+from chalicelib.identity.links import LinkOpener
+from chalicelib.identity.models import Letter, LetterKind, LinkPurpose, User
+from chalicelib.identity.ports import Letters, Mailer, Undeliverable, Users
+from chalicelib.kernel.transactions import Transactor
+
+_PAGES = {
+    LetterKind.VERIFY_EMAIL: ("verify-email", LinkPurpose.VERIFY_EMAIL),
+    LetterKind.RESET_PASSWORD: ("reset-password", LinkPurpose.RESET_PASSWORD),
+    LetterKind.ALREADY_REGISTERED: ("forgot-password", None),
+    LetterKind.PASSWORD_CHANGED: ("forgot-password", None),
+    LetterKind.SESSION_ENDED: ("forgot-password", None),
+}
+"""The page of the front end that each mail leads to, and what its link can do there."""
+
+
+class Delivery(StrEnum):
+    """What became of a letter."""
+
+    SENT = "sent"
+    NOT_NEEDED = "not_needed"
+    UNDELIVERABLE = "undeliverable"
+
+
+class Correspondence:
+    """Writes letters to those who have an account."""
+
+    def __init__(
+        self,
+        *,
+        users: Users,
+        letters: Letters,
+        links: LinkOpener,
+        mailer: Mailer,
+        transactor: Transactor,
+        public_url: str,
+    ) -> None:
+        self._users = users
+        self._letters = letters
+        self._links = links
+        self._mailer = mailer
+        self._transactor = transactor
+        self._public_url = public_url.rstrip("/")
+
+    def deliver(self, letter_id: str) -> Delivery:
+        """Send the letter, unless it was sent or nobody needs it; safe to repeat.
+
+        A failure that may pass is raised, and the letter stays.
+        """
+        letter = self._letters.get(letter_id)
+        if letter is None:
+            return Delivery.NOT_NEEDED
+        outcome = self._write(letter)
+        self._transactor.commit([self._letters.done(letter_id)])
+        return outcome
+
+    def _write(self, letter: Letter) -> Delivery:
+        user = self._users.by_email(letter.email)
+        if user is None or (letter.kind is LetterKind.VERIFY_EMAIL and user.is_verified):
+            return Delivery.NOT_NEEDED
+        try:
+            self._mailer.send(user.email, letter.kind, {"name": user.name, "link": self._link(letter, user)})
+        except Undeliverable:
+            return Delivery.UNDELIVERABLE
+        return Delivery.SENT
+
+    def _link(self, letter: Letter, user: User) -> str:
+        page, purpose = _PAGES[letter.kind]
+        token = f"?token={self._links.make(user, purpose)}" if purpose else ""
+        return f"{self._public_url}/{page}{token}"

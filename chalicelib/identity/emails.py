@@ -1,0 +1,37 @@
+"""E-mail addresses in one form, so that one mailbox is one account."""
+
+import re
+from typing import NewType
+
+EmailAddress = NewType("EmailAddress", str)
+"""An address as `normalise_email` gives it."""
+
+MAX_EMAIL_LENGTH = 254  # RFC 5321 section 4.5.3.1.3 (a path of 256 with its brackets), RFC 3696 erratum 1690
+_MAX_LOCAL_LENGTH = 64  # RFC 5321 section 4.5.3.1.1
+_LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")  # RFC 5321 Dot-string
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?=[a-z0-9-]*[a-z])[a-z0-9-]{2,63}")
+_MESSAGE = "This is not an e-mail address; one looks like name@example.com."
+
+
+def normalise_email(text: str) -> EmailAddress:
+    """`text` as a lower-case address with its domain in IDNA form (RFC 5891, UTS 46).
+
+    Raises:
+        ValueError: it is not an address by form or length.
+    """
+    if len(text) > MAX_EMAIL_LENGTH:
+        raise ValueError(f"An e-mail address has at most {MAX_EMAIL_LENGTH} characters.")
+    local, at, domain = text.strip().rpartition("@")
+    local = local.lower()
+    if not at or len(local) > _MAX_LOCAL_LENGTH or not _LOCAL_PART.fullmatch(local):
+        raise ValueError(_MESSAGE)
+    import idna  # its tables take a while to load, and only those who type an address need them
+
+    try:
+        ascii_domain = idna.encode(domain, uts46=True, std3_rules=True).decode().lower()
+    except UnicodeError as error:
+        raise ValueError(_MESSAGE) from error
+    address = f"{local}@{ascii_domain}"
+    if not _DOMAIN.fullmatch(ascii_domain) or len(address) > MAX_EMAIL_LENGTH:
+        raise ValueError(_MESSAGE)
+    return EmailAddress(address)

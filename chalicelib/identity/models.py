@@ -1,0 +1,172 @@
+"""Users, customers, memberships, sessions and mail links."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chalicelib.access.models import Role, StaffRole
+from chalicelib.identity.emails import EmailAddress
+
+ACCESS_TOKEN_LIFE = timedelta(minutes=15)
+SESSION_LIFE = timedelta(days=30)
+"""From sign-in, however often it is refreshed: an absolute end (OWASP Session Management Cheat Sheet)."""
+LAST_USE_NOTED_EVERY = timedelta(hours=1)
+MAX_SESSIONS_PER_USER = 50
+"""The oldest ends when one more begins, so that all of them fit into one transaction."""
+
+
+@dataclass(frozen=True)
+class User:
+    """A person who can sign in."""
+
+    id: str
+    email: EmailAddress
+    name: str
+    password_hash: str
+    password_version: int
+    """Grows with each new password; what was made under an older one does not outlive it."""
+    created_at: datetime
+    verified_at: datetime | None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the person has shown that the address is theirs."""
+        return self.verified_at is not None
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A paying account; people belong to it through memberships."""
+
+    id: str
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What a user is in a customer."""
+
+    user_id: str
+    customer_id: str
+    customer_name: str
+    role: Role
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a request comes from."""
+
+    ip: str
+    user_agent: str
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Session:
+    """One sign-in, until it ends. Its refresh tokens are known by their hashes only."""
+
+    id: str
+    user_id: str
+    customer_id: str
+    """The customer it acts for; empty for staff without a customer of their own."""
+    is_staff: bool
+    ip: str
+    user_agent: str
+    created_at: datetime
+    last_used_at: datetime
+    ends_at: datetime
+    password_version: int
+    family_hash: str
+    """Of the part that all refresh tokens of this session share."""
+    refresh_hash: str
+    """Of the part that only the newest refresh token has."""
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether its time is up."""
+        return now >= self.ends_at
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What an access token says, once its signature has been checked."""
+
+    user_id: str
+    session_id: str
+    customer_id: str
+    is_staff: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the table says about the bearer of an access token right now."""
+
+    session: Session | None
+    role: Role | None
+    staff_role: StaffRole | None
+
+
+@dataclass(frozen=True)
+class SessionTokens:
+    """What a client gets when it signs in or refreshes; shown once."""
+
+    session_id: str
+    access_token: str
+    access_expires_at: datetime
+    refresh_token: str
+    refresh_expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A user as they see themselves."""
+
+    user: User
+    memberships: Sequence[Membership]
+    staff_role: StaffRole | None
+
+
+class LinkPurpose(StrEnum):
+    """What following a mailed link does."""
+
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 (a purpose, not a password)
+
+    @property
+    def life(self) -> timedelta:
+        """How long such a link can be followed."""
+        return timedelta(hours=24) if self is LinkPurpose.VERIFY_EMAIL else timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A mailed link, known by the hash of its token; it works once."""
+
+    token_hash: str
+    purpose: LinkPurpose
+    user_id: str
+    password_version: int
+    """The user's when the link was made: a new password makes all earlier links void."""
+    expires_at: datetime
+
+
+class LetterKind(StrEnum):
+    """The mails that identity sends."""
+
+    VERIFY_EMAIL = "verify_email"
+    ALREADY_REGISTERED = "already_registered"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 (a mail, not a password)
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 (a mail, not a password)
+    SESSION_ENDED = "session_ended"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail to be written to whoever has an address, if anybody does."""
+
+    id: str
+    kind: LetterKind
+    email: EmailAddress
+    requested_at: datetime

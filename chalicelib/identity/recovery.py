@@ -1,0 +1,81 @@
+"""Getting back in without the password."""
+
+from chalicelib.identity.attempts import Attempts
+from chalicelib.identity.emails import EmailAddress
+from chalicelib.identity.links import LinkOpener
+from chalicelib.identity.models import Letter, LetterKind, LinkPurpose, Origin, User
+from chalicelib.identity.passwords import new_password
+from chalicelib.identity.ports import Letters, Passwords, Sessions, Users
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import InvalidInput
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.transactions import Transactor
+
+_MAX_SESSIONS_IN_ONE_GO = 90
+
+
+class Recovery:
+    """Forgotten passwords. Asking tells nobody whether an address is known (G42)."""
+
+    def __init__(
+        self,
+        *,
+        users: Users,
+        sessions: Sessions,
+        letters: Letters,
+        links: LinkOpener,
+        passwords: Passwords,
+        attempts: Attempts,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._letters = letters
+        self._links = links
+        self._passwords = passwords
+        self._attempts = attempts
+        self._transactor = transactor
+        self._clock = clock
+
+    def forgot_password(self, email: EmailAddress, origin: Origin) -> None:
+        """Mail a link to choose a new password, if anybody has this address.
+
+        Raises:
+            RateLimited: too many mails were asked for.
+        """
+        self._attempts.letter(email, origin.ip)
+        self._transactor.commit([self._letters.add(self._letter(LetterKind.RESET_PASSWORD, email))])
+
+    def reset_password(self, token: str, password: str, origin: Origin) -> User:
+        """Set a new password, end every session, and mail a notice; the user as it was before.
+
+        Raises:
+            InvalidInput: the link is not valid any more, or the password may not be chosen (the link stays).
+            RateLimited: too many links were tried.
+        """
+        self._attempts.link(origin.ip)
+        link = self._links.open(token, LinkPurpose.RESET_PASSWORD)
+        user = self._users.get(link.user_id)
+        if user is None or user.password_version != link.password_version:
+            raise InvalidInput.of("token", "This link is not valid any more; ask for a new one.")
+        password_hash = self._passwords.hash(new_password(password, user.email))
+        sessions = self._sessions.all_of(user.id)[:_MAX_SESSIONS_IN_ONE_GO]
+        effects = [
+            self._users.change_password(user, password_hash, self._clock.now()),
+            *(self._sessions.end(user.id, session.id) for session in sessions),
+            self._letters.add(self._letter(LetterKind.PASSWORD_CHANGED, user.email)),
+        ]
+        self._links.follow(link, effects)
+        self._end_leftovers(user)
+        return user
+
+    def _end_leftovers(self, user: User) -> None:
+        """End the sessions that began between our reading and our writing, with the password that was."""
+        for session in self._sessions.all_of(user.id):
+            if session.password_version <= user.password_version:
+                self._transactor.commit([self._sessions.end(user.id, session.id)])
+
+    def _letter(self, kind: LetterKind, email: EmailAddress) -> Letter:
+        now = self._clock.now()
+        return Letter(new_id(Kind.LETTER, now), kind, email, now)

@@ -1,0 +1,74 @@
+"""Who is signed in, where, and what their tokens are worth right now."""
+
+from chalicelib.access.models import Principal
+from chalicelib.identity.models import LAST_USE_NOTED_EVERY, Profile, Session
+from chalicelib.identity.ports import AccessTokens, Sessions, Users
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import NotFound, Unauthorized
+from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import Transactor
+
+
+class SessionAuthenticator:
+    """`Authenticator` that asks the table each time, so that a revoked session is refused at once (G42)."""
+
+    def __init__(self, access_tokens: AccessTokens, sessions: Sessions, clock: Clock) -> None:
+        self._access_tokens = access_tokens
+        self._sessions = sessions
+        self._clock = clock
+
+    def authenticate(self, access_token: str) -> Principal:
+        """The principal behind `access_token`; see `Authenticator.authenticate`."""
+        now = self._clock.now()
+        claims = self._access_tokens.read(access_token, now)
+        standing = self._sessions.standing(claims)
+        session = standing.session
+        if session is None or session.has_ended(now) or session.customer_id != claims.customer_id:
+            raise Unauthorized()
+        if claims.customer_id and standing.role is None:
+            raise Unauthorized()
+        if now - session.last_used_at >= LAST_USE_NOTED_EVERY:
+            self._sessions.note_use(session, now)
+        return Principal(
+            user_id=claims.user_id,
+            session_id=claims.session_id,
+            customer_id=claims.customer_id,
+            role=standing.role,
+            staff_role=standing.staff_role,
+        )
+
+
+class OwnAccount:
+    """What signed-in people see and end of their own."""
+
+    def __init__(self, users: Users, sessions: Sessions, transactor: Transactor, clock: Clock) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._transactor = transactor
+        self._clock = clock
+
+    def profile(self, user_id: str) -> Profile:
+        """The user with their customers and roles.
+
+        Raises:
+            Unauthorized: there is no such user any more.
+        """
+        user = self._users.get(user_id)
+        if user is None:
+            raise Unauthorized()
+        return Profile(user, self._users.memberships(user_id), self._users.staff_role(user_id))
+
+    def sessions(self, user_id: str, page: PageRequest) -> Page[Session]:
+        """Where the user is signed in, newest first."""
+        return self._sessions.list(user_id, page, self._clock.now())
+
+    def end_session(self, user_id: str, session_id: str) -> None:
+        """End one of the user's sessions; its tokens are refused from now on.
+
+        Raises:
+            NotFound: the user has no such session.
+        """
+        session = self._sessions.get(user_id, session_id)
+        if session is None or session.has_ended(self._clock.now()):
+            raise NotFound()
+        self._transactor.commit([self._sessions.end(user_id, session_id)])
