@@ -34,6 +34,6 @@ def _validator(path: str, method: str, status: str) -> Draft202012Validator:
 
 @cache
 def _registry() -> "Registry[Any]":
-    whole = DRAFT202012.create_resource(document(load_all()))
-    registry: Registry[Any] = Registry()
-    return registry.with_resource(_BASE, whole)
+    empty: Registry[Any] = Registry()
+    registry: Registry[Any] = empty.with_resource(_BASE, DRAFT202012.create_resource(document(load_all())))
+    return registry

@@ -41,7 +41,7 @@ def decode_cursor(cursor: str, names: frozenset[str]) -> dict[str, str]:
         raise invalid
     try:
         position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise invalid from None
     if not isinstance(position, dict) or position.keys() != names:
         raise invalid
@@ -82,7 +82,7 @@ def query_page(
         filters,
         index_name=index_name,
         scan_index_forward=ascending,
-        page_size=page.limit,
+        page_size=page.limit + 1,  # one more says whether there is more
         last_evaluated_key=start,
     ).page_iter
 
