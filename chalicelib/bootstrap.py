@@ -15,13 +15,24 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from chalicelib.access.ports import Authenticator, IdempotencyRecords
     from chalicelib.access.service import RateLimiter
+    from chalicelib.adapters.tokens.access_tokens import SigningKeys
     from chalicelib.catalog.availability import GpuAvailability
     from chalicelib.catalog.ports import Capacity
     from chalicelib.catalog.service import CatalogService
     from chalicelib.compute.ports import ComputeProvider
     from chalicelib.compute.ssh_keys import SshKeys
+    from chalicelib.identity.attempts import Attempts
+    from chalicelib.identity.correspondence import Correspondence
+    from chalicelib.identity.links import LinkOpener
+    from chalicelib.identity.ports import AccessTokens, Mailer, Passwords
+    from chalicelib.identity.recovery import Recovery
+    from chalicelib.identity.registration import Registration
+    from chalicelib.identity.sessions import OwnAccount
+    from chalicelib.identity.setup import Setup
+    from chalicelib.identity.sign_in import SignIn
     from chalicelib.insight.ports import ActivityLog
     from chalicelib.kernel.transactions import Transactor
+    from chalicelib.ledger.service import Ledger
 
 
 @cache
@@ -47,7 +58,10 @@ def transactor() -> Transactor:
 @cache
 def authenticator() -> Authenticator:
     """Who an access token belongs to."""
-    raise NotImplementedError
+    from chalicelib.adapters.dynamodb.identity import DynamoSessions
+    from chalicelib.identity.sessions import SessionAuthenticator
+
+    return SessionAuthenticator(access_tokens(), DynamoSessions(), clock())
 
 
 @cache
@@ -73,6 +87,159 @@ def activity_log() -> ActivityLog:
     from chalicelib.adapters.dynamodb.insight import DynamoActivityLog
 
     return DynamoActivityLog()
+
+
+@cache
+def signing_keys() -> SigningKeys:
+    """The keys that sign access tokens."""
+    from chalicelib.adapters.tokens.signing_keys import SecretsManagerKeys
+
+    return SecretsManagerKeys(settings().signing_key_secret_id, clock())
+
+
+@cache
+def access_tokens() -> AccessTokens:
+    """What proves a session for a quarter of an hour."""
+    from chalicelib.adapters.tokens.access_tokens import JwtAccessTokens
+
+    return JwtAccessTokens(signing_keys(), issuer=settings().public_url)
+
+
+@cache
+def passwords() -> Passwords:
+    """How passwords are kept."""
+    from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
+
+    return Argon2idPasswords()
+
+
+@cache
+def mailer() -> Mailer:
+    """Who writes and sends mails."""
+    from chalicelib.adapters.mail.ses import SesMailer
+
+    return SesMailer(settings().mail_sender)
+
+
+@cache
+def attempts() -> Attempts:
+    """How often one may try to get in."""
+    from chalicelib.identity.attempts import Attempts
+
+    return Attempts(rate_limiter())
+
+
+@cache
+def links() -> LinkOpener:
+    """Mailed links."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLinks
+    from chalicelib.identity.links import LinkOpener
+
+    return LinkOpener(DynamoLinks(), transactor(), clock())
+
+
+@cache
+def registration() -> Registration:
+    """Becoming a user."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
+    from chalicelib.identity.registration import Registration
+
+    return Registration(
+        users=DynamoUsers(),
+        accounts=ledger(),
+        letters=DynamoLetters(),
+        links=links(),
+        passwords=passwords(),
+        attempts=attempts(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
+def sign_in() -> SignIn:
+    """Beginning sessions and carrying them on."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoSessions, DynamoUsers
+    from chalicelib.identity.sign_in import SignIn
+
+    return SignIn(
+        users=DynamoUsers(),
+        sessions=DynamoSessions(),
+        letters=DynamoLetters(),
+        passwords=passwords(),
+        access_tokens=access_tokens(),
+        attempts=attempts(),
+        activity=activity_log(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
+def recovery() -> Recovery:
+    """Getting back in without the password."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoSessions, DynamoUsers
+    from chalicelib.identity.recovery import Recovery
+
+    return Recovery(
+        users=DynamoUsers(),
+        sessions=DynamoSessions(),
+        letters=DynamoLetters(),
+        links=links(),
+        passwords=passwords(),
+        attempts=attempts(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
+def own_account() -> OwnAccount:
+    """What signed-in people see of their own."""
+    from chalicelib.adapters.dynamodb.identity import DynamoSessions, DynamoUsers
+    from chalicelib.identity.sessions import OwnAccount
+
+    return OwnAccount(DynamoUsers(), DynamoSessions(), transactor(), clock())
+
+
+@cache
+def setup() -> Setup:
+    """The first owner of the installation."""
+    from chalicelib.adapters.dynamodb.identity import DynamoInstallation, DynamoUsers
+    from chalicelib.identity.setup import Setup
+
+    return Setup(
+        installation=DynamoInstallation(),
+        users=DynamoUsers(),
+        passwords=passwords(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
+def correspondence() -> Correspondence:
+    """Writing the mails that were asked for."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
+    from chalicelib.identity.correspondence import Correspondence
+
+    return Correspondence(
+        users=DynamoUsers(),
+        letters=DynamoLetters(),
+        links=links(),
+        mailer=mailer(),
+        transactor=transactor(),
+        public_url=settings().public_url,
+    )
+
+
+@cache
+def ledger() -> Ledger:
+    """The books."""
+    from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
+    from chalicelib.ledger.service import Ledger
+
+    return Ledger(DynamoLedgerRecords(), transactor(), clock())
 
 
 @cache

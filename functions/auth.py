@@ -1,0 +1,113 @@
+"""Registering, signing in and getting back in.
+
+Argon2 wants memory and a processor: functions that hash get 1024 MB.
+"""
+
+from chalicelib import bootstrap
+from chalicelib.http import Caller, Reply, Visitor, endpoint
+from chalicelib.http.sessions import CSRF_COOKIE, REFRESH_COOKIE, check_csrf, ended_cookies, session_cookies
+from chalicelib.identity.models import Origin, SessionTokens
+from chalicelib.kernel.clock import epoch_seconds
+from chalicelib.kernel.errors import EmailNotVerified, InvalidCredentials, Unauthorized
+from chalicelib.runtime.grants import SIGNING_KEY
+from functions.schemas.auth import (
+    EmailRequest,
+    LoginRequest,
+    Message,
+    RefreshRequest,
+    RegisterRequest,
+    ResetPasswordRequest,
+    SessionTokensView,
+    VerifyEmailRequest,
+)
+
+_HASHING_MEMORY_MB = 1024
+_READ_YOUR_MAIL = "Read your mail: it says how to go on."
+
+
+@endpoint("POST", "/auth/register", status=202, public=True, memory_mb=_HASHING_MEMORY_MB)
+def register(request: RegisterRequest, visitor: Visitor) -> Message:
+    """Register, and get a mail with a link to verify the address.
+
+    The answer is the same where the address is known already; its owner then gets a mail that says so.
+    """
+    bootstrap.registration().register(request.email, request.password, request.name, _origin(visitor))
+    return Message(message=_READ_YOUR_MAIL)
+
+
+@endpoint("POST", "/auth/verify-email", public=True)
+def verify_email(request: VerifyEmailRequest, visitor: Visitor) -> Message:
+    """Follow the link of the verification mail; it works once, and for 24 hours."""
+    bootstrap.registration().verify_email(request.token, _origin(visitor))
+    return Message(message="Your e-mail address is verified; you can sign in.")
+
+
+@endpoint("POST", "/auth/resend-verification", status=202, public=True)
+def resend_verification(request: EmailRequest, visitor: Visitor) -> Message:
+    """Get another verification mail. The answer is the same for every address."""
+    bootstrap.registration().resend_verification(request.email, _origin(visitor))
+    return Message(message=_READ_YOUR_MAIL)
+
+
+@endpoint(
+    "POST",
+    "/auth/login",
+    public=True,
+    errors=(InvalidCredentials, EmailNotVerified),
+    grants=(SIGNING_KEY,),
+    memory_mb=_HASHING_MEMORY_MB,
+)
+def login(request: LoginRequest, visitor: Visitor) -> Reply[SessionTokensView]:
+    """Sign in. Ten attempts in a quarter of an hour for an account, thirty from an address."""
+    return _signed_in(bootstrap.sign_in().login(request.email, request.password, _origin(visitor)))
+
+
+@endpoint("POST", "/auth/refresh", public=True, errors=(Unauthorized,), grants=(SIGNING_KEY,))
+def refresh(request: RefreshRequest, visitor: Visitor) -> Reply[SessionTokensView]:
+    """Get fresh tokens for a refresh token, which is spent by that; one that comes twice ends the session.
+
+    The token comes in the body, or as a cookie together with `X-CSRF-Token`.
+    """
+    token = request.refresh_token
+    if token is None:
+        token = visitor.cookie(REFRESH_COOKIE)
+        if token is None:
+            raise Unauthorized("Send a refresh token, in the body or as a cookie.")
+        check_csrf(visitor.cookie(CSRF_COOKIE), visitor.csrf_token)
+    return _signed_in(bootstrap.sign_in().refresh(token, _origin(visitor)))
+
+
+@endpoint("POST", "/auth/logout")
+def logout(caller: Caller) -> Reply[Message]:
+    """End this session; its tokens are refused from now on."""
+    bootstrap.sign_in().logout(caller.user_id, caller.session_id)
+    return Reply(Message(message="You are signed out."), cookies=ended_cookies())
+
+
+@endpoint("POST", "/auth/forgot-password", status=202, public=True)
+def forgot_password(request: EmailRequest, visitor: Visitor) -> Message:
+    """Get a mail with a link to choose a new password. The answer is the same for every address."""
+    bootstrap.recovery().forgot_password(request.email, _origin(visitor))
+    return Message(message=_READ_YOUR_MAIL)
+
+
+@endpoint("POST", "/auth/reset-password", public=True, memory_mb=_HASHING_MEMORY_MB)
+def reset_password(request: ResetPasswordRequest, visitor: Visitor) -> Message:
+    """Choose a new password through the mailed link, which works once and for one hour; ends all sessions."""
+    bootstrap.recovery().reset_password(request.token, request.password, _origin(visitor))
+    return Message(message="Your password is changed and all sessions were ended; sign in again.")
+
+
+def _origin(visitor: Visitor) -> Origin:
+    return Origin(visitor.ip, visitor.user_agent, visitor.request_id)
+
+
+def _signed_in(tokens: SessionTokens) -> Reply[SessionTokensView]:
+    now = epoch_seconds(bootstrap.clock().now())
+    cookies = session_cookies(
+        tokens.access_token,
+        epoch_seconds(tokens.access_expires_at) - now,
+        tokens.refresh_token,
+        epoch_seconds(tokens.refresh_expires_at) - now,
+    )
+    return Reply(SessionTokensView.of(tokens), cookies=cookies)

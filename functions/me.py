@@ -1,0 +1,11 @@
+"""Who is signed in."""
+
+from chalicelib import bootstrap
+from chalicelib.http import Caller, endpoint
+from functions.schemas.me import ProfileView
+
+
+@endpoint("GET", "/me")
+def get_me(caller: Caller) -> ProfileView:
+    """See yourself, your customers with your role in each, and which of them this session acts for."""
+    return ProfileView.of(bootstrap.own_account().profile(caller.user_id), caller.customer_id)

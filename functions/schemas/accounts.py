@@ -1,0 +1,48 @@
+"""Fields that several identity endpoints share."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from chalicelib.identity.emails import MAX_EMAIL_LENGTH, EmailAddress, normalise_email
+from chalicelib.identity.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from chalicelib.identity.tokens import SECRET_PATTERN
+
+_MAX_TYPED_LENGTH = 4 * MAX_PASSWORD_LENGTH
+"""Before NFKC, which may make several characters one."""
+
+
+def _email(text: str) -> EmailAddress:
+    return normalise_email(text)
+
+
+Email = Annotated[
+    EmailAddress,
+    StringConstraints(min_length=3, max_length=MAX_EMAIL_LENGTH),
+    AfterValidator(_email),
+    Field(examples=["ada@example.com"]),
+]
+NewPassword = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=_MAX_TYPED_LENGTH, strip_whitespace=False),
+    Field(
+        repr=False,
+        description=f"{MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters, and not the e-mail address",
+        examples=["correct horse battery staple"],
+    ),
+]
+TypedPassword = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=_MAX_TYPED_LENGTH, strip_whitespace=False),
+    Field(repr=False, examples=["correct horse battery staple"]),
+]
+PersonName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]+$"),
+    Field(examples=["Ada Lovelace"]),
+]
+LinkToken = Annotated[
+    str,
+    StringConstraints(pattern=SECRET_PATTERN),
+    Field(repr=False, description="What the mailed link has in `?token=`"),
+]

@@ -1,0 +1,79 @@
+"""What the sign-in endpoints take and answer."""
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import Field
+
+from chalicelib.http import ApiModel
+from chalicelib.identity.models import SessionTokens
+from chalicelib.identity.tokens import MAX_REFRESH_TOKEN_LENGTH
+from functions.schemas.accounts import Email, LinkToken, NewPassword, PersonName, TypedPassword
+
+
+class RegisterRequest(ApiModel):
+    """Who wants an account."""
+
+    email: Email
+    password: NewPassword
+    name: PersonName
+
+
+class EmailRequest(ApiModel):
+    """Whom to write to."""
+
+    email: Email
+
+
+class VerifyEmailRequest(ApiModel):
+    """The link that was mailed."""
+
+    token: LinkToken
+
+
+class ResetPasswordRequest(ApiModel):
+    """The link that was mailed, and the password to have from now on."""
+
+    token: LinkToken
+    password: NewPassword
+
+
+class LoginRequest(ApiModel):
+    """Credentials."""
+
+    email: Email
+    password: TypedPassword
+
+
+class RefreshRequest(ApiModel):
+    """The newest refresh token; without it, the cookie is read."""
+
+    refresh_token: str | None = Field(default=None, max_length=MAX_REFRESH_TOKEN_LENGTH, repr=False)
+
+
+class Message(ApiModel):
+    """What happens next, in a sentence."""
+
+    message: str
+
+
+class SessionTokensView(ApiModel):
+    """A session's tokens; the same travel as cookies."""
+
+    session_id: str = Field(examples=["ses_01J…"])
+    token_type: str = Field(default="Bearer", examples=["Bearer"])
+    access_token: str = Field(repr=False, description="For `Authorization: Bearer`")
+    access_token_expires_at: datetime
+    refresh_token: str = Field(repr=False, description="For `POST /auth/refresh`, once")
+    refresh_token_expires_at: datetime = Field(description="When the session ends, however often it is refreshed")
+
+    @classmethod
+    def of(cls, tokens: SessionTokens) -> Self:
+        """The view of `tokens`."""
+        return cls(
+            session_id=tokens.session_id,
+            access_token=tokens.access_token,
+            access_token_expires_at=tokens.access_expires_at,
+            refresh_token=tokens.refresh_token,
+            refresh_token_expires_at=tokens.refresh_expires_at,
+        )
