@@ -64,6 +64,7 @@ class Supervisor:
         try:
             self._start(ports)
             deploy.bring_in(self.home, self.options.source, _url(ports.aws), provider_secret(ports))
+            threading.Thread(target=_post, args=(f"{_url(ports.control)}/warm", {}), daemon=True).start()
             write_json(self.home.endpoints, self._endpoints(ports))
             self._watch_children()
         finally:
@@ -192,5 +193,5 @@ def _url(port: int) -> str:
 def _post(url: str, body: dict[str, Any]) -> None:
     headers = {"content-type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")
-    with urllib.request.urlopen(request, timeout=5):
+    with urllib.request.urlopen(request, timeout=60):
         return

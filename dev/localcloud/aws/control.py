@@ -24,11 +24,13 @@ class Control:
     GET  /functions                     what is deployed
     POST|GET|DELETE /faults, DELETE /faults/{id}
     GET|DELETE /invocations?function=&contains=
+    POST /warm                          load the layers before the first call does
     POST /executions/stop               {"name": …, "machine": …?}: stop a state machine's execution
     """
 
-    def __init__(self, cloud: "Cloud") -> None:
+    def __init__(self, cloud: "Cloud", warm: Callable[[], None]) -> None:
         self._cloud = cloud
+        self._warm = warm
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -52,6 +54,9 @@ class Control:
                 return 200, self._cloud.invoke(name, body)
             case "POST", ["schedules", name, "run"]:
                 return 200, self._cloud.invoke(name, scheduled_event(name))
+            case "POST", ["warm"]:
+                self._warm()
+                return 200, {}
             case "POST", ["executions", "stop"]:
                 return 200, self._cloud.stop_executions(body["name"], body.get("machine", ""))
             case _, ["faults", *rest]:

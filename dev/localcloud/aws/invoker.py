@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from dev.localcloud.aws.faults import FAULTS, Fault, Invocation
@@ -15,9 +16,15 @@ class Invoker:
     """Takes the place of ministack's own executor for Python functions."""
 
     def __init__(
-        self, pool: Pool, stack: str, layer_archive: Callable[[Any], bytes], throttled: Callable[[str], Result]
+        self,
+        pool: Pool,
+        stack: str,
+        log: Path,
+        layer_archive: Callable[[Any], bytes],
+        throttled: Callable[[str], Result],
     ) -> None:
         self._pool = pool
+        self._log = log
         self._prefix = f"{stack}-"
         self._layer_archive = layer_archive
         self._throttled_result = throttled
@@ -30,7 +37,16 @@ class Invoker:
         record = FAULTS.begin(name, request_id, event, fault)
         result = self._with_fault(function, event, request_id, fault)
         _finish(record, result)
+        self._write_log(name, request_id, result)
         return result
+
+    def _write_log(self, name: str, request_id: str, result: Result) -> None:
+        """One file with what all functions print, beside CloudWatch's groups, to read along with `tail -f`."""
+        lines = result.get("log", "").splitlines()
+        if result.get("error"):
+            lines.append(f"{result['body'].get('errorType')}: {result['body'].get('errorMessage')}")
+        with self._log.open("a") as log:
+            log.writelines(f"{name} {request_id[:8]} {line}\n" for line in lines)
 
     def _with_fault(self, function: dict[str, Any], event: Any, request_id: str, fault: Fault | None) -> Result:
         if fault is None:

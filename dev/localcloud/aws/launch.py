@@ -23,6 +23,7 @@ from dev.localcloud.aws.control import Cloud, Control
 from dev.localcloud.aws.front import FrontDoor
 from dev.localcloud.aws.invoker import Invoker
 from dev.localcloud.aws.mailbox import Mailbox
+from dev.localcloud.aws.streams import StreamPoller
 from dev.localcloud.aws.workers import Pool
 
 _GRACE_SECONDS = 2.0
@@ -76,10 +77,17 @@ def main() -> None:
     aws, api, control, mailbox = (int(port) for port in os.environ["HEARTH_PORTS"].split(","))
     pool = Pool(home / "cache" / "unpacked", os.environ["AWS_ENDPOINT_URL"])
     pool.trees.prune()
-    patches.apply(Invoker(pool, stack, patches.layer_archive, patches.throttled))
+    log = home / "logs" / "functions.log"
+    invoker = Invoker(pool, stack, log, patches.layer_archive, patches.throttled)
+    patches.apply(invoker, StreamPoller(stack))
+
+    def warm() -> None:
+        for layers in patches.attached_layers():
+            pool.warm([patches.layer_archive(layer) for layer in layers])
+
     ports: dict[int, Application] = {
         api: FrontDoor(ministack.app.app, home / "routes.json"),
-        control: Control(Cloud(stack, client)),
+        control: Control(Cloud(stack, client), warm),
         mailbox: Mailbox(patches.sent_mail, patches.forget_mail),
     }
     try:

@@ -4,6 +4,7 @@ import html
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -49,8 +50,13 @@ class Mailbox:
         """Messages to the address `to`, or all; newest first."""
         read = [_message(entry) for entry in self._entries()]
         wanted = to.casefold()
-        mine = [message for message in read if not to or wanted in {a.casefold() for a in message["to"]}]
+        mine = [message for message in read if not to or wanted in _addresses(message)]
         return sorted(mine, key=lambda message: str(message["time"]), reverse=True)
+
+
+def _addresses(message: dict[str, Any]) -> set[str]:
+    """Whom it went to, without display names."""
+    return {parseaddr(recipient)[1].casefold() for recipient in message["to"]}
 
 
 def _message(entry: dict[str, Any]) -> dict[str, Any]:

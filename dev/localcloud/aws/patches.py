@@ -1,21 +1,22 @@
 """What ministack 1.5.33 lacks, added at launch. Each patch first asserts that it meets what it was made for.
 
-The only module that reaches into ministack: it offers no public way to do any of this.
+This module and `streams.py` reach into ministack, which offers no public way to do any of this.
 """
 
 # ruff: noqa: SLF001
 
+import copy
 import importlib.metadata
 import inspect
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import apigateway_v1, lambda_svc, ses
+from ministack.services import apigateway_v1, dynamodb, lambda_svc, ses
 from ministack.services.cloudformation import provisioners
 
-from dev.localcloud.aws.faults import FAULTS
 from dev.localcloud.aws.invoker import Invoker
+from dev.localcloud.aws.streams import StreamPoller
 
 VERSION = "1.5.33"
 
@@ -32,6 +33,16 @@ def _expect(*, holds: bool, what: str) -> None:
 def layer_archive(layer: Any) -> bytes:
     """The content of an attached layer."""
     return bytes(lambda_svc._resolve_layer_zip(layer) or b"")
+
+
+def attached_layers() -> list[list[Any]]:
+    """The distinct lists of layers of the functions that exist."""
+    found: list[list[Any]] = []
+    for function in list(lambda_svc._functions._data.values()):
+        layers = function["config"].get("Layers") or []
+        if layers not in found:
+            found.append(layers)
+    return found
 
 
 def throttled(message: str) -> dict[str, Any]:
@@ -51,7 +62,7 @@ def forget_mail() -> None:
         entries.clear()
 
 
-def apply(invoker: Invoker) -> None:
+def apply(invoker: Invoker, poller: StreamPoller) -> None:
     """Apply all patches.
 
     Raises:
@@ -63,7 +74,9 @@ def apply(invoker: Invoker) -> None:
     _provision_websocket_deployments()
     _import_whole_operations()
     _import_gateway_responses()
-    _lose_stream_records()
+    _deliver_streams_with(poller)
+    _keep(dynamodb, ("_stream_records", "_stream_trimmed"))
+    _keep(ses, ("_sent_emails",))
 
 
 def _execute_with(invoker: Invoker) -> None:
@@ -130,16 +143,26 @@ def _import_gateway_responses() -> None:
     apigateway_v1._import_rest_api = import_rest_api
 
 
-def _lose_stream_records() -> None:
-    """Lets a test lose what the table's stream would have delivered."""
-    _expect(holds=hasattr(lambda_svc, "_apply_filter_criteria"), what="streams are filtered otherwise")
-    original: Callable[..., list[dict[str, Any]]] = lambda_svc._apply_filter_criteria
+def _deliver_streams_with(poller: StreamPoller) -> None:
+    """See `streams.py`."""
+    source = inspect.getsource(lambda_svc._poll_dynamodb_streams)
+    _expect(holds="MaximumRetryAttempts" not in source, what="streams are retried as in the cloud by now")
+    lambda_svc._poll_dynamodb_streams = poller.poll
 
-    def kept(records: list[dict[str, Any]], mapping: dict[str, Any]) -> list[dict[str, Any]]:
-        matching = original(records, mapping)
-        if ":dynamodb:" not in mapping.get("EventSourceArn", ""):
-            return matching
-        function = mapping["FunctionName"].rsplit("-", 1)[-1]
-        return [record for record in matching if FAULTS.take(function, record, stream=True) is None]
 
-    lambda_svc._apply_filter_criteria = kept
+def _keep(module: Any, names: tuple[str, ...]) -> None:
+    """A restart forgets the stores `names` of `module`, while it keeps what counts on them."""
+    save, restore = module.get_state, module.load_persisted_state
+    for name in names:
+        _expect(holds=name not in inspect.getsource(save), what=f"{name} is saved by now")
+
+    def get_state() -> dict[str, Any]:
+        saved: dict[str, Any] = save()
+        return saved | {name: copy.deepcopy(getattr(module, name)) for name in names}
+
+    def load_persisted_state(state: dict[str, Any]) -> None:
+        restore(state)
+        for name in names:
+            getattr(module, name).update(state.get(name, {}))
+
+    module.get_state, module.load_persisted_state = get_state, load_persisted_state
