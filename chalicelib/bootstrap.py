@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from chalicelib.catalog.availability import GpuAvailability
     from chalicelib.catalog.ports import Capacity
     from chalicelib.catalog.service import CatalogService
-    from chalicelib.compute.ports import ComputeProvider
+    from chalicelib.compute.lifecycle import Lifecycle
+    from chalicelib.compute.ports import ComputeProvider, DeploymentRecords
+    from chalicelib.compute.reconciler import Reconciler
+    from chalicelib.compute.service import Deployments
     from chalicelib.compute.ssh_keys import SshKeys
     from chalicelib.identity.attempts import Attempts
     from chalicelib.identity.correspondence import Correspondence
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from chalicelib.insight.ports import ActivityLog
     from chalicelib.kernel.transactions import Transactor
     from chalicelib.ledger.service import Ledger
+    from chalicelib.metering.ports import MeterRecords
+    from chalicelib.metering.service import Metering
 
 
 @cache
@@ -234,15 +239,6 @@ def correspondence() -> Correspondence:
 
 
 @cache
-def ledger() -> Ledger:
-    """The books."""
-    from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
-    from chalicelib.ledger.service import Ledger
-
-    return Ledger(DynamoLedgerRecords(), transactor(), clock())
-
-
-@cache
 def catalog() -> CatalogService:
     """What is sold, where and for how much."""
     from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
@@ -278,5 +274,96 @@ def ssh_keys() -> SshKeys:
 
 @cache
 def provider(provider_id: str) -> ComputeProvider:
-    """The adapter of an upstream account."""
-    raise NotImplementedError
+    """The adapter of an upstream account.
+
+    Raises:
+        NotFound: there is no provider of this id.
+    """
+    from chalicelib.adapters.aws.secrets import secret_text
+    from chalicelib.adapters.openstack.config import OpenStackConfig
+    from chalicelib.adapters.openstack.provider import OpenStackProvider
+    from chalicelib.kernel.errors import NotFound
+
+    if provider_id != "openstack":
+        raise NotFound(f"There is no provider called {provider_id}.")
+    return OpenStackProvider(OpenStackConfig.from_json(secret_text(settings().provider_secret_id)), clock())
+
+
+@cache
+def ledger() -> Ledger:
+    """The books of all customers."""
+    from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
+    from chalicelib.ledger.service import Ledger
+
+    return Ledger(DynamoLedgerRecords(), transactor(), clock())
+
+
+@cache
+def meter_records() -> MeterRecords:
+    """Where meters and their usage are kept."""
+    from chalicelib.adapters.dynamodb.metering import DynamoMeterRecords
+
+    return DynamoMeterRecords()
+
+
+@cache
+def metering() -> Metering:
+    """What turns seconds into ledger entries."""
+    from chalicelib.adapters.aws.queues import SqsMeteringQueue
+    from chalicelib.metering.service import Metering
+
+    queue = SqsMeteringQueue(settings().metering_queue_url)
+    return Metering(meter_records(), ledger(), transactor(), queue, clock())
+
+
+@cache
+def deployment_records() -> DeploymentRecords:
+    """Where deployments, operations and timelines are kept."""
+    from chalicelib.adapters.dynamodb.compute import DynamoDeploymentRecords
+
+    return DynamoDeploymentRecords()
+
+
+@cache
+def deployments() -> Deployments:
+    """What customers do with deployments."""
+    from chalicelib.compute.service import Deployments
+
+    return Deployments(
+        deployment_records(),
+        catalog(),
+        gpu_availability(),
+        ssh_keys(),
+        ledger(),
+        metering(),
+        meter_records(),
+        transactor(),
+        clock(),
+    )
+
+
+@cache
+def lifecycle() -> Lifecycle:
+    """The work behind the state machines."""
+    from chalicelib.adapters.aws.alerts import SnsStaffAlerts
+    from chalicelib.compute.lifecycle import Lifecycle
+    from chalicelib.compute.steps import Leases
+
+    return Lifecycle(
+        Leases(deployment_records(), clock()),
+        provider,
+        ledger(),
+        metering(),
+        SnsStaffAlerts(settings().staff_alerts_topic_arn),
+        transactor(),
+    )
+
+
+@cache
+def reconciler() -> Reconciler:
+    """What finishes operations that stand still."""
+    from chalicelib.adapters.aws.workflows import StepFunctionsWorkflows
+    from chalicelib.compute.reconciler import Reconciler
+
+    workflows = StepFunctionsWorkflows(settings().state_machine_arn_prefix)
+    return Reconciler(deployment_records(), workflows, transactor(), clock())

@@ -116,7 +116,7 @@ class Lifecycle:
         except _REFUSALS as refusal:
             if first:
                 self._keep(ticket, create_called_at=None)  # the only call was refused: there is no machine
-            return Progress("failed", failure_code=refusal.code, provider_reason=str(refusal))
+            return Progress("failed", failure_code=refusal.code.value, provider_reason=str(refusal))
         self._keep(ticket, machine_id=ref.id)
         return None
 
@@ -135,8 +135,13 @@ class Lifecycle:
         step = self._leases.step(ticket)
         if done := _final(step):
             return done
-        machine = self._providers(step.deployment.provider).get(step.deployment.ref)
-        self._copy_events(step)
+        try:
+            machine = self._providers(step.deployment.provider).get(step.deployment.ref)
+            self._copy_events(step)
+        except ProviderError as error:
+            if step.at < step.operation.deadline_at:
+                raise
+            return Progress("failed", failure_code=FailureCode.PROVIDER_BUSY.value, provider_reason=str(error))
         step.change_operation(check_at=step.at + CHECK_INTERVAL)
         step.commit(self._transactor)
         return self._judge(step, machine)

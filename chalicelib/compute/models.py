@@ -176,7 +176,7 @@ class DeploymentRequest:
     instance_type: str
     image: str
     storage_kind: str
-    storage_gb: int
+    storage_gb: int | None
     ssh_key_id: str
     name: str = ""
 

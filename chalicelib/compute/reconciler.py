@@ -41,6 +41,12 @@ class Reconciler:
         self._transactor = transactor
         self._clock = clock
 
+    def start(self, customer_id: str, deployment_id: str, operation_id: str) -> None:
+        """Start the state machine of an operation, unless it is over already."""
+        operation = self._records.operation(customer_id, deployment_id, operation_id)
+        if operation is not None and not operation.status.is_final:
+            self._workflows.start(operation)
+
     def run(self) -> Reconciled:
         """Look at all of them once."""
         now = self._clock.now()

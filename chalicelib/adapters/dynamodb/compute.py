@@ -71,7 +71,7 @@ class DeploymentKeyRecord(Record, discriminator="DEPLOYMENT_KEY"):
 
 
 class OperationRecord(Record, discriminator="OPERATION"):
-    """`DEPLOYMENT#<customer>#<deployment>` / `OPERATION#<id>`; in `gsi2` under `OPERATIONS#<shard>` until final."""
+    """`DEPLOYMENT#<customer>#<deployment>` / `OPERATION#<id>`; until final in `gsi2`, `OPERATIONS#<shard>`."""
 
     type = UnicodeAttribute()
     status = UnicodeAttribute()

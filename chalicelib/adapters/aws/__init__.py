@@ -1,0 +1,1 @@
+"""Step Functions, SQS, SNS and S3, one small module each."""

@@ -1,0 +1,16 @@
+"""`MeteringQueue` on SQS."""
+
+import json
+
+from chalicelib.adapters.aws.clients import sqs
+
+
+class SqsMeteringQueue:
+    """Hands shards to workers, one message each."""
+
+    def __init__(self, queue_url: str) -> None:
+        self._queue_url = queue_url
+
+    def send(self, shard: int) -> None:
+        """Ask a worker to meter `shard`; see `MeteringQueue.send`."""
+        sqs().send_message(QueueUrl=self._queue_url, MessageBody=json.dumps({"shard": shard}))

@@ -1,0 +1,65 @@
+"""`Workflows` on Step Functions: one execution for one attempt at an operation."""
+
+import json
+
+from chalicelib.adapters.aws.clients import stepfunctions
+from chalicelib.compute.models import Operation, OperationType
+from chalicelib.compute.ports import ExecutionState
+
+_MACHINES = {
+    OperationType.CREATE: "deployment-provision",
+    OperationType.DELETE: "deployment-delete",
+}
+
+
+class StepFunctionsWorkflows:
+    """Starts and watches the state machines of `state_machines/`."""
+
+    def __init__(self, arn_prefix: str) -> None:
+        """Work with the machines whose ARNs are `arn_prefix` and their name."""
+        self._arn_prefix = arn_prefix
+
+    def start(self, operation: Operation) -> None:
+        """Start an attempt; see `Workflows.start`.
+
+        Step Functions refuses a name that was used in the last 90 days, unless it is running with the same
+        input; both mean that this attempt was started before.
+        """
+        ticket = {
+            "customerId": operation.customer_id,
+            "deploymentId": operation.deployment_id,
+            "operationId": operation.id,
+            "fence": operation.fence,
+        }
+        client = stepfunctions()
+        try:
+            client.start_execution(
+                stateMachineArn=self._arn_prefix + _MACHINES[operation.type],
+                name=operation.execution_name,
+                input=json.dumps(ticket, sort_keys=True),
+            )
+        except client.exceptions.ExecutionAlreadyExists:
+            return
+
+    def state(self, operation: Operation) -> ExecutionState:
+        """What became of an attempt; see `Workflows.state`."""
+        client = stepfunctions()
+        try:
+            status = client.describe_execution(executionArn=self._execution_arn(operation))["status"]
+        except client.exceptions.ExecutionDoesNotExist:
+            return ExecutionState.ABSENT
+        return ExecutionState.RUNNING if status == "RUNNING" else ExecutionState.ENDED
+
+    def stop(self, operation: Operation) -> None:
+        """End an attempt; see `Workflows.stop`."""
+        client = stepfunctions()
+        try:
+            client.stop_execution(
+                executionArn=self._execution_arn(operation), cause="taken over by the reconciler"
+            )
+        except client.exceptions.ExecutionDoesNotExist:
+            return
+
+    def _execution_arn(self, operation: Operation) -> str:
+        machine = self._arn_prefix + _MACHINES[operation.type]
+        return f"{machine.replace(':stateMachine:', ':execution:')}:{operation.execution_name}"

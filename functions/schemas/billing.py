@@ -1,0 +1,110 @@
+"""What the billing endpoints take and give."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+
+from chalicelib.http import ApiModel, Money, PageQuery
+from chalicelib.http.models import id_of
+from chalicelib.kernel.ids import Kind
+from chalicelib.kernel.money import parse_amount
+from chalicelib.ledger.models import Balance, Entry, EntryType
+from chalicelib.ledger.ports import EntryFilter
+
+CustomerId = id_of(Kind.CUSTOMER)
+MAX_CREDIT_MICROS = 100_000 * 1_000_000
+
+
+class BalanceView(ApiModel):
+    """A customer's money at one moment."""
+
+    posted: Money = Field(description="everything booked, less what running machines have used since")
+    held: Money = Field(description="set aside for machines that are being built, and as their reserve")
+    available: Money = Field(description="posted less held: what can be spent")
+    debt: Money = Field(description="what is owed beyond the balance")
+    burn_per_hour: Money
+    runway_seconds: int | None = Field(description="time to empty at the present burn; null while nothing runs")
+    as_of: datetime
+
+    @classmethod
+    def of(cls, balance: Balance) -> Self:
+        """The view of `balance`."""
+        return cls(
+            posted=Money.of(balance.posted_micros),
+            held=Money.of(balance.held_micros),
+            available=Money.of(balance.available_micros),
+            debt=Money.of(balance.debt_micros),
+            burn_per_hour=Money.of(balance.burn_micros_per_hour),
+            runway_seconds=balance.runway_seconds,
+            as_of=balance.at,
+        )
+
+
+def _bounded(instant: datetime) -> datetime:
+    if not 2000 <= instant.year < 3000:
+        raise ValueError("give a year from 2000 to 2999")
+    return instant.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
+
+
+class EntryQuery(PageQuery):
+    """Which entries: `from` is inclusive, `to` is not."""
+
+    from_: Instant | None = Field(default=None, alias="from", examples=["2026-11-01T00:00:00Z"])
+    to: Instant | None = None
+    type: EntryType | None = None
+
+    def wanted(self) -> EntryFilter:
+        """The same in the domain's words."""
+        return EntryFilter(self.from_, self.to, self.type)
+
+
+class EntryView(ApiModel):
+    """One entry of the ledger."""
+
+    id: str
+    sequence: int
+    at: datetime
+    type: EntryType
+    amount: Money = Field(description="less than zero where it was taken from the balance")
+    source: str
+    destination: str
+    balance_after: Money
+    reference: str = Field(description="what it is about, such as a deployment's id")
+    reason: str | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """The view of `entry`."""
+        return cls(
+            id=entry.id,
+            sequence=entry.sequence,
+            at=entry.at,
+            type=entry.type,
+            amount=Money.of(entry.change_micros),
+            source=entry.posting.source,
+            destination=entry.posting.destination,
+            balance_after=Money.of(entry.balance_after_micros),
+            reference=entry.reference,
+            reason=entry.reason or None,
+        )
+
+
+def _positive_amount(text: str) -> str:
+    if not 0 < parse_amount(text) <= MAX_CREDIT_MICROS:
+        raise ValueError("an amount is more than 0 and at most 100000.00")
+    return text
+
+
+class CreditBody(ApiModel):
+    """Money that staff give to a customer."""
+
+    amount: Annotated[str, StringConstraints(max_length=20), AfterValidator(_positive_amount)] = Field(
+        examples=["25.00"]
+    )
+    reason: Annotated[str, StringConstraints(min_length=3, max_length=500)] = Field(
+        description="why; the customer sees it", examples=["Goodwill after the outage of 3 November"]
+    )

@@ -1,0 +1,1 @@
+"""Schedules, queues and the table's stream."""

@@ -1,0 +1,1 @@
+"""The Task states of the state machines in `state_machines/`."""
