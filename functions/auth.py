@@ -8,7 +8,7 @@ from chalicelib.http import Caller, Reply, Visitor, endpoint
 from chalicelib.http.sessions import CSRF_COOKIE, REFRESH_COOKIE, check_csrf, ended_cookies, session_cookies
 from chalicelib.identity.models import Origin, SessionTokens
 from chalicelib.kernel.clock import epoch_seconds
-from chalicelib.kernel.errors import EmailNotVerified, InvalidCredentials, Unauthorized
+from chalicelib.kernel.errors import EmailNotVerified, Forbidden, InvalidCredentials, Unauthorized
 from chalicelib.runtime.grants import SIGNING_KEY
 from functions.schemas.auth import (
     EmailRequest,
@@ -62,7 +62,7 @@ def login(request: LoginRequest, visitor: Visitor) -> Reply[SessionTokensView]:
     return _signed_in(bootstrap.sign_in().login(request.email, request.password, _origin(visitor)))
 
 
-@endpoint("POST", "/auth/refresh", public=True, errors=(Unauthorized,), grants=(SIGNING_KEY,))
+@endpoint("POST", "/auth/refresh", public=True, errors=(Unauthorized, Forbidden), grants=(SIGNING_KEY,))
 def refresh(request: RefreshRequest, visitor: Visitor) -> Reply[SessionTokensView]:
     """Get fresh tokens for a refresh token, which is spent by that; one that comes twice ends the session.
 
