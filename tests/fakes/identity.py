@@ -1,0 +1,129 @@
+"""A mailbox, signing keys, the stream that gets mails written, and people who register and sign in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.adapters.mail.letters import Mail, write
+from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
+from chalicelib.identity.emails import EmailAddress
+from functions.workers.letters import send_letter
+from tests.support.api import Answer, Api
+from tests.support.engine import Engine
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Received:
+    """A mail in the mailbox."""
+
+    to: str
+    template: str
+    link: str
+    mail: Mail
+
+    @property
+    def token(self) -> str:
+        """What the link's `?token=` says."""
+        return parse_qs(urlsplit(self.link).query)["token"][0]
+
+
+class Mailbox:
+    """`Mailer` that writes every mail from the real templates, and keeps it."""
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+
+    def send(self, to: EmailAddress, template: str, values: Mapping[str, str]) -> None:
+        """Write the mail and keep it."""
+        self.received.append(Received(to, str(template), values["link"], write(template, values)))
+
+    def newest(self, template: str, to: str) -> Received:
+        """The newest mail of its kind to an address."""
+        return next(mail for mail in reversed(self.received) if (mail.template, mail.to) == (template, to))
+
+    def of(self, to: str) -> list[str]:
+        """The kinds of mails that an address got, oldest first."""
+        return [mail.template for mail in self.received if mail.to == to]
+
+
+class FixedSigningKeys:
+    """`SigningKeys` with keys that a test knows."""
+
+    def __init__(self) -> None:
+        self.keys = {"one": b"the first signing key of this test"}
+        self.current_id = "one"
+
+    def current(self) -> tuple[str, bytes]:
+        """The key that signs."""
+        return self.current_id, self.keys[self.current_id]
+
+    def find(self, key_id: str) -> bytes | None:
+        """The key of this id."""
+        return self.keys.get(key_id)
+
+
+def deliver_letters(engine: Engine) -> None:
+    """What the table's stream does: hand every letter that waits to the worker.
+
+    Raises:
+        AssertionError: the worker could not send one.
+    """
+    waiting = [item for item in engine.items() if item["kind"]["S"] == "LETTER"]
+    records = [
+        {"dynamodb": {"SequenceNumber": str(number), "NewImage": item}} for number, item in enumerate(waiting)
+    ]
+    assert send_letter({"Records": records}, None) == {"batchItemFailures": []}
+
+
+class People:
+    """Registers people and signs them in through the API; a test's passwords are hashed cheaply."""
+
+    def __init__(self, api: Api, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.api = api
+        self.engine = engine
+        self.mailbox = Mailbox()
+        self.keys = FixedSigningKeys()
+        passwords = Argon2idPasswords(memory_kib=64, iterations=1)
+        monkeypatch.setattr(bootstrap, "mailer", lambda: self.mailbox)
+        monkeypatch.setattr(bootstrap, "signing_keys", lambda: self.keys)
+        monkeypatch.setattr(bootstrap, "passwords", lambda: passwords)
+
+    def register(self, email: str, password: str = PASSWORD, **options: Any) -> Answer:
+        """Register, and let the mails out."""
+        body = {"email": email, "password": password, "name": "Somebody"}
+        answer = self.api.post("/auth/register", body, **options)
+        deliver_letters(self.engine)
+        return answer
+
+    def ask(self, path: str, email: str) -> Answer:
+        """Ask for a mail at `path`, and let the mails out."""
+        answer = self.api.post(path, {"email": email})
+        deliver_letters(self.engine)
+        return answer
+
+    def verified(self, email: str, password: str = PASSWORD) -> None:
+        """Register and prove the address."""
+        assert self.register(email, password).status == 202
+        token = self.mailbox.newest("verify_email", email).token
+        assert self.api.post("/auth/verify-email", {"token": token}).status == 200
+
+    def login(self, email: str, password: str = PASSWORD, **options: Any) -> Answer:
+        """Sign in."""
+        return self.api.post("/auth/login", {"email": email, "password": password}, **options)
+
+    def newcomer(self, email: str) -> Api:
+        """Somebody who has registered, proven the address, and signed in."""
+        self.verified(email)
+        return self.api.as_bearer(self.login(email).data["accessToken"])
+
+    def owner_of_the_house(self, email: str = "owner@hearth.example") -> Api:
+        """The first of the staff, signed in."""
+        body = {"email": email, "password": PASSWORD, "name": "Owner"}
+        assert self.api.post("/v1/setup", body).status == 201
+        return self.api.as_bearer(self.login(email).data["accessToken"])
