@@ -28,7 +28,7 @@ class SshKeyRequest(ApiModel):
         min_length=1,
         max_length=MAX_TEXT_LENGTH,
         description="One line in OpenSSH's format: Ed25519, ECDSA, or RSA of 2048 bits or more",
-        examples=["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw me@laptop"],
+        examples=["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/dBdkpu05uTJROrCBcxP9qagmuaM1aHkLy+Hcp5l4r me@laptop"],
     )
 
 
@@ -40,7 +40,7 @@ class SshKeyView(ApiModel):
     algorithm: Algorithm
     bits: int = Field(examples=[256])
     fingerprint: str = Field(
-        description="As `ssh-keygen -l` shows it", examples=["SHA256:9UUXNjbZCqyLbWxqQIVpAqTfwCDVYEYMtHbC+2vXr0A"]
+        description="As `ssh-keygen -l` shows it", examples=["SHA256:/5jV4YOUYGUaHPQ7gm5GZAPiWlq/BqYFHGEQhN/7xzs"]
     )
     public_key: str = Field(description="Without its comment")
     created_at: datetime
