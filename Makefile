@@ -30,3 +30,68 @@ install: $(INSTALLED) ## Install the development environment (every other comman
 lock: $(INSTALLED) ## Compile the pinned requirements from their .in files
 	@$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
 	@$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements.in -c requirements-dev.txt -o requirements.txt
+
+.PHONY: demo
+demo: $(INSTALLED) ## Run a customer's whole journey (TARGET=simulator|openstack, JOURNEY=main)
+	@$(BIN)/python -m dev.demo --target $(or $(TARGET),simulator) --journey $(or $(JOURNEY),main)
+
+.PHONY: up
+up: $(INSTALLED) ## Start the local cloud and stay; again: bring an edit in (FOREGROUND=1 to watch it)
+	@$(BIN)/python -m dev.localcloud up $(if $(FOREGROUND),--foreground)
+
+.PHONY: down
+down: $(INSTALLED) ## Stop the local cloud; its state is kept
+	@$(BIN)/python -m dev.localcloud down
+
+.PHONY: watch
+watch: $(INSTALLED) ## Bring every edit into the running local cloud
+	@$(BIN)/python -m dev.localcloud watch
+
+.PHONY: test
+test: $(INSTALLED) ## Run every test that needs nothing outside this machine
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+.PHONY: contract
+contract: $(INSTALLED) ## Hold a provider to the contract suite (TARGET=simulator|openstack; openstack uses OS_CLOUD)
+	@HEARTH_CONTRACT_TARGET=$(or $(TARGET),simulator) $(BIN)/python -m pytest tests/contract $(ARGS)
+
+.PHONY: check
+check: $(INSTALLED) ## Check format, lint, types, import contracts and generated documents: what CI runs first
+	@$(BIN)/ruff format --check --quiet . || { echo "Run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m tools.openapi --check
+
+.PHONY: format
+format: $(INSTALLED) ## Format the code and mend what lint can mend
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/python -m tools.openapi
+
+.PHONY: bench
+bench: $(INSTALLED) ## Run every benchmark and print its table
+	@$(BIN)/python -m benchmarks
+
+.PHONY: package
+package: $(INSTALLED) ## Package every function as its own Lambda, into build/
+	@$(BIN)/python -m tools.package
+
+.PHONY: deploy
+deploy: package ## Deploy with SAM (STAGE=…)
+	@test -n "$(STAGE)" || { echo "Say which: make deploy STAGE=dev"; exit 2; }
+	@$(BIN)/python -m tools.deploy --stage $(STAGE)
+
+.PHONY: ledger-verify
+ledger-verify: $(INSTALLED) ## Let the ledger prove itself, on the local cloud or wherever AWS_PROFILE and TABLE_NAME lead
+	@$(BIN)/python -m tools.verify_ledger
+
+.PHONY: catalog-check
+catalog-check: $(INSTALLED) ## Compare the catalogue with what the clouds really have
+	@$(BIN)/python -m tools.check_catalog
+
+.PHONY: openstack-up openstack-down
+openstack-up: $(INSTALLED) ## Start a real OpenStack control plane on this machine (Debian; root, once)
+	@dev/openstack/up.sh
+openstack-down: ## Stop it and keep its contents
+	@dev/openstack/down.sh

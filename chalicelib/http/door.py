@@ -33,6 +33,7 @@ from chalicelib.kernel.transactions import TransactionContended
 from chalicelib.runtime.observe import logger, measured
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_STAFF_PATHS = "/v1/admin/"
 _DENIALS = frozenset({402, 403, 409})
 
 
@@ -90,23 +91,26 @@ class Door:
             "csrf_token": request.headers.get(CSRF_HEADER),
         }
         if principal is None:
-            return self._once(request, Visitor(**visitor), request.network)
+            sender = Visitor(**visitor)
+            return self._once(request, sender, request.network, self._arguments(request, sender))
         logger.append_keys(user_id=principal.user_id, customer_id=principal.customer_id)
         return self._serve(request, Caller(**visitor, principal=principal))
 
     def _serve(self, request: ProxyRequest, caller: Caller) -> Answer:
         """Authorise somebody known, let in, and put what came of it into the activity log."""
         scope = self.spec.scope
+        arguments: Mapping[str, Any] = {}
         try:
             if scope is not None and scope not in caller.principal.scopes:
                 raise Forbidden(f"This needs the scope {scope}.")
-            answer = self._once(request, caller, f"{caller.customer_id}:{caller.user_id}")
+            arguments = self._arguments(request, caller)
+            answer = self._once(request, caller, f"{caller.customer_id}:{caller.user_id}", arguments)
         except HearthError as error:
             if error.status in _DENIALS:
-                self._record(request, caller, Outcome.DENIED, error.code)
+                self._record(request, caller, arguments, Outcome.DENIED, error.code)
             raise
         if not answer.is_replay:
-            self._record(request, caller, Outcome.DONE)
+            self._record(request, caller, arguments, Outcome.DONE)
         return answer
 
     @staticmethod
@@ -116,9 +120,8 @@ class Door:
             raise Unauthorized()
         return bootstrap.authenticator().authenticate(token)
 
-    def _once(self, request: ProxyRequest, sender: Visitor, owner: str) -> Answer:
-        """Validate, and call the function; at most once for an idempotency key of `owner` (G44)."""
-        arguments = self._arguments(request, sender)
+    def _once(self, request: ProxyRequest, sender: Visitor, owner: str, arguments: Mapping[str, Any]) -> Answer:
+        """Call the function; at most once for an idempotency key of `owner` (G44)."""
         if sender.idempotency_key is None:
             return success(self._function(**arguments), self.spec.status)
         key = f"{owner}:{self.spec.name}:{sender.idempotency_key}"
@@ -168,21 +171,33 @@ class Door:
             raise InvalidInput.of("Idempotency-Key", "Use 1 to 255 visible ASCII characters.")
         return key
 
-    def _record(self, request: ProxyRequest, caller: Caller, outcome: Outcome, code: str = "") -> None:
-        """Put the call into the activity log; the request's own outcome does not depend on it."""
+    def _record(
+        self,
+        request: ProxyRequest,
+        caller: Caller,
+        arguments: Mapping[str, Any],
+        outcome: Outcome,
+        code: str = "",
+    ) -> None:
+        """Put the call into the activity log; the request's own outcome does not depend on it.
+
+        What staff do to a customer goes into that customer's log, with the reason that they gave.
+        """
         if not self.spec.is_audited:
             return
         at = bootstrap.clock().now()
+        by_staff = caller.principal.staff_role is not None and self.spec.path.startswith(_STAFF_PATHS)
         activity = Activity(
             id=new_id(Kind.ACTIVITY, at),
-            customer_id=caller.customer_id,
+            customer_id=request.path_values.get("customerId", "") if by_staff else caller.customer_id,
             at=at,
             actor_user_id=caller.user_id,
             action=self.spec.name,
             outcome=outcome,
             code=code,
             targets=dict(request.path_values),
-            by_staff=self.spec.path.startswith("/v1/admin/"),
+            reason=getattr(arguments.get("request"), "reason", ""),
+            by_staff=by_staff,
             ip=caller.ip,
             request_id=caller.request_id,
         )
