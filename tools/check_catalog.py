@@ -152,16 +152,6 @@ def table(findings: Sequence[Finding]) -> str:
     )
 
 
-def config_of_secret(text: str) -> OpenStackConfig:
-    """The OpenStack part of the providers' secret.
-
-    Raises:
-        ConfigurationError: it cannot be used.
-    """
-    document = json.loads(text)
-    return OpenStackConfig.from_json(json.dumps(document.get(_PROVIDER)))
-
-
 def config_of_cloud(name: str, capacity_name: str | None, catalog: Catalog) -> OpenStackConfig:
     """A configuration in which the cloud `name` of clouds.yaml stands for every open region of `catalog`."""
     import openstack
@@ -196,7 +186,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.cloud:
             config = config_of_cloud(options.cloud, options.capacity_cloud, catalog)
         else:
-            config = config_of_secret(options.secret.read_text() if options.secret else _installed_secret())
+            config = OpenStackConfig.from_secret(
+                options.secret.read_text() if options.secret else _installed_secret()
+            )
     except (CatalogError, ConfigurationError) as error:
         print(error, file=sys.stderr)
         return 1

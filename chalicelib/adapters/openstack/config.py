@@ -1,6 +1,6 @@
 """What an operator tells Hearth of an OpenStack: its regions, their projects, and the credentials to each.
 
-It is one JSON document in the providers' secret:
+It is one JSON document, the part `openstack` of the providers' secret:
 
     {"installation": "hearth-prod",
      "regions": {
@@ -112,6 +112,19 @@ class OpenStackConfig(_Model):
     regions: dict[str, RegionConfig] = Field(min_length=1)
     """By Hearth's own name of the region."""
     call_timeout_seconds: float = Field(default=15, gt=0, le=120)
+
+    @classmethod
+    def from_secret(cls, text: str) -> "OpenStackConfig":
+        """Read OpenStack's part of the providers' secret, a JSON object with one part for each provider.
+
+        Raises:
+            ConfigurationError: as `from_json`.
+        """
+        try:
+            part = json.loads(text)["openstack"]
+        except (json.JSONDecodeError, KeyError, TypeError):
+            raise ConfigurationError("the providers' secret is no JSON object with an `openstack` part") from None
+        return cls.from_json(json.dumps(part))
 
     @classmethod
     def from_json(cls, text: str) -> "OpenStackConfig":
