@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from chalicelib.compute.reconciler import Reconciler
     from chalicelib.compute.service import Deployments
     from chalicelib.compute.ssh_keys import SshKeys
+    from chalicelib.health.ports import Probe
+    from chalicelib.health.service import Health
     from chalicelib.identity.attempts import Attempts
     from chalicelib.identity.correspondence import Correspondence
     from chalicelib.identity.links import LinkOpener
@@ -286,7 +288,7 @@ def provider(provider_id: str) -> ComputeProvider:
 
     if provider_id != "openstack":
         raise NotFound(f"There is no provider called {provider_id}.")
-    return OpenStackProvider(OpenStackConfig.from_json(secret_text(settings().provider_secret_id)), clock())
+    return OpenStackProvider(OpenStackConfig.from_secret(secret_text(settings().provider_secret_id)), clock())
 
 
 @cache
@@ -367,3 +369,22 @@ def reconciler() -> Reconciler:
 
     workflows = StepFunctionsWorkflows(settings().state_machine_arn_prefix)
     return Reconciler(deployment_records(), workflows, transactor(), clock())
+
+
+@cache
+def health() -> Health:
+    """What stands behind all this, and whether it answers."""
+    from chalicelib.adapters.aws.probes import MailProbe, SecretReader, SigningKeyProbe, StateMachinesProbe
+    from chalicelib.adapters.dynamodb.health import TableProbe
+    from chalicelib.adapters.openstack.probes import ProviderProbe
+    from chalicelib.health.service import Health
+
+    here, secrets = settings(), SecretReader()
+    probes: list[Probe] = [
+        TableProbe(),
+        StateMachinesProbe(f"{here.state_machine_arn_prefix}deployment-provision"),
+        MailProbe(),
+        SigningKeyProbe(lambda: secrets.read(here.signing_key_secret_id)),
+        ProviderProbe(lambda: secrets.read(here.provider_secret_id)),
+    ]
+    return Health(probes, clock())

@@ -35,6 +35,7 @@ TABLE_STREAM_LIST = Grant("table_stream_list", ("dynamodb:ListStreams",), ("${Ta
 SIGNING_KEY = Grant("signing_key", ("secretsmanager:GetSecretValue",), ("${SigningKeyArn}",))
 PROVIDER_ACCESS = Grant("provider_access", ("secretsmanager:GetSecretValue",), ("${ProviderSecretArn}",))
 SEND_MAIL = Grant("send_mail", ("ses:SendEmail",), (f"arn:{_ACCOUNT % 'ses'}:identity/*",))
+READ_MAIL_QUOTA = Grant("read_mail_quota", ("ses:GetSendQuota",), ("*",))  # SES names no resource for it
 START_MACHINES = Grant("start_machines", ("states:StartExecution",), _MACHINES)
 INSPECT_EXECUTIONS = Grant("inspect_executions", ("states:DescribeExecution", "states:StopExecution"), _EXECUTIONS)
 LIST_MACHINES = Grant("list_machines", ("states:DescribeStateMachine",), _MACHINES)
