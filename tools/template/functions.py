@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from chalicelib.runtime.grants import Grant
+from chalicelib.runtime.grants import TABLE_STREAM, TABLE_STREAM_LIST, WORK_METERING, Grant
 from chalicelib.runtime.registry import Function, Queue, Schedule, Stream, Webhook
 from tools.template.intrinsics import Resources, allow, attribute, camel, log_group, ref, role, sub
 
@@ -17,6 +17,12 @@ LAYER = "Dependencies"
 
 _ROLE_ID_LIMIT = 80
 _STREAM_RETRIES = 5
+_STREAM_FAILURES = Grant("stream_failures", ("sqs:SendMessage",), ("${StreamDeadLetters.Arn}",))
+_QUEUES = {"MeteringQueue": WORK_METERING}
+
+
+class UnknownQueue(Exception):
+    """A function is to be fed by a queue that does not exist."""
 
 
 def globals_section(environment: dict[str, Any], architecture: str) -> dict[str, Any]:
@@ -51,12 +57,31 @@ def resources(registry: Iterable[Function]) -> Resources:
     """Every function's properties, and one role with its log group for each set of grants."""
     made: Resources = {}
     for function in registry:
-        suffix = role_suffix(function.grants)
+        grants = permitted(function)
+        suffix = role_suffix(grants)
         if f"Role{suffix}" not in made:
-            made[f"Role{suffix}"] = role("lambda.amazonaws.com", _statements(function.grants, suffix))
+            made[f"Role{suffix}"] = role("lambda.amazonaws.com", _statements(grants, suffix))
             made[f"Logs{suffix}"] = log_group(f"/hearth/${{AWS::StackName}}/{suffix}")
         made[function.logical_id] = {"Properties": _properties(function, suffix)}
     return made
+
+
+def permitted(function: Function) -> tuple[Grant, ...]:
+    """What `function` declares, and what its trigger needs in order to reach it.
+
+    Raises:
+        UnknownQueue: it listens to a queue that the app stack does not have.
+    """
+    match function.trigger:
+        case Stream():
+            implied: tuple[Grant, ...] = (TABLE_STREAM, TABLE_STREAM_LIST, _STREAM_FAILURES)
+        case Queue(logical_id=logical_id):
+            if logical_id not in _QUEUES:
+                raise UnknownQueue(f"{function.name} listens to {logical_id}, which is no queue of the app stack")
+            implied = (_QUEUES[logical_id],)
+        case _:
+            implied = ()
+    return tuple({grant.name: grant for grant in (*function.grants, *implied)}.values())
 
 
 def role_suffix(grants: Iterable[Grant]) -> str:
@@ -83,10 +108,9 @@ def outputs(registry: Iterable[Function]) -> dict[str, Any]:
 
 def _statements(grants: Iterable[Grant], suffix: str) -> list[dict[str, Any]]:
     own_log = allow(["logs:CreateLogStream", "logs:PutLogEvents"], attribute(f"Logs{suffix}"))
-    unique = {grant.name: grant for grant in grants}
     return [own_log] + [
         allow(list(grant.actions), [_resource(resource) for resource in grant.resources])
-        for _, grant in sorted(unique.items())
+        for grant in sorted(grants, key=lambda grant: grant.name)
     ]
 
 

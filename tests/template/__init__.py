@@ -1,0 +1,1 @@
+"""What is deployed: the packaged template, its roles and its size."""

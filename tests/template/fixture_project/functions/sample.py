@@ -1,0 +1,145 @@
+"""One function for each kind of trigger. Packaged, this is the module `functions.sample`."""
+
+import json
+import os
+from typing import Any
+
+from chalicelib.runtime.grants import (
+    FAN_OUT_METERING,
+    SEND_MAIL,
+    TABLE_READ,
+    TABLE_WRITE,
+    WORK_METERING,
+    Grant,
+)
+from chalicelib.runtime.registry import (
+    Function,
+    Handler,
+    Queue,
+    Route,
+    Schedule,
+    Socket,
+    Stream,
+    Task,
+    Trigger,
+    Webhook,
+    register,
+)
+
+Event = dict[str, Any]
+
+VERSION = 1
+
+
+class OutOfGpus(Exception):
+    """A domain error, whose name a state machine catches."""
+
+
+def _client(service: str) -> Any:
+    import boto3
+
+    return boto3.client(service)  # type: ignore[call-overload]
+
+
+def _answer(value: Any) -> Event:
+    headers = {"Content-Type": "application/json"}
+    return {"statusCode": 200, "headers": headers, "body": json.dumps(value)}
+
+
+def get_note(event: Event, _context: Any) -> Event:
+    """Read a note, and say who asked."""
+    key = {"pk": {"S": event["pathParameters"]["noteId"]}, "sk": {"S": "note"}}
+    found = _client("dynamodb").get_item(TableName=os.environ["TABLE_NAME"], Key=key)
+    source = event["requestContext"]["identity"]["sourceIp"]
+    return _answer({"note": found.get("Item"), "version": VERSION, "source": source})
+
+
+def put_note(event: Event, _context: Any) -> Event:
+    """Write a note."""
+    note_id = event["pathParameters"]["noteId"]
+    item = {"pk": {"S": note_id}, "sk": {"S": "note"}, "text": {"S": event["body"]}}
+    print(f"storing {note_id}")
+    _client("dynamodb").put_item(TableName=os.environ["TABLE_NAME"], Item=item)
+    return _answer({"stored": True})
+
+
+def crash(_event: Event, _context: Any) -> Event:
+    """Fail as no endpoint should."""
+    raise OutOfGpus("a secret detail")
+
+
+def take_payment(event: Event, _context: Any) -> Event:
+    """Repeat the raw body."""
+    return _answer({"body": event.get("body"), "path": event["rawPath"]})
+
+
+def build_machine(event: Event, _context: Any) -> Event:
+    """Fail as often as `failures` says, by an error with a name."""
+    if event["failures"] > event.get("attempt", 0):
+        raise OutOfGpus("none left")
+    return {"built": True}
+
+
+def tick(event: Event, _context: Any) -> Event:
+    """Say when the schedule ran."""
+    return {"ranAt": event["time"]}
+
+
+def follow_notes(event: Event, _context: Any) -> Event:
+    """Fail for poisoned notes alone, and say which."""
+    failures = []
+    for record in event["Records"]:
+        text = record["dynamodb"]["NewImage"].get("text", {}).get("S", "")
+        if "poison" in text:
+            failures.append({"itemIdentifier": record["dynamodb"]["SequenceNumber"]})
+            break
+    return {"batchItemFailures": failures}
+
+
+def meter(event: Event, _context: Any) -> Event:
+    """Take a batch of messages."""
+    return {"batchItemFailures": [], "taken": len(event["Records"])}
+
+
+def connect(_event: Event, _context: Any) -> Event:
+    """Let a WebSocket in."""
+    return {"statusCode": 200}
+
+
+def echo(event: Event, _context: Any) -> Event:
+    """Send back what came, over the connection that it came from."""
+    context = event["requestContext"]
+    endpoint = f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{context['apiId']}/{context['stage']}"
+    import boto3
+
+    gateway = boto3.client("apigatewaymanagementapi", endpoint_url=endpoint)
+    gateway.post_to_connection(ConnectionId=context["connectionId"], Data=event["body"].encode())
+    return {"statusCode": 200}
+
+
+def send_letter(event: Event, _context: Any) -> Event:
+    """Send a mail."""
+    message = {"Subject": {"Data": event["subject"]}, "Body": {"Text": {"Data": "Hello."}}}
+    destination = {"ToAddresses": [event["to"]]}
+    _client("ses").send_email(Source=os.environ["MAIL_SENDER"], Destination=destination, Message=message)
+    return {"sent": True}
+
+
+def _declare(handler: Handler, trigger: Trigger, *grants: Grant) -> None:
+    register(Function(handler.__name__, __name__, trigger, handler, grants))
+
+
+_declare(get_note, Route("GET", "/notes/{noteId}"), TABLE_READ)
+_declare(put_note, Route("PUT", "/notes/{noteId}"), TABLE_READ, TABLE_WRITE)
+_declare(crash, Route("POST", "/crash"))
+_declare(take_payment, Webhook("bank_transfer"), TABLE_WRITE)
+_declare(build_machine, Task(), TABLE_READ)
+_declare(tick, Schedule("rate(5 minutes)"), FAN_OUT_METERING)
+_declare(
+    follow_notes,
+    Stream(({"eventName": ["INSERT"], "dynamodb": {"NewImage": {"sk": {"S": ["note"]}}}},), batch_size=5),
+)
+_declare(meter, Queue("MeteringQueue"), WORK_METERING)
+_declare(connect, Socket("$connect"))
+_declare(echo, Socket("$default"))
+_declare(send_letter, Task(), SEND_MAIL)

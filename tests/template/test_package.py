@@ -1,0 +1,170 @@
+"""Packaging: what ships is whole, small, the same each time, and quick to make again."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chalicelib.runtime.registry import Function, Queue, Task, load_all
+from tests.template.declared import declared
+from tests.template.projects import Packaged
+from tools import finalise, overlay, package
+from tools.package import ROOT
+from tools.slim import AWS_SERVICES
+from tools.template import functions, machines
+
+
+def _base_python() -> str:
+    """The interpreter beneath the virtual environment: it has none of its packages."""
+    return str(getattr(sys, "_base_executable", sys.executable))
+
+
+def test_every_handler_loads_from_the_package_alone(product: Packaged, tmp_path: Path) -> None:
+    """In a bare interpreter with the code and the layer: what is missing there is missing on Lambda."""
+    for archive in ("code", "layer"):
+        with zipfile.ZipFile(product.build / f"{archive}.zip") as opened:
+            opened.extractall(tmp_path / archive)
+    handlers = [(function["module"], function["name"]) for function in declared(product.project)]
+    script = (
+        "import importlib, json, sys\n"
+        f"sys.path[:0] = [{str(tmp_path / 'code')!r}, {str(tmp_path / 'layer' / 'python')!r}]\n"
+        "for module, name in json.loads(sys.argv[1]):\n"
+        "    assert callable(getattr(importlib.import_module(module), name)), (module, name)\n"
+        "assert 'chalice' not in sys.modules\n"
+    )
+    names = [name.upper() for name in overlay.ENVIRONMENT]
+    environment = dict.fromkeys(names, "value") | {"PATH": os.environ["PATH"], "AWS_REGION": "eu-north-1"}
+    command = [_base_python(), "-I", "-S", "-c", script, json.dumps(handlers)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_code_holds_what_functions_read_and_nothing_else(fixture: Packaged) -> None:
+    """Neither Chalice nor compiled files nor the development tools."""
+    with zipfile.ZipFile(fixture.build / "code.zip") as opened:
+        names = opened.namelist()
+    assert {name.split("/")[0] for name in names} <= set(finalise.SHIPPED_FOLDERS)
+    assert "functions/sample.py" in names
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_the_same_sources_give_the_same_archive(fixture: Packaged, tmp_path: Path) -> None:
+    """Byte for byte, whenever the files were written."""
+    first, second = tmp_path / "first.zip", tmp_path / "second.zip"
+    finalise.code_archive(fixture.project, first)
+    touched = fixture.project / "functions" / "sample.py"
+    os.utime(touched, (1, 1))
+    finalise.code_archive(fixture.project, second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_an_edit_resolves_no_dependency(
+    fixture: Packaged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The layer of the same requirements is taken as it is, without asking an index."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("dependencies were resolved again")
+
+    monkeypatch.setattr(package, "_install", refuse)
+    size = package.package(fixture.project, tmp_path, "x86_64", ROOT / "build" / "layers")
+    assert size.functions == len(fixture.functions())
+
+
+def test_other_requirements_make_another_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so does another architecture."""
+    built: list[str] = []
+
+    def install(_requirements: Path, architecture: str, target: Path) -> None:
+        target.mkdir(parents=True)
+        built.append(architecture)
+
+    monkeypatch.setattr(package, "_install", install)
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("six==1.17.0\n")
+    first = package.layer(requirements, "arm64", tmp_path / "layers")
+    assert package.layer(requirements, "arm64", tmp_path / "layers") == first
+    other = package.layer(requirements, "x86_64", tmp_path / "layers")
+    requirements.write_text("six==1.16.0\n")
+    third = package.layer(requirements, "arm64", tmp_path / "layers")
+    assert len({first, other, third}) == 3
+    assert built == ["arm64", "x86_64", "arm64"]
+
+
+def test_a_broken_project_is_refused_with_what_broke(fixture: Packaged, tmp_path: Path) -> None:
+    """An import error in a function is said at packaging, not at the first call."""
+    project = tmp_path / "project"
+    package.stage(fixture.project, project)
+    (project / "functions" / "broken.py").write_text("import nothing_of_that_name\n")
+    build = tmp_path / "build"
+    build.mkdir()
+    with pytest.raises(package.PackagingFailed, match="nothing_of_that_name"):
+        package.package(project, build, "x86_64", ROOT / "build" / "layers")
+
+
+def test_a_setting_without_a_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the function would find it missing at its first call."""
+    monkeypatch.delitem(overlay.ENVIRONMENT, "public_url")
+    with pytest.raises(overlay.OverlayError, match=r"Settings\.public_url"):
+        overlay.environment()
+
+
+def test_a_machine_that_calls_nobody_is_refused() -> None:
+    """A definition names functions; each must be registered."""
+    definition = '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${NoSuch}", "End": true}}}'
+    with pytest.raises(machines.UnknownFunction, match=r"x\.asl\.json calls NoSuch"):
+        machines.resources({"x": definition}, [])
+
+
+def test_an_unknown_queue_is_refused() -> None:
+    """The app stack makes the queues that functions listen to."""
+    function = Function("f", "functions.f", Queue("NoQueue"), lambda _event, _context: None)
+    with pytest.raises(functions.UnknownQueue, match="f listens to NoQueue"):
+        functions.permitted(function)
+
+
+def test_long_lists_of_grants_give_short_and_distinct_names() -> None:
+    """A logical id has 255 characters at most, and two different sets never meet in one."""
+    grants = {grant.name: grant for function in load_all() for grant in function.grants}
+    (some, *_) = grants.values()
+    many = [replace(some, name=f"{some.name}_{number}") for number in range(40)]
+    names = {functions.role_suffix(many[:length]) for length in range(1, 41)}
+    assert len(names) == 40
+    assert max(len(name) for name in names) <= 80
+    assert all(name.isalnum() for name in names)
+
+
+def test_logical_ids_are_those_that_chalice_gives() -> None:
+    """The overlay is merged by them."""
+    from chalice.utils import to_cfn_resource_name
+
+    for function in load_all():
+        assert to_cfn_resource_name(function.name) == function.logical_id
+        assert isinstance(function.trigger, Task) or function.logical_id.isalnum()
+
+
+def _clients_made() -> Iterator[tuple[Path, str]]:
+    """Every `….client("<service>")` and `….resource("<service>")` in what ships."""
+    for folder in ("chalicelib", "functions"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                    continue
+                if node.func.attr in {"client", "resource"} and node.args:
+                    (service, *_) = node.args
+                    if isinstance(service, ast.Constant) and isinstance(service.value, str):
+                        yield path, service.value
+
+
+def test_no_adapter_uses_a_service_that_was_cut_out_of_the_layer() -> None:
+    """The layer carries botocore's models of the services in use only."""
+    made = list(_clients_made())
+    assert made
+    assert not [(path, service) for path, service in made if service not in AWS_SERVICES]
