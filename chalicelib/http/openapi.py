@@ -33,10 +33,10 @@ def document(functions: Iterable[Function]) -> Json:
         (function.documentation for function in functions if isinstance(function.documentation, EndpointSpec)),
         key=lambda spec: (spec.path, spec.method),
     )
-    schemas = _Schemas(specs)
+    parts = _Parts(specs)
     paths: dict[str, Json] = {}
     for spec in specs:
-        paths.setdefault(spec.path, {})[spec.method.lower()] = _operation(spec, schemas)
+        paths.setdefault(spec.path, {})[spec.method.lower()] = _operation(spec, parts)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -51,15 +51,17 @@ def document(functions: Iterable[Function]) -> Json:
             "securitySchemes": _SECURITY_SCHEMES,
             "parameters": _PARAMETERS,
             "headers": _HEADERS,
-            "schemas": dict(sorted({**schemas.definitions, **_ENVELOPES}.items())),
+            "responses": dict(sorted(parts.failures.items())),
+            "schemas": dict(sorted({**parts.definitions, **_ENVELOPES}.items())),
         },
     }
 
 
-class _Schemas:
-    """The JSON schemas of every model that a request or an answer has."""
+class _Parts:
+    """What operations refer to: the schemas of requests and answers, and the refusals that they share."""
 
     def __init__(self, specs: Iterable[EndpointSpec]) -> None:
+        self.failures: dict[str, Json] = {}
         taken = {model for spec in specs for model in (spec.body_model,) if model}
         answered = {spec.data_type for spec in specs if _is_model(spec.data_type)}
         ordered: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
@@ -79,7 +81,7 @@ class _Schemas:
         return self._refs[data_type, "serialization"] if _is_model(data_type) else {"type": "null"}
 
 
-def _operation(spec: EndpointSpec, schemas: _Schemas) -> Json:
+def _operation(spec: EndpointSpec, parts: _Parts) -> Json:
     summary, _, rest = spec.description.partition("\n\n")
     operation: Json = {
         "operationId": spec.name,
@@ -88,10 +90,10 @@ def _operation(spec: EndpointSpec, schemas: _Schemas) -> Json:
         "description": "\n\n".join(filter(None, [" ".join(summary.split()), rest, _scope_sentence(spec)])),
         "security": [] if spec.public else [{"bearer": []}, {"cookie": []}],
         "parameters": list(_parameters(spec)),
-        "responses": {str(spec.status): _success(spec, schemas), **_failures(spec)},
+        "responses": {str(spec.status): _success(spec, parts), **_failures(spec, parts)},
     }
     if spec.body_model is not None:
-        schema = schemas.taken(spec.body_model)
+        schema = parts.taken(spec.body_model)
         is_required = any(field.is_required() for field in spec.body_model.model_fields.values())
         operation["requestBody"] = {"required": is_required, "content": {_JSON: {"schema": schema}}}
     return operation
@@ -131,10 +133,10 @@ def _inlined(schema: Any, shared: Mapping[str, Json]) -> Any:
     return {name: _inlined(part, shared) for name, part in schema.items()}
 
 
-def _success(spec: EndpointSpec, schemas: _Schemas) -> Json:
+def _success(spec: EndpointSpec, parts: _Parts) -> Json:
     if spec.data_type is Document:
         return {"description": "The document.", "content": {_JSON: {"schema": {"type": "object"}}}}
-    data = schemas.answered(spec.data_type)
+    data = parts.answered(spec.data_type)
     envelope = _envelope({"type": "array", "items": data} if spec.is_list else data, is_list=spec.is_list)
     headers: Json = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
     if spec.idempotent:
@@ -155,11 +157,14 @@ def _envelope(data: Json, *, is_list: bool) -> Json:
     }
 
 
-def _failures(spec: EndpointSpec) -> dict[str, Json]:
+def _failures(spec: EndpointSpec, parts: _Parts) -> dict[str, Json]:
     """The refusals of an endpoint by status, each with the codes that it can have."""
     found: dict[str, Json] = {}
-    for status, errors in groupby(spec.refusals, key=lambda error: error.status):
-        found[str(status)] = _failure(list(errors))
+    for status, group in groupby(spec.refusals, key=lambda error: error.status):
+        errors = list(group)
+        name = "Or".join(error.__name__ for error in errors)
+        parts.failures.setdefault(name, _failure(errors))
+        found[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return found
 
 

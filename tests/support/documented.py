@@ -27,13 +27,23 @@ def hold(spec: EndpointSpec, status: int, body: Any) -> None:
 
 @cache
 def _validator(path: str, method: str, status: str) -> Draft202012Validator:
-    tokens = ("paths", path, method, "responses", status, "content", "application/json", "schema")
-    pointer = "/".join(token.replace("~", "~0").replace("/", "~1") for token in tokens)
-    return Draft202012Validator({"$ref": f"{_BASE}#/{pointer}"}, registry=_registry())
+    response = _document()["paths"][path][method]["responses"][status]
+    place = response.get("$ref") or "#/" + "/".join(map(_escaped, ("paths", path, method, "responses", status)))
+    return Draft202012Validator({"$ref": f"{_BASE}{place}/content/application~1json/schema"}, registry=_registry())
+
+
+def _escaped(token: str) -> str:
+    """`token` in a JSON pointer (RFC 6901)."""
+    return token.replace("~", "~0").replace("/", "~1")
+
+
+@cache
+def _document() -> dict[str, Any]:
+    return document(load_all())
 
 
 @cache
 def _registry() -> "Registry[Any]":
     empty: Registry[Any] = Registry()
-    registry: Registry[Any] = empty.with_resource(_BASE, DRAFT202012.create_resource(document(load_all())))
+    registry: Registry[Any] = empty.with_resource(_BASE, DRAFT202012.create_resource(_document()))
     return registry

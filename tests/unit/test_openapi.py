@@ -73,7 +73,12 @@ def _operation(spec: EndpointSpec) -> Any:
     function = Function(spec.name, __name__, Route(spec.method, spec.path), lambda e, c: None, documentation=spec)
     found = document([function])
     OpenAPIV31SpecValidator(found).validate()
-    return json.loads(json.dumps(found["paths"][spec.path][spec.method.lower()]))
+    operation = json.loads(json.dumps(found["paths"][spec.path][spec.method.lower()]))
+    responses = operation["responses"]
+    for status, response in responses.items():
+        name = response.get("$ref", "").rpartition("/")[2]
+        responses[status] = found["components"]["responses"][name] if name else response
+    return operation
 
 
 def test_a_create_is_documented_with_its_body_its_key_and_its_errors() -> None:
