@@ -11,10 +11,10 @@ from typing import Any
 
 from dev.localcloud import deploy, processes
 from dev.localcloud.home import Home, read_json
-from dev.localcloud.ports import Ports
 from dev.localcloud.processes import Process
 from dev.localcloud.stacks import DeploymentFailed
-from dev.localcloud.supervisor import CloudFailed, Options, Supervisor, provider_secret
+from dev.localcloud.supervisor import CloudFailed, Options, Supervisor
+from dev.localcloud.targets import NoSuchCloud, TargetKind, saved_target
 from tools.finalise import BudgetExceeded, SharedFunction
 from tools.package import PackagingFailed
 
@@ -23,7 +23,7 @@ _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 _LOG_TAIL_BYTES = 4_000
 
-Failures = (CloudFailed, DeploymentFailed, PackagingFailed, BudgetExceeded, SharedFunction)
+Failures = (CloudFailed, NoSuchCloud, DeploymentFailed, PackagingFailed, BudgetExceeded, SharedFunction)
 
 
 def running(home: Home) -> Process | None:
@@ -83,15 +83,14 @@ def _refresh(home: Home, source: deploy.Source) -> None:
     endpoints = read_json(home.endpoints)
     if not endpoints:
         raise CloudFailed("the local cloud is not ready yet; `make status` tells when it is")
-    ports = Ports(**read_json(home.ports))
-    seconds = deploy.bring_in(home, source, endpoints["aws"]["endpoint"], provider_secret(ports))
+    seconds = deploy.bring_in(home, source, endpoints["aws"]["endpoint"], saved_target(home))
     print("Nothing has changed." if seconds is None else f"Brought in in {seconds:.1f} s.")
 
 
 def _start_in_background(home: Home, options: Options) -> None:
     command = [sys.executable, "-m", "dev.localcloud", "--home", str(home.folder), "up", "--foreground"]
     command += ["--speed", str(options.speed), "--wait-scale", str(options.wait_scale)]
-    command += ["--project", str(options.source.project)]
+    command += ["--project", str(options.source.project), "--target", options.target]
     log = home.log("supervisor")
     began_at = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
@@ -143,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     starting.add_argument("--foreground", action="store_true")
     starting.add_argument("--speed", type=float, default=1.0, help="of the simulators")
     starting.add_argument("--wait-scale", type=float, default=float(os.environ.get("SFN_WAIT_SCALE", "1")))
+    starting.add_argument("--target", type=TargetKind, default=TargetKind.SIMULATOR, choices=list(TargetKind))
     watching = commands.add_parser("watch", help=watch.__doc__)
     for command in (starting, watching):
         command.add_argument("--project", type=Path, default=deploy.ROOT)
@@ -159,7 +159,8 @@ def main() -> None:
         match options.command:
             case "up":
                 source = deploy.Source(options.project.resolve())
-                up(home, Options(options.speed, options.wait_scale, source), foreground=options.foreground)
+                chosen = Options(options.speed, options.wait_scale, source, options.target)
+                up(home, chosen, foreground=options.foreground)
             case "down":
                 down(home)
             case "watch":

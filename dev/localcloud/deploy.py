@@ -8,15 +8,17 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
 from dev.localcloud.awsclient import ACCOUNT, REGION, SECRET, LocalAws
 from dev.localcloud.home import Home, read_json, write_json
 from dev.localcloud.stacks import Stacks, located
+from dev.localcloud.targets import Target
 from tools import package as packaging
 
 ROOT = packaging.ROOT
@@ -56,7 +58,7 @@ class Source:
         return sorted(path for path in found if not _SKIPPED_FOLDERS & set(path.parts))
 
 
-def bring_in(home: Home, source: Source, endpoint: str, secret: dict[str, Any]) -> float | None:
+def bring_in(home: Home, source: Source, endpoint: str, target: Target) -> float | None:
     """Deploy `source` to the AWS at `endpoint`; the seconds it took, or None when nothing had changed.
 
     Raises:
@@ -64,7 +66,7 @@ def bring_in(home: Home, source: Source, endpoint: str, secret: dict[str, Any]) 
     """
     with _alone(home):
         began = time.monotonic()
-        due = {"sources": source.fingerprint(), "endpoint": endpoint, "secret": secret}
+        due = {"sources": source.fingerprint(), "endpoint": endpoint, "target": target.fingerprint()}
         stacks = Stacks(LocalAws(endpoint))
         if read_json(home.deployed) == due and stacks.exists(STACK):
             return None
@@ -73,9 +75,9 @@ def bring_in(home: Home, source: Source, endpoint: str, secret: dict[str, Any]) 
         data = _deploy_data(source, stacks)
         outputs = _deploy_app(home, stacks, data)
         write_json(home.routes, _routes(outputs) | {"table": data["TableName"]})
-        _fill_secret(LocalAws(endpoint), data["ProviderSecretArn"], secret)
-        LocalAws(endpoint).ses().verify_email_identity(EmailAddress=MAIL_SENDER)
-        _load_catalog(source, endpoint, data["TableName"])
+        _fill_secret(LocalAws(endpoint), data["ProviderSecretArn"], target.secret)
+        LocalAws(endpoint).ses().verify_email_identity(EmailAddress=parseaddr(MAIL_SENDER)[1])
+        _load_catalog(source, endpoint, data["TableName"], target.overlay)
         write_json(home.deployed, due)
         return time.monotonic() - began
 
@@ -103,16 +105,16 @@ def _deploy_app(home: Home, stacks: Stacks, data: dict[str, str]) -> dict[str, s
     return stacks.deploy(STACK, located(template, code, layer), data)
 
 
-def _fill_secret(aws: LocalAws, secret_id: str, secret: dict[str, Any]) -> None:
-    aws.secretsmanager().put_secret_value(SecretId=secret_id, SecretString=json.dumps(secret))
+def _fill_secret(aws: LocalAws, secret_id: str, secret: Mapping[str, Any]) -> None:
+    aws.secretsmanager().put_secret_value(SecretId=secret_id, SecretString=json.dumps(dict(secret)))
 
 
-def _load_catalog(source: Source, endpoint: str, table: str) -> None:
+def _load_catalog(source: Source, endpoint: str, table: str, overlay: str | None) -> None:
     """Run the product's own command, where the project has it."""
     if not (source.project / "tools" / "load_catalog.py").exists():
         return
     environment = os.environ | function_environment(endpoint) | {"TABLE_NAME": table}
-    command = [sys.executable, "-m", "tools.load_catalog"]
+    command = [sys.executable, "-m", "tools.load_catalog", *(["--overlay", overlay] if overlay else [])]
     done = subprocess.run(
         command, cwd=source.project, env=environment, capture_output=True, text=True, check=False
     )

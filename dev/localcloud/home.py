@@ -39,6 +39,11 @@ class Home:
         return self.folder / "deployed.json"
 
     @property
+    def target(self) -> Path:
+        """What machines are made on, with the credentials to it."""
+        return self.folder / "target.json"
+
+    @property
     def build(self) -> Path:
         """The package."""
         return self.folder / "build"

@@ -10,13 +10,13 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass, field
-from importlib.util import find_spec
 from typing import Any
 
 from dev.localcloud import deploy, processes
 from dev.localcloud.awsclient import ACCOUNT, REGION, SECRET
 from dev.localcloud.home import Home, read_json, write_json
 from dev.localcloud.ports import HOST, Ports, choose
+from dev.localcloud.targets import TargetKind, choose_target
 
 SIMULATOR = "dev.simulators.openstack"
 
@@ -39,6 +39,7 @@ class Options:
     wait_scale: float = 1.0
     """Of the waits and retry intervals of state machines; 0.1 is ten times as fast."""
     source: deploy.Source = field(default_factory=deploy.Source)
+    target: TargetKind = TargetKind.SIMULATOR
 
 
 @dataclass
@@ -61,9 +62,11 @@ class Supervisor:
         self.home.prepare()
         ports = choose(read_json(self.home.ports) or {})
         write_json(self.home.ports, asdict(ports))
+        target = choose_target(self.options.target, ports)
+        target.save(self.home)
         try:
             self._start(ports)
-            deploy.bring_in(self.home, self.options.source, _url(ports.aws), provider_secret(ports))
+            deploy.bring_in(self.home, self.options.source, _url(ports.aws), target)
             threading.Thread(target=_post, args=(f"{_url(ports.control)}/warm", {}), daemon=True).start()
             write_json(self.home.endpoints, self._endpoints(ports))
             self._watch_children()
@@ -72,7 +75,7 @@ class Supervisor:
 
     def _start(self, ports: Ports) -> None:
         self._launch("aws", ["-m", "dev.localcloud.aws.launch"], self._aws_environment(ports))
-        if find_spec(f"{SIMULATOR}.__main__"):
+        if self.options.target is TargetKind.SIMULATOR:
             state = str(self.home.state / "openstack.json")
             arguments = ["-m", SIMULATOR, "--port", str(ports.openstack), "--state", state]
             self._launch("openstack", arguments, dict(os.environ))
@@ -166,24 +169,6 @@ class Supervisor:
             },
             "table": routes["table"],
         }
-
-
-def provider_secret(ports: Ports) -> dict[str, Any]:
-    """The providers' credentials, as an operator would fill them in, for the simulators."""
-    regions = {
-        name: {
-            "auth_url": f"{_url(ports.openstack)}/identity/v3",
-            "region_name": name,
-            "network": "tenant",
-            "public_network": "public",
-            "projects": [
-                {"name": project, "username": "hearth", "password": "hearthpass"}
-                for project in ("hearth-1", "hearth-2")
-            ],
-        }
-        for name in ("montreal", "oslo", "texas")
-    }
-    return {"openstack": {"installation": "local", "regions": regions}}
 
 
 def _url(port: int) -> str:

@@ -1,0 +1,111 @@
+"""What the machines of a local cloud are made on: the simulated region, or an OpenStack of `clouds.yaml`."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from dev.localcloud.home import Home, read_json
+from dev.localcloud.ports import HOST, Ports
+from tools.catalog_data import CATALOG, read_catalog
+from tools.package import ROOT
+
+OPENSTACK_OVERLAY = ROOT / "dev" / "targets" / "openstack.yaml"
+
+_CREDENTIALS = ("username", "password", "application_credential_id", "application_credential_secret")
+_CAPACITY_CLOUD = "admin"
+"""Placement's default policy wants an administrator."""
+
+
+class NoSuchCloud(Exception):
+    """The environment names no cloud that `clouds.yaml` has."""
+
+
+class TargetKind(StrEnum):
+    """The kinds of target."""
+
+    SIMULATOR = "simulator"
+    OPENSTACK = "openstack"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A provider that the product is told of."""
+
+    kind: TargetKind
+    secret: Mapping[str, Any]
+    """The providers' credentials, as an operator would fill them in."""
+    overlay: str | None = None
+    """A file with what differs in the catalogue there."""
+
+    def fingerprint(self) -> str:
+        """Changes with the credentials, and with the overlay's text."""
+        overlay = Path(self.overlay).read_text() if self.overlay else ""
+        return hashlib.sha256(json.dumps([self.secret, overlay]).encode()).hexdigest()
+
+    def save(self, home: Home) -> None:
+        """Remember it for the next refresh, readable by nobody else: it holds credentials."""
+        home.target.touch(mode=0o600)
+        home.target.write_text(json.dumps(asdict(self)))
+
+
+def choose_target(kind: TargetKind, ports: Ports) -> Target:
+    """The target of this kind; an OpenStack is the one that `OS_CLOUD` names.
+
+    Raises:
+        NoSuchCloud: it is not set, or `clouds.yaml` has no such entry.
+    """
+    if kind is TargetKind.SIMULATOR:
+        return Target(kind, _simulated(ports))
+    return Target(kind, _of_clouds_yaml(os.environ.get("OS_CLOUD", "")), str(OPENSTACK_OVERLAY))
+
+
+def saved_target(home: Home) -> Target:
+    """The target that the running cloud of `home` has."""
+    saved = read_json(home.target)
+    return Target(TargetKind(saved["kind"]), saved["secret"], saved["overlay"])
+
+
+def _simulated(ports: Ports) -> Mapping[str, Any]:
+    region = {
+        "auth_url": f"http://{HOST}:{ports.openstack}/identity/v3",
+        "network": "tenant",
+        "public_network": "public",
+        "projects": [
+            {"name": name, "username": "hearth", "password": "hearthpass"} for name in ("hearth-1", "hearth-2")
+        ],
+    }
+    regions = {name: {**region, "region_name": name} for name in ("montreal", "oslo", "texas")}
+    return {"openstack": {"installation": "local", "regions": regions}}
+
+
+def _of_clouds_yaml(name: str) -> Mapping[str, Any]:
+    """That cloud, for each region which the catalogue has open there."""
+    import openstack
+
+    clouds = openstack.config.OpenStackConfig()
+    known = clouds.get_cloud_names()
+    if name not in known:
+        raise NoSuchCloud(f"OS_CLOUD is {name!r}; clouds.yaml has {', '.join(known) or 'no entry'}")
+    cloud = clouds.get_one(name)
+    region: dict[str, Any] = {
+        "auth_url": cloud.config["auth"]["auth_url"],
+        "region_name": cloud.region_name,
+        "projects": [_project(cloud.config["auth"])],
+    }
+    if _CAPACITY_CLOUD in known:
+        region["capacity"] = _project(clouds.get_one(_CAPACITY_CLOUD).config["auth"])
+    regions = {
+        sold.id: {**region, "network": sold.network, "public_network": sold.public_network}
+        for sold in read_catalog(CATALOG, OPENSTACK_OVERLAY).regions
+        if sold.is_open
+    }
+    return {"openstack": {"installation": "local", "regions": regions}}
+
+
+def _project(auth: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": auth["project_name"], **{key: auth[key] for key in _CREDENTIALS if key in auth}}
