@@ -11,7 +11,6 @@ from chalicelib.identity.emails import EmailAddress
 ACCESS_TOKEN_LIFE = timedelta(minutes=15)
 SESSION_LIFE = timedelta(days=30)
 """From sign-in, however often it is refreshed: an absolute end (OWASP Session Management Cheat Sheet)."""
-LAST_USE_NOTED_EVERY = timedelta(hours=1)
 MAX_SESSIONS_PER_USER = 50
 """The oldest ends when one more begins, so that all of them fit into one transaction."""
 
@@ -77,6 +76,7 @@ class Session:
     user_agent: str
     created_at: datetime
     last_used_at: datetime
+    """When it got its newest access token, which lasts a quarter of an hour: so it is at most that old."""
     ends_at: datetime
     password_version: int
     family_hash: str

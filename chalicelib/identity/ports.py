@@ -111,10 +111,6 @@ class Sessions(Protocol):
         """Expect another refresh token from now on; asserts `newest_refresh_token` as `session` has it."""
         ...
 
-    def note_use(self, session: Session, now: datetime) -> None:
-        """Remember that the session was used; a session that was ended meanwhile stays ended."""
-        ...
-
 
 class Links(Protocol):
     """Mailed links."""

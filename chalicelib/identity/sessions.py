@@ -1,7 +1,7 @@
 """Who is signed in, where, and what their tokens are worth right now."""
 
 from chalicelib.access.models import Principal
-from chalicelib.identity.models import LAST_USE_NOTED_EVERY, Profile, Session
+from chalicelib.identity.models import Profile, Session
 from chalicelib.identity.ports import AccessTokens, Sessions, Users
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import NotFound, Unauthorized
@@ -27,8 +27,6 @@ class SessionAuthenticator:
             raise Unauthorized()
         if claims.customer_id and standing.role is None:
             raise Unauthorized()
-        if now - session.last_used_at >= LAST_USE_NOTED_EVERY:
-            self._sessions.note_use(session, now)
         return Principal(
             user_id=claims.user_id,
             session_id=claims.session_id,

@@ -21,7 +21,7 @@ class SessionView(ApiModel):
     device: str = Field(description="What the client calls itself", examples=["Mozilla/5.0 (X11; Linux x86_64)"])
     ip: str = Field(examples=["203.0.113.7"])
     created_at: datetime
-    last_used_at: datetime = Field(description="To the hour")
+    last_used_at: datetime = Field(description="To a quarter of an hour")
     expires_at: datetime
 
     @classmethod

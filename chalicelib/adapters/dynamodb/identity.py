@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
-from pynamodb.exceptions import UpdateError
 
 from chalicelib.access.models import Role, StaffRole
 from chalicelib.adapters.dynamodb.pages import query_page
@@ -28,7 +27,6 @@ from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds, isoformat
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 
-_CONDITION_FAILED = "ConditionalCheckFailedException"
 _NOBODY = "nobody"
 _MAX_MEMBERSHIPS = 100
 _MAX_SESSIONS = 100
@@ -319,16 +317,6 @@ class DynamoSessions:
             SessionRecord.refresh_hash == session.refresh_hash,
             "newest_refresh_token",
         )
-
-    def note_use(self, session: Session, now: datetime) -> None:
-        """Remember that the session was used; see `Sessions.note_use`."""
-        try:
-            _session_key(session.user_id, session.id).update(
-                actions=[SessionRecord.last_used_at.set(isoformat(now))], condition=SessionRecord.pk.exists()
-            )
-        except UpdateError as error:
-            if error.cause_response_code != _CONDITION_FAILED:
-                raise
 
 
 class DynamoLinks:
