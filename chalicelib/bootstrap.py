@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.catalog.ports import Capacity
     from chalicelib.catalog.service import CatalogService
     from chalicelib.compute.lifecycle import Lifecycle
-    from chalicelib.compute.ports import ComputeProvider, DeploymentRecords
+    from chalicelib.compute.ports import ComputeProvider, DeploymentRecords, StaffAlerts, Workflows
     from chalicelib.compute.reconciler import Reconciler
     from chalicelib.compute.service import Deployments
     from chalicelib.compute.ssh_keys import SshKeys
@@ -345,9 +345,16 @@ def deployments() -> Deployments:
 
 
 @cache
+def staff_alerts() -> StaffAlerts:
+    """How the operator's people are told."""
+    from chalicelib.adapters.aws.alerts import SnsStaffAlerts
+
+    return SnsStaffAlerts(settings().staff_alerts_topic_arn)
+
+
+@cache
 def lifecycle() -> Lifecycle:
     """The work behind the state machines."""
-    from chalicelib.adapters.aws.alerts import SnsStaffAlerts
     from chalicelib.compute.lifecycle import Lifecycle
     from chalicelib.compute.steps import Leases
 
@@ -356,19 +363,25 @@ def lifecycle() -> Lifecycle:
         provider,
         ledger(),
         metering(),
-        SnsStaffAlerts(settings().staff_alerts_topic_arn),
+        staff_alerts(),
         transactor(),
     )
 
 
 @cache
+def workflows() -> Workflows:
+    """The state machines."""
+    from chalicelib.adapters.aws.workflows import StepFunctionsWorkflows
+
+    return StepFunctionsWorkflows(settings().state_machine_arn_prefix)
+
+
+@cache
 def reconciler() -> Reconciler:
     """What finishes operations that stand still."""
-    from chalicelib.adapters.aws.workflows import StepFunctionsWorkflows
     from chalicelib.compute.reconciler import Reconciler
 
-    workflows = StepFunctionsWorkflows(settings().state_machine_arn_prefix)
-    return Reconciler(deployment_records(), workflows, transactor(), clock())
+    return Reconciler(deployment_records(), workflows(), transactor(), clock())
 
 
 @cache
