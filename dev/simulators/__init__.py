@@ -1,0 +1,1 @@
+"""Stateful simulators of the services Hearth talks to, each speaking its vendor's own HTTP."""
