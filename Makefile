@@ -87,8 +87,8 @@ ledger-verify: $(INSTALLED) ## Let the ledger prove itself, on the local cloud o
 	@$(BIN)/python -m tools.verify_ledger
 
 .PHONY: catalog-check
-catalog-check: $(INSTALLED) ## Compare the catalogue with what the clouds really have
-	@$(BIN)/python -m tools.check_catalog
+catalog-check: $(INSTALLED) ## Compare the catalogue with what the clouds really have (TARGET=simulator|openstack|installed)
+	@$(BIN)/python -m tools.check_catalog --target $(or $(TARGET),simulator)
 
 .PHONY: openstack-up openstack-down
 openstack-up: $(INSTALLED) ## Start a real OpenStack control plane on this machine (Debian; root, once)

@@ -2,12 +2,11 @@
 
 Every flavor, image, network and resource class that the catalogue names must be there, in every project of
 every open region, and a flavor must be what the catalogue says of it. Prints a table; exit code 1 when anything
-differs. The clouds and the credentials come from one of:
+differs. `--target` says which clouds:
 
-    (nothing)            the providers' secret of the installation, by PROVIDER_SECRET_ID and the AWS variables
-    --secret FILE        the same document in a file
-    --cloud NAME         an entry of clouds.yaml, which stands for every open region; `--capacity-cloud` names
-                         the one that may read Placement, where that is another
+    installed   those of the providers' secret, by PROVIDER_SECRET_ID and the AWS variables; the default
+    simulator   a simulated one, started for the purpose
+    openstack   the one that OS_CLOUD names in clouds.yaml, with the development overlay
 """
 
 import argparse
@@ -15,9 +14,9 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from chalicelib.adapters.openstack.config import ConfigurationError, OpenStackConfig, RegionConfig
 from chalicelib.adapters.openstack.connections import Connections
@@ -152,46 +151,67 @@ def table(findings: Sequence[Finding]) -> str:
     )
 
 
-def config_of_cloud(name: str, capacity_name: str | None, catalog: Catalog) -> OpenStackConfig:
-    """A configuration in which the cloud `name` of clouds.yaml stands for every open region of `catalog`."""
-    import openstack
+@dataclass(frozen=True)
+class Clouds:
+    """The clouds to compare with: the providers' secret, and what differs in the catalogue there."""
 
-    cloud = openstack.config.OpenStackConfig().get_one(name)
-    capacity = openstack.config.OpenStackConfig().get_one(capacity_name) if capacity_name else None
-    region = {
-        "auth_url": cloud.config["auth"]["auth_url"],
-        "region_name": cloud.region_name,
-        "projects": [_project(cloud.config["auth"])],
-        "capacity": _project(capacity.config["auth"]) if capacity else None,
-    }
-    regions = {
-        each.id: {**region, "network": each.network, "public_network": each.public_network}
-        for each in catalog.regions
-        if each.is_open
-    }
-    return OpenStackConfig.from_json(json.dumps({"installation": "catalog-check", "regions": regions}))
+    secret: str
+    overlay: Path | None = None
 
 
-def _project(auth: dict[str, Any]) -> dict[str, Any]:
-    """A project's configuration, from the `auth` of an entry of clouds.yaml."""
-    same = ("username", "password", "application_credential_id", "application_credential_secret")
-    return {"name": auth.get("project_name", "-"), **{key: auth[key] for key in same if key in auth}}
+class Unreachable(Exception):
+    """The target is not there; the text says what to do."""
+
+
+@contextmanager
+def clouds_of(target: str) -> Iterator[Clouds]:
+    """The clouds that `target` names, there for as long as the block.
+
+    Raises:
+        Unreachable: they are not there.
+    """
+    if target == "installed":
+        yield Clouds(_installed_secret())
+        return
+    from dev.localcloud.ports import Ports
+    from dev.localcloud.targets import OPENSTACK_OVERLAY, NoSuchCloud, TargetKind, choose_target
+
+    if target == "simulator":
+        from dev.simulators.openstack.simulator import OpenStackSimulator
+
+        with OpenStackSimulator() as simulator:
+            ports = Ports(openstack=int(simulator.base_url.rpartition(":")[2]))
+            yield Clouds(json.dumps(choose_target(TargetKind.SIMULATOR, ports).secret))
+        return
+    try:
+        secret = choose_target(TargetKind.OPENSTACK, Ports()).secret
+    except NoSuchCloud as missing:
+        raise Unreachable(str(missing)) from missing
+    yield Clouds(json.dumps(secret), OPENSTACK_OVERLAY)
+
+
+def _installed_secret() -> str:
+    import boto3
+
+    if "PROVIDER_SECRET_ID" not in os.environ:
+        raise Unreachable("Set PROVIDER_SECRET_ID to the id of the providers' secret, or choose another --target.")
+    secrets = boto3.client("secretsmanager")
+    return secrets.get_secret_value(SecretId=os.environ["PROVIDER_SECRET_ID"])["SecretString"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare; 0 when nothing differs, 1 when something does or cannot be compared."""
     options = _parser().parse_args(arguments)
     try:
-        catalog = read_catalog(options.catalog, options.overlay)
-        if options.cloud:
-            config = config_of_cloud(options.cloud, options.capacity_cloud, catalog)
-        else:
-            config = OpenStackConfig.from_secret(
-                options.secret.read_text() if options.secret else _installed_secret()
-            )
-    except (CatalogError, ConfigurationError) as error:
+        with clouds_of(options.target) as clouds:
+            catalog = read_catalog(options.catalog, options.overlay or clouds.overlay)
+            return _compare(catalog, OpenStackConfig.from_secret(clouds.secret))
+    except (CatalogError, ConfigurationError, Unreachable) as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def _compare(catalog: Catalog, config: OpenStackConfig) -> int:
     connections = Connections(config.call_timeout_seconds, SystemClock())
     try:
         findings = list(check(catalog, config, connections))
@@ -205,20 +225,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Compare the catalogue's data with the clouds.")
+    targets = ("installed", "simulator", "openstack")
+    parser.add_argument("--target", choices=targets, default="installed", help="which clouds")
     parser.add_argument("--catalog", type=Path, default=CATALOG, help="folder of the data")
-    parser.add_argument("--overlay", type=Path, help="what differs at this target")
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument("--secret", type=Path, help="file with the providers' secret")
-    source.add_argument("--cloud", help="entry of clouds.yaml")
-    parser.add_argument("--capacity-cloud", help="entry of clouds.yaml that may read Placement")
+    parser.add_argument("--overlay", type=Path, help="what differs there; by default what the target says")
     return parser
-
-
-def _installed_secret() -> str:
-    import boto3
-
-    secrets = boto3.client("secretsmanager")
-    return secrets.get_secret_value(SecretId=os.environ["PROVIDER_SECRET_ID"])["SecretString"]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The catalogue on the real table, through its endpoints and its commands."""
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +9,9 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords, DynamoMeasurements
 from chalicelib.adapters.dynamodb.transactor import DynamoTransactor
+from chalicelib.adapters.openstack.config import OpenStackConfig
+from chalicelib.adapters.openstack.connections import Connections
+from chalicelib.adapters.openstack.provider import OpenStackProvider
 from chalicelib.catalog.availability import GpuAvailability
 from chalicelib.catalog.models import Catalog
 from chalicelib.catalog.ports import Measurement
@@ -213,16 +215,8 @@ def provider_config(simulator: OpenStackSimulator) -> dict[str, object]:
     return {"installation": "tests", "regions": regions}
 
 
-@pytest.fixture
-def secret(region_simulator: OpenStackSimulator, tmp_path: Path) -> Path:
-    """The providers' secret of the simulated cloud, in a file."""
-    file = tmp_path / "secret.json"
-    file.write_text(json.dumps({"openstack": provider_config(region_simulator)}))
-    return file
-
-
-def test_the_catalogue_agrees_with_the_simulated_cloud(secret: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert check_catalog.main(["--secret", str(secret)]) == 0
+def test_the_catalogue_agrees_with_the_simulated_cloud(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_catalog.main(["--target", "simulator"]) == 0
     assert "The catalogue and the clouds agree." in capsys.readouterr().out
 
 
@@ -247,29 +241,38 @@ def test_the_catalogue_agrees_with_the_simulated_cloud(secret: Path, capsys: pyt
     ],
 )
 def test_every_difference_is_found(
-    secret: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], patch: str, complaint: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], patch: str, complaint: str
 ) -> None:
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text(patch)
-    assert check_catalog.main(["--secret", str(secret), "--overlay", str(overlay)]) == 1
+    assert check_catalog.main(["--target", "simulator", "--overlay", str(overlay)]) == 1
     assert complaint in " ".join(capsys.readouterr().out.split())
 
 
-def test_a_cloud_that_does_not_answer_is_a_difference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cloud_that_does_not_answer_is_a_difference(clock: SettableClock) -> None:
     with OpenStackSimulator() as gone:
-        config = provider_config(gone)
-    file = tmp_path / "secret.json"
-    file.write_text(json.dumps({"openstack": config}))
-    assert check_catalog.main(["--secret", str(file)]) == 1
-    assert "cannot be looked into" in capsys.readouterr().out
+        config = OpenStackConfig.model_validate(provider_config(gone))
+    findings = list(check_catalog.check(read_catalog(), config, Connections(1, clock)))
+    assert findings
+    assert all("cannot be looked into" in finding.problem for finding in findings)
+
+
+def test_a_target_that_is_not_there_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OS_CLOUD", "nowhere")
+    monkeypatch.delenv("PROVIDER_SECRET_ID")
+    assert check_catalog.main(["--target", "openstack"]) == 1
+    assert check_catalog.main([]) == 1
+    said = capsys.readouterr().err
+    assert "OS_CLOUD is 'nowhere'" in said
+    assert "Set PROVIDER_SECRET_ID" in said
 
 
 def test_free_gpus_of_the_simulated_cloud_are_told(
     region_simulator: OpenStackSimulator, table: Engine, clock: SettableClock
 ) -> None:
-    from chalicelib.adapters.openstack.config import OpenStackConfig
-    from chalicelib.adapters.openstack.provider import OpenStackProvider
-
     provider = OpenStackProvider(OpenStackConfig.model_validate(provider_config(region_simulator)), clock)
     availability = GpuAvailability(lambda _: provider, DynamoMeasurements(), clock)
     stock = availability.stock(read_catalog())

@@ -17,7 +17,7 @@ from chalicelib.kernel.limits import MAX_TRANSACTION_WRITES
 from chalicelib.kernel.transactions import Transactor
 
 _PARTITION: Final = "CATALOG"
-_MEASUREMENT_KEPT_SECONDS: Final = 24 * 3600
+_MEASUREMENT_KEPT_SECONDS: Final = 15 * 60
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
 _SECTIONS: Final[Mapping[str, tuple[str, TypeAdapter[Any]]]] = {
