@@ -45,3 +45,10 @@ def measured(function_name: str) -> Iterator[Measured]:
         metrics.add_metric("duration", MetricUnit.Milliseconds, elapsed_ms)
         metrics.add_metric(run.outcome, MetricUnit.Count, 1)
         metrics.flush_metrics()
+
+
+def count(name: str) -> None:
+    """Add one to the metric `name`."""
+    metrics = EphemeralMetrics(namespace="Hearth", service=_SERVICE)
+    metrics.add_metric(name, MetricUnit.Count, 1)
+    metrics.flush_metrics()

@@ -1,6 +1,6 @@
 """Registering, proving an address, getting back in, and the first owner: through the API, on a real table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +10,10 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
+from chalicelib.identity.emails import EmailAddress
 from chalicelib.identity.passwords import Password
+from chalicelib.identity.ports import Undeliverable
+from functions.workers.letters import send_letter
 from tests.fakes.identity import PASSWORD, People
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
@@ -364,6 +367,55 @@ class TestLimits:
         assert people.ask("/auth/forgot-password", BOB).status == 202
         clock.advance(3600)
         assert people.ask("/auth/forgot-password", ADA).status == 202
+
+
+class TestLetters:
+    @pytest.fixture
+    def failures(self, people: People, monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
+        """What the next attempts to send a mail meet."""
+        pending: list[Exception] = []
+
+        class Failing:
+            """A mailer that fails first."""
+
+            def send(self, to: EmailAddress, template: str, values: Mapping[str, str]) -> None:
+                if pending:
+                    raise pending.pop(0)
+                people.mailbox.send(to, template, values)
+
+        failing = Failing()
+        monkeypatch.setattr(bootstrap, "mailer", lambda: failing)
+        return pending
+
+    def arrived(self, table: Engine) -> Any:
+        """What the stream brings of the letters that wait."""
+        images = [item for item in table.items() if item["kind"]["S"] == "LETTER"]
+        return {"Records": [{"dynamodb": {"SequenceNumber": "7", "NewImage": image}} for image in images]}
+
+    def test_wait_while_mail_cannot_be_sent(
+        self, people: People, table: Engine, failures: list[Exception]
+    ) -> None:
+        failures.append(ConnectionError("the mail service is away"))
+        body = {"email": ADA, "password": PASSWORD, "name": "Ada"}
+        assert people.api.post("/auth/register", body).status == 202
+        assert send_letter(self.arrived(table), None) == {"batchItemFailures": [{"itemIdentifier": "7"}]}
+        assert people.mailbox.received == []
+        assert send_letter(self.arrived(table), None) == {"batchItemFailures": []}
+        assert people.mailbox.of(ADA) == ["verify_email"]
+
+    def test_are_given_up_where_they_can_never_arrive(
+        self, people: People, table: Engine, failures: list[Exception]
+    ) -> None:
+        failures.append(Undeliverable("no such domain"))
+        people.register(ADA)
+        assert people.mailbox.received == []
+        assert self.arrived(table) == {"Records": []}
+
+    def test_are_sent_once_when_the_stream_brings_them_twice(self, people: People, table: Engine) -> None:
+        people.api.post("/auth/register", {"email": ADA, "password": PASSWORD, "name": "Ada"})
+        event = self.arrived(table)
+        assert send_letter(event, None) == send_letter(event, None) == {"batchItemFailures": []}
+        assert people.mailbox.of(ADA) == ["verify_email"]
 
 
 class TestTheFirstOwner:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from types_boto3_ses import SESClient
 
 _CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3})
-_REFUSED_FOR_GOOD = frozenset({"MessageRejected", "InvalidParameterValue"})  # SES API reference, SendEmail
+# SES API reference, SendEmail. MessageRejected may be ours to mend: a sender that is not verified yet.
+_REFUSED_FOR_GOOD = frozenset({"InvalidParameterValue"})
 
 
 class SesMailer:
