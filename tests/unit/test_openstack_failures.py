@@ -146,6 +146,7 @@ INVALID = "StackValidationFailed"
         (429, {}, ProviderThrottled, "POST /stacks: 429"),
         (500, heat("RemoteError", ""), ProviderUnreachable, "POST /stacks: 500"),
         (503, {}, ProviderUnreachable, "POST /stacks: 503"),
+        (400, heat("AttributeError", ""), ProviderUnreachable, "POST /stacks: 400 AttributeError"),
         (
             403,
             {"errors": [{"status": 403, "detail": "Policy does not allow"}]},

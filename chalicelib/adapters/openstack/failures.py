@@ -62,6 +62,17 @@ _PARAMETERS: Final[Mapping[str, str]] = {
 }
 """A resource's property → our parameter, where they differ in name."""
 
+_MISHAPS: Final = frozenset(
+    {
+        "AttributeError",
+        "ObjectActionError",
+        "OrphanedObjectError",
+        "ReadOnlyFieldError",
+        "IncompatibleObjectVersion",
+    }
+)
+"""Exceptions of Heat's own code, which it answers with 400 as if the request were at fault (its `fault.py`)."""
+
 _NAMED: Final = (
     re.compile(r"resources\.\w+\.properties\.(\w+)"),
     re.compile(r"Parameter '(\w+)' is invalid"),
@@ -92,7 +103,7 @@ def error_from_answer(call: str, status: int, body: Mapping[str, Any]) -> Provid
     told = one_line(f"{call}: {status} {text}".rstrip())
     if status == 429 or (status == 413 and "retryAfter" in str(body)):
         return ProviderThrottled(told)
-    if status >= 500:
+    if status >= 500 or kind_of(body) in _MISHAPS:
         return ProviderUnreachable(told)
     if status != 401 and (error := _ERRORS.get(_code_of(text))):
         return error(told)

@@ -146,8 +146,17 @@ def stack_by_id(heat: ProjectConnection, name: str, stack_id: str, *, outputs: b
 
 
 def delete_stack(heat: ProjectConnection, name: str, stack_id: str) -> None:
-    """Ask for the stack's deletion, which goes on after the answer; asking again, or too late, is no error."""
-    heat.call("DELETE", _HEAT, _path(name, stack_id), also={404})
+    """Ask for the stack's deletion, which goes on after the answer; asking again, or too late, is no error.
+
+    Asked in the last moment of a deletion, Heat answers 400: it has thrown the stack's credentials away, and
+    stumbles over their absence. So a 400 is believed only of a stack that is not on its way out.
+    """
+    answer = heat.call("DELETE", _HEAT, _path(name, stack_id), also={400, 404})
+    if answer.status != 400:
+        return
+    stack = stack_by_id(heat, name, stack_id)
+    if stack is not None and stack.state not in {MachineState.DELETING, MachineState.GONE}:
+        raise error_from_answer(f"delete of stack {name}", answer.status, answer.body)
 
 
 def count_stacks(heat: ProjectConnection) -> int:

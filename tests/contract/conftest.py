@@ -1,0 +1,81 @@
+"""Chooses the lab of the contract suite by `HEARTH_CONTRACT_TARGET`, and leaves out what it cannot do."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from chalicelib.compute.ports import ComputeProvider
+from tests.contract.lab import Lab
+from tests.contract.openstack_lab import CloudLab, levers_of_environment
+
+TARGET = os.environ.get("HEARTH_CONTRACT_TARGET", "simulator")
+
+
+def _simulator() -> Lab:
+    from tests.contract.simulator_lab import SimulatorLab
+
+    return SimulatorLab()
+
+
+def _simulator_levers() -> frozenset[str]:
+    from tests.contract.simulator_lab import LEVERS
+
+    return LEVERS
+
+
+_LABS: dict[str, tuple[Callable[[], Lab], Callable[[], frozenset[str]]]] = {
+    "simulator": (_simulator, _simulator_levers),
+    "openstack": (CloudLab, levers_of_environment),
+}
+
+
+_TIMEOUT_SECONDS = {"simulator": 90, "openstack": 900}
+"""For one case. A real Heat needs 84 s to find that no host has room, and as long to give a deletion up."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*levers): what a lab must offer for this contract case")
+    if TARGET not in _LABS:
+        raise pytest.UsageError(f"HEARTH_CONTRACT_TARGET must be one of {', '.join(_LABS)}, not {TARGET!r}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the cases whose levers the target lacks, and say which; give each case its time."""
+    cases = [item for item in items if "lab" in getattr(item, "fixturenames", ())]
+    for item in cases:
+        item.add_marker(pytest.mark.timeout(_TIMEOUT_SECONDS[TARGET]))
+    offered = _LABS[TARGET][1]()
+    lacking = {
+        item: missing
+        for item in cases
+        if (missing := {lever for mark in item.iter_markers("needs") for lever in mark.args} - offered)
+    }
+    if lacking:
+        config.hook.pytest_deselected(items=list(lacking))
+        items[:] = [item for item in items if item not in lacking]
+        report = config.pluginmanager.get_plugin("terminalreporter")
+        for item, missing in lacking.items():
+            if report is not None:
+                report.write_line(f"{TARGET} cannot do {item.name}: it lacks {', '.join(sorted(missing))}")
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The cloud under test."""
+    made = _LABS[TARGET][0]()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def installation() -> str:
+    """This run's own: nothing that another run makes carries it."""
+    return f"contract-{secrets.token_hex(4)}"
+
+
+@pytest.fixture(scope="session")
+def provider(lab: Lab, installation: str) -> ComputeProvider:
+    """The provider under test."""
+    return lab.provider(installation)
