@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from typing import Final
+from urllib.parse import parse_qsl
 
 from dev.simulators.http import Json, Response
 from dev.simulators.openstack import views
@@ -83,9 +84,10 @@ def _lister(kind: str) -> Callable[[Call], Response]:
 
     def list_items(call: Call) -> Response:
         shown = [item for item in _KINDS[kind][2](call.site) if _matches(item, call.query)]
+        fields = [value for key, value in parse_qsl(call.request.query_string) if key == "fields"]
         limit = int(call.query["limit"]) if call.query.get("limit", "").isdigit() else None
         part = page(shown, call.query.get("marker"), limit)
-        body: dict[str, Json] = {key: part}
+        body: dict[str, Json] = {key: [_only(item, fields) for item in part]}
         if limit and part:
             url = f"{call.service_url}{call.path}?limit={limit}&marker="
             links = [{"rel": "next", "href": f"{url}{part[-1]['id']}"}] if len(part) == limit else []
@@ -96,6 +98,11 @@ def _lister(kind: str) -> Callable[[Call], Response]:
         return Response(200, body)
 
     return list_items
+
+
+def _only(item: dict[str, Json], fields: list[str]) -> dict[str, Json]:
+    """The item, cut down to the fields that were asked for, if any were."""
+    return {name: item[name] for name in fields if name in item} if fields else item
 
 
 def _find(call: Call, kind: str) -> dict[str, Json]:

@@ -5,8 +5,7 @@ from typing import Final
 from dev.simulators.http import Json, Response
 from dev.simulators.openstack import views
 from dev.simulators.openstack.api import ApiError, Call, Service, json_body, page
-from dev.simulators.openstack.keypairs import fingerprint
-from dev.simulators.openstack.resources import remove_server
+from dev.simulators.openstack.resources import add_keypair, remove_server
 from dev.simulators.openstack.site import Site
 from dev.simulators.openstack.state import KeyPairState, Server
 
@@ -345,18 +344,9 @@ def create_keypair(call: Call) -> Response:
     if 0 <= limit <= len(_own_keypairs(call)):
         raise nova_error(403, "forbidden", "Quota exceeded, too many key pairs.")
     try:
-        print_ = fingerprint(str(wanted.get("public_key")))
+        made = add_keypair(call.site, name, str(wanted.get("public_key")))
     except ValueError as error:
         raise nova_error(400, "badRequest", "Keypair data is invalid: failed to generate fingerprint") from error
-    made = KeyPairState(
-        number=call.region.number(),
-        user_id=call.token.user_id,
-        name=name,
-        public_key=str(wanted["public_key"]),
-        fingerprint=print_,
-        created_at=call.cloud.clock.now(),
-    )
-    call.region.keypairs.append(made)
     status = 200 if _version_of(call) < 2 else 201
     return Response(status, {"keypair": views.keypair(made) | {"user_id": made.user_id}})
 

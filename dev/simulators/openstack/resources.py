@@ -8,9 +8,10 @@ from typing import ClassVar, Final
 from dev.simulators.http import Json
 from dev.simulators.openstack import views
 from dev.simulators.openstack.hot import Property
+from dev.simulators.openstack.keypairs import fingerprint
 from dev.simulators.openstack.site import Site, new_uuid, request_id
 from dev.simulators.openstack.stack_faults import StackFault
-from dev.simulators.openstack.state import FloatingIp, Resource, SecurityGroup, Server, Volume
+from dev.simulators.openstack.state import FloatingIp, KeyPairState, Resource, SecurityGroup, Server, Volume
 
 NO_VALID_HOST: Final = "No valid host was found. "
 
@@ -548,6 +549,59 @@ class VolumeAttachmentType(ResourceType):
         return site.region.volumes.get(str(resource.properties.get("volume_id")))
 
 
+class KeyPairType(ResourceType):
+    """A Nova key pair; its name is its id."""
+
+    name = "OS::Nova::KeyPair"
+    properties = _properties("save_private_key type user public_key", name=Property("string", required=True))
+    attributes = frozenset({"public_key", "private_key", "show"})
+
+    def create(self, site: Site, resource: Resource) -> str:
+        """Import the public key."""
+        name, public_key = str(resource.properties["name"]), str(resource.properties.get("public_key"))
+        own = [item.name for item in site.region.keypairs if item.user_id == site.user_id]
+        problem = f"Key pair '{name}' already exists. (HTTP 409)" if name in own else None
+        if site.exceeds("key_pairs", len(own)):
+            problem = "Quota exceeded, too many key pairs. (HTTP 403)"
+        if problem:
+            kind = "Conflict" if name in own else "Forbidden"
+            raise ResourceError(f"{kind}: resources.{resource.name}: {problem} (Request-ID: {request_id()})")
+        try:
+            add_keypair(site, name, public_key)
+        except ValueError as error:
+            raise ResourceError(
+                f"BadRequest: resources.{resource.name}: Keypair data is invalid: failed to generate fingerprint"
+                f" (HTTP 400) (Request-ID: {request_id()})"
+            ) from error
+        return name
+
+    def delete(self, site: Site, resource: Resource) -> None:
+        """Forget the key."""
+        site.region.keypairs = [
+            item
+            for item in site.region.keypairs
+            if (item.user_id, item.name) != (site.user_id, resource.physical_id)
+        ]
+
+    def body(self, site: Site, resource: Resource) -> dict[str, Json]:
+        """The public half."""
+        return {"public_key": resource.properties.get("public_key"), "private_key": ""}
+
+
+def add_keypair(site: Site, name: str, public_key: str) -> KeyPairState:
+    """Import a public key for the site's user; ValueError if it is none."""
+    made = KeyPairState(
+        number=site.region.number(),
+        user_id=site.user_id,
+        name=name,
+        public_key=public_key,
+        fingerprint=fingerprint(public_key),
+        created_at=site.now,
+    )
+    site.region.keypairs.append(made)
+    return made
+
+
 class RandomStringType(ResourceType):
     """A random string that Heat keeps."""
 
@@ -634,6 +688,7 @@ TYPES: Final[dict[str, ResourceType]] = {
     kind.name: kind()
     for kind in (
         ServerType,
+        KeyPairType,
         PortType,
         SecurityGroupType,
         FloatingIpType,
