@@ -1,0 +1,257 @@
+"""Any schedule of metering: runs, replays, crashes, concurrent runs, skewed clocks, a lagging index, and closings.
+
+The machine drives the real `Metering` and `Ledger`, and after each step holds the books to a formula of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from math import floor
+from typing import Protocol
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from chalicelib.kernel.clock import epoch_seconds
+from chalicelib.kernel.transactions import Transactor, with_fresh_reads
+from chalicelib.ledger.models import Burn
+from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, LedgerRecords
+from chalicelib.ledger.service import Ledger
+from chalicelib.metering.models import Meter
+from chalicelib.metering.ports import METER_UNCHANGED, SHARDS, MeterRecords
+from chalicelib.metering.service import Metering
+from tests.fakes.money import Crash, InterruptedTransactor, MemoryQueue
+from tests.support.clock import SettableClock
+
+_STALE = frozenset({ACCOUNT_UNCHANGED, METER_UNCHANGED})
+PRICES = st.one_of(st.integers(1, 5_000), st.integers(1, 50_000_000))
+SECONDS = st.one_of(st.integers(0, 3), st.integers(0, 20_000))
+SKEWS = st.integers(-400, 400)
+CRASHES = st.sampled_from(["", "before", "after"])
+
+
+class LaggingMeterRecords(MeterRecords, Protocol):
+    """Meter records whose index can be made to show an earlier moment."""
+
+    lagging: Sequence[Meter] | None
+
+    def now_open(self) -> Sequence[Meter]:
+        """The open meters of all shards."""
+        ...
+
+
+class SkewedClock:
+    """A machine's own clock, off by `skew_seconds`."""
+
+    def __init__(self, true: SettableClock) -> None:
+        self._true = true
+        self.skew_seconds = 0
+
+    def now(self) -> datetime:
+        """What this machine believes."""
+        return self._true.now() + timedelta(seconds=self.skew_seconds)
+
+
+@dataclass
+class Life:
+    """What the test itself knows of a deployment's meter."""
+
+    customer_id: str
+    deployment_id: str
+    price_micros_per_hour: int
+    opened_at: int
+    ended_at: int | None = None
+
+
+def exact_charge(life: Life, second: int) -> int:
+    """The price of the seconds from the opening, rounded down to a micro-dollar."""
+    return floor(Fraction(life.price_micros_per_hour * max(0, second - life.opened_at), 3600))
+
+
+class MeteringSchedule(RuleBasedStateMachine):
+    """Subclasses give the parts."""
+
+    def parts(self) -> tuple[LedgerRecords, LaggingMeterRecords, Transactor]:
+        """An empty table."""
+        raise NotImplementedError
+
+    @initialize()
+    def begin(self) -> None:
+        """Two customers, and nothing else."""
+        self.books, self.meters, transactor = self.parts()
+        self.transactor = InterruptedTransactor(transactor)
+        self.time = SettableClock()
+        self.clock = SkewedClock(self.time)
+        self.ledger = Ledger(self.books, self.transactor, self.clock)
+        self.metering = Metering(self.meters, self.ledger, self.transactor, MemoryQueue(), self.clock)
+        self.customers = ("cus_one", "cus_two")
+        for customer_id in self.customers:
+            self.transactor.commit(self.ledger.open_account(customer_id))
+        self.lives: list[Life] = []
+        self.snapshot: Sequence[Meter] = ()
+
+    @rule(seconds=SECONDS)
+    def time_passes(self, seconds: int) -> None:
+        """Nothing happens for a while."""
+        self.time.advance(seconds)
+
+    @rule(skew_seconds=SKEWS)
+    def another_worker(self, skew_seconds: int) -> None:
+        """The next runs are those of a machine with another clock."""
+        self.clock.skew_seconds = skew_seconds
+
+    @rule()
+    def the_index_is_looked_at(self) -> None:
+        """A later run may still see the index as it is now."""
+        self.snapshot = list(self.meters.now_open())
+
+    @precondition(lambda self: len(self.lives) < 5)
+    @rule(whose=st.integers(0, 1), price=PRICES)
+    def a_machine_becomes_active(self, whose: int, price: int) -> None:
+        """A meter opens."""
+        customer_id, deployment_id = self.customers[whose], f"dep_{len(self.lives)}"
+        opened_at = epoch_seconds(self.clock.now()) + 1
+        meter = Meter.opening(customer_id, deployment_id, 1, price, opened_at)
+
+        def opening() -> None:
+            change = self.ledger.change(customer_id, self.clock.now())
+            self.transactor.commit([*self.metering.open(change, meter), *change.writes()])
+
+        with_fresh_reads(opening, stale=frozenset({ACCOUNT_UNCHANGED}))
+        self.lives.append(Life(customer_id, deployment_id, price, opened_at))
+
+    @rule(crash=CRASHES, lags=st.booleans())
+    def a_run(self, crash: str, lags: bool) -> None:
+        """Every shard is metered once; the worker may die before or after it has written."""
+        self._interrupt(crash)
+        self._run(lags=lags)
+
+    @rule(skew_seconds=SKEWS, lags=st.booleans())
+    def two_runs_at_once(self, skew_seconds: int, lags: bool) -> None:
+        """Between a run's reads and its writes, another one has run."""
+        self.transactor.before = lambda: self._run_elsewhere(skew_seconds)
+        self._run(lags=lags)
+
+    @precondition(lambda self: self._running())
+    @rule(which=st.integers(0, 4), lags=st.booleans())
+    def a_machine_ends_during_a_run(self, which: int, lags: bool) -> None:
+        """Between a run's reads and its writes, a machine is deleted."""
+        life = self._any(which)
+        self.transactor.before = lambda: self._close(life)
+        self._run(lags=lags)
+
+    @precondition(lambda self: self._running())
+    @rule(which=st.integers(0, 4), skew_seconds=SKEWS)
+    def a_run_during_the_end_of_a_machine(self, which: int, skew_seconds: int) -> None:
+        """Between the reads and the writes of a deletion, a run has run."""
+        self.transactor.before = lambda: self._run_elsewhere(skew_seconds)
+        self._close(self._any(which))
+
+    @precondition(lambda self: self._running())
+    @rule(which=st.integers(0, 4), crash=CRASHES)
+    def a_machine_ends(self, which: int, crash: str) -> None:
+        """A machine is deleted; where that crashes, its customer may ask again."""
+        life = self._any(which)
+        self._interrupt(crash)
+        self._close(life)
+        if crash == "after":
+            self._close(life)
+
+    def _interrupt(self, crash: str) -> None:
+        def die() -> None:
+            raise Crash
+
+        self.transactor.before = die if crash == "before" else None
+        self.transactor.after = die if crash == "after" else None
+
+    def _run(self, *, lags: bool = False) -> None:
+        self.meters.lagging = self.snapshot if lags else None
+        for shard in [0] if lags else range(SHARDS):
+            try:
+                self.metering.meter_shard(shard)
+            except ExceptionGroup as group:
+                if group.split(Crash)[1] is not None:
+                    raise
+        self.meters.lagging = None
+        self.transactor.before = self.transactor.after = None
+
+    def _run_elsewhere(self, skew_seconds: int) -> None:
+        own, self.clock.skew_seconds = self.clock.skew_seconds, skew_seconds
+        lagging = self.meters.lagging
+        self._run()
+        self.meters.lagging = lagging
+        self.clock.skew_seconds = own
+
+    def _close(self, life: Life) -> None:
+        """What a deletion does to the meter, in the transaction that ends billing (G06)."""
+
+        def closing() -> None:
+            meter = self.metering.meter(life.customer_id, life.deployment_id)
+            assert meter is not None
+            if meter.closed_at is not None:
+                return
+            now = self.clock.now()
+            change = self.ledger.change(life.customer_id, now)
+            writes = self.metering.close(change, meter, epoch_seconds(now))
+            self._commit(life, epoch_seconds(now), lambda: self.transactor.commit([*change.writes(), *writes]))
+
+        with_fresh_reads(closing, stale=_STALE)
+        self.transactor.before = self.transactor.after = None
+
+    def _commit(self, life: Life, second: int, commit: Callable[[], None]) -> None:
+        try:
+            commit()
+        except Crash:
+            meter = self.metering.meter(life.customer_id, life.deployment_id)
+            if meter is None or meter.closed_at is None:
+                return
+        life.ended_at = max(second, life.opened_at)
+
+    def _running(self) -> list[Life]:
+        return [life for life in self.lives if life.ended_at is None]
+
+    def _any(self, which: int) -> Life:
+        running = self._running()
+        return running[which % len(running)]
+
+    @invariant()
+    def the_books_agree_with_the_formula(self) -> None:
+        """Intervals tile, sums are exact, entries are numbered, balances and burn follow."""
+        for customer_id in getattr(self, "customers", ()):
+            self._prove(customer_id)
+
+    def _prove(self, customer_id: str) -> None:
+        account = self.books.account(customer_id)
+        assert account is not None
+        entries = list(self.books.all_entries(customer_id))
+        assert [entry.sequence for entry in entries] == list(range(1, account.sequence + 1))
+        assert all(earlier.at < later.at for earlier, later in pairwise(entries))
+        assert [entry.balance_after_micros for entry in entries] == [
+            sum(entry.change_micros for entry in entries[: count + 1]) for count in range(len(entries))
+        ]
+        burn, total, posted = Burn(), 0, {entry.sequence: entry for entry in entries}
+        for life in (life for life in self.lives if life.customer_id == customer_id):
+            meter = self.metering.meter(customer_id, life.deployment_id)
+            assert meter is not None
+            assert meter.closed_at == life.ended_at
+            if meter.closed_at is None:
+                burn = burn.with_meter(life.price_micros_per_hour, meter.watermark)
+            else:
+                assert meter.watermark == meter.closed_at
+            usage = list(self.meters.all_usage(customer_id, life.deployment_id))
+            edges = [life.opened_at, *(record.end for record in usage)]
+            assert [record.start for record in usage] == edges[:-1]
+            assert edges[-1] == meter.watermark
+            for record in usage:
+                amount = exact_charge(life, record.end) - exact_charge(life, record.start)
+                assert record.amount_micros == amount
+                if amount:
+                    assert record.entry_sequence is not None
+                    entry = posted.pop(record.entry_sequence)
+                    assert (entry.change_micros, entry.reference) == (-amount, life.deployment_id)
+            total += exact_charge(life, meter.watermark)
+        assert not posted
+        assert account.posted_micros == -total
+        assert account.burn == burn

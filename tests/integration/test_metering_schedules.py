@@ -1,0 +1,48 @@
+"""The same schedules as in `tests/unit/test_metering_schedules.py`, on the real table."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
+from chalicelib.adapters.dynamodb.metering import DynamoMeterRecords
+from chalicelib.adapters.dynamodb.transactor import DynamoTransactor
+from chalicelib.kernel.transactions import Transactor
+from chalicelib.ledger.ports import LedgerRecords
+from chalicelib.metering.models import Meter
+from chalicelib.metering.ports import SHARDS
+from tests.fakes.schedules import LaggingMeterRecords, MeteringSchedule
+from tests.support.engine import Engine
+
+
+class _LaggingDynamoMeterRecords(DynamoMeterRecords):
+    """The real index, or an earlier moment of it."""
+
+    lagging: Sequence[Meter] | None = None
+
+    def now_open(self) -> Sequence[Meter]:
+        return list(chain.from_iterable(super(type(self), self).open_meters(shard) for shard in range(SHARDS)))
+
+    def open_meters(self, shard: int) -> Iterator[Meter]:
+        return super().open_meters(shard) if self.lagging is None else iter(self.lagging)
+
+
+@pytest.mark.guarantee("G03", "G04", "G05", "G06")
+def test_g04_any_schedule_charges_the_exact_formula_on_the_real_table(table: Engine) -> None:
+    class OnTheTable(MeteringSchedule):
+        def parts(self) -> tuple[LedgerRecords, LaggingMeterRecords, Transactor]:
+            table.fresh_table()
+            return DynamoLedgerRecords(), _LaggingDynamoMeterRecords(), DynamoTransactor()
+
+    run_state_machine_as_test(
+        OnTheTable,
+        settings=settings(
+            max_examples=12,
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )
