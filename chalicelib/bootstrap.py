@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chalicelib.identity.ports import AccessTokens, Mailer, Passwords
     from chalicelib.identity.recovery import Recovery
     from chalicelib.identity.registration import Registration
+    from chalicelib.identity.security_log import SecurityLog
     from chalicelib.identity.sessions import OwnAccount
     from chalicelib.identity.setup import Setup
     from chalicelib.identity.sign_in import SignIn
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from chalicelib.ledger.service import Ledger
     from chalicelib.metering.ports import MeterRecords
     from chalicelib.metering.service import Metering
+    from chalicelib.proof.service import DailyProof, Proof
 
 
 @cache
@@ -137,6 +139,14 @@ def attempts() -> Attempts:
 
 
 @cache
+def security_log() -> SecurityLog:
+    """What happens to accounts."""
+    from chalicelib.identity.security_log import SecurityLog
+
+    return SecurityLog(activity_log(), clock())
+
+
+@cache
 def links() -> LinkOpener:
     """Mailed links."""
     from chalicelib.adapters.dynamodb.identity import DynamoLinks
@@ -176,7 +186,7 @@ def sign_in() -> SignIn:
         passwords=passwords(),
         access_tokens=access_tokens(),
         attempts=attempts(),
-        activity=activity_log(),
+        log=security_log(),
         transactor=transactor(),
         clock=clock(),
     )
@@ -195,6 +205,7 @@ def recovery() -> Recovery:
         links=links(),
         passwords=passwords(),
         attempts=attempts(),
+        log=security_log(),
         transactor=transactor(),
         clock=clock(),
     )
@@ -382,6 +393,25 @@ def reconciler() -> Reconciler:
     from chalicelib.compute.reconciler import Reconciler
 
     return Reconciler(deployment_records(), workflows(), transactor(), clock())
+
+
+@cache
+def proof() -> Proof:
+    """What holds the books, the meters and the machines against each other."""
+    from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
+    from chalicelib.proof.books import Readers
+    from chalicelib.proof.service import Proof
+
+    return Proof(Readers(DynamoLedgerRecords(), meter_records(), deployment_records()), clock())
+
+
+@cache
+def daily_proof() -> DailyProof:
+    """The proof that is kept, and tells staff of what it finds."""
+    from chalicelib.adapters.aws.reports import S3Reports
+    from chalicelib.proof.service import DailyProof
+
+    return DailyProof(proof(), S3Reports(settings().reports_bucket), staff_alerts())
 
 
 @cache

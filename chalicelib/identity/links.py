@@ -9,7 +9,10 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import InvalidInput
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
 
-_VOID = "This link is not valid any more; ask for a new one."
+
+def void_link() -> InvalidInput:
+    """The refusal of a link that cannot be followed, whatever the reason."""
+    return InvalidInput.of("token", "This link is not valid any more; ask for a new one.")
 
 
 class LinkOpener:
@@ -36,7 +39,7 @@ class LinkOpener:
         """
         link = self._links.get(hash_of(token))
         if link is None or link.purpose is not purpose or self._clock.now() >= link.expires_at:
-            raise InvalidInput.of("token", _VOID)
+            raise void_link()
         return link
 
     def follow(self, link: Link, effects: Sequence[Write]) -> None:
@@ -48,4 +51,4 @@ class LinkOpener:
         try:
             self._transactor.commit([self._links.follow(link), *effects])
         except ConditionFailed as failed:
-            raise InvalidInput.of("token", _VOID) from failed
+            raise void_link() from failed

@@ -2,12 +2,12 @@
 
 from chalicelib.identity.attempts import Attempts
 from chalicelib.identity.emails import EmailAddress
-from chalicelib.identity.links import LinkOpener
+from chalicelib.identity.links import LinkOpener, void_link
 from chalicelib.identity.models import Letter, LetterKind, LinkPurpose, Origin, User
 from chalicelib.identity.passwords import new_password
 from chalicelib.identity.ports import Letters, Passwords, Sessions, Users
+from chalicelib.identity.security_log import SecurityLog
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import InvalidInput
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import Transactor
 
@@ -17,7 +17,7 @@ _MAX_SESSIONS_IN_ONE_GO = 90
 class Recovery:
     """Forgotten passwords. Asking tells nobody whether an address is known (G42)."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (its ports, given by name)
         self,
         *,
         users: Users,
@@ -26,6 +26,7 @@ class Recovery:
         links: LinkOpener,
         passwords: Passwords,
         attempts: Attempts,
+        log: SecurityLog,
         transactor: Transactor,
         clock: Clock,
     ) -> None:
@@ -35,6 +36,7 @@ class Recovery:
         self._links = links
         self._passwords = passwords
         self._attempts = attempts
+        self._log = log
         self._transactor = transactor
         self._clock = clock
 
@@ -47,8 +49,8 @@ class Recovery:
         self._attempts.letter(email, origin.ip)
         self._transactor.commit([self._letters.add(self._letter(LetterKind.RESET_PASSWORD, email))])
 
-    def reset_password(self, token: str, password: str, origin: Origin) -> User:
-        """Set a new password, end every session, and mail a notice; the user as it was before.
+    def reset_password(self, token: str, password: str, origin: Origin) -> None:
+        """Set a new password, end every session, mail a notice, and note it in the activity log.
 
         Raises:
             InvalidInput: the link is not valid any more, or the password may not be chosen (the link stays).
@@ -58,7 +60,7 @@ class Recovery:
         link = self._links.open(token, LinkPurpose.RESET_PASSWORD)
         user = self._users.get(link.user_id)
         if user is None or user.password_version != link.password_version:
-            raise InvalidInput.of("token", "This link is not valid any more; ask for a new one.")
+            raise void_link()
         password_hash = self._passwords.hash(new_password(password, user.email))
         sessions = self._sessions.all_of(user.id)[:_MAX_SESSIONS_IN_ONE_GO]
         effects = [
@@ -68,7 +70,8 @@ class Recovery:
         ]
         self._links.follow(link, effects)
         self._end_leftovers(user)
-        return user
+        for membership in self._users.memberships(user.id):
+            self._log.note(user.id, membership.customer_id, origin, "reset_password")
 
     def _end_leftovers(self, user: User) -> None:
         """End the sessions that began between our reading and our writing, with the password that was."""

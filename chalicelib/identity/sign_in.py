@@ -19,9 +19,8 @@ from chalicelib.identity.models import (
 )
 from chalicelib.identity.passwords import Password, typed_password
 from chalicelib.identity.ports import AccessTokens, Letters, Passwords, Sessions, Users
+from chalicelib.identity.security_log import SecurityLog
 from chalicelib.identity.tokens import RefreshToken, hash_of, is_same, new_secret
-from chalicelib.insight.models import Activity, Outcome
-from chalicelib.insight.ports import ActivityLog
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import EmailNotVerified, InvalidCredentials, Unauthorized
 from chalicelib.kernel.ids import Kind, new_id
@@ -42,7 +41,7 @@ class SignIn:
         passwords: Passwords,
         access_tokens: AccessTokens,
         attempts: Attempts,
-        activity: ActivityLog,
+        log: SecurityLog,
         transactor: Transactor,
         clock: Clock,
     ) -> None:
@@ -52,7 +51,7 @@ class SignIn:
         self._passwords = passwords
         self._access_tokens = access_tokens
         self._attempts = attempts
-        self._activity = activity
+        self._log = log
         self._transactor = transactor
         self._clock = clock
 
@@ -69,7 +68,7 @@ class SignIn:
         session, tokens = with_fresh_reads(
             lambda: self._begin(self._known(email, typed), typed, origin), stale=frozenset({"same_password"})
         )
-        self._note(session, origin, "login", Outcome.DONE)
+        self._log.note(session.user_id, session.customer_id, origin, "login", session_id=session.id)
         return tokens
 
     def refresh(self, refresh_token: str, origin: Origin) -> SessionTokens:
@@ -169,23 +168,12 @@ class SignIn:
             letter = Letter(new_id(Kind.LETTER, now), LetterKind.SESSION_ENDED, user.email, now)
             writes.append(self._letters.add(letter))
         self._transactor.commit(writes)
-        self._note(session, origin, "refresh_token_reused", Outcome.DENIED, refusal.code)
-        return refusal
-
-    def _note(self, session: Session, origin: Origin, action: str, outcome: Outcome, code: str = "") -> None:
-        """Put a security event into the activity log."""
-        now = self._clock.now()
-        self._activity.append(
-            Activity(
-                id=new_id(Kind.ACTIVITY, now),
-                customer_id=session.customer_id,
-                at=now,
-                actor_user_id=session.user_id,
-                action=action,
-                outcome=outcome,
-                code=code,
-                targets={"sessionId": session.id},
-                ip=origin.ip,
-                request_id=origin.request_id,
-            )
+        self._log.note(
+            session.user_id,
+            session.customer_id,
+            origin,
+            "refresh_token_reused",
+            session_id=session.id,
+            refusal=refusal.code,
         )
+        return refusal

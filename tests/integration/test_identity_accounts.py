@@ -132,6 +132,21 @@ class TestRegistering:
         assert not [item for item in table.items() if item["kind"]["S"] != "COUNTER"]
 
 
+class TestSigningIn:
+    @pytest.mark.guarantee("G42")
+    def test_g42_brings_an_old_hash_up_to_todays_parameters(
+        self, people: People, table: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        people.verified(ADA)
+        stronger = Argon2idPasswords(memory_kib=128, iterations=2)
+        monkeypatch.setattr(bootstrap, "passwords", lambda: stronger)
+        bootstrap.sign_in.cache_clear()
+        for _ in range(2):
+            assert people.login(ADA).status == 200
+            [user] = [item for item in table.items() if item["kind"]["S"] == "USER"]
+            assert user["password_hash"]["S"].startswith("$argon2id$v=19$m=128,t=2,p=1$")
+
+
 class TestProvingAnAddress:
     @pytest.mark.guarantee("G42")
     def test_g42_is_asked_for_only_of_those_who_know_the_password(self, people: People) -> None:
@@ -265,6 +280,13 @@ class TestGettingBackIn:
         self.reset(people, people.mailbox.newest("reset_password", ADA).token)
         people.ask("/auth/resend-verification", NOBODY)
         assert people.mailbox.of(ADA)[-1] == "password_changed"
+
+    def test_is_written_down(self, people: People) -> None:
+        people.verified(ADA)
+        people.ask("/auth/forgot-password", ADA)
+        self.reset(people, people.mailbox.newest("reset_password", ADA).token)
+        ada = people.api.as_bearer(people.login(ADA, self.NEW).data["accessToken"])
+        assert [event["action"] for event in ada.get("/activity/recent").data] == ["login", "reset_password"]
 
     def test_proves_the_address_too(self, people: People) -> None:
         people.register(ADA, "whoever registered chose this")

@@ -136,7 +136,9 @@ class DynamoUsers:
             limit=_MAX_MEMBERSHIPS,
         )
         roles = {record.sk.partition("#")[2]: record for record in found}
-        customers = CustomerRecord.batch_get([(f"CUSTOMER#{id_}", "CUSTOMER") for id_ in roles])
+        customers = CustomerRecord.batch_get(
+            [(f"CUSTOMER#{id_}", "CUSTOMER") for id_ in roles], consistent_read=True
+        )
         names = {customer.pk.partition("#")[2]: customer.name for customer in customers}
         return [
             Membership(user_id, id_, names[id_], Role(record.role), parse_isoformat(record.since))
