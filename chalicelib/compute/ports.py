@@ -112,6 +112,10 @@ class DeploymentRecords(Protocol):
         """A customer's deployments, newest first unless `wanted` says otherwise."""
         ...
 
+    def all_deployments(self, customer_id: str) -> Iterator[Deployment]:
+        """Every deployment that a customer ever made, oldest first, strongly consistent; for proofs."""
+        ...
+
     def deployment_of_key(self, customer_id: str, key: str) -> tuple[str, str] | None:
         """The deployment and operation that were made with an idempotency key."""
         ...

@@ -135,6 +135,12 @@ class DynamoDeploymentRecords:
             ascending=wanted.ascending,
         )
 
+    def all_deployments(self, customer_id: str) -> Iterator[Deployment]:
+        """Every deployment of a customer; see `DeploymentRecords.all_deployments`."""
+        of_deployments = DeploymentRecord.sk.startswith("DEPLOYMENT#")
+        found = DeploymentRecord.query(f"CUSTOMER#{customer_id}", of_deployments, consistent_read=True)
+        return (_deployment(record) for record in found)
+
     def deployment_of_key(self, customer_id: str, key: str) -> tuple[str, str] | None:
         """What an idempotency key has made; see `DeploymentRecords.deployment_of_key`."""
         try:

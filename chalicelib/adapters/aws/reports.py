@@ -1,0 +1,27 @@
+"""`Reports` on S3."""
+
+import json
+from dataclasses import asdict
+
+from chalicelib.adapters.aws.clients import s3
+from chalicelib.kernel.clock import isoformat
+from chalicelib.proof.models import Report
+
+
+class S3Reports:
+    """Keeps each report as one JSON object, under the time at which it was begun."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+
+    def keep(self, report: Report) -> str:
+        """Keep `report`; see `Reports.keep`."""
+        key = f"ledger-proof/{isoformat(report.started_at)}.json"
+        s3().put_object(Bucket=self._bucket, Key=key, Body=as_json(report), ContentType="application/json")
+        return f"s3://{self._bucket}/{key}"
+
+
+def as_json(report: Report) -> bytes:
+    """The report as it is kept."""
+    times = {"started_at": isoformat(report.started_at), "ended_at": isoformat(report.ended_at)}
+    return json.dumps({"holds": report.holds, **asdict(report), **times}, indent=1).encode()

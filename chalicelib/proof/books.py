@@ -1,0 +1,235 @@
+"""One customer's books, read once and held against each other.
+
+Entries and usage records are read in a single pass each, and matched by fingerprints, so that memory is bounded
+by the number of a customer's deployments, however long these have run.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from chalicelib.compute.models import Deployment, DeploymentStatus
+from chalicelib.compute.ports import DeploymentRecords
+from chalicelib.kernel.money import format_amount
+from chalicelib.ledger.models import Account, Burn, Entry, EntryType, Hold, HoldPurpose, account_name
+from chalicelib.ledger.ports import LedgerRecords
+from chalicelib.metering.models import Meter, UsageRecord
+from chalicelib.metering.ports import MeterRecords
+from chalicelib.proof.models import Totals
+
+_USAGE = frozenset({EntryType.USAGE, EntryType.USAGE_CORRECTION})
+_PURPOSES = {
+    DeploymentStatus.REQUESTED: HoldPurpose.PROVISIONING,
+    DeploymentStatus.PROVISIONING: HoldPurpose.PROVISIONING,
+    DeploymentStatus.ACTIVE: HoldPurpose.RUNNING,
+}
+_NAMED_AT_MOST = 10
+"""Of the entries and intervals of one deployment that do not match, as many are named."""
+
+
+@dataclass
+class Fingerprint:
+    """Tells one set of charges from another: equal sets have equal fingerprints, in whatever order they came.
+
+    The sum of SHA-256 digests (modulo 2**256) does not depend on the order, and counts what comes twice.
+    """
+
+    count: int = 0
+    digest: int = 0
+
+    def add(self, sequence: int | None, amount_micros: int) -> None:
+        """Count one charge in."""
+        text = f"{sequence}:{amount_micros}".encode()
+        self.digest = (self.digest + int.from_bytes(hashlib.sha256(text).digest())) % 2**256
+        self.count += 1
+
+
+@dataclass
+class Readers:
+    """Where everything is read."""
+
+    ledger: LedgerRecords
+    meters: MeterRecords
+    deployments: DeploymentRecords
+
+
+@dataclass
+class Examination:
+    """What one reading of a customer's books has found."""
+
+    account: Account
+    readers: Readers
+    totals: Totals = field(default_factory=lambda: Totals(customers=1))
+    differences: list[str] = field(default_factory=list)
+    posted: dict[str, Fingerprint] = field(default_factory=lambda: defaultdict(Fingerprint))
+    """Usage entries, by deployment."""
+    recorded: dict[str, Fingerprint] = field(default_factory=lambda: defaultdict(Fingerprint))
+    """Usage records that name an entry, by deployment."""
+
+    @property
+    def customer_id(self) -> str:
+        """Whose books."""
+        return self.account.customer_id
+
+    def run(self) -> None:
+        """Read everything once."""
+        self._entries()
+        holds = {hold.reference: hold for hold in self.readers.ledger.holds(self.customer_id)}
+        self._holds(holds.values())
+        burn, slots = Burn(), 0
+        for deployment in self.readers.deployments.all_deployments(self.customer_id):
+            self.totals.deployments += 1
+            slots += deployment.holds_slot
+            self._hold_of(deployment, holds.pop(deployment.id, None))
+            burn = self._meters(deployment, burn)
+        for hold in holds.values():
+            self._say(f"hold {hold.reference} of {_usd(hold.amount_micros)} is for no deployment there is")
+        self._same("burn per hour", self.account.burn.micros_per_hour, burn.micros_per_hour, "of its open meters")
+        self._same("weighted burn", self.account.burn.weighted, burn.weighted, "of its open meters")
+        self._same(
+            "count of deployments",
+            self.readers.deployments.slots_taken(self.customer_id),
+            slots,
+            "that exist",
+        )
+        self._charges()
+
+    def _say(self, sentence: str) -> None:
+        self.differences.append(sentence)
+
+    def _same(self, what: str, stated: int, found: int, of_what: str) -> None:
+        if stated != found:
+            self._say(f"the account's {what} is {stated}, but it is {found} {of_what}")
+
+    def _entries(self) -> None:
+        """Numbers, times and balances follow on each other, and end where the account is."""
+        balance, sequence = 0, 0
+        last_at: datetime | None = None
+        for entry in self.readers.ledger.all_entries(self.customer_id):
+            sequence += 1
+            balance += entry.change_micros
+            if entry.sequence != sequence:
+                self._say(f"entry {entry.id} has the number {entry.sequence} where {sequence} should follow")
+                sequence = entry.sequence
+            if last_at is not None and entry.at < last_at:
+                self._say(f"entry {entry.id} (number {sequence}) is earlier than the one before it")
+            last_at = entry.at
+            if entry.balance_after_micros != balance:
+                stated = _usd(entry.balance_after_micros)
+                self._say(f"entry {entry.id} (number {sequence}) leaves {stated}, and not {_usd(balance)}")
+                balance = entry.balance_after_micros
+            self._book(entry)
+        self._same("last number", self.account.sequence, sequence, "of its entries")
+        self._same("posted micro-dollars", self.account.posted_micros, balance, "as the sum of its entries")
+        self.totals.customers_micros = self.account.posted_micros
+
+    def _book(self, entry: Entry) -> None:
+        posting = entry.posting
+        own = account_name(self.customer_id)
+        other = posting.source if posting.destination == own else posting.destination
+        if own not in {posting.source, posting.destination}:
+            self._say(f"entry {entry.id} moves money between {posting.source} and {posting.destination} only")
+        self.totals.entries += 1
+        self.totals.book({other: -entry.change_micros})
+        if entry.type in _USAGE:
+            self.posted[entry.reference].add(entry.sequence, -entry.change_micros)
+
+    def _holds(self, holds: Iterable[Hold]) -> None:
+        amounts = [hold.amount_micros for hold in holds]
+        self.totals.holds = len(amounts)
+        self._same("held micro-dollars", self.account.held_micros, sum(amounts), "as the sum of its holds")
+
+    def _hold_of(self, deployment: Deployment, hold: Hold | None) -> None:
+        purpose = _PURPOSES.get(deployment.status)
+        if hold is None and purpose is not None:
+            self._say(f"deployment {deployment.id} is {deployment.status} without a hold")
+        elif hold is not None and hold.purpose is not purpose:
+            amount = _usd(hold.amount_micros)
+            self._say(
+                f"deployment {deployment.id} is {deployment.status} and has {amount} held for {hold.purpose}"
+            )
+
+    def _meters(self, deployment: Deployment, burn: Burn) -> Burn:
+        """The deployment's meters are exact and whole; `burn` with those that are open."""
+        meters = list(self.readers.meters.meters(self.customer_id, deployment.id))
+        usage = iter(self.readers.meters.all_usage(self.customer_id, deployment.id))
+        pending = next(usage, None)
+        still_open = [meter for meter in meters if meter.closed_at is None]
+        for meter in meters:
+            pending = self._intervals(meter, pending, usage)
+        if pending is not None:
+            self._say(f"deployment {deployment.id} has usage of meter {pending.meter}, which it does not have")
+        if (len(still_open) == 1) is not (deployment.status is DeploymentStatus.ACTIVE) or len(still_open) > 1:
+            self._say(f"deployment {deployment.id} is {deployment.status} with {len(still_open)} open meters")
+        for meter in still_open:
+            burn = burn.with_meter(meter.price_micros_per_hour, meter.watermark)
+        self.totals.open_meters += len(still_open)
+        return burn
+
+    def _intervals(
+        self, meter: Meter, record: UsageRecord | None, following: Iterator[UsageRecord]
+    ) -> UsageRecord | None:
+        """The meter's intervals tile it, and each costs what the formula says; the first record beyond it."""
+        edge, total = meter.opened_at, 0
+        while record is not None and record.meter == meter.number:
+            self._interval(meter, record, edge)
+            edge = record.end
+            total += record.amount_micros
+            record = next(following, None)
+        if edge != meter.watermark:
+            self._say(f"{_name(meter)} is recorded up to {edge}, and says {meter.watermark}")
+        if meter.closed_at is not None and meter.closed_at != meter.watermark:
+            self._say(f"{_name(meter)} closed at {meter.closed_at} and is recorded up to {meter.watermark}")
+        charge = meter.charge_until(meter.watermark)
+        if total != charge:
+            self._say(f"{_name(meter)} has charged {_usd(total)}, and should have {_usd(charge)}")
+        return record
+
+    def _interval(self, meter: Meter, record: UsageRecord, edge: int) -> None:
+        self.totals.intervals += 1
+        if record.start != edge:
+            self._say(f"an interval of {_name(meter)} starts at {record.start}, where {edge} should follow")
+        amount = meter.charge_until(record.end) - meter.charge_until(record.start)
+        if record.amount_micros != amount:
+            stated = _usd(record.amount_micros)
+            self._say(
+                f"{_name(meter)} charged {stated} from {record.start} to {record.end}, and not {_usd(amount)}"
+            )
+        if record.entry_sequence is not None or record.amount_micros:
+            self.recorded[record.deployment_id].add(record.entry_sequence, record.amount_micros)
+
+    def _charges(self) -> None:
+        """Usage entries and usage records are the same."""
+        for deployment_id in sorted({*self.posted, *self.recorded}):
+            if self.posted[deployment_id] != self.recorded[deployment_id]:
+                for sentence in islice(self._unmatched(deployment_id), _NAMED_AT_MOST):
+                    self._say(f"deployment {deployment_id}: {sentence}")
+
+    def _unmatched(self, deployment_id: str) -> Iterable[str]:
+        """Which entries and records of a deployment have no counterpart; read again, since they are few to see."""
+        entries = {
+            entry.sequence: -entry.change_micros
+            for entry in self.readers.ledger.all_entries(self.customer_id)
+            if entry.reference == deployment_id and entry.type in _USAGE
+        }
+        for record in self.readers.meters.all_usage(self.customer_id, deployment_id):
+            number, amount = record.entry_sequence, record.amount_micros
+            if number is None and not amount:
+                continue
+            posted = entries.pop(number, None) if number is not None else None
+            if posted != amount:
+                found = "does not exist" if posted is None else f"is of {_usd(posted)}"
+                yield f"the interval from {record.start} cost {_usd(amount)}, and its entry {number} {found}"
+        for number, amount in sorted(entries.items()):
+            yield f"entry {number} of {_usd(amount)} has no interval"
+
+
+def _name(meter: Meter) -> str:
+    return f"meter {meter.number} of deployment {meter.deployment_id}"
+
+
+def _usd(micros: int) -> str:
+    return f"{format_amount(micros)} USD"

@@ -1,0 +1,64 @@
+"""What a proof finds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that does not agree: whose, and a sentence with the ids and the figures."""
+
+    customer_id: str
+    sentence: str
+
+
+@dataclass
+class Totals:
+    """What was proven, summed over all customers; `operator_micros` is the other side of every posting."""
+
+    customers: int = 0
+    entries: int = 0
+    deployments: int = 0
+    open_meters: int = 0
+    intervals: int = 0
+    holds: int = 0
+    customers_micros: int = 0
+    operator_micros: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: "Totals") -> None:
+        """Count `other` in."""
+        self.customers += other.customers
+        self.entries += other.entries
+        self.deployments += other.deployments
+        self.open_meters += other.open_meters
+        self.intervals += other.intervals
+        self.holds += other.holds
+        self.customers_micros += other.customers_micros
+        self.book(other.operator_micros)
+
+    def book(self, amounts: Mapping[str, int]) -> None:
+        """Add to the operator's accounts."""
+        for name, amount_micros in amounts.items():
+            self.operator_micros[name] = self.operator_micros.get(name, 0) + amount_micros
+
+
+MAX_DIFFERENCES = 1000
+"""As many are kept in a report; one is enough to act."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One proof of the whole ledger."""
+
+    started_at: datetime
+    ended_at: datetime
+    totals: Totals
+    differences: tuple[Difference, ...]
+    """The first `MAX_DIFFERENCES`."""
+    difference_count: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything agrees."""
+        return self.difference_count == 0
