@@ -6,7 +6,7 @@ wait before the next look.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.compute.machines import (
     FailureCode,
@@ -142,9 +142,10 @@ class Lifecycle:
             if step.at < step.operation.deadline_at:
                 raise
             return Progress("failed", failure_code=FailureCode.PROVIDER_BUSY.value, provider_reason=str(error))
-        step.change_operation(check_at=step.at + CHECK_INTERVAL)
+        progress = self._judge(step, machine)
+        step.change_operation(check_at=_check_after(step, progress))
         step.commit(self._transactor)
-        return self._judge(step, machine)
+        return progress
 
     @staticmethod
     def _judge(step: Step, machine: Machine) -> Progress:
@@ -230,20 +231,22 @@ class Lifecycle:
             if deployment.machine_id is None and step.at < settled:
                 # A create call may still be under way; nothing found now can be there in a moment.
                 return Progress("removing", max(1, (settled - step.at) // timedelta(seconds=1) + 1))
+            self._copy_events(step)
             return self._finish_removal(step)
         step.change(machine_id=machine.ref.id)
         self._copy_events(step)
         self._note_delay(step, machine)
+        progress = Progress("removing", _growing_wait(step, 4, _MAX_REMOVE_WAIT_SECONDS))
+        step.change_operation(status=OperationStatus.RUNNING, check_at=_check_after(step, progress))
         step.commit(self._transactor)
         if machine.state is MachineState.DELETE_FAILED and isinstance(provider, SupportsUnblocking):
             provider.remove_blockers(machine.ref)
         if machine.state is not MachineState.DELETING:
             provider.delete(machine.ref)
-        return Progress("removing", _growing_wait(step, 4, _MAX_REMOVE_WAIT_SECONDS))
+        return progress
 
     def _note_delay(self, step: Step, machine: Machine) -> None:
         """Past its deadline a removal is stuck: staff are told, once; the attempts go on (G22, G24)."""
-        step.change_operation(status=OperationStatus.RUNNING, check_at=step.at + CHECK_INTERVAL + _longest_wait())
         deployment = step.deployment
         if step.at < step.operation.deadline_at or deployment.status is DeploymentStatus.DELETE_STUCK:
             return
@@ -309,5 +312,6 @@ def _growing_wait(step: Step, part: int, most_seconds: int) -> int:
     return min(max(_MIN_WAIT_SECONDS, age_seconds // part), most_seconds)
 
 
-def _longest_wait() -> timedelta:
-    return timedelta(seconds=_MAX_REMOVE_WAIT_SECONDS)
+def _check_after(step: Step, progress: Progress) -> datetime:
+    """When the reconciler should wonder why nothing has come after this progress and its wait."""
+    return step.at + timedelta(seconds=progress.wait_seconds) + CHECK_INTERVAL

@@ -194,7 +194,8 @@ PROVISION_DEADLINE = timedelta(minutes=30)
 DELETE_STUCK_AFTER = timedelta(minutes=15)
 CREATE_SETTLE = timedelta(seconds=35)
 """A create call that was begun has certainly ended after this: longer than its Lambda may live."""
-CHECK_INTERVAL = timedelta(minutes=2)
+CHECK_INTERVAL = timedelta(seconds=45)
+"""An operation that has not moved for this long beyond its own wait is looked at by the reconciler."""
 HOLD_SECONDS = 3600
 """What a new machine needs available: an hour of its price."""
 RESERVE_SECONDS = 600
