@@ -7,9 +7,11 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from chalicelib import bootstrap
-from chalicelib.compute.ssh_keys import MAX_KEYS_PER_CUSTOMER
+from chalicelib.adapters.dynamodb.ssh_keys import DynamoSshKeyRecords
+from chalicelib.compute.ssh_keys import KEY_THERE, MAX_KEYS_PER_CUSTOMER
 from chalicelib.kernel.errors import Conflict, LimitExceeded, NotFound
 from chalicelib.kernel.pages import PageRequest
+from chalicelib.kernel.transactions import ConditionFailed
 from tests.fakes.access import FakeAuthenticator, principal
 from tests.support.api import Api
 from tests.support.clock import SettableClock
@@ -176,3 +178,13 @@ def test_of_many_who_forget_one_key_one_does(table: Engine) -> None:
         assert list(pool.map(remove, range(8))).count(True) == 1
     (count,) = [item for item in table.items() if item["kind"]["S"] == "SSH_KEY_COUNT"]
     assert count["keys"]["N"] == "0"
+
+
+def test_a_key_that_was_forgotten_since_it_was_read_is_not_forgotten_again(table: Engine) -> None:
+    keys, records = bootstrap.ssh_keys(), DynamoSshKeyRecords()
+    key = keys.add(_CUSTOMER, "laptop", public_key())
+    keys.remove(_CUSTOMER, key.id)
+    before = table.items()
+    with pytest.raises(ConditionFailed, match=KEY_THERE):
+        bootstrap.transactor().commit(records.remove(key))
+    assert table.items() == before

@@ -184,6 +184,19 @@ def test_rsa_exponents_that_no_key_has_are_refused(exponent: bytes) -> None:
     assert "is damaged" in refusal(line("ssh-rsa", wire(b"ssh-rsa", exponent, modulus)))
 
 
+def test_an_exponent_beyond_its_modulus_is_refused() -> None:
+    _, _, modulus = parts_of(blob_of(openssh(Algorithm.RSA)))
+    beyond = modulus[:1] + b"\xff" * (len(modulus) - 1)
+    assert "is damaged" in refusal(line("ssh-rsa", wire(b"ssh-rsa", beyond, modulus)))
+
+
+def test_a_point_that_is_written_beyond_its_field_is_refused() -> None:
+    name, curve, point = parts_of(blob_of(openssh(Algorithm.ECDSA_521)))
+    beyond = int.from_bytes(point[1:67]) + 2**521 - 1
+    blob = wire(name, curve, b"\x04" + beyond.to_bytes(66) + point[67:])
+    assert "is damaged" in refusal(line("ecdsa-sha2-nistp521", blob))
+
+
 def test_an_even_or_negative_modulus_is_refused() -> None:
     _, exponent, modulus = parts_of(blob_of(openssh(Algorithm.RSA)))
     even = modulus[:-1] + bytes([modulus[-1] & 0xFE])
