@@ -12,7 +12,8 @@ from ipaddress import ip_address, ip_network
 from itertools import islice
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import from_json
 
 from chalicelib.kernel.errors import FieldError, InvalidInput, PayloadTooLarge
@@ -121,9 +122,7 @@ def parse_body(model: type[M], raw: bytes) -> M:
         body = model.model_validate_json(raw, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         raise _refusal(error, "body") from error
-    ignored = list(
-        islice(_ignored(from_json(raw), body.model_dump(by_alias=True, exclude_unset=True)), _MAX_DETAILS)
-    )
+    ignored = list(islice(_passed_over(from_json(raw), body), _MAX_DETAILS))
     if ignored:
         raise InvalidInput(details=[FieldError(field, _UNKNOWN_FIELD) for field in ignored])
     return body
@@ -141,21 +140,29 @@ def parse_values(model: type[M], values: Mapping[str, str]) -> M:
         raise _refusal(error, "query") from error
 
 
-def _ignored(sent: Any, taken: Any, path: str = "") -> Iterator[str]:
-    """The fields of `sent` that are not in `taken`.
+def _passed_over(sent: Any, taken: Any, path: str = "") -> Iterator[str]:
+    """The fields of `sent` that are named as in Python.
 
-    Pydantic 2.13 passes over a field's Python name in JSON where it takes only the alias, even if unknown
-    fields are forbidden: `size_gb` for `sizeGb` would be neither used nor refused.
+    Pydantic 2.13 passes over such a field in JSON where it takes only the alias, even if unknown fields are
+    forbidden: `size_gb` for `sizeGb` would be neither used nor refused.
     """
-    if isinstance(sent, dict) and isinstance(taken, dict):
-        for name, value in sent.items():
-            if name in taken:
-                yield from _ignored(value, taken[name], f"{path}{name}.")
-            else:
+    if isinstance(taken, BaseModel) and isinstance(sent, dict):
+        for name, field in type(taken).model_fields.items():
+            aliases = _aliases(field)
+            if name in sent and name not in aliases:
                 yield f"{path}{name}"
-    elif isinstance(sent, list) and isinstance(taken, list):
+            for alias in aliases & sent.keys():
+                yield from _passed_over(sent[alias], getattr(taken, name), f"{path}{alias}.")
+    elif isinstance(taken, list | tuple) and isinstance(sent, list):
         for number, (value, kept) in enumerate(zip(sent, taken, strict=True)):
-            yield from _ignored(value, kept, f"{path}{number}.")
+            yield from _passed_over(value, kept, f"{path}{number}.")
+
+
+def _aliases(field: FieldInfo) -> set[str]:
+    """The names that `field` goes by in JSON."""
+    alias = field.validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
+    return {choice for choice in choices if isinstance(choice, str)}
 
 
 def _refusal(error: ValidationError, whole: str) -> InvalidInput:

@@ -6,7 +6,7 @@ The table is made from `infra/data.yaml`, so that tests run on the table that sh
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ _ROOT = Path(__file__).parents[2]
 _BINARY = _ROOT / "node_modules/@dynoxide/linux-x64/dynoxide"
 _START_ATTEMPTS = 5
 _START_SECONDS = 10
+_BATCH = 25  # DynamoDB: BatchWriteItem takes at most 25 writes
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 Item = dict[str, Any]
@@ -43,6 +44,12 @@ class Engine:
         if TABLE_NAME in existing:
             self.client.delete_table(TableName=TABLE_NAME)
         self.client.create_table(TableName=TABLE_NAME, **_table_properties())
+
+    def load(self, items: Sequence[Item]) -> None:
+        """Put `items`, as `items()` gave them, into the table."""
+        for start in range(0, len(items), _BATCH):
+            batch: Any = [{"PutRequest": {"Item": item}} for item in items[start : start + _BATCH]]
+            self.client.batch_write_item(RequestItems={TABLE_NAME: batch})
 
     def items(self) -> list[Item]:
         """Everything in the table, in the order of its keys: two that are equal say that nothing changed."""

@@ -1,0 +1,330 @@
+"""Every endpoint, from the route table: a new one is covered the day it is added.
+
+What a path or a body names by an id needs a builder in `tests/support/world.py`; a field whose least valid
+value cannot be guessed needs an example in its model. Without either, a test here fails and says so.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from chalicelib import bootstrap
+from chalicelib.access.models import ROLE_SCOPES, STAFF_SCOPES, Principal, Role, StaffRole
+from chalicelib.http.requests import parse_body, parse_values
+from chalicelib.http.spec import EndpointSpec
+from chalicelib.kernel.errors import InvalidInput
+from chalicelib.kernel.ids import Kind
+from chalicelib.runtime.registry import load_all
+from tests.fakes.access import FakeAuthenticator, principal
+from tests.support.api import Answer, Api
+from tests.support.clock import SettableClock
+from tests.support.engine import Engine
+from tests.support.samples import (
+    KIND_BY_PATTERN,
+    MALFORMED,
+    TOO_LARGE,
+    ids_in,
+    sample,
+    schema_of,
+    spoilt,
+)
+from tests.support.world import OWNED, Person, World, WorldBuilder
+
+SPECS = [f.documentation for f in load_all() if isinstance(f.documentation, EndpointSpec)]
+Json = Any
+
+WRONG_IDS = (
+    "x",
+    "%00",
+    "dep_",
+    "dep_0",
+    "usr_01RAQ7HDSGC3KD77NGYFSWP6WVX",
+    "a" * 3000,
+    "..",
+    "null",
+    "🜁",
+    "' OR 1=1",
+)
+WRONG_VALUES = ("", " ", "x", "-1", "0x10", "1e9", "9" * 60, "NaN", "\x00", "\ud800", "null", "a" * 5000, "🜁")
+WRONG_KEYS = ("", " ", "two words", "ä", "a" * 256, "\x00")
+
+
+def endpoints(specs: list[EndpointSpec]) -> pytest.MarkDecorator:
+    """One test for each of `specs`, named after it."""
+    return pytest.mark.parametrize("spec", [pytest.param(spec, id=spec.name) for spec in specs])
+
+
+def is_staff_only(spec: EndpointSpec) -> bool:
+    return spec.scope is not None and spec.scope.startswith("staff.")
+
+
+def kinds_in_path(spec: EndpointSpec) -> dict[str, Kind]:
+    """The kind of each id in the path, by its name there."""
+    properties = spec.path_model.model_json_schema().get("properties", {})
+    return {name: KIND_BY_PATTERN[part["pattern"]] for name, part in properties.items()}
+
+
+def path_of(spec: EndpointSpec, ids: Mapping[Kind, str]) -> str:
+    """The endpoint's path with these ids."""
+    path = spec.path
+    for name, kind in kinds_in_path(spec).items():
+        path = path.replace(f"{{{name}}}", ids[kind])
+    return path
+
+
+def body_of(spec: EndpointSpec, ids: Mapping[Kind, str]) -> Json:
+    """A valid body, or None where the endpoint takes none."""
+    return sample(schema_of(spec.body_model), ids.__getitem__) if spec.body_model else None
+
+
+def refuses(model: type[BaseModel], body: Json) -> bool:
+    """Whether the model itself takes offence at `body`."""
+    try:
+        parse_body(model, json.dumps(body).encode())
+    except InvalidInput:
+        return True
+    return False
+
+
+@pytest.fixture(scope="module")
+def builder() -> WorldBuilder:
+    return WorldBuilder()
+
+
+@pytest.fixture
+def world(builder: WorldBuilder, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
+    return builder.build(table, clock, monkeypatch)
+
+
+@pytest.fixture
+def sender(spec: EndpointSpec, world: World) -> Person:
+    """Who may call the endpoint, with Ann's ids."""
+    return Person(world.sender(spec.scope, public=spec.public).api, world.ann.ids)
+
+
+def assert_refused(answer: Answer, what: str) -> None:
+    assert answer.status in {400, 413}, f"{what}: {answer.status} {answer.text[:200]}"
+    if answer.status == 400:
+        assert answer.code == "VALIDATION_ERROR", f"{what}: {answer.text[:200]}"
+        assert answer.error["details"], f"{what}: no details"
+        assert all(detail["field"] and detail["message"] for detail in answer.error["details"]), what
+
+
+def test_every_kind_of_id_has_a_builder() -> None:
+    named = {kind for spec in SPECS for kind in kinds_in_path(spec).values()}
+    named |= {kind for spec in SPECS if spec.body_model for _, kind in ids_in(schema_of(spec.body_model))}
+    missing = named - OWNED.keys()
+    assert not missing, f"add a builder to tests/support/world.py for {sorted(missing)}"
+
+
+class TestWhoMayEnter:
+    @endpoints([spec for spec in SPECS if not spec.public])
+    @pytest.mark.parametrize("token", ["", "x", "a.b.c", "\ud800", "a" * 9000])
+    def test_nobody_without_credentials(
+        self, table: Engine, clock: SettableClock, spec: EndpointSpec, token: str
+    ) -> None:
+        ids = dict.fromkeys(Kind, "dep_01RAQ7HDSGC3KD77NGYFSWP6WV")
+        answer = Api().call(spec.method, path_of(spec, ids), body="{", token=token)
+        assert (answer.status, answer.code) == (401, "UNAUTHORIZED")
+        assert table.items() == []
+
+    @pytest.mark.guarantee("G41")
+    @endpoints([spec for spec in SPECS if spec.scope])
+    def test_g41_only_roles_that_hold_the_scope(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, spec: EndpointSpec
+    ) -> None:
+        customer_id = world.ann.ids[Kind.CUSTOMER]
+        people = {f"{role}": replace(principal(role), customer_id=customer_id) for role in Role}
+        people |= {f"staff {role}": principal(None, role) for role in StaffRole}
+        people["nobody"] = principal(None)
+        monkeypatch.setattr(bootstrap, "authenticator", lambda: FakeAuthenticator(people))
+        unknown = {kind: world.unknown(kind) for kind in Kind}
+        for name, person in people.items():
+            before = world.state()
+            answer = Api().call(spec.method, path_of(spec, unknown), body="{", token=name)
+            is_forbidden = (answer.status, answer.status == 403 and answer.code) == (403, "FORBIDDEN")
+            assert is_forbidden == (spec.scope not in scopes_of(person)), name
+            assert not is_forbidden or world.state() == before
+
+    @pytest.mark.guarantee("G42")
+    @endpoints([spec for spec in SPECS if not spec.public])
+    def test_g42_nobody_with_a_session_that_was_ended(self, world: World, spec: EndpointSpec) -> None:
+        world.bob.api.post("/auth/logout")
+        answer = world.bob.api.call(spec.method, path_of(spec, world.ann.ids), json=body_of(spec, world.ann.ids))
+        assert (answer.status, answer.code) == (401, "UNAUTHORIZED")
+
+
+def scopes_of(person: Principal) -> frozenset[str]:
+    own = ROLE_SCOPES[person.role] if person.role else frozenset()
+    return own | (STAFF_SCOPES[person.staff_role] if person.staff_role else frozenset())
+
+
+@pytest.mark.guarantee("G41")
+class TestStrangers:
+    @endpoints([spec for spec in SPECS if kinds_in_path(spec) and not is_staff_only(spec)])
+    def test_g41_a_strangers_id_in_the_path_is_as_if_it_never_was(self, world: World, spec: EndpointSpec) -> None:
+        body, before = body_of(spec, world.ann.ids), world.state()
+        for name, kind in kinds_in_path(spec).items():
+            hers = world.bob.api.call(spec.method, path_of(spec, world.ann.ids), json=body)
+            never = {**world.ann.ids, kind: world.unknown(kind)}
+            unknown = world.bob.api.call(spec.method, path_of(spec, never), json=body)
+            assert (hers.status, hers.code) == (404, "NOT_FOUND"), name
+            assert hers.text == unknown.text
+        assert world.state() == before
+
+    @endpoints([spec for spec in SPECS if spec.body_model and list(ids_in(schema_of(spec.body_model)))])
+    def test_g41_a_strangers_id_in_the_body_is_as_if_it_never_was(self, world: World, spec: EndpointSpec) -> None:
+        assert spec.body_model
+        before = world.state()
+        for path, kind in ids_in(schema_of(spec.body_model)):
+            hers = world.bob.api.call(spec.method, spec.path, json=body_of(spec, world.ann.ids))
+            never = {**world.ann.ids, kind: world.unknown(kind)}
+            unknown = world.bob.api.call(spec.method, spec.path, json=body_of(spec, never))
+            assert hers.status in {400, 404}, path
+            assert hers.text.replace(world.ann.ids[kind], "") == unknown.text.replace(never[kind], "")
+        assert world.state() == before
+
+    @endpoints([spec for spec in SPECS if is_staff_only(spec)])
+    def test_g41_a_customer_does_nothing_that_staff_does(self, world: World, spec: EndpointSpec) -> None:
+        before = world.state()
+        answer = world.ann.api.call(spec.method, path_of(spec, world.ann.ids), json=body_of(spec, world.ann.ids))
+        assert (answer.status, answer.code) == (403, "FORBIDDEN")
+        assert world.state() == before
+
+    @endpoints([spec for spec in SPECS if is_staff_only(spec) and kinds_in_path(spec)])
+    def test_g41_staff_are_told_of_what_never_was(self, world: World, spec: EndpointSpec) -> None:
+        before = world.state()
+        unknown = {kind: world.unknown(kind) for kind in Kind}
+        answer = world.staff.api.call(spec.method, path_of(spec, unknown), json=body_of(spec, unknown))
+        assert (answer.status, answer.code) == (404, "NOT_FOUND")
+        assert world.state() == before
+
+    @endpoints([spec for spec in SPECS if spec.is_list and not spec.public and not kinds_in_path(spec)])
+    def test_g41_a_list_has_only_ones_own(self, world: World, spec: EndpointSpec) -> None:
+        """Bob's lists name nothing of Ann's, not even with a cursor out of her list."""
+        cursors = [{}, *({"cursor": cursor} for cursor in cursors_of(world.ann.api, spec))]
+        for query in cursors:
+            answer = world.bob.api.call(spec.method, spec.path, query=query)
+            assert answer.status in {200, 400}
+            for found in world.ann.ids.values():
+                assert found not in answer.text
+
+
+def cursors_of(person: Api, spec: EndpointSpec) -> Iterator[str]:
+    """Where a person's list goes on after its first item, if it does."""
+    cursor = person.call(spec.method, spec.path, query={"limit": "1"}).next_cursor
+    if cursor:
+        yield cursor
+
+
+@pytest.mark.guarantee("G47")
+class TestMalformed:
+    @endpoints([spec for spec in SPECS if spec.body_model])
+    def test_g47_samples_are_valid(self, spec: EndpointSpec) -> None:
+        """So that what is refused below is refused for the one thing that was changed."""
+        assert spec.body_model
+        ids = {kind: f"{kind}_01RAQ7HDSGC3KD77NGYFSWP6WV" for kind in OWNED}
+        assert not refuses(spec.body_model, body_of(spec, ids))
+
+    @endpoints([spec for spec in SPECS if spec.body_model])
+    def test_g47_a_spoilt_body(self, world: World, sender: Person, spec: EndpointSpec) -> None:
+        assert spec.body_model
+        path, before = path_of(spec, sender.ids), world.state()
+        spoiled = list(spoilt(body_of(spec, sender.ids)))
+        wrong = [one for one in spoiled if refuses(spec.body_model, one.body)]
+        assert len(wrong) >= 10
+        for one in wrong:
+            assert_refused(sender.api.call(spec.method, path, json=one.body), one.what)
+        assert world.state() == before
+        for one in spoiled:
+            answer = sender.api.call(spec.method, path, json=one.body)
+            assert answer.status < 500, f"{one.what}: {answer.text}"
+
+    @endpoints([spec for spec in SPECS if spec.body_model])
+    def test_g47_a_body_that_is_none(self, world: World, sender: Person, spec: EndpointSpec) -> None:
+        assert spec.body_model
+        path, before = path_of(spec, sender.ids), world.state()
+        has_required = any(field.is_required() for field in spec.body_model.model_fields.values())
+        for text in MALFORMED:
+            if has_required or text.strip():
+                assert_refused(sender.api.call(spec.method, path, body=text), text[:20])
+        assert sender.api.call(spec.method, path, body=TOO_LARGE).status == 413
+        assert world.state() == before
+
+    @endpoints([spec for spec in SPECS if not spec.body_model])
+    def test_g47_a_body_where_none_is_wanted(self, world: World, sender: Person, spec: EndpointSpec) -> None:
+        unknown = {kind: world.unknown(kind) for kind in Kind}
+        for text in (*MALFORMED, TOO_LARGE):
+            answer = Api(sender.api.token).call(spec.method, path_of(spec, unknown), body=text)
+            assert answer.status < 500, text[:20]
+
+    @endpoints([spec for spec in SPECS if kinds_in_path(spec)])
+    def test_g47_a_spoilt_id(self, world: World, sender: Person, spec: EndpointSpec) -> None:
+        before = world.state()
+        for name, kind in kinds_in_path(spec).items():
+            for wrong in WRONG_IDS:
+                path = path_of(spec, {**sender.ids, kind: wrong})
+                answer = sender.api.call(spec.method, path, json=body_of(spec, sender.ids))
+                assert_refused(answer, wrong)
+                assert answer.fields == {name}
+        assert world.state() == before
+
+    @endpoints([spec for spec in SPECS if spec.query_model])
+    def test_g47_a_spoilt_query(self, world: World, sender: Person, spec: EndpointSpec) -> None:
+        model, path = spec.query_model, path_of(spec, sender.ids)
+        assert model
+        before = world.state()
+        for name in model.model_json_schema()["properties"]:
+            assert_refused(sender.api.call(spec.method, path, query={name: ["1", "1"]}), f"{name} twice")
+            for wrong in WRONG_VALUES:
+                answer = sender.api.call(spec.method, path, query={name: wrong})
+                if is_refused(model, {name: wrong.encode("utf-8", "replace").decode()}) or name == "cursor":
+                    assert_refused(answer, f"{name}={wrong!r}")
+                    assert answer.fields == {name}
+                else:
+                    assert answer.status < 500, f"{name}={wrong!r}"
+        for unknown in ("somethingElse", "\ud800", "a" * 3000, ""):
+            assert_refused(sender.api.call(spec.method, path, query={unknown: "1"}), repr(unknown))
+        assert world.state() == before
+
+    @endpoints([spec for spec in SPECS if spec.idempotent])
+    def test_g47_a_spoilt_idempotency_key(self, world: World, sender: Person, spec: EndpointSpec) -> None:
+        before = world.state()
+        for key in WRONG_KEYS:
+            headers = {"Idempotency-Key": key}
+            path, body = path_of(spec, sender.ids), body_of(spec, sender.ids)
+            assert_refused(sender.api.call(spec.method, path, json=body, headers=headers), repr(key))
+        assert world.state() == before
+
+
+def is_refused(model: type[BaseModel], values: Mapping[str, str]) -> bool:
+    try:
+        parse_values(model, values)
+    except InvalidInput:
+        return True
+    return False
+
+
+@endpoints([spec for spec in SPECS if spec.idempotent])
+@pytest.mark.guarantee("G44")
+def test_g44_a_repeat_with_the_same_key_is_the_same_answer(
+    world: World, sender: Person, spec: EndpointSpec
+) -> None:
+    path, body = path_of(spec, sender.ids), body_of(spec, sender.ids)
+    first = sender.api.call(spec.method, path, json=body, headers={"Idempotency-Key": "once"})
+    state = world.state()
+    second = sender.api.call(spec.method, path, json=body, headers={"Idempotency-Key": "once"})
+    assert (second.status, second.text) == (first.status, first.text)
+    assert second.headers.get("Idempotency-Replayed") == ("true" if first.status < 400 else None)
+    assert world.state() == state
+
+
+@endpoints([spec for spec in SPECS if spec.is_safe])
+def test_reading_changes_nothing(world: World, sender: Person, spec: EndpointSpec) -> None:
+    before = world.state()
+    assert sender.api.call(spec.method, path_of(spec, sender.ids)).status == spec.status
+    assert world.state() == before

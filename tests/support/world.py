@@ -1,0 +1,122 @@
+"""A small world: Ann with everything that a customer can have, Bob who is a stranger to her, and the staff."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.access.models import Scope
+from chalicelib.access.service import RateLimiter
+from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
+from chalicelib.kernel.ids import Kind, new_id
+from tests.fakes.access import NoCounters
+from tests.fakes.identity import People
+from tests.support.api import Api
+from tests.support.clock import START, SettableClock
+from tests.support.engine import Engine, Item
+from tools.catalog_data import read_catalog
+
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/dBdkpu05uTJROrCBcxP9qagmuaM1aHkLy+Hcp5l4r ann@laptop"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody signed in, with the ids of what is theirs, by kind."""
+
+    api: Api
+    ids: Mapping[Kind, str]
+
+
+@dataclass(frozen=True)
+class World:
+    """Who there is. Nobody is limited in how often they call."""
+
+    ann: Person
+    bob: Person
+    staff: Person
+    visitor: Api
+    table: Engine
+
+    def unknown(self, kind: Kind) -> str:
+        """The id of something that never was."""
+        return new_id(kind, START)
+
+    def state(self) -> list[object]:
+        """Everything in the table but what even a refusal or a reading writes: counters, log, measurements."""
+        return [
+            item for item in self.table.items() if item["kind"]["S"] not in {"COUNTER", "ACTIVITY", "CAPACITY"}
+        ]
+
+    def sender(self, scope: Scope | None, *, public: bool) -> Person:
+        """Who may call an endpoint like this: Ann, where no staff is asked for."""
+        if public:
+            return Person(self.visitor, self.ann.ids)
+        return self.staff if scope is not None and scope.startswith("staff.") else self.ann
+
+
+class WorldBuilder:
+    """Builds the world once, through the API, and puts it back from a copy after that."""
+
+    def __init__(self) -> None:
+        self._built: tuple[World, Sequence[Item]] | None = None
+
+    def build(self, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
+        """The world, on an empty table."""
+        limiter = RateLimiter(NoCounters(), clock)
+        monkeypatch.setattr(bootstrap, "rate_limiter", lambda: limiter)
+        people = People(Api(), table, monkeypatch)
+        if self._built is None:
+            world = _build(people, table)
+            self._built = world, table.items()
+        world, items = self._built
+        table.load(items)
+        return world
+
+
+def _build(people: People, table: Engine) -> World:
+    DynamoCatalogRecords(bootstrap.transactor()).replace(read_catalog())
+    staff = Person(people.owner_of_the_house(), {})
+    ann = people.newcomer("ann@example.com")
+    _fund(staff.api, _customer_of(ann))
+    return World(
+        ann=Person(ann, {kind: build(ann) for kind, build in OWNED.items()}),
+        bob=Person(people.newcomer("bob@example.com"), {}),
+        staff=staff,
+        visitor=Api(),
+        table=table,
+    )
+
+
+def _customer_of(person: Api) -> str:
+    return str(person.get("/me").data["currentCustomerId"])
+
+
+def _fund(staff: Api, customer_id: str) -> None:
+    body = {"amount": "1000.00", "reason": "For the test"}
+    assert staff.post(f"/v1/admin/customers/{customer_id}/credits", body).status == 201
+
+
+def _ssh_key_of(person: Api) -> str:
+    found = person.get("/ssh-keys").data
+    if not found:
+        found = [person.post("/ssh-keys", {"name": "laptop", "publicKey": PUBLIC_KEY}).data]
+    return str(found[0]["id"])
+
+
+def _session_of(person: Api) -> str:
+    return str(person.get("/sessions").data[0]["id"])
+
+
+def _deployment_of(person: Api) -> str:
+    body = {"region": "montreal", "instanceType": "cpu-4x8", "imageId": "ubuntu-22.04"}
+    return str(person.post("/deployments", {**body, "sshKeyId": _ssh_key_of(person)}).data["deploymentId"])
+
+
+OWNED: Mapping[Kind, Callable[[Api], str]] = {
+    Kind.CUSTOMER: _customer_of,
+    Kind.DEPLOYMENT: _deployment_of,
+    Kind.SESSION: _session_of,
+    Kind.SSH_KEY: _ssh_key_of,
+}
+"""Makes, or finds, something of a person's; each kind of id that a path or a body names needs one here."""
