@@ -1,0 +1,1 @@
+"""A newcomer's first minutes: a customer's whole journey through the local cloud, each step checked."""

@@ -1,0 +1,125 @@
+"""A client of the API as a customer would write one: by base URL, with nothing of the product's own code."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import httpx
+
+from dev.demo.checks import StepFailed
+
+_TIMEOUT_SECONDS = 35.0
+"""A little longer than API Gateway waits for a function."""
+_MOST_WAITS = 4
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer in the API's envelope."""
+
+    request: str
+    status: int
+    headers: httpx.Headers
+    body: Mapping[str, Any]
+
+    @property
+    def data(self) -> Any:
+        """The data of a success.
+
+        Raises:
+            StepFailed: it is a refusal.
+        """
+        if not self.body.get("success"):
+            raise StepFailed(f"{self.request} to succeed", self.refusal())
+        return self.body["data"]
+
+    @property
+    def code(self) -> str | None:
+        """The code of a refusal."""
+        error = self.body.get("error")
+        return str(error["code"]) if error else None
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Where the list goes on."""
+        cursor: str | None = self.body["meta"].get("nextCursor")
+        return cursor
+
+    def refusal(self) -> str:
+        """The refusal in a line, with the request id to look for in the logs."""
+        error = self.body.get("error", self.body)
+        return f"{self.status} {error} ({self.headers.get('X-Request-Id', 'no request id')})"
+
+
+@dataclass
+class Client:
+    """Calls the API at `base_url`, as nobody or with an access token."""
+
+    base_url: str
+    access_token: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with every call."""
+    _http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=_TIMEOUT_SECONDS))
+
+    def signed_in(self, access_token: str) -> Self:
+        """The same client with a session."""
+        return type(self)(self.base_url, access_token, self.headers, self._http)
+
+    def get(self, path: str, **query: Any) -> Answer:
+        """GET `path`."""
+        return self.call("GET", path, query=query)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Answer:
+        """POST `body` as JSON; header names in snake_case."""
+        return self.call("POST", path, body=body, headers=headers)
+
+    def delete(self, path: str) -> Answer:
+        """DELETE `path`."""
+        return self.call("DELETE", path)
+
+    def pages(self, path: str, **query: Any) -> Iterator[Any]:
+        """Every item of a list, page after page."""
+        answer = self.get(path, **query)
+        yield from answer.data
+        while answer.next_cursor:
+            answer = self.get(path, cursor=answer.next_cursor, **query)
+            yield from answer.data
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Call, and where the API says to come back later, do so.
+
+        Raises:
+            StepFailed: there is no answer, or none of ours.
+        """
+        sent = {**self.headers, **{name.replace("_", "-"): value for name, value in (headers or {}).items()}}
+        if self.access_token:
+            sent["Authorization"] = f"Bearer {self.access_token}"
+        for attempt in range(_MOST_WAITS + 1):
+            answer = self._call(method, path, body, query or {}, sent)
+            if answer.status != httpx.codes.TOO_MANY_REQUESTS or attempt == _MOST_WAITS:
+                return answer
+            time.sleep(float(answer.headers.get("Retry-After", "1")))
+        raise AssertionError("the last attempt returns")
+
+    def _call(
+        self, method: str, path: str, body: Any, query: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Answer:
+        request = f"{method} {path}"
+        try:
+            response = self._http.request(
+                method, f"{self.base_url}{path}", json=body, params=dict(query), headers=dict(headers)
+            )
+            return Answer(request, response.status_code, response.headers, response.json())
+        except httpx.HTTPError as error:
+            raise StepFailed(f"an answer to {request}", repr(error)) from error
+        except ValueError as error:
+            raise StepFailed(f"JSON from {request}", response.text[:500]) from error

@@ -1,0 +1,287 @@
+"""The main journey: from a stranger to a bill that is right to the micro-dollar."""
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from dev.demo import bill as billing
+from dev.demo.checks import StepFailed, await_value, require, require_equal
+from dev.demo.client import Client
+from dev.demo.cloud import Endpoints, run_schedule
+from dev.demo.inventory import stacks_of
+from dev.demo.people import Person, mailed_token, new_public_key, staff_owner
+from dev.demo.screen import Screen, Stopwatch
+from dev.localcloud.home import Home
+from dev.localcloud.targets import saved_target
+
+CREDIT = "25.00"
+REGION = "montreal"
+INSTANCE_TYPE = "h100-pcie-1"
+MACHINE = {
+    "region": REGION,
+    "instanceType": INSTANCE_TYPE,
+    "imageId": "ubuntu-22.04",
+    "storage": {"kind": "network", "sizeGb": 20},
+}
+
+_BUILD_SECONDS = 240.0
+_REMOVAL_SECONDS = 120.0
+_METERING_SECONDS = 30.0
+_RUNNING_SECONDS = 4.0
+_POLL_SECONDS = 1.5
+"""Forty polls a minute: below the sixty that a session may send."""
+
+
+@dataclass
+class Journey:
+    """One customer's journey through the cloud at `endpoints`, step by step on `screen`."""
+
+    screen: Screen
+    endpoints: Endpoints
+    home: Home
+    api: Client = field(init=False)
+    staff: Client = field(init=False)
+    customer: Client = field(init=False)
+    customer_id: str = ""
+    ssh_key_id: str = ""
+    deployment_id: str = ""
+    price_per_hour: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        self.api = Client(self.endpoints["api"])
+
+    def run(self) -> None:
+        """Every step in its order.
+
+        Raises:
+            StepFailed: one did not hold; those after it were not taken.
+        """
+        self._meet_the_owner()
+        self._register()
+        self._fund()
+        self._add_ssh_key()
+        self._browse()
+        self._quote()
+        self._deploy()
+        self._watch_it_come()
+        self._let_it_run()
+        self._delete()
+        self._settle()
+        self._verify_ledger()
+        self._look_for_remains()
+
+    def _meet_the_owner(self) -> None:
+        with self.screen.step("The operator's owner signs in"):
+            owner, is_new = staff_owner(self.api, self.home)
+            self.staff = owner.sign_in(self.api)
+            profile = self.staff.get("/me").data
+            require_equal("the staff role", profile["staffRole"], "OWNER")
+            self.screen.done(f"{'created, and ' if is_new else ''}signed in as {owner.email}, staff role OWNER")
+
+    def _register(self) -> None:
+        with self.screen.step("A customer registers, follows the mailed link and signs in"):
+            ada = Person.made_up("Ada Lovelace")
+            self.api.post("/auth/register", ada.registration()).data["message"]
+            early = self.api.post("/auth/login", {"email": ada.email, "password": ada.password})
+            require_equal("an unverified sign-in", early.code, "EMAIL_NOT_VERIFIED")
+            subject, token = mailed_token(self.endpoints["mailbox"], ada.email)
+            self.screen.done(f"mail to {ada.email}: “{subject}”")
+            self.api.post("/auth/verify-email", {"token": token}).data["message"]
+            self.customer = ada.sign_in(self.api)
+            self.customer_id = self.customer.get("/me").data["currentCustomerId"]
+            require("a customer of her own", self.customer_id, holds=bool(self.customer_id))
+            self.screen.done(f"verified and signed in: {self.customer_id}")
+
+    def _fund(self) -> None:
+        with self.screen.step("Staff credit the customer, with a reason"):
+            refused = self.customer.post(f"/v1/admin/customers/{self.customer_id}/credits", _credit())
+            require_equal("a customer who credits herself", refused.code, "FORBIDDEN")
+            path = f"/v1/admin/customers/{self.customer_id}/credits"
+            self.staff.post(path, _credit(), idempotency_key=secrets.token_hex(8)).data["posted"]
+            balance = self._balance()
+            require_equal("the balance", balance["available"]["amount"], CREDIT)
+            (entry,) = self.customer.pages("/billing/ledger")
+            require_equal("the first entry", (entry["sequence"], entry["type"]), (1, "credit"))
+            self.screen.done(f"ledger entry 1: {entry['source']} → {entry['destination']}, ${CREDIT}")
+
+    def _add_ssh_key(self) -> None:
+        with self.screen.step("The customer adds an SSH key"):
+            key = {"name": "laptop", "publicKey": new_public_key("ada@laptop")}
+            added = self.customer.post("/ssh-keys", key).data
+            self.ssh_key_id = added["id"]
+            self.screen.done(f"{added['algorithm']} {added['fingerprint']}")
+
+    def _browse(self) -> None:
+        with self.screen.step("She looks at what is sold, and which GPUs are free now"):
+            types = {entry["id"]: entry for entry in self.api.pages("/catalog/instance-types", region=REGION)}
+            require(f"{INSTANCE_TYPE} to be sold in {REGION}", sorted(types), holds=INSTANCE_TYPE in types)
+            self.price_per_hour = billing.amount(types[INSTANCE_TYPE]["pricePerHour"])
+            self.screen.done(
+                f"{len(types)} instance types in {REGION}; {INSTANCE_TYPE} at ${self.price_per_hour} an hour"
+            )
+            stock = list(self.api.pages("/catalog/gpu-availability", region=REGION))
+            rows = [
+                [f"{s['model']} {s['link']}", str(s["available"]), s["status"], f"{s['ageSeconds']} s"]
+                for s in stock
+            ]
+            self.screen.table(["GPU", "free", "figures", "age"], rows)
+            room = {kind["id"]: kind["available"] for entry in stock for kind in entry["instanceTypes"]}
+            require(f"room for {INSTANCE_TYPE}", room, holds=room.get(INSTANCE_TYPE) is True)
+
+    def _quote(self) -> None:
+        with self.screen.step("A quote"):
+            quote = self.customer.post("/deployments/quote", MACHINE).data
+            require_equal("what stands in its way", (quote["available"], quote["warnings"]), (True, []))
+            self.price_per_hour = billing.amount(quote["pricePerHour"])
+            hold = quote["hold"]["amount"]
+            self.screen.done(f"${self.price_per_hour} an hour with 20 GB of network storage; ${hold} is set aside")
+
+    def _deploy(self) -> None:
+        with self.screen.step("She deploys it; the same request sent again makes no second machine"):
+            body = {**MACHINE, "sshKeyId": self.ssh_key_id, "name": "first machine"}
+            key = secrets.token_hex(8)
+            first = self.customer.post("/deployments", body, idempotency_key=key)
+            accepted = first.data
+            require_equal("the answer", (first.status, accepted["status"]), (202, "PROVISIONING"))
+            again = self.customer.post("/deployments", body, idempotency_key=key)
+            require_equal(
+                "the replay", (again.data, again.headers.get("Idempotency-Replayed")), (accepted, "true")
+            )
+            self.deployment_id = accepted["deploymentId"]
+            self.screen.done(f"{self.deployment_id}, operation {accepted['operationId']}")
+
+    def _watch_it_come(self) -> None:
+        with self.screen.step("The state machine builds it"):
+            self._watch("active", deadline_seconds=_BUILD_SECONDS)
+            machine = self._deployment()
+            require_equal("its status", machine["status"], "ACTIVE")
+            addresses = machine["addresses"]
+            require("a public address", addresses, holds=bool(addresses and addresses["publicIpv4"]))
+            self.screen.done(f"ACTIVE at {addresses['publicIpv4']} (inside: {addresses['privateIpv4']})")
+            there = stacks_of(saved_target(self.home), self.deployment_id)
+            require("the region to have its stack and server", there, holds=len(there) >= 2)
+            self.screen.done(f"the region itself has {', '.join(there)}")
+
+    def _let_it_run(self) -> None:
+        with self.screen.step("It runs, and is metered by the second"):
+            for run in (1, 2):
+                self.screen.waiting("letting it run for some seconds")
+                time.sleep(_RUNNING_SECONDS)
+                run_schedule(self.endpoints, "meter_usage")
+                usage = self._await_usage(run)
+                self.screen.done(f"metered until {usage['billedUntil']}: ${usage['total']['amount']}")
+            balance = self._balance()
+            require_equal("the burn", billing.amount(balance["burnPerHour"]), self.price_per_hour)
+            require(
+                "a reserve, and time left",
+                balance,
+                holds=billing.amount(balance["held"]) > 0 and balance["runwaySeconds"] > 0,
+            )
+            money = {
+                name: f"${balance[name]['amount']}" for name in ("posted", "held", "available", "burnPerHour")
+            }
+            self.screen.table(
+                ["posted", "held", "available", "burn per hour", "time to empty"],
+                [[*money.values(), _duration(balance["runwaySeconds"])]],
+            )
+
+    def _delete(self) -> None:
+        with self.screen.step("She deletes it; billing ends with the request"):
+            accepted = self.customer.delete(f"/deployments/{self.deployment_id}")
+            require_equal("the answer", (accepted.status, accepted.data["status"]), (202, "DELETING"))
+            usage = self._usage()[-1]
+            require("a closed meter", usage, holds=usage["closed"])
+            self.screen.done(f"the meter closed at {usage['billedUntil']}")
+            self._watch("deleted", deadline_seconds=_REMOVAL_SECONDS)
+            require_equal("its status", self._deployment()["status"], "DELETED")
+
+    def _settle(self) -> None:
+        with self.screen.step("The bill, and her own calculation of it"):
+            bill = billing.Bill.of(self._usage())
+            rows = [
+                [
+                    str(number),
+                    f"{line.start:%H:%M:%S}",
+                    f"{line.end:%H:%M:%S}",
+                    str(line.seconds),
+                    f"${line.amount}",
+                ]
+                for number, line in enumerate(bill.intervals, start=1)
+            ]
+            footer = ["", "", "", str(bill.seconds), f"${bill.total}"]
+            self.screen.table(["", "from", "to", "seconds", "amount"], rows, footer)
+            bill.check()
+            self.screen.done(
+                f"{bill.seconds} s × ${bill.price_per_hour} ÷ 3600, rounded down = ${bill.total}, without gap"
+            )
+            entries = [e for e in self.customer.pages("/billing/ledger") if e["reference"] == self.deployment_id]
+            bill.check_entries(entries)
+            self.screen.done(f"{len(entries)} ledger entries, one for each interval, to the micro-dollar")
+            balance = self._balance()
+            left = Decimal(CREDIT) - bill.total
+            found = {name: billing.amount(balance[name]) for name in ("posted", "available", "held")}
+            require_equal("the balance", found, {"posted": left, "available": left, "held": Decimal(0)})
+            self.screen.done(f"balance ${CREDIT} − ${bill.total} = ${left}, nothing held")
+
+    def _verify_ledger(self) -> None:
+        with self.screen.step("The ledger proves itself"):
+            proof = run_schedule(self.endpoints, "ledger_proof")
+            require_equal("differences", proof["differences"], [])
+            require("this customer to be in it", proof, holds=proof["customers"] >= 1)
+            self.screen.done(f"{proof['customers']} customers, {proof['entries']} entries, no difference")
+
+    def _look_for_remains(self) -> None:
+        with self.screen.step("The region is asked what is left"):
+            require_equal("what the region still has", stacks_of(saved_target(self.home), self.deployment_id), [])
+            self.screen.done("nothing")
+
+    def _watch(self, final: str, *, deadline_seconds: float) -> None:
+        """Show the timeline as it grows, until the event `final`."""
+        watch, seen = Stopwatch(), 0
+        while watch.seconds < deadline_seconds:
+            path = f"/deployments/{self.deployment_id}/events"
+            for event in self.customer.pages(path, after=seen, limit=100):
+                seen = event["sequence"]
+                self.screen.event(watch.seconds, event["type"], event["message"])
+                if event["type"] == final:
+                    return
+                if event["type"] == "failed":
+                    raise StepFailed(f"the event {final}", event["message"])
+            self.screen.waiting(f"waiting for {final}, {watch.seconds:.0f} s")
+            time.sleep(_POLL_SECONDS)
+        raise StepFailed(f"the event {final}", f"none within {deadline_seconds:.0f} s")
+
+    def _await_usage(self, intervals: int) -> Any:
+        """The usage, once it has that many intervals."""
+
+        def found() -> Any:
+            pages = self._usage()
+            return pages[-1] if sum(len(page["intervals"]) for page in pages) >= intervals else None
+
+        wanted = f"{intervals} metered intervals"
+        return await_value(wanted, found, deadline_seconds=_METERING_SECONDS, pause_seconds=1)
+
+    def _usage(self) -> list[Any]:
+        path = f"/deployments/{self.deployment_id}/usage"
+        pages = [self.customer.get(path).data]
+        while pages[-1]["nextCursor"]:
+            pages.append(self.customer.get(path, cursor=pages[-1]["nextCursor"]).data)
+        return pages
+
+    def _deployment(self) -> Any:
+        return self.customer.get(f"/deployments/{self.deployment_id}").data
+
+    def _balance(self) -> Any:
+        return self.customer.get("/billing/balance").data
+
+
+def _credit() -> dict[str, str]:
+    return {"amount": CREDIT, "reason": "Welcome credit of the demo"}
+
+
+def _duration(seconds: int) -> str:
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3600)
+    return f"{days} d {hours} h {rest // 60} min" if days else f"{hours} h {rest // 60} min"

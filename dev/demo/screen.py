@@ -1,0 +1,108 @@
+"""What the demo shows: colours and a spinner on a terminal, plain lines in a pipe."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+from rich.table import Table
+
+_PIPE_WIDTH = 110
+
+
+def _console() -> Console:
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=_PIPE_WIDTH)
+
+
+@dataclass
+class Screen:
+    """Prints a journey step by step."""
+
+    console: Console = field(default_factory=_console)
+    step_title: str = ""
+    _number: int = 0
+    _status: Status | None = None
+
+    def headline(self, text: str) -> None:
+        """The first line."""
+        self.console.print(f"[bold]{escape(text)}[/bold]")
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """A step: its lines follow its title, a spinner turns below them until it ends."""
+        self._number += 1
+        self.step_title = title
+        self.console.print(f"\n[bold cyan]{self._number:>2}[/bold cyan] [bold]{escape(title)}[/bold]")
+        with self.console.status("", spinner="dots") as self._status:
+            yield
+        self._status = None
+
+    def waiting(self, text: str) -> None:
+        """What the spinner says while something is waited for; a pipe shows nothing of it."""
+        if self._status:
+            self._status.update(f"[dim]{escape(text)}[/dim]")
+
+    def say(self, text: str) -> None:
+        """A line of the step."""
+        self.console.print(f"   {escape(text)}")
+
+    def done(self, text: str) -> None:
+        """Something that was checked and holds."""
+        self.console.print(f"   [green]✓[/green] {escape(text)}")
+
+    def event(self, elapsed_seconds: float, type_: str, text: str) -> None:
+        """A line of a timeline."""
+        colour = _EVENT_COLOURS.get(type_, "white")
+        self.console.print(
+            f"   [dim]{elapsed_seconds:6.1f} s[/dim]  [{colour}]{escape(f'{type_:<13}')}[/{colour}] {escape(text)}"
+        )
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], footer: Sequence[str] = ()) -> None:
+        """Rows under headings, numbers to the right."""
+        table = Table(box=None, padding=(0, 2, 0, 0), show_footer=bool(footer), header_style="dim")
+        for position, column in enumerate(columns):
+            right = all(_is_number(row[position]) for row in rows)
+            table.add_column(column, footer[position] if footer else "", justify="right" if right else "left")
+        for row in rows:
+            table.add_row(*map(escape, row))
+        self.console.print(_indented(table))
+
+    def success(self, text: str) -> None:
+        """The last line of a journey that held."""
+        self.console.print(f"\n[bold green]✓ {escape(text)}[/bold green]")
+
+    def failure(self, wanted: str, got: str, hints: Sequence[str]) -> None:
+        """Which step did not hold, what it wanted, what it got, and where to look."""
+        self.console.print(f"\n[bold red]✗ step {self._number} failed: {escape(self.step_title)}[/bold red]")
+        self.console.print(f"   wanted  {escape(wanted)}\n   got     {escape(got)}")
+        for hint in hints:
+            self.console.print(f"   {escape(hint)}")
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run."""
+        return time.monotonic() - self._began
+
+
+_EVENT_COLOURS = {"active": "green", "deleted": "green", "failed": "red", "requested": "cyan", "deleting": "cyan"}
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-$").replace(".", "", 1).replace(",", "").isdigit()
+
+
+def _indented(table: Table) -> Table:
+    outer = Table.grid(padding=(0, 0, 0, 3))
+    outer.add_row(table)
+    return outer
