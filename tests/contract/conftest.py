@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chalicelib.compute.ports import ComputeProvider
-from tests.contract.lab import Lab
+from tests.contract.lab import BLOCKING, CAPACITY, PLACEMENTS, QUOTA, REVOCATION, Lab
 from tests.contract.openstack_lab import CloudLab, levers_of_environment
 
 TARGET = os.environ.get("HEARTH_CONTRACT_TARGET", "simulator")
@@ -31,6 +31,7 @@ _LABS: dict[str, tuple[Callable[[], Lab], Callable[[], frozenset[str]]]] = {
 }
 
 
+_LEVERS = frozenset({BLOCKING, CAPACITY, PLACEMENTS, QUOTA, REVOCATION})
 _TIMEOUT_SECONDS = {"simulator": 90, "openstack": 900}
 """For one case. A real Heat needs 84 s to find that no host has room, and as long to give a deletion up."""
 
@@ -39,6 +40,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*levers): what a lab must offer for this contract case")
     if TARGET not in _LABS:
         raise pytest.UsageError(f"HEARTH_CONTRACT_TARGET must be one of {', '.join(_LABS)}, not {TARGET!r}")
+
+
+def pytest_report_header() -> str:
+    lacking = _LEVERS - _LABS[TARGET][1]()
+    return f"contract target: {TARGET}" + (f", which lacks {', '.join(sorted(lacking))}" if lacking else "")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -111,7 +111,8 @@ class OpenStackConfig(_Model):
     """Which Hearth this is: stacks carry it as a tag, and nothing without it is ever touched (G25)."""
     regions: dict[str, RegionConfig] = Field(min_length=1)
     """By Hearth's own name of the region."""
-    call_timeout_seconds: float = Field(default=15, gt=0, le=120)
+    call_timeout_seconds: float = Field(default=10, gt=0, le=120)
+    """For one HTTP exchange. A create may take four of them: a sign-in, the create, and a look, tried twice."""
 
     @classmethod
     def from_secret(cls, text: str) -> "OpenStackConfig":
