@@ -12,7 +12,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import apigateway_v1, dynamodb, lambda_svc, ses
+from ministack.core import lambda_runtime
+from ministack.services import apigateway, apigateway_v1, dynamodb, lambda_svc, ses
 from ministack.services.cloudformation import provisioners
 
 from dev.localcloud.aws.invoker import Invoker
@@ -74,6 +75,7 @@ def apply(invoker: Invoker, poller: StreamPoller) -> None:
     _provision_websocket_deployments()
     _import_whole_operations()
     _import_gateway_responses()
+    _hide_crashes()
     _deliver_streams_with(poller)
     _keep(dynamodb, ("_stream_records", "_stream_trimmed"))
     _keep(ses, ("_sent_emails",))
@@ -90,6 +92,24 @@ def _execute_with(invoker: Invoker) -> None:
         return invoker.execute(function, event, request_id)
 
     lambda_svc._execute_function_warm = execute
+    _expect(
+        holds="get_or_create_worker(" in inspect.getsource(apigateway._invoke_ws_lambda), what="sockets differ"
+    )
+    lambda_runtime.get_or_create_worker = _SocketWorker
+
+
+class _SocketWorker:
+    """WebSocket routes pass by the executor, straight to a worker; this one leads them back to it."""
+
+    def __init__(self, _name: str, config: dict[str, Any], code: bytes, **_qualifier: Any) -> None:
+        self._function = {"config": config, "code_zip": code}
+
+    def invoke(self, event: Any, _message_id: str) -> dict[str, Any]:
+        """The handler's answer, in the words of ministack's workers."""
+        result = lambda_svc._execute_function(self._function, event)
+        if result.get("error"):
+            return {"status": "error", "error": "Internal server error"}
+        return {"status": "ok", "result": result["body"]}
 
 
 def _provision_websocket_deployments() -> None:
@@ -141,6 +161,25 @@ def _import_gateway_responses() -> None:
         return api
 
     apigateway_v1._import_rest_api = import_rest_api
+
+
+def _hide_crashes() -> None:
+    """A crashed function's error reaches the client; the real gateway says only that something went wrong."""
+    original = apigateway_v1._invoke_lambda_proxy_v1
+    _expect(holds='{"message": err}' in inspect.getsource(original), what="crashes are answered otherwise")
+
+    async def invoke(*arguments: Any, **options: Any) -> Any:
+        answer = await original(*arguments, **options)
+        if isinstance(answer, tuple) and answer[0] in {429, 502} and b'"errorType' in _plain(answer[2]):
+            return apigateway_v1._gw_error("API_CONFIGURATION_ERROR", "Internal server error")
+        return answer
+
+    apigateway_v1._invoke_lambda_proxy_v1 = invoke
+
+
+def _plain(body: bytes) -> bytes:
+    """A crash's description is JSON inside of JSON."""
+    return body.replace(b"\\", b"")
 
 
 def _deliver_streams_with(poller: StreamPoller) -> None:
