@@ -23,11 +23,12 @@ def document(**region: Any) -> str:
         "network": "tenant",
         "projects": [BY_PASSWORD, BY_APPLICATION],
     }
-    return json.dumps({"installation": "hearth-test", "regions": {"montreal": montreal | region}})
+    part = {"installation": "hearth-test", "regions": {"montreal": montreal | region}}
+    return json.dumps({"openstack": part})
 
 
 def test_both_kinds_of_credential_are_read() -> None:
-    region = OpenStackConfig.from_json(document()).region("montreal")
+    region = OpenStackConfig.from_secret(document()).region("montreal")
 
     assert [project.uses_application_credential for project in region.projects] == [False, True]
     assert (region.stacks_per_project, region.interface, region.public_network) == (512, "public", "")
@@ -49,26 +50,35 @@ def test_both_kinds_of_credential_are_read() -> None:
 )
 def test_g46_a_mistake_is_told_by_its_field_and_without_a_secret(region: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told) as caught:
-        OpenStackConfig.from_json(document(**region))
+        OpenStackConfig.from_secret(document(**region))
 
     assert "open-sesame" not in str(caught.value)
 
 
 @pytest.mark.guarantee("G46")
-def test_g46_what_is_not_json_is_told_by_its_place_alone() -> None:
-    with pytest.raises(ConfigurationError, match=r"not JSON at line 1, column 2") as caught:
-        OpenStackConfig.from_json("{open-sesame}")
+@pytest.mark.parametrize(
+    ("secret", "told"),
+    [
+        ("{open-sesame}", "not JSON at line 1, column 2"),
+        ('{"linode": "open-sesame"}', "no part openstack"),
+        ('["open-sesame"]', "no part openstack"),
+        ('{"openstack": "open-sesame"}', "part openstack: "),
+    ],
+)
+def test_g46_a_secret_of_another_shape_is_told_without_its_text(secret: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        OpenStackConfig.from_secret(secret)
 
     assert "open-sesame" not in str(caught.value)
 
 
 @pytest.mark.guarantee("G46")
 def test_g46_a_configuration_does_not_show_its_secrets() -> None:
-    assert "open-sesame" not in repr(OpenStackConfig.from_json(document()))
+    assert "open-sesame" not in repr(OpenStackConfig.from_secret(document()))
 
 
 def test_what_is_not_configured_is_staffs_business() -> None:
-    config = OpenStackConfig.from_json(document())
+    config = OpenStackConfig.from_secret(document())
 
     with pytest.raises(ProviderDenied, match="oslo"):
         config.region("oslo")

@@ -1,16 +1,17 @@
 """What an operator tells Hearth of an OpenStack: its regions, their projects, and the credentials to each.
 
-It is one JSON document, the part `openstack` of the providers' secret:
+It is one part of the providers' secret, which is a JSON document:
 
-    {"installation": "hearth-prod",
-     "regions": {
-       "montreal": {
-         "auth_url": "https://identity.example.net/v3", "region_name": "YUL1",
-         "network": "tenant", "public_network": "public",
-         "projects": [
-           {"name": "hearth-1", "username": "hearth", "password": "…"},
-           {"name": "hearth-2", "application_credential_id": "…", "application_credential_secret": "…"}],
-         "capacity": {"name": "admin", "username": "placement-reader", "password": "…"}}}}
+    {"openstack": {
+       "installation": "hearth-prod",
+       "regions": {
+         "montreal": {
+           "auth_url": "https://identity.example.net/v3", "region_name": "YUL1",
+           "network": "tenant", "public_network": "public",
+           "projects": [
+             {"name": "hearth-1", "username": "hearth", "password": "…"},
+             {"name": "hearth-2", "application_credential_id": "…", "application_credential_secret": "…"}],
+           "capacity": {"name": "admin", "username": "placement-reader", "password": "…"}}}}}
 """
 
 import json
@@ -119,32 +120,18 @@ class OpenStackConfig(_Model):
         """Read OpenStack's part of the providers' secret, a JSON object with one part for each provider.
 
         Raises:
-            ConfigurationError: as `from_json`.
-        """
-        try:
-            part = json.loads(text)["openstack"]
-        except (json.JSONDecodeError, KeyError, TypeError):
-            raise ConfigurationError("the providers' secret is no JSON object with an `openstack` part") from None
-        return cls.from_json(json.dumps(part))
-
-    @classmethod
-    def from_json(cls, text: str) -> "OpenStackConfig":
-        """Read the document.
-
-        Raises:
             ConfigurationError: names every field that is wrong; holds none of their values.
         """
         try:
-            return cls.model_validate(json.loads(text))
+            return cls.model_validate(json.loads(text)["openstack"])
         except ValidationError as error:
-            wrong = "; ".join(
-                f"{'.'.join(map(str, item['loc'])) or 'document'}: {item['msg']}" for item in error.errors()
-            )
-            raise ConfigurationError(f"OpenStack configuration: {wrong}") from None
+            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            raise ConfigurationError(f"the providers' secret, part openstack: {wrong}") from None
         except json.JSONDecodeError as error:
-            raise ConfigurationError(
-                f"OpenStack configuration: not JSON at line {error.lineno}, column {error.colno}"
-            ) from None
+            place = f"line {error.lineno}, column {error.colno}"
+            raise ConfigurationError(f"the providers' secret is not JSON at {place}") from None
+        except (KeyError, TypeError):
+            raise ConfigurationError("the providers' secret has no part openstack") from None
 
     def region(self, name: str) -> RegionConfig:
         """The region that Hearth calls `name`.
