@@ -1,0 +1,237 @@
+"""Rules of the house that no linter knows: where a mistake would cost money, time or somebody's privacy."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.http.spec import EndpointSpec
+from chalicelib.kernel.errors import ERROR_CLASSES
+from chalicelib.runtime.registry import load_all
+from chalicelib.settings import Settings
+from tests.support.samples import schema_of
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = sorted([*(ROOT / "chalicelib").rglob("*.py"), *(ROOT / "functions").rglob("*.py"), ROOT / "app.py"])
+MONEY = (
+    "kernel/money.py",
+    "ledger/",
+    "metering/",
+    "proof/",
+    "adapters/dynamodb/ledger.py",
+    "adapters/dynamodb/metering.py",
+)
+SPECS = [function.documentation for function in load_all() if isinstance(function.documentation, EndpointSpec)]
+
+_CLOCK_CALLS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
+_REGISTRY_HOSTS = re.compile(
+    r"https?://[\w.-]*(?:artifactory|nexus|jfrog|pypi|npmjs|pythonhosted)[\w.-]*", re.IGNORECASE
+)
+_MACHINE_PATHS = re.compile(r"(?<![\w/.-])/(?:root|home|work|Users)/\w")
+_SECRET_NAMES = re.compile(r"(?:^|_)(?:password|secret|token|private_key)(?:$|_)")
+
+
+def parsed(paths: list[Path]) -> Iterator[tuple[str, ast.Module]]:
+    for path in paths:
+        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+
+
+def calls(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Each call as it is written, `datetime.now` for `datetime.now(UTC)`, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+            yield ast.unparse(node.func), node.lineno
+
+
+def is_about_money(name: str) -> bool:
+    return any(part in name for part in MONEY)
+
+
+def test_time_comes_from_the_clock() -> None:
+    found = [
+        f"{name}:{line} {call}"
+        for name, tree in parsed(PRODUCT)
+        for call, line in calls(tree)
+        if call.endswith(tuple(_CLOCK_CALLS)) and name != "chalicelib/kernel/clock.py"
+    ]
+    assert found == []
+
+
+def test_money_is_never_a_float() -> None:
+    """No float literal, no `float`, and no division that makes one, where money is counted; pauses may be."""
+    found = []
+    for path in (path for path in PRODUCT if is_about_money(path.relative_to(ROOT).as_posix())):
+        lines = path.read_text().splitlines()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.expr) and makes_float(node) and "pause" not in lines[node.lineno - 1].lower():
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}")
+    assert found == []
+
+
+def makes_float(node: ast.expr) -> bool:
+    match node:
+        case ast.Constant(value=float()) | ast.Name(id="float"):
+            return True
+        case ast.BinOp(op=ast.Div()):
+            return "Decimal(" not in ast.unparse(node)
+    return False
+
+
+def test_the_money_modules_are_there() -> None:
+    """So that the rule above cannot pass by looking at nothing."""
+    for part in MONEY:
+        assert any(part in path.as_posix() for path in PRODUCT), part
+
+
+def test_nobody_prints() -> None:
+    assert [
+        f"{name}:{line}" for name, tree in parsed(PRODUCT) for call, line in calls(tree) if call == "print"
+    ] == []
+
+
+def test_every_call_to_aws_has_bounds() -> None:
+    """A client without time-outs waits for a minute, five times."""
+    found = [
+        f"{name}:{node.lineno}"
+        for name, tree in parsed(PRODUCT)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "boto3.client"
+        and "config" not in {keyword.arg for keyword in node.keywords}
+    ]
+    assert found == []
+
+
+def test_error_codes_are_unique_and_speak() -> None:
+    codes = [error.code for error in ERROR_CLASSES]
+    assert len(codes) == len(set(codes))
+    for error in ERROR_CLASSES:
+        assert re.fullmatch(r"[A-Z]+(_[A-Z]+)*", error.code)
+        assert 400 <= error.status < 600
+        assert error.sentence.endswith(".")
+        assert error.__subclasses__() == [], f"{error.__name__} has subclasses, which ERROR_CLASSES does not list"
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+class TestEndpoints:
+    def test_it_answers_with_a_model_of_its_own_or_a_document(self, spec: EndpointSpec) -> None:
+        assert isinstance(spec.data_type, type), f"{spec.name} answers {spec.data_type}"
+        assert spec.data_type.__module__.startswith(("functions.schemas.", "chalicelib.http.")), spec.data_type
+
+    def test_it_needs_a_scope_or_is_about_oneself(self, spec: EndpointSpec) -> None:
+        about_oneself = ("/me", "/sessions", "/auth/")
+        assert spec.public or spec.scope or spec.path.startswith(about_oneself)
+        assert spec.path.startswith("/v1/admin/") == bool(spec.scope and spec.scope.startswith("staff."))
+
+    @pytest.mark.guarantee("G44")
+    def test_g44_what_is_kept_for_replays_holds_no_secret(self, spec: EndpointSpec) -> None:
+        """Answers are stored as they are for 24 hours, and bodies leave their hash."""
+        if not spec.idempotent:
+            return
+        assert not spec.public, "a key belongs to a user"
+        names = [*spec.data_type.model_fields, *(spec.body_model.model_fields if spec.body_model else ())]
+        assert [name for name in names if _SECRET_NAMES.search(name)] == []
+
+    @pytest.mark.guarantee("G46")
+    def test_g46_what_it_takes_in_secret_is_not_shown(self, spec: EndpointSpec) -> None:
+        for model in filter(None, (spec.body_model, spec.query_model)):
+            shown = [
+                name for name, field in model.model_fields.items() if _SECRET_NAMES.search(name) and field.repr
+            ]
+            assert shown == [], f"{model.__name__}: declare these with repr=False"
+
+    @pytest.mark.guarantee("G47")
+    def test_g47_every_text_and_number_that_it_takes_has_a_bound(self, spec: EndpointSpec) -> None:
+        for model in filter(None, (spec.body_model, spec.query_model, spec.path_model)):
+            assert list(unbounded(schema_of(model))) == [], model.__name__
+
+
+def unbounded(schema: Any, path: str = "") -> Iterator[str]:
+    """The fields without a limit; `date-time` has that of the format."""
+    for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from unbounded(part, path)
+    for name, part in schema.get("properties", {}).items():
+        yield from unbounded(part, f"{path}.{name}")
+    is_closed = {"enum", "const", "format"} & schema.keys()
+    match schema.get("type"):
+        case "string" if not is_closed and "maxLength" not in schema and not has_bounded_pattern(schema):
+            yield path
+        case "integer" | "number" if not is_closed and not {"maximum", "exclusiveMaximum"} & schema.keys():
+            yield path
+        case "array" if "maxItems" not in schema:
+            yield path
+        case "object" if schema.get("additionalProperties") is not False:
+            yield path
+
+
+def has_bounded_pattern(schema: Any) -> bool:
+    """Whether its pattern is anchored and repeats nothing for ever."""
+    found = schema.get("pattern", "")
+    return found.startswith("^") and found.endswith("$") and not re.search(r"(?<!\\)[*+]|,\}", found)
+
+
+def test_no_public_name_goes_undocumented() -> None:
+    missing = [
+        f"{name}:{node.lineno} {node.name}"
+        for name, tree in parsed(PRODUCT)
+        for node in _public_definitions(tree)
+        if not ast.get_docstring(node) and not _is_error(node)
+    ]
+    assert missing == []
+
+
+def _public_definitions(tree: ast.Module) -> Iterator[ast.ClassDef | ast.FunctionDef]:
+    """Classes and functions that others use, with the methods of those classes."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield node
+        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node
+            methods = (part for part in node.body if isinstance(part, ast.FunctionDef))
+            yield from (method for method in methods if not method.name.startswith("_"))
+
+
+def _is_error(node: ast.AST) -> bool:
+    """An error's sentence is its documentation."""
+    names = {target.id for part in getattr(node, "body", ()) for target in _targets(part)}
+    return "sentence" in names
+
+
+def _targets(statement: ast.stmt) -> Iterator[ast.Name]:
+    if isinstance(statement, ast.Assign):
+        yield from (target for target in statement.targets if isinstance(target, ast.Name))
+
+
+def test_every_setting_is_documented_or_speaks_for_itself() -> None:
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", name) for name in Settings.__dataclass_fields__)
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[Path]:
+    """The text files that are committed, or are about to be."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    return [ROOT / name for name in listed if (ROOT / name).is_file()]
+
+
+def test_nothing_committed_knows_one_machine_or_one_registry(tracked: list[Path]) -> None:
+    found = []
+    for path in tracked:
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue
+        if path == Path(__file__):
+            continue
+        for pattern in (_REGISTRY_HOSTS, _MACHINE_PATHS):
+            found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in pattern.finditer(text)]
+    assert found == []
