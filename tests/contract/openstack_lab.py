@@ -24,6 +24,7 @@ from tests.contract import lab
 
 REGION = "contract"
 """What Hearth calls the region."""
+_CREDENTIALS = ("username", "password", "application_credential_id", "application_credential_secret")
 _ROLES = ("member", "heat_stack_owner")
 
 
@@ -144,17 +145,17 @@ class OpenStackLab:
             provider.close()
 
     def _connect(self, project: Mapping[str, Any]) -> Any:
+        by_application = "application_credential_id" in project
+        names = {"project_name": project["name"], "user_domain_name": "Default", "project_domain_name": "Default"}
         return openstack.connect(
             load_yaml_config=False,
             load_envvars=False,
             region_name=self._region["region_name"],
+            auth_type="v3applicationcredential" if by_application else "v3password",
             auth={
                 "auth_url": self._region["auth_url"],
-                "username": project["username"],
-                "password": project["password"],
-                "user_domain_name": "Default",
-                "project_name": project["name"],
-                "project_domain_name": "Default",
+                **{key: project[key] for key in _CREDENTIALS if key in project},
+                **({} if by_application else names),
             },
         )
 
@@ -236,4 +237,7 @@ class CloudLab(OpenStackLab):
 
 def _as_project(cloud: Any) -> dict[str, Any]:
     auth = cloud.config.config["auth"]
-    return {"name": auth["project_name"], "username": auth["username"], "password": auth["password"]}
+    return {
+        "name": auth.get("project_name", "contract"),
+        **{key: auth[key] for key in _CREDENTIALS if key in auth},
+    }
