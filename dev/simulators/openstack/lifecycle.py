@@ -74,10 +74,10 @@ class Lifecycle:
             self._announce(self.stack.action, "FAILED", f"Stack {self.stack.action} cancelled")
             self._operate("DELETE", CANCEL_SECONDS, faults)
 
-    def update(self) -> None:
-        """Begin an update; what a create has not finished yet is finished under it."""
+    def update(self, changed: list[str]) -> None:
+        """Begin an update of the changed resources; what a create has not finished is finished under it."""
         self.stack.updated_at = self.site.now
-        self._operate("UPDATE", 0.0, [], ends_seconds=UPDATE_SECONDS)
+        self._operate("UPDATE", 0.0, [], ends_seconds=UPDATE_SECONDS).changed = changed
         self._announce("UPDATE", "IN_PROGRESS", "Stack UPDATE started")
 
     def run_action(self, action: str) -> None:
@@ -108,7 +108,7 @@ class Lifecycle:
             times.append(operation.deadline)
             if not operation.begun:
                 times.append(operation.begins)
-            elif operation.ends >= self.site.seconds:
+            elif operation.ends:
                 times.append(operation.ends)
         return min(times, default=None)
 
@@ -136,7 +136,7 @@ class Lifecycle:
         faults: list[str],
         deadline_seconds: float | None = None,
         ends_seconds: float = 0.0,
-    ) -> None:
+    ) -> Operation:
         timeout_seconds = 60.0 * (self.stack.timeout_mins or DEFAULT_TIMEOUT_MINS)
         begins = self.site.seconds + begin_seconds
         self.stack.operation = Operation(
@@ -146,6 +146,7 @@ class Lifecycle:
             ends=self.site.seconds + ends_seconds if ends_seconds else 0.0,
             faults=faults,
         )
+        return self.stack.operation
 
     def _begin(self, operation: Operation) -> None:
         operation.begun = True
@@ -153,8 +154,14 @@ class Lifecycle:
             self._begin_delete(operation)
         elif operation.action in {"CHECK", "SUSPEND", "RESUME"}:
             for resource in self.stack.resources.values():
-                self._record(resource, operation.action, "IN_PROGRESS", "state changed")
-                self._enter(resource, "passing", PASS_SECONDS)
+                self._begin_pass(resource, operation.action)
+
+    def _begin_pass(self, resource: Resource, action: str) -> None:
+        if action == "CHECK" and not TYPES[resource.type].can_be_checked:
+            self._record(resource, action, "COMPLETE", f"CHECK not supported for {resource.type}")
+            return
+        self._record(resource, action, "IN_PROGRESS", "state changed")
+        self._enter(resource, "passing", PASS_SECONDS)
 
     def _begin_delete(self, operation: Operation) -> None:
         if self.stack.action != "DELETE":
@@ -188,6 +195,7 @@ class Lifecycle:
         resources = self.stack.resources.values()
         if operation.action in {"CREATE", "UPDATE"}:
             self._start_ready()
+            self._update_ready(operation)
             done = all(item.status == "COMPLETE" and item.action != "INIT" for item in resources)
         elif operation.action in {"DELETE", "ROLLBACK"}:
             self._delete_ready(operation)
@@ -252,6 +260,16 @@ class Lifecycle:
                 self._start(resource)
                 if self.stack.operation is None:
                     return
+
+    def _update_ready(self, operation: Operation) -> None:
+        for name in list(operation.changed):
+            resource = self.stack.resources.get(name)
+            if resource is None or (resource.status == "COMPLETE" and resource.action != "INIT"):
+                operation.changed.remove(name)
+            if resource is not None and name not in operation.changed:
+                resource.properties = resource_properties(self.site, self.stack, name)
+                self._record(resource, "UPDATE", "IN_PROGRESS", "state changed")
+                self._enter(resource, "passing", PASS_SECONDS)
 
     def _start(self, resource: Resource) -> None:
         resource.properties = resource_properties(self.site, self.stack, resource.name)
