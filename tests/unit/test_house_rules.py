@@ -66,9 +66,9 @@ def test_money_is_never_a_float() -> None:
     found = []
     for path in (path for path in PRODUCT if is_about_money(path.relative_to(ROOT).as_posix())):
         lines = path.read_text().splitlines()
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.expr) and makes_float(node) and "pause" not in lines[node.lineno - 1].lower():
-                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}")
+        nodes = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.expr))
+        wrong = (node for node in nodes if makes_float(node) and "pause" not in lines[node.lineno - 1].lower())
+        found += [f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}" for node in wrong]
     assert found == []
 
 
