@@ -70,8 +70,7 @@ def bring_in(home: Home, source: Source, endpoint: str, target: Target) -> float
         stacks = Stacks(LocalAws(endpoint))
         if read_json(home.deployed) == due and stacks.exists(STACK):
             return None
-        architecture = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-        packaging.package(source.project, home.build.resolve(), architecture, ROOT / "build" / "layers")
+        prepare(home, source)
         data = _deploy_data(source, stacks)
         outputs = _deploy_app(home, stacks, data)
         write_json(home.routes, _routes(outputs) | {"table": data["TableName"]})
@@ -80,6 +79,20 @@ def bring_in(home: Home, source: Source, endpoint: str, target: Target) -> float
         _load_catalog(source, endpoint, data["TableName"], target.overlay)
         write_json(home.deployed, due)
         return time.monotonic() - began
+
+
+def prepare(home: Home, source: Source) -> None:
+    """Package `source`, unless it is what was packaged last; needs nothing that runs.
+
+    Raises:
+        packaging.PackagingFailed: the code cannot be packaged.
+    """
+    due = source.fingerprint()
+    if read_json(home.packaged) == due:
+        return
+    architecture = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
+    packaging.package(source.project, home.build.resolve(), architecture, ROOT / "build" / "layers")
+    write_json(home.packaged, due)
 
 
 def function_environment(endpoint: str) -> dict[str, str]:

@@ -44,6 +44,11 @@ class Home:
         return self.folder / "target.json"
 
     @property
+    def packaged(self) -> Path:
+        """The fingerprint of the sources in `build`."""
+        return self.folder / "packaged.json"
+
+    @property
     def build(self) -> Path:
         """The package."""
         return self.folder / "build"

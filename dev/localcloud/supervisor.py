@@ -65,21 +65,28 @@ class Supervisor:
         target = choose_target(self.options.target, ports)
         target.save(self.home)
         try:
-            self._start(ports)
-            deploy.bring_in(self.home, self.options.source, _url(ports.aws), target)
+            began = time.monotonic()
+            self._launch_all(ports)
+            deploy.prepare(self.home, self.options.source)
+            self._await_all(ports)
+            print(f"Packaged and started in {time.monotonic() - began:.1f} s.", flush=True)
+            seconds = deploy.bring_in(self.home, self.options.source, _url(ports.aws), target)
+            print("Deployed already." if seconds is None else f"Deployed in {seconds:.1f} s.", flush=True)
             threading.Thread(target=_post, args=(f"{_url(ports.control)}/warm", {}), daemon=True).start()
             write_json(self.home.endpoints, self._endpoints(ports))
             self._watch_children()
         finally:
             self._stop()
 
-    def _start(self, ports: Ports) -> None:
+    def _launch_all(self, ports: Ports) -> None:
         self._launch("aws", ["-m", "dev.localcloud.aws.launch"], self._aws_environment(ports))
         if self.options.target is TargetKind.SIMULATOR:
             state = str(self.home.state / "openstack.json")
             arguments = ["-m", SIMULATOR, "--port", str(ports.openstack), "--state", state]
             self._launch("openstack", arguments, dict(os.environ))
         self._record()
+
+    def _await_all(self, ports: Ports) -> None:
         self._await(f"{_url(ports.aws)}/_ministack/health", "aws")
         if "openstack" in self._children:
             self._await(f"{_url(ports.openstack)}/_control/state", "openstack")
