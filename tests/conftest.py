@@ -1,6 +1,7 @@
 """Fixtures of every test. The environment is set first: the product reads it when it is imported."""
 
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,17 @@ from chalicelib import bootstrap  # noqa: E402 (the environment comes first)
 from tests.support.api import Api  # noqa: E402
 from tests.support.clock import SettableClock  # noqa: E402
 from tests.support.engine import Engine, running_engine  # noqa: E402
+
+
+_PROMISE = re.compile(r"test_(g\d\d)_")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test named after a promise bears its number: `test_g07_…` is marked G07."""
+    for item in items:
+        named = _PROMISE.match(item.name)
+        if named:
+            item.add_marker(pytest.mark.guarantee(named[1].upper()))
 
 
 @pytest.fixture(scope="session")

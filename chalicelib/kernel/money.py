@@ -7,7 +7,7 @@ BASE_CURRENCY = "USD"
 MICROS_PER_UNIT = 1_000_000
 MAX_AMOUNT_MICROS = 10**15  # a thousand million dollars: far above any real amount, far below 2**63
 
-_DECIMAL = re.compile(r"(?P<sign>-?)(?P<whole>\d{1,10})(?:\.(?P<fraction>\d{1,6}))?")
+_DECIMAL = re.compile(r"(?P<sign>-?)(?P<whole>\d{1,10})(?:\.(?P<fraction>\d{1,6}))?", re.ASCII)
 
 
 def parse_amount(text: str) -> int:
