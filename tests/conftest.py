@@ -15,7 +15,6 @@ from tests.support.api import Api  # noqa: E402
 from tests.support.clock import SettableClock  # noqa: E402
 from tests.support.engine import Engine, running_engine  # noqa: E402
 
-
 _PROMISE = re.compile(r"test_(g\d\d)_")
 
 
