@@ -124,6 +124,7 @@ for _prefix in ("/v3", "/v3/{project_id}"):
         )
         call.region.volumes[volume.id] = volume
         shown = {**views.volume(call.site, volume), "status": "creating"}
+        del shown["os-vol-tenant-attr:tenant_id"]
         return Response(202, {"volume": shown})
 
     @service.route("DELETE", f"{_prefix}/volumes/{{id}}")
@@ -139,7 +140,7 @@ for _prefix in ("/v3", "/v3/{project_id}"):
                 " awaiting a transfer, or be disassociated from snapshots after volume transfer.",
             )
         del call.region.volumes[volume.id]
-        return Response(202)
+        return Response(202, "")
 
     @service.route("GET", f"{_prefix}/types")
     def list_types(call: Call) -> Response:

@@ -114,9 +114,9 @@ class Cloud:
         self.lifecycle(region, stack).delete(self._strike(region, stack, AT_DELETE)[0])
         self._plan(region, stack)
 
-    def update_stack(self, region: Region, stack: Stack) -> None:
-        """Begin to update a stack whose definition has been changed already."""
-        self.lifecycle(region, stack).update()
+    def update_stack(self, region: Region, stack: Stack, changed: list[str]) -> None:
+        """Begin to update a stack whose definition has been changed already, in the resources named."""
+        self.lifecycle(region, stack).update(changed)
         self._plan(region, stack)
 
     def act_on_stack(self, region: Region, stack: Stack, action: str) -> None:

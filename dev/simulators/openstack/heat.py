@@ -658,9 +658,17 @@ def _accepted() -> Response:
 def _apply_update(call: Call, stack: Stack, body: Json, template: hot.Template, given: dict[str, Json]) -> None:
     merged = {**body, "parameters": given, "timeout_mins": body.get("timeout_mins", stack.timeout_mins)}
     draft = _draft(call, merged, template, stack.name)
+    changed = _changed(stack, draft)
     stack.template, stack.parameters, stack.given_parameters = draft.template, draft.parameters, given
     stack.tags = draft.tags
-    call.cloud.update_stack(call.region, stack)
+    call.cloud.update_stack(call.region, stack, changed)
+
+
+def _changed(old: Stack, new: Stack) -> list[str]:
+    """The resources whose definitions differ, or whose parameters do."""
+    before, after = hot.parse(old.template).resources, hot.parse(new.template).resources
+    same = old.parameters == new.parameters
+    return [name for name in after if name in old.resources and not (same and before.get(name) == after[name])]
 
 
 @service.route("PUT", _STACK)

@@ -60,6 +60,9 @@ class TypeCatalog(Protocol):
     def properties(self, type_name: str) -> Mapping[str, Property]:
         """The properties of a type; KeyError if there is no such type."""
 
+    def problem(self, type_name: str, name: str, properties: Mapping[str, Json]) -> str | None:
+        """What is wrong with a resource beyond the schema of its properties, None if nothing is."""
+
     def attributes(self, type_name: str) -> frozenset[str]:
         """The attributes of a type; KeyError if there is no such type."""
 
@@ -272,6 +275,8 @@ class Plan:
             _PropertyCheck(self.scope, name, custom).check(
                 types.properties(definition["type"]), definition.get("properties") or {}
             )
+            if problem := types.problem(definition["type"], name, definition.get("properties") or {}):
+                raise HotError(problem)
         self._check_outputs(types)
 
     def _check_functions(self, value: Json, where: str) -> None:

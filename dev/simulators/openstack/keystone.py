@@ -12,6 +12,7 @@ from dev.simulators.openstack.state import Credential, Token
 from dev.simulators.openstack.views import long_instant
 
 DOMAIN: Final = {"id": "default", "name": "Default"}
+BUILT_IN_ROLES: Final = frozenset({"admin", "manager", "member", "reader", "service"})
 _SERVICES: Final = (
     ("network", "neutron", "/network"),
     ("block-storage", "cinder", "/volume/v3"),
@@ -33,6 +34,7 @@ class Keystone(Service):
             "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n"
             "<p>The requested URL was not found on the server. If you entered the URL manually please check your"
             " spelling and try again.</p>\n",
+            {"Content-Type": "text/html; charset=utf-8"},
         )
 
     def dress(self, call: Call, response: Response) -> None:
@@ -408,7 +410,8 @@ def _credential_body(call: Call, credential: Credential) -> Json:
         "expires_at": None,
         "unrestricted": credential.unrestricted,
         "roles": [
-            {"id": stable_hex("role", role), "name": role, "domain_id": None, "description": None, "options": {}}
+            {"id": stable_hex("role", role), "name": role, "domain_id": None, "description": None}
+            | {"options": {"immutable": True} if role in BUILT_IN_ROLES else {}}
             for role in credential.roles
         ],
         "secret": credential.secret,

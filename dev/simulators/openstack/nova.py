@@ -12,6 +12,7 @@ from dev.simulators.openstack.state import KeyPairState, Server
 HIGHEST_MINOR: Final = 104
 STOP_SECONDS: Final = 1.0
 REBOOT_SECONDS: Final = 2.0
+_EMPTY: Final = {"Content-Type": "application/json"}
 _QUOTAS: Final = {
     "cores": "cores",
     "fixed_ips": None,
@@ -69,7 +70,8 @@ service = Nova("compute")
 
 def nova_error(status: int, kind: str, message: str) -> ApiError:
     """An error in Nova's shape."""
-    return ApiError(Response(status, {kind: {"code": status, "message": message}}))
+    headers = {"Content-Type": "application/json; charset=UTF-8"}
+    return ApiError(Response(status, {kind: {"code": status, "message": message}}, headers))
 
 
 def _asked_version(call: Call) -> str | None:
@@ -248,7 +250,7 @@ def act_on_server(call: Call) -> Response:
     site = call.site
     server.status = during or server.status
     server.next_status, server.next_status_due, server.updated_at = after, site.seconds + seconds, site.now
-    return Response(202)
+    return Response(202, "", _EMPTY)
 
 
 @service.route("GET", "/v2.1/servers/{id}/os-volume_attachments")
@@ -274,7 +276,7 @@ def detach_volume(call: Call) -> Response:
     if volume is None or volume.server_id != _find_server(call).id:
         raise nova_error(404, "itemNotFound", f"Volume {call.arguments['volume_id']} could not be found.")
     volume.server_id, volume.attachment_id, volume.status = None, None, "available"
-    return Response(202)
+    return Response(202, "", _EMPTY)
 
 
 @service.route("GET", "/v2.1/servers/{id}/os-interface")
@@ -308,7 +310,7 @@ def detach_interface(call: Call) -> Response:
         raise nova_error(404, "itemNotFound", f"Port id {call.arguments['port_id']} could not be found.")
     server.port_ids.remove(port.id)
     port.device_id, port.device_owner, port.status = "", "", "DOWN"
-    return Response(202)
+    return Response(202, "", _EMPTY)
 
 
 # Key pairs
@@ -364,7 +366,7 @@ def show_keypair(call: Call) -> Response:
 def delete_keypair(call: Call) -> Response:
     """Forget a key pair."""
     call.region.keypairs.remove(_find_keypair(call))
-    return Response(202 if _version_of(call) < 2 else 204)
+    return Response(202, "", _EMPTY) if _version_of(call) < 2 else Response(204)
 
 
 # Limits and quotas

@@ -20,17 +20,11 @@ class Placement(Service):
         """Refuse a microversion that there is not, and a role that may not read."""
         asked = _asked(call)
         if _minor(asked) is None:
-            raise ApiError(
-                Response(
-                    406,
-                    _errors(
-                        call,
-                        406,
-                        "The resource could not be generated that was acceptable to your browser (content of type"
-                        f" application/json. \n\n Invalid microversion: Unacceptable version header: {asked}",
-                    )
-                    | {"max_version": f"1.{HIGHEST_MINOR}", "min_version": "1.0"},
-                )
+            raise _error(
+                call,
+                406,
+                "The resource could not be generated that was acceptable to your browser (content of type"
+                f" application/json. \n\n Invalid microversion: Unacceptable version header: {asked}",
             )
         if not set(call.token.roles) & set(call.cloud.config.placement_reader_roles):
             raise _error(
@@ -80,7 +74,9 @@ def _policy_name(path: str) -> str:
 
 def _errors(call: Call, status: int, detail: str) -> dict[str, Json]:
     error: dict[str, Json] = {"status": status, "title": HTTPStatus(status).phrase, "detail": detail}
-    if (_minor(_asked(call)) or 0) >= 23 and status != 406:
+    if status == 406:
+        error |= {"max_version": f"1.{HIGHEST_MINOR}", "min_version": "1.0"}
+    elif (_minor(_asked(call)) or 0) >= 23:
         error["code"] = "placement.undefined_code"
     return {"errors": [error | {"request_id": call.request_id}]}
 

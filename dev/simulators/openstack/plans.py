@@ -27,8 +27,8 @@ def pseudo_parameters(stack: Stack) -> dict[str, Json]:
 class StackScope(hot.ParameterScope):
     """A scope in which resources that have been made are known.
 
-    Those still in progress are not: Heat gives their names for ids and null for attributes, which is why
-    outputs must not be trusted before a stack is complete.
+    While a stack is being made, those in progress are not: Heat gives their names for ids and null for
+    attributes, which is why outputs must not be trusted before a stack is complete.
     """
 
     site: Site | None = None
@@ -48,9 +48,10 @@ class StackScope(hot.ParameterScope):
 
     def _made(self, name: str) -> Resource | None:
         found = self.stack.resources.get(name) if self.stack else None
-        if found is None or found.action == "INIT" or (found.action, found.status) == ("CREATE", "IN_PROGRESS"):
+        if found is None or self.stack is None or found.action == "INIT":
             return None
-        return found
+        is_unknown = found.action == "CREATE" and found.status == self.stack.status == "IN_PROGRESS"
+        return None if is_unknown else found
 
 
 def stack_scope(site: Site, stack: Stack) -> StackScope:

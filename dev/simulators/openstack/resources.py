@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from dev.simulators.http import Json
 from dev.simulators.openstack import views
+from dev.simulators.openstack.config import stable_uuid
 from dev.simulators.openstack.hot import Property
 from dev.simulators.openstack.keypairs import fingerprint
 from dev.simulators.openstack.site import Site, new_uuid, request_id
@@ -34,6 +35,8 @@ class ResourceType:
     attributes: ClassVar[frozenset[str]] = frozenset({"show"})
     create_seconds: ClassVar[float] = 0.3
     delete_seconds: ClassVar[float] = 0.3
+    can_be_checked: ClassVar[bool] = False
+    """Whether Heat's CHECK looks at it."""
 
     def create(self, site: Site, resource: Resource) -> str:
         """Begin to make it; gives its physical id. ResourceError if the service refuses."""
@@ -72,6 +75,7 @@ class ServerType(ResourceType):
     """A Nova server."""
 
     name = "OS::Nova::Server"
+    can_be_checked = True
     properties = _properties(
         "name block_device_mapping block_device_mapping_v2 flavor_update_policy image_update_policy admin_user"
         " availability_zone security_groups networks scheduler_hints user_data_format user_data"
@@ -367,7 +371,7 @@ class FloatingIpType(ResourceType):
             "show",
         ]
     )
-    create_seconds = 0.5
+    create_seconds = 3.8
 
     def create(self, site: Site, resource: Resource) -> str:
         """Take an address of the external network."""
@@ -405,9 +409,12 @@ class FloatingIpAssociationType(ResourceType):
     )
 
     def create(self, site: Site, resource: Resource) -> str:
-        """Link them; Heat's own number is the physical id."""
-        self._link(site, resource, resource.properties.get("port_id"))
+        """Begin to link them; Heat's own number is the physical id."""
         return str(site.region.number())
+
+    def complete(self, site: Site, resource: Resource) -> None:
+        """They are linked."""
+        self._link(site, resource, resource.properties.get("port_id"))
 
     def delete(self, site: Site, resource: Resource) -> None:
         """Undo the link."""
@@ -423,6 +430,7 @@ class VolumeType(ResourceType):
     """A Cinder volume."""
 
     name = "OS::Cinder::Volume"
+    can_be_checked = True
     properties = _properties(
         "availability_zone snapshot_id backup_id name description source_volid scheduler_hints read_only"
         " multiattach",
@@ -511,7 +519,11 @@ class VolumeType(ResourceType):
     def body(self, site: Site, resource: Resource) -> dict[str, Json]:
         """The volume as Cinder shows it."""
         volume = site.region.volumes.get(resource.physical_id)
-        return dict(views.volume(site, volume)) if volume else {}
+        if volume is None:
+            return {}
+        newer = {"group_id": None, "shared_targets": True, "service_uuid": stable_uuid("cinder", site.region.id)}
+        newer |= {"volume_type_id": stable_uuid("volume-type", volume.volume_type), "consumes_quota": True}
+        return {**views.volume(site, volume), **newer}
 
 
 class VolumeAttachmentType(ResourceType):
@@ -706,12 +718,24 @@ TYPES: Final[dict[str, ResourceType]] = {
 }
 
 
+def problem_of(type_name: str, name: str, properties: Mapping[str, Json]) -> str | None:
+    """What Heat refuses about a resource beyond the schema of its properties."""
+    bootable = properties.keys() & {"image", "block_device_mapping", "block_device_mapping_v2"}
+    if type_name == ServerType.name and not bootable:
+        return f"Neither image nor bootable volume is specified for instance {name}"
+    return None
+
+
 class Catalog:
     """The known types, as template validation asks for them."""
 
     def properties(self, type_name: str) -> Mapping[str, Property]:
         """The properties of a type; KeyError if there is no such type."""
         return TYPES[type_name].properties
+
+    def problem(self, type_name: str, name: str, properties: Mapping[str, Json]) -> str | None:
+        """What is wrong with a resource beyond the schema of its properties."""
+        return problem_of(type_name, name, properties)
 
     def attributes(self, type_name: str) -> frozenset[str]:
         """The attributes of a type; KeyError if there is no such type."""

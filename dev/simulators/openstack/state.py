@@ -104,6 +104,8 @@ class Operation(_State):
     ends: float = 0.0
     """Lifecycle second before which it does not end."""
     begun: bool = False
+    changed: list[str] = []
+    """The resources that an update has still to change."""
     faults: list[str] = []
 
 
