@@ -19,6 +19,7 @@ from chalicelib.compute.machines import (
     MachineSpec,
     MachineState,
     ProviderDenied,
+    ProviderError,
     ProviderThrottled,
     ProviderUnreachable,
     QuotaExceeded,
@@ -380,6 +381,22 @@ def test_g27_a_failed_stack_has_a_code_and_a_reason(fault: str, code: FailureCod
     assert machine.failure is not None
     assert machine.failure.code is code
     assert machine.failure.provider_reason
+
+
+@pytest.mark.guarantee("G22")
+def test_g22_a_400_is_believed_only_of_a_stack_that_is_not_on_its_way_out(bench: Bench) -> None:
+    provider = bench.provider()
+    ref = provider.create(REF, SPEC)
+    wait(provider, ref, settled)
+    deletes = FaultMatch(service="orchestration", method="DELETE")
+
+    bench.inject(RequestFault.ERROR_BEFORE_EFFECT, deletes, status=400)
+    with pytest.raises(ProviderError):
+        provider.delete(ref)
+    provider.delete(ref)
+    bench.inject(RequestFault.ERROR_BEFORE_EFFECT, deletes, status=400)
+    provider.delete(ref)
+    assert wait(provider, ref, settled).state is MachineState.GONE
 
 
 @pytest.mark.guarantee("G24")

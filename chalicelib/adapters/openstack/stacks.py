@@ -11,12 +11,19 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from chalicelib.adapters.openstack.connections import ProjectConnection, reading
-from chalicelib.adapters.openstack.failures import error_from_answer, failure_from_reason, kind_of
+from chalicelib.adapters.openstack.failures import (
+    error_from_answer,
+    failure_from_reason,
+    kind_of,
+    message_of,
+    one_line,
+)
 from chalicelib.compute.machines import (
     Machine,
     MachineEvent,
     MachineRef,
     MachineState,
+    ProviderError,
 )
 from chalicelib.kernel.clock import parse_isoformat
 
@@ -156,7 +163,7 @@ def delete_stack(heat: ProjectConnection, name: str, stack_id: str) -> None:
         return
     stack = stack_by_id(heat, name, stack_id)
     if stack is not None and stack.state not in {MachineState.DELETING, MachineState.GONE}:
-        raise error_from_answer(f"delete of stack {name}", answer.status, answer.body)
+        raise ProviderError(one_line(f"delete of stack {name}: 400 {message_of(answer.body)}"))
 
 
 def count_stacks(heat: ProjectConnection) -> int:
