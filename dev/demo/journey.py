@@ -48,6 +48,7 @@ class Journey:
     ssh_key_id: str = ""
     deployment_id: str = ""
     price_per_hour: Decimal = Decimal(0)
+    last_event: int = 0
 
     def __post_init__(self) -> None:
         self.api = Client(self.endpoints["api"])
@@ -171,7 +172,8 @@ class Journey:
                 time.sleep(_RUNNING_SECONDS)
                 run_schedule(self.endpoints, "meter_usage")
                 usage = self._await_usage(run)
-                self.screen.done(f"metered until {usage['billedUntil']}: ${usage['total']['amount']}")
+                until = billing.instant(usage["billedUntil"])
+                self.screen.done(f"metered until {until:%H:%M:%S}: ${usage['total']['amount']}")
             balance = self._balance()
             require_equal("the burn", billing.amount(balance["burnPerHour"]), self.price_per_hour)
             require(
@@ -193,7 +195,7 @@ class Journey:
             require_equal("the answer", (accepted.status, accepted.data["status"]), (202, "DELETING"))
             usage = self._usage()[-1]
             require("a closed meter", usage, holds=usage["closed"])
-            self.screen.done(f"the meter closed at {usage['billedUntil']}")
+            self.screen.done(f"the meter closed at {billing.instant(usage['billedUntil']):%H:%M:%S}")
             self._watch("deleted", deadline_seconds=_REMOVAL_SECONDS)
             require_equal("its status", self._deployment()["status"], "DELETED")
 
@@ -239,12 +241,11 @@ class Journey:
 
     def _watch(self, final: str, *, deadline_seconds: float) -> None:
         """Show the timeline as it grows, until the event `final`."""
-        watch, seen = Stopwatch(), 0
+        watch, path = Stopwatch(), f"/deployments/{self.deployment_id}/events"
         while watch.seconds < deadline_seconds:
-            path = f"/deployments/{self.deployment_id}/events"
-            for event in self.customer.pages(path, after=seen, limit=100):
-                seen = event["sequence"]
-                self.screen.event(watch.seconds, event["type"], event["message"])
+            for event in self.customer.pages(path, after=self.last_event, limit=100):
+                self.last_event = event["sequence"]
+                self.screen.event(billing.instant(event["at"]), event["type"], event["message"])
                 if event["type"] == final:
                     return
                 if event["type"] == "failed":

@@ -4,13 +4,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
 
 _PIPE_WIDTH = 110
+_INDENT = 3
 
 
 def _console() -> Console:
@@ -54,12 +57,11 @@ class Screen:
         """Something that was checked and holds."""
         self.console.print(f"   [green]✓[/green] {escape(text)}")
 
-    def event(self, elapsed_seconds: float, type_: str, text: str) -> None:
+    def event(self, at: datetime, type_: str, text: str) -> None:
         """A line of a timeline."""
-        colour = _EVENT_COLOURS.get(type_, "white")
-        self.console.print(
-            f"   [dim]{elapsed_seconds:6.1f} s[/dim]  [{colour}]{escape(f'{type_:<13}')}[/{colour}] {escape(text)}"
-        )
+        colour = _EVENT_COLOURS.get(type_, "default")
+        kind = escape(f"{type_:<13}")
+        self.console.print(f"   [dim]{at:%H:%M:%S}[/dim]  [{colour}]{kind}[/{colour}] {escape(text)}")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], footer: Sequence[str] = ()) -> None:
         """Rows under headings, numbers to the right."""
@@ -69,7 +71,7 @@ class Screen:
             table.add_column(column, footer[position] if footer else "", justify="right" if right else "left")
         for row in rows:
             table.add_row(*map(escape, row))
-        self.console.print(_indented(table))
+        self.console.print(Padding(table, (0, 0, 0, _INDENT), expand=False))
 
     def success(self, text: str) -> None:
         """The last line of a journey that held."""
@@ -100,9 +102,3 @@ _EVENT_COLOURS = {"active": "green", "deleted": "green", "failed": "red", "reque
 
 def _is_number(text: str) -> bool:
     return text.lstrip("-$").replace(".", "", 1).replace(",", "").isdigit()
-
-
-def _indented(table: Table) -> Table:
-    outer = Table.grid(padding=(0, 0, 0, 3))
-    outer.add_row(table)
-    return outer
