@@ -2,24 +2,49 @@
 
     python -m tools.new_endpoint POST /volumes create_volume --scope deployments:write
 
-What it writes is whole and green, but for the service that it is to call: the call names one that does not
-exist yet, so type checks say what remains to be done.
+The function calls a service that `bootstrap` does not have yet: types and the generated route tests say so
+until it is there. Files that exist are added to.
 """
 
 import argparse
+import ast
 import re
+import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 
-from pydantic.alias_generators import to_camel, to_pascal, to_snake
+from pydantic.alias_generators import to_pascal, to_snake
 
 from chalicelib.access.models import Scope
+from chalicelib.kernel.ids import Kind
 
 ROOT = Path(__file__).parents[1]
-_STATUS = {"POST": 201}
-_NAME = re.compile(r"[a-z]+(?:_[a-z0-9]+)+")
+_CREATED = {"POST": "status=201"}
+_NAME = re.compile(r"[a-z]+(_[a-z0-9]+)+")
+
+
+class PlanError(ValueError):
+    """What was asked for cannot be written."""
+
+
+@dataclass(frozen=True)
+class Addition:
+    """Code for the end of a file, with the imports that it needs; `title` is for a file that is new."""
+
+    path: str
+    title: str
+    imports: tuple[str, ...]
+    code: str
+
+    def added_to(self, text: str) -> str:
+        """`text` with the imports after its docstring and the code at its end."""
+        text = text or f'"""{self.title}"""\n'
+        first = ast.parse(text).body[0]
+        lines = text.splitlines()
+        head, rest = lines[: first.end_lineno], lines[first.end_lineno :]
+        return "\n".join([*head, "", *self.imports, *rest, "", "", self.code, ""])
 
 
 @dataclass(frozen=True)
@@ -29,101 +54,142 @@ class Plan:
     method: str
     path: str
     name: str
-    scope: Scope | None
+    scope: Scope | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise PlanError(f"{self.name}: name it after what it does, such as create_volume")
+        for kind in self.ids.values():
+            if kind not in Kind.__members__:
+                raise PlanError(f"add {kind} to Kind in chalicelib/kernel/ids.py first")
 
     @property
     def module(self) -> str:
-        """The module of its resource: `/ssh-keys/{sshKeyId}` is `ssh_keys`."""
-        words = [word for word in self.path.split("/") if word and not word.startswith("{")]
-        return re.sub(r"\W", "_", words[-1] if words[0].startswith("v") and len(words) > 1 else words[0])
+        """The module of its resource: that of `/ssh-keys/{sshKeyId}` is `ssh_keys`."""
+        words = [word for word in self.path.split("/") if re.fullmatch(r"(?!v\d)[\w-]+", word)]
+        return words[0].replace("-", "_")
 
     @property
-    def values(self) -> list[str]:
-        """The names of the values in its path, as the function takes them."""
-        return [to_snake(name) for name in re.findall(r"{(\w+)}", self.path)]
+    def ids(self) -> dict[str, str]:
+        """The ids in its path, such as `sshKeyId`, with the name of their `Kind`."""
+        return {name: to_snake(name.removesuffix("Id")).upper() for name in re.findall(r"{(\w+)}", self.path)}
 
     @property
     def has_body(self) -> bool:
         """Whether such a request brings something."""
         return self.method in {"POST", "PUT", "PATCH"}
 
+    def additions(self) -> Sequence[Addition]:
+        """All that is to be written."""
+        return self._function(), self._models(), self._test()
+
+    def _function(self) -> Addition:
+        view, body = f"{to_pascal(self.name)}View", f"{to_pascal(self.name)}Request"
+        names = {to_snake(name): to_pascal(to_snake(name)) for name in self.ids}
+        scope = f"scope=Scope.{self.scope.name}" if self.scope else None
+        declared = filter(None, [f'"{self.method}"', f'"{self.path}"', _CREATED.get(self.method), scope])
+        takes = [f"{name}: {kind}" for name, kind in names.items()] + (
+            [f"request: {body}"] if self.has_body else []
+        )
+        gives = ["caller.customer_id", *names, *(["request.name"] if self.has_body else [])]
+        models = ", ".join([view, *names.values(), *([body] if self.has_body else [])])
+        return Addition(
+            path=f"functions/{self.module}.py",
+            title=f"{self._title}.",
+            imports=(
+                "from chalicelib import bootstrap",
+                *(["from chalicelib.access.models import Scope"] if scope else []),
+                "from chalicelib.http import Caller, endpoint",
+                f"from functions.schemas.{self.module} import {models}",
+            ),
+            code=f"@endpoint({', '.join(declared)})\n"
+            f"def {self.name}({', '.join([*takes, 'caller: Caller'])}) -> {view}:\n"
+            f'    """{self._sentence}."""\n'
+            f"    return {view}.of(bootstrap.{self.module}().{self.name.split('_')[0]}({', '.join(gives)}))",
+        )
+
+    def _models(self) -> Addition:
+        path = f"functions/schemas/{self.module}.py"
+        there = (ROOT / path).read_text() if (ROOT / path).exists() else ""
+        types = [f"{name[0].upper()}{name[1:]} = id_of(Kind.{kind})" for name, kind in self.ids.items()]
+        body = (
+            f"class {to_pascal(self.name)}Request(ApiModel):\n"
+            f'    """What is asked for."""\n\n'
+            f'    name: str = Field(min_length=1, max_length=64, examples=["one"])\n\n\n'
+        )
+        view = (
+            f"class {to_pascal(self.name)}View(ApiModel):\n"
+            f'    """What is answered."""\n\n'
+            f"    name: str\n\n"
+            f"    @classmethod\n"
+            f"    def of(cls, name: str) -> Self:\n"
+            f'        """The view of what is called `name`."""\n'
+            f"        return cls(name=name)"
+        )
+        return Addition(
+            path=path,
+            title=f"What the endpoints of {self._title.lower()} take and answer.",
+            imports=(
+                "from typing import Self",
+                "from pydantic import Field",
+                "from chalicelib.http import ApiModel",
+                "from chalicelib.http.models import id_of",
+                "from chalicelib.kernel.ids import Kind",
+            ),
+            code="".join(f"{line}\n\n\n" for line in types if line not in there)
+            + (body if self.has_body else "")
+            + view,
+        )
+
+    def _test(self) -> Addition:
+        json = ', {"name": "one"}' if self.has_body else ""
+        path = re.sub(r"{\w+}", "x", self.path)
+        return Addition(
+            path=f"tests/integration/test_{self.module}.py",
+            title=f"{self._title}, through the API.",
+            imports=("from tests.support.api import Api",),
+            code=f"def test_{self.name}_wants_somebody_known(api: Api) -> None:\n"
+            f'    assert api.{self.method.lower()}("{path}"{json}).code == "UNAUTHORIZED"',
+        )
+
     @property
-    def model(self) -> str:
-        """The start of its models' names."""
-        return to_pascal(self.name)
+    def _title(self) -> str:
+        return self.module.replace("_", " ").capitalize()
+
+    @property
+    def _sentence(self) -> str:
+        return self.name.replace("_", " ").capitalize()
 
 
-_ENDPOINT = Template('''
-
-@endpoint($declared)
-def $name($parameters) -> $view:
-    """$sentence."""
-    return $view.of(bootstrap.$module().$verb($arguments))
-''')
-
-_BODY = Template('''
-
-class $body(ApiModel):
-    """What is asked for."""
-
-    name: str = Field(min_length=1, max_length=64, examples=["one"])
-''')
-
-_VIEW = Template('''
-
-class $view(ApiModel):
-    """What is answered."""
-
-    id: str
-
-    @classmethod
-    def of(cls, found: object) -> Self:
-        """The view of `found`."""
-        return cls(id=str(found))
-''')
-
-_TEST = Template('''
-
-def test_$name(api: Api) -> None:
-    answer = api.$call("$path"$json)
-    assert answer.status == $refused
-''')
-
-_HEADS = {
-    "endpoint": '"""$title."""\n\nfrom chalicelib import bootstrap\nfrom chalicelib.http import Caller, endpoint\n',
-    "schema": '"""What the endpoints of $title take and answer."""\n\nfrom typing import Self\n\n'
-    "from pydantic import Field\n\nfrom chalicelib.http import ApiModel\n",
-    "test": '"""$title, through the API."""\n\nfrom tests.support.api import Api\n',
-}
+def write(plan: Plan, root: Path) -> Sequence[Path]:
+    """Write the skeleton below `root`; the files that were made or added to."""
+    paths = []
+    for addition in plan.additions():
+        path = root / addition.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(addition.added_to(path.read_text() if path.exists() else ""))
+        paths.append(path)
+    for tidy in (["check", "--quiet", "--fix", "--select", "I,F401"], ["format", "--quiet"]):
+        subprocess.run([sys.executable, "-m", "ruff", *tidy, *paths], cwd=ROOT, check=True)
+    return paths
 
 
-def skeleton(plan: Plan) -> dict[str, str]:
-    """What to add to which file, by its path below the root."""
-    view, body = f"{plan.model}View", f"{plan.model}Request"
-    takes = [*(f"{value}: str" for value in plan.values), *([f"request: {body}"] if plan.has_body else [])]
-    given = ["caller.customer_id", *plan.values, *(["request.name"] if plan.has_body else [])]
-    status = _STATUS.get(plan.method)
-    declared = [f'"{plan.method}"', f'"{plan.path}"', *([f"status={status}"] if status else [])]
-    if plan.scope is not None:
-        declared.append(f"scope=Scope.{plan.scope.name}")
-    words = {
-        "name": plan.name,
-        "module": plan.module,
-        "view": view,
-        "body": body,
-        "verb": plan.name.split("_")[0],
-        "sentence": plan.name.replace("_", " ").capitalize(),
-        "declared": ", ".join(declared),
-        "parameters": ", ".join([*takes, "caller: Caller"]),
-        "arguments": ", ".join(given),
-        "call": plan.method.lower(),
-        "path": re.sub(r"{\w+}", "x", plan.path),
-        "json": ', {"name": "one"}' if plan.has_body else "",
-        "refused": "401",
-    }
-    models = (_BODY.substitute(words) if plan.has_body else "") + _VIEW.substitute(words)
-    return {
-        f"functions/{plan.module}.py": _ENDPOINT.substitute(words),
-        f"functions/schemas/{plan.module}.py": models,
-        f"tests/integration/test_{plan.module}.py": _TEST.substitute(words),
-    }
+def main() -> None:
+    """Write the skeleton, and say what remains to be done."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("method", choices=("GET", "POST", "PUT", "PATCH", "DELETE"))
+    parser.add_argument("path", help="below the stage, with {camelCaseId} values")
+    parser.add_argument("name", help="of the function: operationId, Lambda and metric are named after it")
+    parser.add_argument("--scope", type=Scope, choices=tuple(Scope), help="what callers must hold")
+    options = parser.parse_args()
+    try:
+        plan = Plan(options.method, options.path, options.name, options.scope)
+    except PlanError as error:
+        sys.exit(str(error))
+    for path in write(plan, ROOT):
+        print(f"wrote {path.relative_to(ROOT)}")
+    print(f"Now give bootstrap a service {plan.module}(), and run: make format check test")
+
+
+if __name__ == "__main__":
+    main()
