@@ -13,7 +13,7 @@ from chalicelib.runtime.registry import Function, Route, load_all
 
 CORS = CORSConfig(
     allow_headers=["Idempotency-Key", "X-CSRF-Token", "X-Customer-Id", "X-Request-Id"],
-    expose_headers=["Retry-After", "X-Request-Id", "Idempotent-Replayed"],
+    expose_headers=["Retry-After", "X-Request-Id", "Idempotency-Replayed"],
     max_age=600,
     allow_credentials=True,
 )
