@@ -1,0 +1,1 @@
+"""Money in and out: top-ups through payment gateways, their webhooks, refunds and disputes."""
