@@ -23,7 +23,7 @@ class Method(StrEnum):
 
 
 class TopUpStatus(StrEnum):
-    """Where a top-up is. SETTLED, EXPIRED, FAILED and CANCELLED are not the end of looking: money can come late."""
+    """Where a top-up is. Even after SETTLED, EXPIRED, FAILED and CANCELLED money can come, late."""
 
     CREATED = "CREATED"
     """Recorded; the gateway has not been asked yet, or has not answered."""

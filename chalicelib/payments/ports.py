@@ -87,7 +87,7 @@ class SupportsSavedMethods(Protocol):
         ...
 
     def prepare_charge(self, top_up: TopUp, method_provider_id: str) -> str:
-        """Make the object of an off-session charge without confirming it; its id. Same top-up, same object (G10)."""
+        """Make an off-session charge without confirming it; its id. Same top-up, same object (G10)."""
         ...
 
     def confirm_charge(self, provider_id: str) -> PaymentState:
