@@ -208,11 +208,11 @@ class Journey:
                     f"{line.start:%H:%M:%S}",
                     f"{line.end:%H:%M:%S}",
                     str(line.seconds),
-                    f"${line.amount}",
+                    f"${line.amount:.6f}",
                 ]
                 for number, line in enumerate(bill.intervals, start=1)
             ]
-            footer = ["", "", "", str(bill.seconds), f"${bill.total}"]
+            footer = ["", "", "", str(bill.seconds), f"${bill.total:.6f}"]
             self.screen.table(["", "from", "to", "seconds", "amount"], rows, footer)
             bill.check()
             self.screen.done(
@@ -232,7 +232,7 @@ class Journey:
             proof = run_schedule(self.endpoints, "ledger_proof")
             require_equal("differences", proof["differences"], [])
             require("this customer to be in it", proof, holds=proof["customers"] >= 1)
-            self.screen.done(f"{proof['customers']} customers, {proof['entries']} entries, no difference")
+            self.screen.done(f"customers {proof['customers']}, entries {proof['entries']}, differences 0")
 
     def _look_for_remains(self) -> None:
         with self.screen.step("The region is asked what is left"):
