@@ -10,7 +10,7 @@ from dev.demo import bill as billing
 from dev.demo.checks import StepFailed, await_value, require, require_equal
 from dev.demo.client import Client
 from dev.demo.cloud import Endpoints, run_schedule
-from dev.demo.inventory import stacks_of
+from dev.demo.inventory import remains_of
 from dev.demo.people import Person, mailed_token, new_public_key, staff_owner
 from dev.demo.screen import Screen, Stopwatch
 from dev.localcloud.home import Home
@@ -161,7 +161,7 @@ class Journey:
             addresses = machine["addresses"]
             require("a public address", addresses, holds=bool(addresses and addresses["publicIpv4"]))
             self.screen.done(f"ACTIVE at {addresses['publicIpv4']} (inside: {addresses['privateIpv4']})")
-            there = stacks_of(saved_target(self.home), self.deployment_id)
+            there = remains_of(saved_target(self.home), self.deployment_id)
             require("the region to have its stack and server", there, holds=len(there) >= 2)
             self.screen.done(f"the region itself has {', '.join(there)}")
 
@@ -236,7 +236,7 @@ class Journey:
 
     def _look_for_remains(self) -> None:
         with self.screen.step("The region is asked what is left"):
-            require_equal("what the region still has", stacks_of(saved_target(self.home), self.deployment_id), [])
+            require_equal("what the region still has", remains_of(saved_target(self.home), self.deployment_id), [])
             self.screen.done("nothing")
 
     def _watch(self, final: str, *, deadline_seconds: float) -> None:
