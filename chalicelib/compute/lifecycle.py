@@ -14,11 +14,9 @@ from chalicelib.compute.machines import (
     Machine,
     MachineEvent,
     MachineState,
-    NoCapacity,
-    ProviderDenied,
     ProviderError,
-    QuotaExceeded,
-    SpecRejected,
+    ProviderThrottled,
+    ProviderUnreachable,
 )
 from chalicelib.compute.models import (
     CHECK_INTERVAL,
@@ -48,7 +46,6 @@ _EVENTS_PER_STEP = 40
 _MIN_WAIT_SECONDS = 2
 _MAX_BUILD_WAIT_SECONDS = 20
 _MAX_REMOVE_WAIT_SECONDS = 300
-_REFUSALS = (SpecRejected, NoCapacity, QuotaExceeded, ProviderDenied)
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,9 @@ class Lifecycle:
             step.change_operation(check_at=step.at + CHECK_INTERVAL)
             step.commit(self._transactor)
             ref = provider.create(step.deployment.ref, step.deployment.spec)
-        except _REFUSALS as refusal:
+        except (ProviderUnreachable, ProviderThrottled):
+            raise
+        except ProviderError as refusal:
             if first:
                 self._forget_call(ticket, step.at)  # the only call was refused: there is no machine
             return Progress("failed", failure_code=refusal.code.value, provider_reason=str(refusal))
