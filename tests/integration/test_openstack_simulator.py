@@ -275,6 +275,14 @@ def test_reset_forgets_and_requests_are_logged_in_order(simulator: OpenStackSimu
     assert heat.http.get("/stacks").status_code == 401, "tokens are forgotten too"
 
 
+def test_a_malformed_body_is_refused_everywhere(simulator: OpenStackSimulator) -> None:
+    heat = Heat(simulator)
+    token = {"X-Auth-Token": heat.token}
+    for path in ("/compute/v2.1/os-keypairs", "/network/v2.0/ports", "/orchestration/v1/{}/stacks"):
+        url = heat.region_url + path.format(heat.project_id)
+        assert httpx.post(url, content="{nope", headers=token).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

@@ -60,7 +60,10 @@ def _boolean(value: Json, default: bool) -> bool:
 
 def _environment(body: Json) -> Json:
     environment = body.get("environment") or {}
-    return hot.read_yaml(environment) if isinstance(environment, str) else environment
+    try:
+        return hot.read_yaml(environment) if isinstance(environment, str) else environment
+    except hot.TemplateFormatError as error:
+        raise bad_request(f"Environment not in valid format: {error}") from error
 
 
 def custom_constraint(site: Site) -> hot_parameters.CustomConstraint:
