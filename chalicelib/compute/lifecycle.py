@@ -5,6 +5,7 @@ still under way; it looks first and then does what is left. None waits: each say
 wait before the next look.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,11 +14,9 @@ from chalicelib.compute.machines import (
     Machine,
     MachineEvent,
     MachineState,
-    NoCapacity,
-    ProviderDenied,
     ProviderError,
-    QuotaExceeded,
-    SpecRejected,
+    ProviderThrottled,
+    ProviderUnreachable,
 )
 from chalicelib.compute.models import (
     CHECK_INTERVAL,
@@ -47,7 +46,6 @@ _EVENTS_PER_STEP = 40
 _MIN_WAIT_SECONDS = 2
 _MAX_BUILD_WAIT_SECONDS = 20
 _MAX_REMOVE_WAIT_SECONDS = 300
-_REFUSALS = (SpecRejected, NoCapacity, QuotaExceeded, ProviderDenied)
 
 
 @dataclass(frozen=True)
@@ -86,11 +84,12 @@ class Lifecycle:
     def create_machine(self, ticket: Ticket) -> Progress:
         """Ask the provider to build, or find what an earlier ask has built (G20)."""
         step = self._leases.step(ticket)
-        if done := _final(step):
-            return done
-        if step.deployment.desired is DesiredState.ABSENT:  # an earlier attempt failed, and was removing it
-            return Progress("failed", failure_code=FailureCode.PROVISIONING_FAILED.value)
+        if over := _over(step):
+            return over
         if step.deployment.machine_id is None:
+            if step.at >= step.operation.deadline_at:
+                reason = "nothing could be begun before its deadline"
+                return Progress("failed", failure_code=FailureCode.PROVIDER_BUSY.value, provider_reason=reason)
             refusal = self._ask(step, ticket)
             if refusal:
                 return refusal
@@ -113,12 +112,25 @@ class Lifecycle:
             step.change_operation(check_at=step.at + CHECK_INTERVAL)
             step.commit(self._transactor)
             ref = provider.create(step.deployment.ref, step.deployment.spec)
-        except _REFUSALS as refusal:
+        except (ProviderUnreachable, ProviderThrottled):
+            raise
+        except ProviderError as refusal:
             if first:
-                self._keep(ticket, create_called_at=None)  # the only call was refused: there is no machine
+                self._forget_call(ticket, step.at)  # the only call was refused: there is no machine
             return Progress("failed", failure_code=refusal.code.value, provider_reason=str(refusal))
         self._keep(ticket, machine_id=ref.id)
         return None
+
+    def _forget_call(self, ticket: Ticket, called_at: datetime) -> None:
+        """Note that no call was made after all; not where another one was begun since."""
+
+        def forget() -> None:
+            step = self._leases.step(ticket)
+            if step.deployment.create_called_at == called_at and step.deployment.machine_id is None:
+                step.change(create_called_at=None)
+            step.commit(self._transactor)
+
+        with_fresh_reads(forget, stale=_STALE)
 
     def _keep(self, ticket: Ticket, **changes: object) -> None:
         """Note something about the deployment, whatever else changed meanwhile."""
@@ -133,8 +145,8 @@ class Lifecycle:
     def poll_machine(self, ticket: Ticket) -> Progress:
         """Look at a machine that is being built, and bring its events into the timeline."""
         step = self._leases.step(ticket)
-        if done := _final(step):
-            return done
+        if over := _over(step):
+            return over
         try:
             machine = self._providers(step.deployment.provider).get(step.deployment.ref)
             self._copy_events(step)
@@ -168,8 +180,8 @@ class Lifecycle:
 
         def activation() -> Progress:
             step = self._leases.step(ticket)
-            if done := _final(step):
-                return done
+            if over := _over(step):
+                return over
             deployment = step.deployment
             outputs = self._providers(deployment.provider).outputs(deployment.ref)
             self._copy_events(step)
@@ -222,12 +234,12 @@ class Lifecycle:
         if step.operation.status.is_final:
             return Progress("gone")
         deployment = step.deployment
-        if deployment.create_called_at is None:
+        if deployment.create_called_at is None and deployment.machine_id is None:
             return self._finish_removal(step)
         provider = self._providers(deployment.provider)
-        machine = provider.get(deployment.ref)
+        machine = self._look(step)
         if machine.state is MachineState.GONE:
-            settled = deployment.create_called_at + CREATE_SETTLE
+            settled = (deployment.create_called_at or step.at) + CREATE_SETTLE
             if deployment.machine_id is None and step.at < settled:
                 # A create call may still be under way; nothing found now can be there in a moment.
                 return Progress("removing", max(1, (settled - step.at) // timedelta(seconds=1) + 1))
@@ -235,7 +247,7 @@ class Lifecycle:
             return self._finish_removal(step)
         step.change(machine_id=machine.ref.id)
         self._copy_events(step)
-        self._note_delay(step, machine)
+        self._note_delay(step, lambda: self._describe_blockers(step, machine))
         progress = Progress("removing", _growing_wait(step, 4, _MAX_REMOVE_WAIT_SECONDS))
         step.change_operation(status=OperationStatus.RUNNING, check_at=_check_after(step, progress))
         step.commit(self._transactor)
@@ -245,7 +257,18 @@ class Lifecycle:
             provider.delete(machine.ref)
         return progress
 
-    def _note_delay(self, step: Step, machine: Machine) -> None:
+    def _look(self, step: Step) -> Machine:
+        """The machine to be removed; a region that does not say is a delay like any other."""
+        deployment = step.deployment
+        try:
+            return self._providers(deployment.provider).get(deployment.ref)
+        except ProviderError as error:
+            reason = f"{deployment.ref.name} in {deployment.ref.region}/{deployment.ref.placement}: {error}"
+            self._note_delay(step, lambda: reason)
+            step.commit(self._transactor)
+            raise
+
+    def _note_delay(self, step: Step, describe: Callable[[], str]) -> None:
         """Past its deadline a removal is stuck: staff are told, once; the attempts go on (G22, G24)."""
         deployment = step.deployment
         if step.at < step.operation.deadline_at or deployment.status is DeploymentStatus.DELETE_STUCK:
@@ -255,7 +278,7 @@ class Lifecycle:
             step.tell("delete_stuck", "Deleting takes longer than it should. You are not charged; we are on it.")
         else:
             step.change_operation(deadline_at=step.at + timedelta(days=1))
-        self._alerts.send(f"{deployment.id} cannot be deleted", self._describe_blockers(step, machine))
+        self._alerts.send(f"{deployment.id} cannot be deleted", describe())
 
     def _describe_blockers(self, step: Step, machine: Machine) -> str:
         lines = [f"{machine.ref.name} in {machine.ref.region}/{machine.ref.placement}: {machine.state}."]
@@ -304,6 +327,13 @@ def _final(step: Step) -> Progress | None:
         case OperationStatus.FAILED:
             return Progress("ended")
     return None
+
+
+def _over(step: Step) -> Progress | None:
+    """How the build ended, or that it has failed and is being removed; None while it goes on."""
+    if step.deployment.desired is DesiredState.ABSENT and not step.operation.status.is_final:
+        return Progress("failed", failure_code=FailureCode.PROVISIONING_FAILED.value)
+    return _final(step)
 
 
 def _growing_wait(step: Step, part: int, most_seconds: int) -> int:

@@ -116,8 +116,8 @@ class DeploymentRecords(Protocol):
         """Every deployment that a customer ever made, oldest first, strongly consistent; for proofs."""
         ...
 
-    def deployment_of_key(self, customer_id: str, key: str) -> tuple[str, str] | None:
-        """The deployment and operation that were made with an idempotency key."""
+    def deployment_of_key(self, customer_id: str, key: str, at: datetime) -> tuple[str, str] | None:
+        """The deployment and operation that were made with an idempotency key, for the day that it is kept."""
         ...
 
     def insert_deployment(self, deployment: Deployment, operation: Operation, key: str | None) -> Sequence[Write]:

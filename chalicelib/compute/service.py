@@ -263,7 +263,7 @@ class Deployments:
         return public_key
 
     def _made_before(self, customer_id: str, key: str) -> Accepted | None:
-        made = self._records.deployment_of_key(customer_id, key)
+        made = self._records.deployment_of_key(customer_id, key, self._clock.now())
         if made is None:
             return None
         deployment = self._records.deployment(customer_id, made[0])

@@ -10,7 +10,7 @@ from chalicelib.health.models import Finding, Report, Status
 from chalicelib.health.ports import Probe
 from chalicelib.kernel.clock import Clock
 
-DEADLINE_SECONDS = 0.8
+DEADLINE_SECONDS = 0.7
 KEPT_SECONDS = 5
 
 

@@ -12,6 +12,23 @@ from dev.demo.checks import StepFailed
 _TIMEOUT_SECONDS = 35.0
 """A little longer than API Gateway waits for a function."""
 _MOST_WAITS = 4
+_SHOWN_CHARACTERS = 500
+
+
+def ask(method: str, url: str, *, timeout_seconds: float = _TIMEOUT_SECONDS, **options: Any) -> Any:
+    """The JSON that a port of the local cloud's own, such as the mailbox, answers; `options` are httpx's.
+
+    Raises:
+        StepFailed: it answers none.
+    """
+    request = f"{method} {url}"
+    try:
+        response = httpx.request(method, url, timeout=timeout_seconds, **options)
+        return response.raise_for_status().json()
+    except httpx.HTTPError as error:
+        raise StepFailed(f"an answer to {request}", repr(error)) from error
+    except ValueError as error:
+        raise StepFailed(f"JSON from {request}", response.text[:_SHOWN_CHARACTERS]) from error
 
 
 @dataclass(frozen=True)
@@ -122,4 +139,4 @@ class Client:
         except httpx.HTTPError as error:
             raise StepFailed(f"an answer to {request}", repr(error)) from error
         except ValueError as error:
-            raise StepFailed(f"JSON from {request}", response.text[:500]) from error
+            raise StepFailed(f"JSON from {request}", response.text[:_SHOWN_CHARACTERS]) from error

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
-
 from dev.demo.checks import StepFailed, require_equal
-from dev.demo.screen import Screen, Stopwatch
+from dev.demo.client import ask
+from dev.demo.screen import Screen
 from dev.localcloud.__main__ import running
 from dev.localcloud.home import Home, read_json
 from dev.localcloud.targets import TargetKind, saved_target
@@ -19,7 +18,7 @@ from tools.package import ROOT
 Endpoints = Mapping[str, Any]
 """The content of `endpoints.json`."""
 
-_CONTROL_TIMEOUT_SECONDS = 120.0
+_SCHEDULE_SECONDS = 120.0
 
 
 @contextmanager
@@ -32,13 +31,12 @@ def local_cloud(home: Home, target: TargetKind, screen: Screen) -> Iterator[Endp
     was_running = running(home) is not None
     try:
         with screen.step("Refresh the local cloud" if was_running else "Start the local cloud"):
-            watch = Stopwatch()
             screen.waiting("packaging the functions and deploying them to a local AWS")
             _command(home, "up", "--target", target)
             require_equal("the cloud's target", saved_target(home).kind, target)
             endpoints: Endpoints = read_json(home.endpoints)
-            deployed = httpx.get(f"{endpoints['control']}/functions", timeout=_CONTROL_TIMEOUT_SECONDS).json()
-            screen.done(f"{len(deployed)} Lambda functions run in {watch.seconds:.1f} s at {endpoints['api']}")
+            deployed = ask("GET", f"{endpoints['control']}/functions")
+            screen.done(f"{len(deployed)} Lambda functions run at {endpoints['api']}")
         yield endpoints
     finally:
         if not was_running:
@@ -52,7 +50,7 @@ def run_schedule(endpoints: Endpoints, name: str) -> Any:
         StepFailed: it failed.
     """
     url = f"{endpoints['control']}/schedules/{name}/run"
-    answer = httpx.post(url, timeout=_CONTROL_TIMEOUT_SECONDS).json()
+    answer = ask("POST", url, timeout_seconds=_SCHEDULE_SECONDS)
     if "result" not in answer:
         raise StepFailed(f"a result of the schedule {name}", json.dumps(answer)[:1000])
     return answer["result"]

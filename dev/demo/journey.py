@@ -10,7 +10,7 @@ from dev.demo import bill as billing
 from dev.demo.checks import StepFailed, await_value, require, require_equal
 from dev.demo.client import Client
 from dev.demo.cloud import Endpoints, run_schedule
-from dev.demo.inventory import stacks_of
+from dev.demo.inventory import remains_of
 from dev.demo.people import Person, mailed_token, new_public_key, staff_owner
 from dev.demo.screen import Screen, Stopwatch
 from dev.localcloud.home import Home
@@ -161,7 +161,7 @@ class Journey:
             addresses = machine["addresses"]
             require("a public address", addresses, holds=bool(addresses and addresses["publicIpv4"]))
             self.screen.done(f"ACTIVE at {addresses['publicIpv4']} (inside: {addresses['privateIpv4']})")
-            there = stacks_of(saved_target(self.home), self.deployment_id)
+            there = remains_of(saved_target(self.home), self.deployment_id)
             require("the region to have its stack and server", there, holds=len(there) >= 2)
             self.screen.done(f"the region itself has {', '.join(there)}")
 
@@ -208,11 +208,11 @@ class Journey:
                     f"{line.start:%H:%M:%S}",
                     f"{line.end:%H:%M:%S}",
                     str(line.seconds),
-                    f"${line.amount}",
+                    f"${line.amount:.6f}",
                 ]
                 for number, line in enumerate(bill.intervals, start=1)
             ]
-            footer = ["", "", "", str(bill.seconds), f"${bill.total}"]
+            footer = ["", "", "", str(bill.seconds), f"${bill.total:.6f}"]
             self.screen.table(["", "from", "to", "seconds", "amount"], rows, footer)
             bill.check()
             self.screen.done(
@@ -232,11 +232,11 @@ class Journey:
             proof = run_schedule(self.endpoints, "ledger_proof")
             require_equal("differences", proof["differences"], [])
             require("this customer to be in it", proof, holds=proof["customers"] >= 1)
-            self.screen.done(f"{proof['customers']} customers, {proof['entries']} entries, no difference")
+            self.screen.done(f"customers {proof['customers']}, entries {proof['entries']}, differences 0")
 
     def _look_for_remains(self) -> None:
         with self.screen.step("The region is asked what is left"):
-            require_equal("what the region still has", stacks_of(saved_target(self.home), self.deployment_id), [])
+            require_equal("what the region still has", remains_of(saved_target(self.home), self.deployment_id), [])
             self.screen.done("nothing")
 
     def _watch(self, final: str, *, deadline_seconds: float) -> None:

@@ -7,12 +7,11 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dev.demo.checks import StepFailed, await_value
-from dev.demo.client import Client
+from dev.demo.client import Client, ask
 from dev.localcloud.home import Home, read_json
 
 _MAIL_SECONDS = 20.0
@@ -81,7 +80,7 @@ def mailed_token(mailbox: str, email: str) -> tuple[str, str]:
     """
 
     def newest() -> Any:
-        messages = httpx.get(f"{mailbox}/messages", params={"to": email}, timeout=10).json()
+        messages = ask("GET", f"{mailbox}/messages", params={"to": email})
         return messages[0] if messages else None
 
     mail = await_value(f"a mail to {email}", newest, deadline_seconds=_MAIL_SECONDS, pause_seconds=0.2)

@@ -14,6 +14,7 @@ from rich.table import Table
 
 _PIPE_WIDTH = 110
 _INDENT = 3
+_WORTH_TELLING_SECONDS = 1.0
 
 
 def _console() -> Console:
@@ -40,9 +41,12 @@ class Screen:
         self._number += 1
         self.step_title = title
         self.console.print(f"\n[bold cyan]{self._number:>2}[/bold cyan] [bold]{escape(title)}[/bold]")
+        watch = Stopwatch()
         with self.console.status("", spinner="dots") as self._status:
             yield
         self._status = None
+        if watch.seconds >= _WORTH_TELLING_SECONDS:
+            self.console.print(f"   [dim]{watch.seconds:.1f} s[/dim]")
 
     def waiting(self, text: str) -> None:
         """What the spinner says while something is waited for; a pipe shows nothing of it."""

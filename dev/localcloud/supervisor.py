@@ -110,6 +110,8 @@ class Supervisor:
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(ports.aws),
             "LAMBDA_EXECUTOR": "local",
+            # Every call is judged by its caller's policies, so that a missing grant is found here.
+            "AUTH": "true",
             "PERSIST_STATE": "1",
             "STATE_DIR": str((self.home.state / "aws").resolve()),
             "S3_PERSIST": "1",

@@ -9,6 +9,7 @@ import json
 import socket
 import struct
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -72,7 +73,12 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def _serve(self) -> None:
-        answer = cast("LoopbackServer", self.server).application(self._read())
+        try:
+            answer = cast("LoopbackServer", self.server).application(self._read())
+        except Exception:
+            # A fault of the simulator's own must not pass for a broken connection, which is a fault it injects.
+            traceback.print_exc()
+            answer = Response(500, {"error": {"code": 500, "title": "Simulator Error", "message": "see its log"}})
         if isinstance(answer, Disconnect):
             self._disconnect(answer)
         else:

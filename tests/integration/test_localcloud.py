@@ -59,6 +59,12 @@ def test_an_endpoint_answers_from_its_own_function(cloud: LocalCloud) -> None:
     assert called == ["put_note", "get_note"]
 
 
+@pytest.mark.guarantee("G48")
+def test_g48_a_call_that_is_not_granted_is_refused(cloud: LocalCloud) -> None:
+    """The local AWS judges every call by the caller's role, so that a missing grant is found before the cloud."""
+    assert cloud.api("POST", "/overreach").json() == {"refused": "AccessDeniedException"}
+
+
 def test_the_source_address_is_the_connections_not_a_headers(cloud: LocalCloud) -> None:
     """As with the real gateway, a client cannot pretend by X-Forwarded-For."""
     forged = cloud.api("GET", "/notes/x", headers={"X-Forwarded-For": "203.0.113.9"})

@@ -158,8 +158,8 @@ def test_each_budget_stops_the_build(fixture: Packaged, name: str) -> None:
 
 
 def test_path_nodes_count_every_prefix_once(fixture: Packaged) -> None:
-    """/crash, /notes and /notes/{noteId}."""
-    assert finalise.measure(fixture.template, ()).path_nodes == 3
+    """/crash, /overreach, /notes and /notes/{noteId}."""
+    assert finalise.measure(fixture.template, ()).path_nodes == 4
 
 
 def test_two_operations_on_one_function_stop_the_build(fixture: Packaged) -> None:

@@ -141,12 +141,14 @@ class DynamoDeploymentRecords:
         found = DeploymentRecord.query(f"CUSTOMER#{customer_id}", of_deployments, consistent_read=True)
         return (_deployment(record) for record in found)
 
-    def deployment_of_key(self, customer_id: str, key: str) -> tuple[str, str] | None:
+    def deployment_of_key(self, customer_id: str, key: str, at: datetime) -> tuple[str, str] | None:
         """What an idempotency key has made; see `DeploymentRecords.deployment_of_key`."""
         try:
             record = DeploymentKeyRecord.get(f"CUSTOMER#{customer_id}", _key_of(key), consistent_read=True)
         except DeploymentKeyRecord.DoesNotExist:
             return None
+        if record.expires_at is not None and record.expires_at <= epoch_seconds(at):
+            return None  # DynamoDB removes it in its own time
         return record.deployment_id, record.operation_id
 
     def insert_deployment(self, deployment: Deployment, operation: Operation, key: str | None) -> Sequence[Write]:
@@ -160,7 +162,9 @@ class DynamoDeploymentRecords:
                 operation_id=operation.id,
                 expires_at=epoch_seconds(deployment.created_at) + IDEMPOTENCY_KEY_TTL_SECONDS,
             )
-            writes.append(insert(made, NEW_DEPLOYMENT))
+            created_at = epoch_seconds(deployment.created_at)
+            free = DeploymentKeyRecord.pk.does_not_exist() | (DeploymentKeyRecord.expires_at <= created_at)
+            writes.append(put(made, free, NEW_DEPLOYMENT))
         return writes
 
     def replace_deployment(self, before: Deployment, after: Deployment) -> Write:

@@ -16,6 +16,9 @@ class TableProbe:
 
     name = "table"
 
+    def __init__(self) -> None:
+        _ = Record.shared_connection().client  # made now, so that no answer waits for it
+
     def ask(self) -> Sequence[Probe]:
         """Ask; see `Probe.ask`."""
         with suppress(HealthRecord.DoesNotExist):

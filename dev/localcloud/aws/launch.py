@@ -75,7 +75,7 @@ def main() -> None:
     """Patch ministack and serve it."""
     home, stack = Path(os.environ["HEARTH_HOME"]), os.environ["HEARTH_STACK"]
     aws, api, control, mailbox = (int(port) for port in os.environ["HEARTH_PORTS"].split(","))
-    pool = Pool(home / "cache" / "unpacked", os.environ["AWS_ENDPOINT_URL"])
+    pool = Pool(home / "cache" / "unpacked", os.environ["AWS_ENDPOINT_URL"], patches.role_credentials)
     pool.trees.prune()
     log = home / "logs" / "functions.log"
     invoker = Invoker(pool, stack, log, patches.layer_archive, patches.throttled)

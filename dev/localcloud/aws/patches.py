@@ -8,11 +8,14 @@ This module and `streams.py` reach into ministack, which offers no public way to
 import copy
 import importlib.metadata
 import inspect
+import json
 import uuid
 from collections.abc import Callable
+from email.utils import parseaddr
 from typing import Any
+from urllib.parse import parse_qs
 
-from ministack.core import lambda_runtime
+from ministack.core import iam_actions, lambda_runtime, responses
 from ministack.services import apigateway, apigateway_v1, dynamodb, lambda_svc, ses
 from ministack.services.cloudformation import provisioners
 
@@ -34,6 +37,12 @@ def _expect(*, holds: bool, what: str) -> None:
 def layer_archive(layer: Any) -> bytes:
     """The content of an attached layer."""
     return bytes(lambda_svc._resolve_layer_zip(layer) or b"")
+
+
+def role_credentials(config: dict[str, Any]) -> dict[str, str]:
+    """Temporary credentials of a function's role, by which every call of the function is judged (G48)."""
+    credentials: dict[str, str] = lambda_runtime.execution_credentials(config)
+    return credentials
 
 
 def attached_layers() -> list[list[Any]]:
@@ -76,6 +85,7 @@ def apply(invoker: Invoker, poller: StreamPoller) -> None:
     _import_whole_operations()
     _import_gateway_responses()
     _hide_crashes()
+    _judge_mail_by_its_sender()
     _deliver_streams_with(poller)
     _keep(dynamodb, ("_stream_records", "_stream_trimmed"))
     _keep(ses, ("_sent_emails",))
@@ -180,6 +190,34 @@ def _hide_crashes() -> None:
 def _plain(body: bytes) -> bytes:
     """A crash's description is JSON inside of JSON."""
     return body.replace(b"\\", b"")
+
+
+def _judge_mail_by_its_sender() -> None:
+    """Sending mail is judged as if on every resource; SES judges it on the sender's identity."""
+    original: Callable[..., str] = iam_actions.extract_resource_arn
+    _expect(
+        holds="FromEmailAddress" not in inspect.getsource(original), what="mail is judged by its sender by now"
+    )
+
+    def extract(service: str, *arguments: Any, **options: Any) -> str:
+        arn = original(service, *arguments, **options)
+        if service == "ses" and arn == "*" and (sender := _sender(arguments)):
+            identity = parseaddr(sender)[1]
+            return f"arn:aws:ses:{responses.get_region()}:{responses.get_account_id()}:identity/{identity}"
+        return arn
+
+    iam_actions.extract_resource_arn = extract
+
+
+def _sender(arguments: tuple[Any, ...]) -> str:
+    """The sender that a request to SES names, in its form (v1) or its JSON (v2)."""
+    _method, _path, _headers, body, query = arguments[:5]
+    form = parse_qs(body.decode(errors="replace")) | query
+    if "Source" in form:
+        return str(form["Source"][0])
+    if body.startswith(b"{"):
+        return str(json.loads(body).get("FromEmailAddress", ""))
+    return ""
 
 
 def _deliver_streams_with(poller: StreamPoller) -> None:

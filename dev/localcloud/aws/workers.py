@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -173,9 +173,13 @@ class Worker:
 class Pool:
     """Idle workers, by what they run; the longest idle are let go when there are too many."""
 
-    def __init__(self, folder: Path, endpoint: str) -> None:
+    def __init__(
+        self, folder: Path, endpoint: str, credentials: Callable[[dict[str, Any]], dict[str, str]]
+    ) -> None:
         self.trees = Trees(folder)
         self._endpoint = endpoint
+        self._credentials = credentials
+        """Those of a function's role, for its configuration."""
         self._idle: list[Worker] = []
         self._mothers: dict[tuple[Path, ...], _Mother] = {}
         self._lock = threading.Lock()
@@ -254,8 +258,6 @@ class Pool:
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
             "AWS_REGION": arn[3],
             "AWS_DEFAULT_REGION": arn[3],
-            "AWS_ACCESS_KEY_ID": arn[4],
-            "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],
             "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version", "$LATEST"),
@@ -265,7 +267,7 @@ class Pool:
             "AWS_LAMBDA_LOG_FORMAT": "Text",
         }
         own: dict[str, str] = (config.get("Environment") or {}).get("Variables", {})
-        return lambda_sets | own
+        return lambda_sets | self._credentials(config) | own
 
 
 def _appended_file() -> IO[bytes]:

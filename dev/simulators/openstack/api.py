@@ -93,12 +93,14 @@ class Service:
         return register
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route of a request, and its path's arguments."""
-        wanted = "GET" if method == "HEAD" else method
-        for route in self.routes:
-            if route.method in {method, wanted} and (found := route.pattern.fullmatch(path)):
-                return route, found.groupdict()
-        return None
+        """The most literal route of a request, and its path's arguments."""
+        wanted = {method, "GET"} if method == "HEAD" else {method}
+        matches = [
+            (route, found.groupdict())
+            for route in self.routes
+            if route.method in wanted and (found := route.pattern.fullmatch(path))
+        ]
+        return min(matches, key=lambda match: len(match[1]), default=None)
 
     def unauthorized(self, call: Call) -> Response:
         """The answer to a missing, unknown, expired or revoked token."""

@@ -1,5 +1,6 @@
 """The simulator's front door: which service answers a request, and which faults strike on its way."""
 
+import json
 import re
 import threading
 from collections import deque
@@ -101,6 +102,8 @@ class Door:
                 response = self._handle(service, call)
             except ApiError as error:
                 response = error.response
+            except json.JSONDecodeError:
+                response = Response(400, {"badRequest": {"code": 400, "message": "Malformed request body"}})
             service.dress(call, response)
             return response
 

@@ -1,9 +1,12 @@
 """The simulated cloud: its configuration, its state, its clock, and the engine that keeps them in step."""
 
 import heapq
+import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from dev.simulators.faults import FaultBoard, Occasion, RequestFault
 from dev.simulators.openstack.clock import LifecycleClock
@@ -171,11 +174,23 @@ class Cloud:
 
 
 def load_state(path: Path, config: Config) -> CloudState | None:
-    """The state saved in a file; None if there is none, or if it is of a cloud with other regions."""
+    """The state saved in a file; None if there is none, or none that fits.
+
+    A state of another version or of a cloud with other regions is put aside as `….rejected`, not overwritten.
+    """
     if not path.exists():
         return None
-    state = CloudState.model_validate_json(path.read_text())
-    return state if state.regions.keys() == {region.id for region in config.regions} else None
+    try:
+        state = CloudState.model_validate_json(path.read_text())
+    except ValidationError as error:
+        problem = f"{error.error_count()} errors"
+    else:
+        if state.regions.keys() == {region.id for region in config.regions}:
+            return state
+        problem = "other regions"
+    rejected = path.replace(path.with_suffix(path.suffix + ".rejected"))
+    print(f"The saved state does not fit ({problem}); it is kept as {rejected}", file=sys.stderr)
+    return None
 
 
 def save_state(path: Path, state: str) -> None:

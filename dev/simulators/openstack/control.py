@@ -87,6 +87,7 @@ class Control:
             if method == request.method and (found := pattern.fullmatch(path)):
                 try:
                     with self._door.lock:
+                        self._door.served += request.method != "GET"
                         self._cloud.advance()
                         return handler(request, found.group(1) if found.groups() else "")
                 except (ValidationError, ControlError, ValueError) as error:

@@ -51,7 +51,7 @@ class OpenStackSimulator:
         self._door = Door(self.cloud)
         self._control = control.Control(self._door)
         self._saver = threading.Thread(target=self._save_now_and_then, name="simulator-state", daemon=True)
-        self._saved = ""
+        self._saved_at = -1
 
     @property
     def auth_url(self) -> str:
@@ -74,6 +74,8 @@ class OpenStackSimulator:
         """Stop serving, cut off answers that are being held back, and save the state."""
         self._door.stopping.set()
         self._server.stop()
+        if self._saver.is_alive():
+            self._saver.join()
         self._save()
 
     def __enter__(self) -> Self:
@@ -98,13 +100,14 @@ class OpenStackSimulator:
 
     def _save_now_and_then(self) -> None:
         while not self._door.stopping.wait(SAVE_INTERVAL_SECONDS):
-            self._save()
+            # Nothing changes but by requests: time itself is only looked at when one comes.
+            if self._door.served != self._saved_at:
+                self._save()
 
     def _save(self) -> None:
         if self._state_path is None:
             return
         with self._door.lock:
+            self._saved_at = self._door.served
             text = self.cloud.snapshot().model_dump_json()
-        if text != self._saved:
-            save_state(self._state_path, text)
-            self._saved = text
+        save_state(self._state_path, text)

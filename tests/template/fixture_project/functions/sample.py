@@ -28,6 +28,12 @@ from chalicelib.runtime.registry import (
 
 Event = dict[str, Any]
 
+_PUSH = Grant(
+    "push",
+    ("execute-api:ManageConnections",),
+    ("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${WebsocketAPI}/*",),
+)
+
 VERSION = 1
 
 
@@ -66,6 +72,18 @@ def put_note(event: Event, _context: Any) -> Event:
 def crash(_event: Event, _context: Any) -> Event:
     """Fail as no endpoint should."""
     raise OutOfGpus("a secret detail")
+
+
+def overreach(_event: Event, _context: Any) -> Event:
+    """Try to write without a grant for it, and say what came of it."""
+    from botocore.exceptions import ClientError
+
+    item = {"pk": {"S": "overreach"}, "sk": {"S": "note"}}
+    try:
+        _client("dynamodb").put_item(TableName=os.environ["TABLE_NAME"], Item=item)
+    except ClientError as error:
+        return _answer({"refused": error.response["Error"]["Code"]})
+    return _answer({"refused": None})
 
 
 def take_payment(event: Event, _context: Any) -> Event:
@@ -132,6 +150,7 @@ def _declare(handler: Handler, trigger: Trigger, *grants: Grant) -> None:
 _declare(get_note, Route("GET", "/notes/{noteId}"), TABLE_READ)
 _declare(put_note, Route("PUT", "/notes/{noteId}"), TABLE_READ, TABLE_WRITE)
 _declare(crash, Route("POST", "/crash"))
+_declare(overreach, Route("POST", "/overreach"), TABLE_READ)
 _declare(take_payment, Webhook("bank_transfer"), TABLE_WRITE)
 _declare(build_machine, Task(), TABLE_READ)
 _declare(tick, Schedule("rate(5 minutes)"), FAN_OUT_METERING)
@@ -141,5 +160,5 @@ _declare(
 )
 _declare(meter, Queue("MeteringQueue"), WORK_METERING)
 _declare(connect, Socket("$connect"))
-_declare(echo, Socket("$default"))
+_declare(echo, Socket("$default"), _PUSH)
 _declare(send_letter, Task(), SEND_MAIL)

@@ -1,0 +1,264 @@
+"""Runs the fault matrix: each case is one deployment's life with one fault in it, against the whole local cloud.
+
+The cases run side by side, a few customers at a time, because each spends most of its time waiting; the tests of
+`test_fault_matrix.py` then look at one outcome each. Everything goes over HTTP: the API as a customer, and the
+control ports for faults. Faults are put into the invocation of Lambdas, so that the code under test is what ships.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Any
+
+import httpx
+
+from dev.demo.client import Client
+from dev.demo.people import new_public_key
+from tests.support.cloud import LocalCloud
+
+CUSTOMERS = 6
+SESSIONS_PER_CUSTOMER = 3  # the limit is 60 calls a minute for each session
+CASE_DEADLINE_SECONDS = 150.0
+_POLL_SECONDS = 0.5
+_FAILING_REGION = "texas"
+"""Every stack in this region finds no host; nothing else is made there."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One life with one fault in it."""
+
+    life: str
+    """`build`: becomes ACTIVE. `failing`: cannot be built. `removal`: is deleted once it is ACTIVE."""
+    state: str
+    """The state of the state machine that the fault hits."""
+    fault: str
+    function: str
+    injected: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The name of its test."""
+        return f"{self.life}-{self.state}-{self.fault}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case."""
+
+    status: str
+    operation_id: str | None
+    ended: bool
+    addresses: Any
+    failure_code: str | None
+    total_charged: str
+    fired: int
+    held_while_active: bool
+    final_status: str
+    timeline: Sequence[str]
+
+
+_HITS: Mapping[str, Mapping[str, Any]] = {
+    "fault before the effect": {"kind": "before", "times": 2},
+    "fault after the effect": {"kind": "after", "times": 2},
+    "killed at its end": {"kind": "kill"},
+    "killed at its 1st request": {"kind": "kill", "at_request": 1},
+    "killed at its 2nd request": {"kind": "kill", "at_request": 2},
+    "killed at its 3rd request": {"kind": "kill", "at_request": 3},
+    "killed at its 4th request": {"kind": "kill", "at_request": 4},
+    "killed at its 6th request": {"kind": "kill", "at_request": 6},
+    "delivered twice": {"kind": "duplicate", "times": 3},
+    "throttled": {"kind": "throttle", "times": 3},
+}
+_TASKS = (
+    ("build", "StartExecution", "start_operation"),
+    ("build", "CreateMachine", "create_machine"),
+    ("build", "PollMachine", "poll_machine"),
+    ("build", "ActivateDeployment", "activate_deployment"),
+    ("failing", "RecordFailure", "record_failure"),
+    ("failing", "RemoveMachine", "remove_machine"),
+    ("removal", "StartExecution", "start_operation"),
+    ("removal", "RemoveMachine", "remove_machine"),
+)
+_STOPPED = (
+    ("build", "CreateMachine", "create_machine"),
+    ("build", "WaitForMachine", "poll_machine"),
+    ("build", "ActivateDeployment", "activate_deployment"),
+    ("failing", "RecordFailure", "record_failure"),
+    ("failing", "WaitForRemoval", "remove_machine"),
+    ("removal", "RemoveMachine", "remove_machine"),
+)
+
+
+def cases() -> Iterator[Case]:
+    """The whole matrix; the slow ones first."""
+    for life, state, function in _STOPPED:
+        # The task is held up, and its execution stopped meanwhile: the reconciler finds it dead.
+        yield Case(life, state, "execution stopped", function, {"kind": "slow", "delay_seconds": 4.0})
+    for life in ("build", "removal"):
+        yield Case(life, "StartExecution", "event lost", "start_operation", {"kind": "drop_stream"})
+    for life, state, function in _TASKS:
+        for fault, injected in _HITS.items():
+            # Starting makes two requests: what would hit a later one hits nothing.
+            if function != "start_operation" or injected.get("at_request", 1) <= 2:
+                yield Case(life, state, fault, function, injected)
+
+
+class Controls:
+    """What the matrix does to a local cloud."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.endpoints = cloud.endpoints
+        self._http = httpx.Client(timeout=60)
+        self._simulator = cloud.endpoints["simulators"]["openstack"]["control"]
+
+    def inject(self, fault: Mapping[str, Any]) -> str:
+        """Put a fault into invocations; its id."""
+        answer = self._http.post(f"{self.endpoints['control']}/faults", json=fault)
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        return str(answer.json()["id"])
+
+    def fired(self, fault_id: str) -> int:
+        """How often a fault has struck."""
+        listed = self._http.get(f"{self.endpoints['control']}/faults").json()
+        return next(int(fault["fired"]) for fault in listed if fault["id"] == fault_id)
+
+    def stop_execution(self, operation_id: str) -> None:
+        """Stop whatever state machine works on an operation."""
+        self._http.post(f"{self.endpoints['control']}/executions/stop", json={"name": operation_id})
+
+    def run_schedule(self, name: str) -> Any:
+        """Run a scheduled function now."""
+        answer = self._http.post(f"{self.endpoints['control']}/schedules/{name}/run").json()
+        assert "result" in answer, answer
+        return answer["result"]
+
+    def fail_builds(self, region: str) -> None:
+        """Let no stack in `region` find a host."""
+        fault = {"kind": "no_valid_host", "match": {"region": region}, "times": None}
+        assert self._http.post(f"{self._simulator}/faults", json=fault).is_success
+
+    def stacks(self) -> list[str]:
+        """Every stack that is left in any region, by name and state."""
+        regions = self._http.get(f"{self._simulator}/state").json()["regions"]
+        return [
+            f"{stack['name']} {stack['status']}"
+            for projects in regions.values()
+            for project in projects.values()
+            for stack in project["stacks"]
+            if stack["status"] != "DELETE_COMPLETE"
+        ]
+
+
+class Customer:
+    """Somebody with money, a key, and sessions to take turns with."""
+
+    def __init__(self, cloud: LocalCloud, controls: Controls, owner: Client, number: int) -> None:
+        self._controls = controls
+        person = cloud.registered(f"Matrix{number} Customer")
+        self._sessions = cycle([person.sign_in(cloud.visitor()) for _ in range(SESSIONS_PER_CUSTOMER)])
+        self.id = str(self.session.get("/me").data["currentCustomerId"])
+        credit = {"amount": "500.00", "reason": "for the fault matrix"}
+        _ = owner.post(f"/v1/admin/customers/{self.id}/credits", credit).data
+        key = {"name": "matrix", "publicKey": new_public_key("matrix")}
+        self._ssh_key_id = str(self.session.post("/ssh-keys", key).data["id"])
+
+    @property
+    def session(self) -> Client:
+        """The session whose turn it is."""
+        return next(self._sessions)
+
+    def run(self, case: Case) -> Outcome:
+        """Live through one case."""
+        watched = {"function": case.function, "contains": self.id, **case.injected}
+        fault_id = "" if case.life == "removal" else self._controls.inject(watched)
+        accepted = self._create(_FAILING_REGION if case.life == "failing" else "montreal")
+        deployment_id, operation_id = accepted["deploymentId"], accepted["operationId"]
+        if case.life == "removal":
+            self._await(deployment_id, lambda seen: seen["status"] == "ACTIVE")
+            fault_id = self._controls.inject(watched)
+            operation_id = self.session.delete(f"/deployments/{deployment_id}").data["operationId"]
+        if case.fault == "execution stopped":
+            self._await(deployment_id, lambda _: self._controls.fired(fault_id) > 0)
+            self._controls.stop_execution(operation_id)
+        seen = self._await(deployment_id, lambda seen: seen["operationId"] is None)
+        usage = self.session.get(f"/deployments/{deployment_id}/usage").data
+        held = self.session.get("/billing/balance").data["held"]["amount"]
+        final = self._clean_up(deployment_id, seen)
+        timeline = [event["message"] for event in self.session.pages(f"/deployments/{deployment_id}/events")]
+        return Outcome(
+            status=seen["status"],
+            operation_id=seen["operationId"],
+            ended=seen["endedAt"] is not None,
+            addresses=seen["addresses"],
+            failure_code=(seen["failure"] or {}).get("code"),
+            total_charged=usage["total"]["amount"],
+            fired=self._controls.fired(fault_id),
+            held_while_active=held != "0.00",
+            final_status=final["status"],
+            timeline=timeline,
+        )
+
+    def held(self) -> str:
+        """What is set aside for this customer."""
+        return str(self.session.get("/billing/balance").data["held"]["amount"])
+
+    def _create(self, region: str) -> Any:
+        body = {
+            "region": region,
+            "instanceType": "cpu-2x4",
+            "imageId": "ubuntu-22.04",
+            "sshKeyId": self._ssh_key_id,
+        }
+        return self.session.post("/deployments", body).data
+
+    def _clean_up(self, deployment_id: str, seen: Any) -> Any:
+        if seen["status"] == "DELETED":
+            return seen
+        _ = self.session.delete(f"/deployments/{deployment_id}").data
+        return self._await(deployment_id, lambda seen: seen["status"] == "DELETED")
+
+    def _await(self, deployment_id: str, condition: Callable[[Any], bool]) -> Any:
+        deadline = time.monotonic() + CASE_DEADLINE_SECONDS
+        while True:
+            seen = self.session.get(f"/deployments/{deployment_id}").data
+            if condition(seen):
+                return seen
+            assert time.monotonic() < deadline, f"nothing came of {deployment_id}: {seen}"
+            time.sleep(_POLL_SECONDS)
+
+
+def run_matrix(cloud: LocalCloud, controls: Controls) -> tuple[dict[str, Outcome | Exception], Sequence[Customer]]:
+    """Run all cases; what became of each, by its id."""
+    controls.fail_builds(_FAILING_REGION)
+    owner = cloud.owner()
+    customers = [Customer(cloud, controls, owner, number) for number in range(CUSTOMERS)]
+    waiting: queue.SimpleQueue[Case] = queue.SimpleQueue()
+    for case in cases():
+        waiting.put(case)
+    outcomes: dict[str, Outcome | Exception] = {}
+
+    def work(customer: Customer) -> None:
+        while True:
+            try:
+                case = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                outcomes[case.id] = customer.run(case)
+            except Exception as error:
+                outcomes[case.id] = error
+
+    workers = [threading.Thread(target=work, args=(customer,)) for customer in customers]
+    for worker in workers:
+        worker.start()
+    while any(worker.is_alive() for worker in workers):
+        # In production once a minute; here more often, for the sake of those that it has to rescue.
+        controls.run_schedule("reconcile_operations")
+        workers[0].join(timeout=5)
+        for worker in workers:
+            worker.join(timeout=0.2)
+    return outcomes, customers

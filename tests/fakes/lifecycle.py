@@ -1,0 +1,246 @@
+"""A whole installation inside the test: the real table, the real state machines, a simulated region, one customer.
+
+Time is the test's own: a wait of a state machine moves the clock at once, and lets the region work as long as it
+needs to get somewhere.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
+from chalicelib.adapters.dynamodb.transactor import DynamoTransactor
+from chalicelib.adapters.openstack.config import OpenStackConfig
+from chalicelib.adapters.openstack.provider import OpenStackProvider
+from chalicelib.compute.models import Deployment, DeploymentRequest, DeploymentStatus, Operation, TimelineEvent
+from chalicelib.compute.service import Accepted
+from chalicelib.kernel.clock import SystemClock
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.pages import PageRequest
+from dev.simulators.openstack import OpenStackSimulator
+from functions.workers.operations import start_operation
+from tests.fakes.money import InterruptedTransactor
+from tests.fakes.workflows import Execution, LocalWorkflows
+from tests.support.clock import START, SettableClock
+from tests.support.engine import Engine
+from tools.catalog_data import read_catalog
+
+REGION = "montreal"
+SPEED = 400.0
+"""Lifecycle seconds of the region per second of the test."""
+_LONGEST_REGION_WAIT_SECONDS = 12.0
+"""A create takes the simulator about ten; a longer wait would let nothing more happen."""
+_MAX_STEPS = 600
+FUNDS_MICROS = 100_000_000
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/dBdkpu05uTJROrCBcxP9qagmuaM1aHkLy+Hcp5l4r test@hearth"
+
+
+@dataclass
+class Region:
+    """A simulated region, and the real adapter that works in it."""
+
+    simulator: OpenStackSimulator
+    provider: OpenStackProvider
+
+    def fresh(self, speed: float = SPEED) -> None:
+        """Empty and healthy; tokens that were given are no longer known."""
+        self.simulator.cloud.reset()
+        self.simulator.cloud.set_speed(speed)
+
+    def passes(self, seconds: float) -> None:
+        """Let the region work for `seconds` of its own, or for as long as anything of it takes."""
+        time.sleep(min(seconds, _LONGEST_REGION_WAIT_SECONDS) / self.simulator.cloud.clock.speed)
+
+    def remains(self) -> list[str]:
+        """Everything that is there, of every kind."""
+        self.simulator.cloud.advance()
+        region = self.simulator.cloud.state.regions[REGION]
+        stacks = [
+            f"stack {found.name} {found.full_status}" for found in region.stacks.values() if not found.deleted_at
+        ]
+        parts: dict[str, Iterable[str]] = {
+            "server": region.servers,
+            "port": region.ports,
+            "volume": region.volumes,
+            "floating IP": region.floating_ips,
+        }
+        return stacks + [f"{kind} {name}" for kind, found in parts.items() for name in found]
+
+
+@contextmanager
+def running_region() -> Iterator[Region]:
+    """A region of the test module's own."""
+    with OpenStackSimulator(speed=SPEED) as simulator:
+        projects = [
+            {"name": name, "username": "hearth", "password": "hearthpass"} for name in ("hearth-1", "hearth-2")
+        ]
+        region = {
+            "auth_url": simulator.auth_url,
+            "region_name": REGION,
+            "network": "tenant",
+            "public_network": "public",
+            "projects": projects,
+        }
+        config = OpenStackConfig.model_validate(
+            {"installation": "test", "regions": {REGION: region}, "call_timeout_seconds": 2}
+        )
+        provider = OpenStackProvider(config, SystemClock())
+        yield Region(simulator, provider)
+        provider.close()
+
+
+class Alerts:
+    """`StaffAlerts` that keeps what was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+
+    def send(self, subject: str, text: str) -> None:
+        """Keep it."""
+        self.sent.append((subject, text))
+
+
+class Installation:
+    """The installation, and what happens in it."""
+
+    def __init__(
+        self, table: Engine, clock: SettableClock, region: Region, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.table = table
+        self.clock = clock
+        self.region = region
+        self.alerts = Alerts()
+        self.workflows = LocalWorkflows(clock)
+        self.transactor = InterruptedTransactor(DynamoTransactor())
+        self._streamed: set[str] = set()
+        region.fresh()
+        monkeypatch.setattr(bootstrap, "provider", lambda provider_id: region.provider)
+        monkeypatch.setattr(bootstrap, "staff_alerts", lambda: self.alerts)
+        monkeypatch.setattr(bootstrap, "workflows", lambda: self.workflows)
+        monkeypatch.setattr(bootstrap, "transactor", lambda: self.transactor)
+        DynamoCatalogRecords(self.transactor).replace(read_catalog())
+        self.customer_id = new_id(Kind.CUSTOMER, START)
+        self.transactor.commit(bootstrap.ledger().open_account(self.customer_id))
+        bootstrap.ledger().credit(
+            self.customer_id, FUNDS_MICROS, reason="a test", actor_user_id="usr_x", key="funds"
+        )
+        self.ssh_key_id = bootstrap.ssh_keys().add(self.customer_id, "laptop", PUBLIC_KEY).id
+
+    def create(self, *, storage_gb: int | None = None, **changes: str) -> Accepted:
+        """Ask for a machine."""
+        wanted: dict[str, str] = {
+            "region": REGION,
+            "instance_type": "cpu-2x4",
+            "image": "ubuntu-22.04",
+            "storage_kind": "local",
+            "ssh_key_id": self.ssh_key_id,
+        } | changes
+        request = DeploymentRequest(storage_gb=storage_gb, **wanted)
+        return bootstrap.deployments().create(self.customer_id, request, key=None)
+
+    def delete(self, deployment_id: str) -> Accepted:
+        """Ask for its deletion."""
+        return bootstrap.deployments().delete(self.customer_id, deployment_id)
+
+    def deployment(self, deployment_id: str) -> Deployment:
+        """As it is now."""
+        return bootstrap.deployments().get(self.customer_id, deployment_id)
+
+    def operation(self, accepted: Accepted) -> Operation:
+        """As it is now."""
+        found = bootstrap.deployment_records().operation(
+            self.customer_id, accepted.deployment.id, accepted.operation.id
+        )
+        assert found is not None
+        return found
+
+    def timeline(self, deployment_id: str) -> list[TimelineEvent]:
+        """All of it."""
+        page = bootstrap.deployments().events(self.customer_id, deployment_id, 0, PageRequest(100))
+        return list(page.items)
+
+    def deliver_stream(self, *, lost: bool = False) -> None:
+        """Hand new operations to the stream's worker, or lose them on the way."""
+        for item in self.table.items():
+            if item["kind"]["S"] == "OPERATION" and item["sk"]["S"] not in self._streamed:
+                self._streamed.add(item["sk"]["S"])
+                record = {"dynamodb": {"SequenceNumber": "1", "NewImage": item}}
+                if not lost:
+                    assert start_operation({"Records": [record]}, None) == {"batchItemFailures": []}
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, here and in the region."""
+        if seconds > 0:
+            self.clock.advance(seconds)
+            self.region.passes(seconds)
+
+    def step(self) -> Execution | None:
+        """Run one state of the execution that is due first; None when none runs."""
+        self.deliver_stream()
+        execution = self.workflows.next()
+        if execution is not None:
+            self.pass_time((execution.wakes_at - self.clock.now()).total_seconds())
+            execution.step(self.clock.now(), self.workflows.around)
+        return execution
+
+    def go_on(self) -> None:
+        """Run one state, or the reconciler where there is none to run."""
+        if self.step() is None:
+            self.reconcile()
+
+    def settle(self) -> None:
+        """Run until no execution is left."""
+        for _ in range(_MAX_STEPS):
+            if self.step() is None:
+                return
+        raise AssertionError([found.visited[-10:] for found in self.workflows.executions.values()])
+
+    def reconcile(self) -> None:
+        """A run of the reconciler, a while later."""
+        self.pass_time(60)
+        bootstrap.reconciler().run()
+
+    def settle_with_reconciler(self) -> None:
+        """Run until no operation is left, whatever becomes of executions."""
+        for _ in range(120):
+            self.settle()
+            if not self.operations_in_progress():
+                return
+            self.reconcile()
+        raise AssertionError(f"still in progress: {self.operations_in_progress()}")
+
+    def operations_in_progress(self) -> list[str]:
+        """Operations that are not final."""
+        return [
+            f"{item['type']['S']} {item['status']['S']}"
+            for item in self.table.items()
+            if item["kind"]["S"] == "OPERATION" and item["status"]["S"] in {"PENDING", "RUNNING"}
+        ]
+
+    def active(self, *, storage_gb: int | None = None, **changes: str) -> Deployment:
+        """A machine that is ready."""
+        accepted = self.create(storage_gb=storage_gb, **changes)
+        self.settle()
+        deployment = self.deployment(accepted.deployment.id)
+        assert deployment.status is DeploymentStatus.ACTIVE, deployment
+        return deployment
+
+    def assert_proven(self) -> None:
+        """The ledger proves itself."""
+        assert bootstrap.proof().run().differences == ()
+
+    def assert_nothing_left(self) -> None:
+        """The ledger proves itself, nothing is held or runs, and the region is empty."""
+        self.assert_proven()
+        assert self.operations_in_progress() == []
+        assert self.region.remains() == []
+        balance = bootstrap.ledger().balance(self.customer_id)
+        assert (balance.held_micros, balance.burn_micros_per_hour) == (0, 0)
+
+    def charged_micros(self) -> int:
+        """What the customer has paid so far."""
+        return FUNDS_MICROS - bootstrap.ledger().balance(self.customer_id).posted_micros

@@ -1,0 +1,189 @@
+"""The state machines of `state_machines/`, run inside the test, one state at a time, on the test's own clock.
+
+What Step Functions does with a definition is in the Amazon States Language (https://states-language.net/spec.html);
+the part of it that ours use is here: Task with Retry and Catch, Choice on a text, Wait, Succeed.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from chalicelib.compute.models import Operation, OperationType
+from chalicelib.compute.ports import ExecutionState
+from chalicelib.runtime.registry import Handler, Task, load_all
+from tests.support.clock import SettableClock
+
+_MACHINES = Path(__file__).parents[2] / "state_machines"
+_DEFINITIONS = {
+    OperationType.CREATE: "deployment_provision.asl.json",
+    OperationType.DELETE: "deployment_delete.asl.json",
+}
+_MAX_STATES = 2_000
+"""In one execution; Step Functions takes 25,000 events, a handful to a state."""
+
+Invoke = Callable[[Mapping[str, Any]], dict[str, Any]]
+Around = Callable[["Execution", str, Callable[[], dict[str, Any]]], dict[str, Any]]
+"""Is given an execution, the name of its task, and the task; gives, or raises, what the state machine sees."""
+
+
+@cache
+def definition(type_: OperationType) -> Mapping[str, Any]:
+    """The definition for operations of this type."""
+    loaded: Mapping[str, Any] = json.loads((_MACHINES / _DEFINITIONS[type_]).read_text())
+    return loaded
+
+
+@cache
+def tasks() -> Mapping[str, Invoke]:
+    """The functions behind Task states, by what definitions call them."""
+    return {
+        f"${{{function.logical_id}}}": _invocation(function.handler)
+        for function in load_all()
+        if isinstance(function.trigger, Task)
+    }
+
+
+def _invocation(handler: Handler) -> Invoke:
+    def invoke(state: Mapping[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = handler(state, None)
+        return result
+
+    return invoke
+
+
+def just(execution: "Execution", task: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Nothing goes wrong around a task."""
+    return run()
+
+
+@dataclass
+class Execution:
+    """One run of a state machine."""
+
+    name: str
+    machine: Mapping[str, Any]
+    data: dict[str, Any]
+    started_at: datetime
+    wakes_at: datetime
+    state: str = ""
+    status: str = "RUNNING"
+    visited: list[str] = field(default_factory=list)
+    retries: dict[int, int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    """What went wrong in tasks, and was tried again or caught."""
+
+    def __post_init__(self) -> None:
+        self.state = self.machine["StartAt"]
+
+    def step(self, now: datetime, around: Around) -> None:
+        """Run the present state, and say when the next one is due."""
+        if now >= self.started_at + timedelta(seconds=self.machine["TimeoutSeconds"]):
+            self.status = "TIMED_OUT"
+            return
+        assert len(self.visited) < _MAX_STATES, self.visited[-20:]
+        self.visited.append(self.state)
+        self.wakes_at = now
+        here = self.machine["States"][self.state]
+        match here["Type"]:
+            case "Task":
+                self._task(here, now, around)
+            case "Choice":
+                self._go(self._chosen(here))
+            case "Wait":
+                seconds = here["Seconds"] if "Seconds" in here else self._at(here["SecondsPath"])
+                self.wakes_at = now + timedelta(seconds=seconds)
+                self._go(here["Next"])
+            case "Succeed":
+                self.status = "SUCCEEDED"
+
+    def _go(self, state: str) -> None:
+        self.state = state
+        self.retries = {}
+
+    def _at(self, path: str) -> Any:
+        found: Any = self.data
+        for name in path.removeprefix("$.").split("."):
+            found = found[name]
+        return found
+
+    def _chosen(self, choice: Mapping[str, Any]) -> str:
+        for rule in choice["Choices"]:
+            if self._at(rule["Variable"]) == rule["StringEquals"]:
+                return str(rule["Next"])
+        return str(choice["Default"])
+
+    def _task(self, task: Mapping[str, Any], now: datetime, around: Around) -> None:
+        given = dict(self.data)
+        try:
+            result = around(self, self.state, lambda: tasks()[task["Resource"]](given))
+        except Exception as error:
+            self._failed(task, now, error)
+            return
+        self.data[task["ResultPath"].removeprefix("$.")] = json.loads(json.dumps(result))
+        self._go(task["Next"])
+
+    def _failed(self, task: Mapping[str, Any], now: datetime, error: Exception) -> None:
+        name = type(error).__name__
+        self.failures.append(f"{self.state}: {name}: {error}")
+        for number, retry in enumerate(task["Retry"]):
+            if _matches(retry, name):
+                done = self.retries.get(number, 0)
+                if done < retry["MaxAttempts"]:
+                    self.retries[number] = done + 1
+                    delay = min(retry["IntervalSeconds"] * retry["BackoffRate"] ** done, retry["MaxDelaySeconds"])
+                    self.wakes_at = now + timedelta(seconds=delay)
+                    return
+                break
+        for catch in task["Catch"]:
+            if _matches(catch, name):
+                self.data[catch["ResultPath"].removeprefix("$.")] = {"Error": name, "Cause": str(error)}
+                self._go(catch["Next"])
+                return
+        self.status = "FAILED"
+
+
+def _matches(rule: Mapping[str, Any], name: str) -> bool:
+    return name in rule["ErrorEquals"] or "States.ALL" in rule["ErrorEquals"]
+
+
+class LocalWorkflows:
+    """`Workflows` inside the test. Nothing moves until the test says so."""
+
+    def __init__(self, clock: SettableClock) -> None:
+        self._clock = clock
+        self.executions: dict[str, Execution] = {}
+        self.around: Around = just
+
+    def start(self, operation: Operation) -> None:
+        """Start the machine of the operation's type, unless this attempt was started before."""
+        ticket = {
+            "customerId": operation.customer_id,
+            "deploymentId": operation.deployment_id,
+            "operationId": operation.id,
+            "fence": operation.fence,
+        }
+        now = self._clock.now()
+        made = Execution(operation.execution_name, definition(operation.type), ticket, now, now)
+        self.executions.setdefault(operation.execution_name, made)
+
+    def state(self, operation: Operation) -> ExecutionState:
+        """What became of this attempt."""
+        found = self.executions.get(operation.execution_name)
+        if found is None:
+            return ExecutionState.ABSENT
+        return ExecutionState.RUNNING if found.status == "RUNNING" else ExecutionState.ENDED
+
+    def stop(self, operation: Operation) -> None:
+        """End this attempt, if it runs."""
+        found = self.executions.get(operation.execution_name)
+        if found is not None and found.status == "RUNNING":
+            found.status = "ABORTED"
+
+    def next(self) -> Execution | None:
+        """The running execution that is due first."""
+        running = [found for found in self.executions.values() if found.status == "RUNNING"]
+        return min(running, key=lambda found: found.wakes_at, default=None)

@@ -1,0 +1,86 @@
+"""A local cloud of the test run's own: the packaged product with fast simulators, in a folder of its own.
+
+`HEARTH_E2E_HOME=.local` uses the cloud that runs in that folder instead, which saves its start.
+"""
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+from dev.demo.client import Client
+from dev.demo.people import Person, mailed_token, staff_owner
+from dev.localcloud.home import Home, read_json
+from tools.package import ROOT
+
+SPEED = 20.0
+"""Of the simulators."""
+WAIT_SCALE = 0.1
+"""Of the waits of state machines."""
+
+_ADDRESSES = ip_network("100.64.0.0/10")
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """A running cloud."""
+
+    home: Home
+    endpoints: Mapping[str, Any]
+
+    def visitor(self) -> Client:
+        """A client from an address that no other test has, so that none meets another's limits."""
+        address = _ADDRESSES[random.randrange(_ADDRESSES.num_addresses)]
+        return Client(self.endpoints["api"], headers={"X-Local-Source-Ip": str(address)})
+
+    def registered(self, name: str = "Ada Lovelace") -> Person:
+        """Somebody new who has verified their address."""
+        person, visitor = Person.made_up(name), self.visitor()
+        _ = visitor.post("/auth/register", person.registration()).data
+        _, token = mailed_token(self.endpoints["mailbox"], person.email)
+        _ = visitor.post("/auth/verify-email", {"token": token}).data
+        return person
+
+    def owner(self) -> Client:
+        """A session of the installation's owner."""
+        visitor = self.visitor()
+        person, _ = staff_owner(visitor, self.home)
+        return person.sign_in(visitor)
+
+
+@contextmanager
+def running_cloud(home: Home, *options: str) -> Iterator[LocalCloud]:
+    """A cloud in `home`, stopped at the end."""
+    try:
+        localcloud(home, "up", "--speed", str(SPEED), "--wait-scale", str(WAIT_SCALE), *options)
+        yield LocalCloud(home, read_json(home.endpoints))
+    finally:
+        localcloud(home, "down")
+
+
+@contextmanager
+def session_cloud(folder: Path) -> Iterator[LocalCloud]:
+    """The cloud of the whole run."""
+    shared = os.environ.get("HEARTH_E2E_HOME")
+    if shared is None:
+        with running_cloud(Home(folder)) as cloud:
+            yield cloud
+        return
+    home = Home(Path(shared).resolve())
+    endpoints = read_json(home.endpoints)
+    assert endpoints, f"no cloud runs in {home.folder}"
+    yield LocalCloud(home, endpoints)
+
+
+def localcloud(home: Home, *arguments: str) -> str:
+    """What `python -m dev.localcloud` prints; it must succeed."""
+    command = [sys.executable, "-m", "dev.localcloud", "--home", str(home.folder), *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
