@@ -21,12 +21,20 @@ class Operator(StrEnum):
     USAGE = "operator:usage"
 
 
+def gateway_account(gateway: str) -> str:
+    """The name of the account that stands for the money at a payment gateway."""
+    return f"gateway:{gateway}"
+
+
 class EntryType(StrEnum):
     """What an entry is for."""
 
     CREDIT = "credit"
     USAGE = "usage"
     USAGE_CORRECTION = "usage_correction"
+    TOP_UP = "top_up"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
 
 
 def account_name(customer_id: str) -> str:
@@ -125,11 +133,13 @@ class HoldPurpose(StrEnum):
 
     PROVISIONING = "provisioning"
     RUNNING = "running"
+    DISPUTE = "dispute"
+    REFUND = "refund"
 
 
 @dataclass(frozen=True)
 class Hold:
-    """Money set aside for one deployment, by whose id it is known."""
+    """Money set aside for one thing, by whose id it is known: a deployment, a dispute, a refund under way."""
 
     customer_id: str
     reference: str

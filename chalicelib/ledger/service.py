@@ -55,7 +55,7 @@ class AccountChange:
         self,
         type_: EntryType,
         change_micros: int,
-        counterpart: Operator,
+        counterpart: str,
         *,
         reference: str,
         reason: str = "",
@@ -64,7 +64,7 @@ class AccountChange:
         """Append an entry that adds `change_micros` (not zero) to the balance, from or to `counterpart`."""
         account = self._after
         own = account_name(account.customer_id)
-        source, destination = (counterpart.value, own) if change_micros > 0 else (own, counterpart.value)
+        source, destination = (counterpart, own) if change_micros > 0 else (own, counterpart)
         at = max(self._at, account.last_entry_at + _TICK) if account.last_entry_at else self._at
         entry = Entry(
             id=new_id(Kind.ENTRY, at),
@@ -87,8 +87,24 @@ class AccountChange:
         self._writes.append(self._records.insert_entry(entry))
         return entry
 
-    def place_hold(self, reference: str, amount_micros: int) -> Hold:
-        """Set money aside for provisioning.
+    def post_once(
+        self, key: str, type_: EntryType, change_micros: int, counterpart: str, *, reference: str
+    ) -> Entry:
+        """Append an entry that can be posted only once for `key`, for ever; else NOT_POSTED_BEFORE fails."""
+        self._writes.append(self._records.insert_marker(self._after.customer_id, key))
+        return self.post(type_, change_micros, counterpart, reference=reference)
+
+    def freeze(self, reference: str, amount_micros: int, purpose: HoldPurpose) -> Hold:
+        """Set money aside whether it is there or not: what is spent already makes the available balance negative."""
+        hold = Hold(self._after.customer_id, reference, amount_micros, purpose, self._at)
+        self._hold_more(amount_micros)
+        self._writes.append(self._records.insert_hold(hold))
+        return hold
+
+    def place_hold(
+        self, reference: str, amount_micros: int, purpose: HoldPurpose = HoldPurpose.PROVISIONING
+    ) -> Hold:
+        """Set money aside that must be there.
 
         Raises:
             InsufficientBalance: less than `amount_micros` is available.
@@ -99,10 +115,7 @@ class AccountChange:
                 f"This needs {format_amount(amount_micros)} USD available; "
                 f"you have {format_amount(max(0, spendable))} USD. Add funds first."
             )
-        hold = Hold(self._after.customer_id, reference, amount_micros, HoldPurpose.PROVISIONING, self._at)
-        self._hold_more(amount_micros)
-        self._writes.append(self._records.insert_hold(hold))
-        return hold
+        return self.freeze(reference, amount_micros, purpose)
 
     def turn_hold(self, hold: Hold, amount_micros: int) -> Hold:
         """Make `hold` the reserve of a running machine, of at most its present size."""

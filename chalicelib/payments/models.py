@@ -122,6 +122,8 @@ class PaymentState:
     """The saved payment method that was made with it, where there is one."""
     reference: str | None = None
     """Our own id of the top-up, as the gateway keeps it: proves that the object is ours."""
+    flags: frozenset[Flag] = frozenset()
+    """What staff should look at, of which only the gateway knows: late and partial, given up, accepted by hand."""
 
 
 @dataclass(frozen=True)
