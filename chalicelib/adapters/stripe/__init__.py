@@ -1,0 +1,1 @@
+"""Stripe behind the payments port: cards, saved cards, refunds and disputes."""
