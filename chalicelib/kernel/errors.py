@@ -137,6 +137,11 @@ class OpenStackError(HearthError):
     sentence = "The region's control plane gave an error; try again later."
 
 
+class PaymentProviderError(HearthError):
+    code, status = "PAYMENT_PROVIDER_ERROR", 502
+    sentence = "The payment provider did not answer as it should; nothing was charged twice, try again."
+
+
 class ProviderBusy(HearthError):
     code, status = "PROVIDER_BUSY", 503
     sentence = "The region is busy; try again in a moment."

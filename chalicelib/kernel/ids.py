@@ -20,6 +20,7 @@ class Kind(StrEnum):
     OPERATION = "op"
     EVENT = "evt"
     SSH_KEY = "key"
+    TOP_UP = "top"
     HOLD = "hld"
     ENTRY = "ent"
     ACTIVITY = "act"

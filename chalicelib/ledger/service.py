@@ -95,7 +95,7 @@ class AccountChange:
         return self.post(type_, change_micros, counterpart, reference=reference)
 
     def freeze(self, reference: str, amount_micros: int, purpose: HoldPurpose) -> Hold:
-        """Set money aside whether it is there or not: what is spent already makes the available balance negative."""
+        """Set money aside whether it is there or not: what is spent makes the available balance negative."""
         hold = Hold(self._after.customer_id, reference, amount_micros, purpose, self._at)
         self._hold_more(amount_micros)
         self._writes.append(self._records.insert_hold(hold))

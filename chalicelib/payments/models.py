@@ -165,11 +165,15 @@ class TopUp:
     """`ETH`, `BSC`, `POLYGON` (crypto)."""
     provider_id: str | None = None
     checkout: Checkout | None = None
+    rate: str = ""
+    """Base units for one unit of the currency, as it was when the first money came; then it holds for all of it."""
     credited_micros: int = 0
     """What reached the ledger, in the base currency."""
     refunded_micros: int = 0
     disputed_micros: int = 0
     """Frozen by open disputes."""
+    booked: frozenset[str] = frozenset()
+    """The gateway's ids of what is in the ledger: payments, `refund:…`, `dispute:…`."""
     flags: frozenset[Flag] = frozenset()
     failure: str = ""
     automatic: bool = False

@@ -1,0 +1,396 @@
+"""Making the ledger agree with what gateways say."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import NotFound, PaymentProviderError
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
+from chalicelib.ledger.models import EntryType, HoldPurpose, gateway_account
+from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
+from chalicelib.ledger.service import AccountChange, Ledger
+from chalicelib.payments.models import (
+    Amount,
+    Dispute,
+    DisputeStatus,
+    Flag,
+    GatewayError,
+    GatewayRefused,
+    Method,
+    Payment,
+    PaymentState,
+    Refund,
+    RefundStatus,
+    TopUp,
+    TopUpStatus,
+)
+from chalicelib.payments.policy import current_rate, first_deadline, next_check, to_base_micros
+from chalicelib.payments.ports import Gateway
+from chalicelib.payments.records import (
+    NEW_TOP_UP,
+    TOP_UP_SHARDS,
+    TOP_UP_UNCHANGED,
+    NoticeQueue,
+    NoticeRecords,
+    NoticeState,
+    Rates,
+    TopUpRecords,
+)
+
+_STALE = frozenset({ACCOUNT_UNCHANGED, TOP_UP_UNCHANGED})
+_ABANDONED_NAME = "Nothing was paid in time."
+
+
+@dataclass(frozen=True)
+class TopUpRequest:
+    """What a customer wants to pay, and how."""
+
+    gateway: str
+    method: Method
+    amount: Amount
+    asset: str = ""
+    network: str = ""
+
+
+Gateways = Callable[[str], Gateway]
+
+
+class TopUps:
+    """A customer's side: asking to pay, and looking."""
+
+    def __init__(
+        self,
+        records: TopUpRecords,
+        gateways: Gateways,
+        settlement: "Settlement",
+        transactor: Transactor,
+        clock: Clock,
+        return_url: str,
+    ) -> None:
+        self._records = records
+        self._gateways = gateways
+        self._settlement = settlement
+        self._transactor = transactor
+        self._clock = clock
+        self._return_url = return_url
+
+    def create(self, customer_id: str, request: TopUpRequest, key: str | None) -> TopUp:
+        """Record the intention, then ask the gateway for a way to pay.
+
+        The record comes first, so that whatever the gateway has made is found again by the top-up's id; a
+        repeated call with the same `key` goes on where the first one stopped.
+
+        Raises:
+            PaymentProviderError: the gateway did not answer, or refused; the same key may be tried again.
+        """
+        top_up = self._recorded(customer_id, request, key or secrets.token_hex(16))
+        if top_up.provider_id is not None:
+            return top_up
+        try:
+            checkout = self._gateways(top_up.gateway).create(top_up, return_url=self._return_url)
+        except GatewayRefused as refused:
+            raise PaymentProviderError(refused.sentence) from refused
+        except GatewayError as error:
+            raise PaymentProviderError from error
+        return self._settlement.change(
+            top_up,
+            lambda fresh: replace(
+                fresh,
+                provider_id=checkout.provider_id,
+                checkout=checkout,
+                status=TopUpStatus.AWAITING_PAYMENT if fresh.status is TopUpStatus.CREATED else fresh.status,
+                deadline_at=checkout.expires_at or fresh.deadline_at,
+            ),
+        )
+
+    def _recorded(self, customer_id: str, request: TopUpRequest, key: str) -> TopUp:
+        def record() -> TopUp:
+            made = self._records.top_up_of_key(customer_id, key)
+            if made and (found := self._records.top_up(customer_id, made)):
+                return found
+            now = self._clock.now()
+            top_up = TopUp(
+                id=new_id(Kind.TOP_UP, now),
+                customer_id=customer_id,
+                gateway=request.gateway,
+                method=request.method,
+                amount=request.amount,
+                asset=request.asset,
+                network=request.network,
+                status=TopUpStatus.CREATED,
+                created_at=now,
+                updated_at=now,
+                deadline_at=first_deadline(request.method, now),
+            )
+            top_up = replace(top_up, check_at=next_check(top_up, now))
+            self._transactor.commit(self._records.insert_top_up(top_up, key))
+            return top_up
+
+        return with_fresh_reads(record, stale=frozenset({NEW_TOP_UP}))
+
+    def get(self, customer_id: str, top_up_id: str) -> TopUp:
+        """One top-up.
+
+        Raises:
+            NotFound: this customer has no such top-up.
+        """
+        top_up = self._records.top_up(customer_id, top_up_id)
+        if top_up is None:
+            raise NotFound("You have no such top-up.")
+        return top_up
+
+    def list(self, customer_id: str, page: PageRequest) -> Page[TopUp]:
+        """A customer's top-ups, newest first."""
+        return self._records.top_ups(customer_id, page)
+
+
+class Settlement:
+    """Fetches what gateways know, and books what is new in it.
+
+    A payment is booked under the gateway's own id of it; the entry, the balance, the marker of that id and the
+    top-up change in one transaction (G01, G03). So any number of webhooks, in any order, and any number of looks,
+    book it once; and what was not final when it was fetched is not booked at all (G02).
+    """
+
+    def __init__(
+        self,
+        records: TopUpRecords,
+        gateways: Gateways,
+        ledger: Ledger,
+        rates: Rates,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._gateways = gateways
+        self._ledger = ledger
+        self._rates = rates
+        self._transactor = transactor
+        self._clock = clock
+
+    def change(self, top_up: TopUp, how: Callable[[TopUp], TopUp]) -> TopUp:
+        """Change a top-up without touching money; `how` is given it freshly read."""
+
+        def attempt() -> TopUp:
+            fresh = self._records.top_up(top_up.customer_id, top_up.id)
+            if fresh is None:
+                raise NotFound
+            after = self._next(fresh, how(fresh))
+            self._transactor.commit(self._records.replace_top_up(fresh, after))
+            return after
+
+        return with_fresh_reads(attempt, stale=frozenset({TOP_UP_UNCHANGED}))
+
+    def _next(self, before: TopUp, after: TopUp) -> TopUp:
+        now = self._clock.now()
+        return replace(after, version=before.version + 1, updated_at=now, check_at=next_check(after, now))
+
+    def look(self, top_up: TopUp) -> TopUp:
+        """Ask the gateway about `top_up`, and book what is new.
+
+        Raises:
+            GatewayError: it does not answer.
+        """
+        gateway = self._gateways(top_up.gateway)
+        if top_up.provider_id is None:
+            state = gateway.find(top_up)
+            if state is None:
+                return self.change(top_up, self._aged)
+        else:
+            state = gateway.fetch(top_up.provider_id)
+        return self.book(top_up, state)
+
+    def _aged(self, top_up: TopUp) -> TopUp:
+        """`top_up` after a look that found nothing new: expired, once its deadline has passed (G28)."""
+        if top_up.status.is_final or self._clock.now() < top_up.deadline_at:
+            return top_up
+        return replace(top_up, status=TopUpStatus.EXPIRED, failure=_ABANDONED_NAME)
+
+    def book(self, top_up: TopUp, state: PaymentState) -> TopUp:
+        """Make the ledger agree with `state`, in one transaction."""
+
+        def attempt() -> TopUp:
+            fresh = self._records.top_up(top_up.customer_id, top_up.id)
+            if fresh is None:
+                raise NotFound
+            now = self._clock.now()
+            change = self._ledger.change(fresh.customer_id, now)
+            booking = _Booking(fresh, change, self._rate_of, self._ledger)
+            after = self._next(fresh, self._aged(booking.run(state)))
+            writes: list[Write] = [*self._records.replace_top_up(fresh, after), *change.writes()]
+            self._transactor.commit(writes)
+            return after
+
+        return with_fresh_reads(attempt, stale=_STALE)
+
+    def _rate_of(self, currency: str) -> str:
+        return current_rate(currency, self._rates.rate(currency), self._clock.now())
+
+    def reconcile(self) -> Mapping[str, int]:
+        """Look at every top-up that is due: a lost webhook costs minutes, not money."""
+        now = self._clock.now()
+        looked = failed = 0
+        for shard in range(TOP_UP_SHARDS):
+            for top_up in self._records.top_ups_to_check(shard, now):
+                try:
+                    self.look(top_up)
+                    looked += 1
+                except GatewayError:
+                    self.change(top_up, lambda fresh: fresh)  # its next turn comes later
+                    failed += 1
+        return {"looked": looked, "failed": failed}
+
+
+class _Booking:
+    """Books one state of one top-up into one account change."""
+
+    def __init__(
+        self,
+        top_up: TopUp,
+        change: AccountChange,
+        rate_of: Callable[[str], str],
+        ledger: Ledger,
+    ) -> None:
+        self._top_up = top_up
+        self._change = change
+        self._rate_of = rate_of
+        self._ledger = ledger
+
+    def run(self, state: PaymentState) -> TopUp:
+        """The top-up after everything new in `state` was booked."""
+        for payment in state.payments:
+            self._credit(payment)
+        for refund in state.refunds:
+            self._refund(refund)
+        for dispute in state.disputes:
+            self._dispute(dispute)
+        top_up = self._top_up
+        received = sum(payment.amount.micros for payment in state.payments)
+        return replace(
+            top_up,
+            provider_id=top_up.provider_id or state.provider_id,
+            status=state.status,
+            failure=state.failure,
+            flags=top_up.flags | self._flags(state, received),
+        )
+
+    def _flags(self, state: PaymentState, received: int) -> frozenset[Flag]:
+        flags = set()
+        wanted = self._top_up.checkout.pay_amount if self._top_up.checkout else None
+        wanted = wanted or self._top_up.amount
+        same_currency = all(payment.amount.currency == wanted.currency for payment in state.payments)
+        if state.payments and same_currency and state.status is TopUpStatus.SETTLED:
+            if received > wanted.micros:
+                flags.add(Flag.OVERPAID)
+            elif received < wanted.micros:
+                flags.add(Flag.UNDERPAID)
+        if any(payment.at > self._top_up.deadline_at for payment in state.payments):
+            flags.add(Flag.LATE)
+        return frozenset(flags)
+
+    def _credit(self, payment: Payment) -> None:
+        if payment.id in self._top_up.booked:
+            return
+        micros = self._worth(payment.amount)
+        if micros > 0:
+            self._post(f"payment:{payment.id}", EntryType.TOP_UP, micros)
+        self._note(payment.id, credited_micros=self._top_up.credited_micros + micros)
+
+    def _refund(self, refund: Refund) -> None:
+        known = f"refund:{refund.id}"
+        if refund.status is RefundStatus.PENDING or known in self._top_up.booked:
+            return
+        if refund.key and (hold := self._ledger.hold(self._top_up.customer_id, refund.key)):
+            self._change.release_hold(hold)
+        micros = 0
+        if refund.status is RefundStatus.DONE:
+            micros = self._worth(refund.amount)
+            self._post(known, EntryType.REFUND, -micros)
+        self._note(known, refunded_micros=self._top_up.refunded_micros + micros)
+
+    def _dispute(self, dispute: Dispute) -> None:
+        """Freeze at once; debit only what was lost (G09)."""
+        opened, ended = f"dispute:{dispute.id}", f"dispute:{dispute.id}:ended"
+        micros = self._worth(dispute.amount)
+        reference = f"dsp:{dispute.id}"
+        if ended in self._top_up.booked:
+            return
+        if dispute.status is DisputeStatus.OPEN:
+            if opened not in self._top_up.booked:
+                self._change.freeze(reference, micros, HoldPurpose.DISPUTE)
+                self._note(opened, disputed_micros=self._top_up.disputed_micros + micros)
+            return
+        hold = self._ledger.hold(self._top_up.customer_id, reference)
+        if hold is not None:
+            self._change.release_hold(hold)
+        if dispute.status is DisputeStatus.LOST:
+            self._post(ended, EntryType.CHARGEBACK, -micros)
+        frozen = hold.amount_micros if hold else 0
+        self._note(ended, disputed_micros=self._top_up.disputed_micros - frozen)
+
+    def _worth(self, amount: Amount) -> int:
+        """Of one top-up, everything is worth what its first money was: what comes back is what went in."""
+        if not self._top_up.rate:
+            self._top_up = replace(self._top_up, rate=self._rate_of(amount.currency))
+        return to_base_micros(amount, self._top_up.rate)
+
+    def _post(self, key: str, type_: EntryType, change_micros: int) -> None:
+        gateway = self._top_up.gateway
+        self._change.post_once(
+            f"{gateway}:{key}", type_, change_micros, gateway_account(gateway), reference=self._top_up.id
+        )
+
+    def _note(self, booked: str, **changes: int) -> None:
+        self._top_up = replace(self._top_up, booked=self._top_up.booked | {booked}, **changes)  # type: ignore[arg-type]
+
+
+class Webhooks:
+    """What comes from gateways: verified, recorded once, handed over, answered at once (G40)."""
+
+    def __init__(
+        self,
+        gateways: Gateways,
+        notices: NoticeRecords,
+        queue: NoticeQueue,
+        records: TopUpRecords,
+        settlement: Settlement,
+        clock: Clock,
+    ) -> None:
+        self._gateways = gateways
+        self._notices = notices
+        self._queue = queue
+        self._records = records
+        self._settlement = settlement
+        self._clock = clock
+
+    def receive(self, gateway: str, raw_body: bytes, headers: Mapping[str, str]) -> NoticeState:
+        """Take one webhook in; a replay is acknowledged and changes nothing.
+
+        Raises:
+            InvalidSignature: it is not the gateway's.
+        """
+        now = self._clock.now()
+        notice = self._gateways(gateway).verify(raw_body, headers, now)
+        state = self._notices.record(gateway, notice, now)
+        if state is not NoticeState.HANDED_OVER:
+            self._queue.send(gateway, notice.provider_id, notice.reference)
+            self._notices.handed_over(gateway, notice.event_id)
+        return state
+
+    def handle(self, gateway: str, provider_id: str | None, reference: str | None) -> TopUp | None:
+        """Fetch what a notice is about and book it; None where it concerns nothing of ours.
+
+        Raises:
+            GatewayError: the gateway does not answer; the queue brings the notice again.
+        """
+        top_up = self._records.top_up_of_provider(gateway, provider_id) if provider_id else None
+        if top_up is None and reference:
+            top_up = self._records.top_up_of_reference(reference)
+        if top_up is None or top_up.gateway != gateway:
+            return None
+        if top_up.provider_id is None and provider_id:
+            top_up = self._settlement.change(top_up, lambda fresh: replace(fresh, provider_id=provider_id))
+        return self._settlement.look(top_up)
