@@ -1,0 +1,192 @@
+"""How the simulated payment services send their webhooks, and how that can go wrong.
+
+A service posts each event to an `Outbox` once. The outbox signs and sends it from a thread of its own, again and
+again until it is answered with 2xx, as the real services do; only in seconds rather than in days.
+"""
+
+import heapq
+import itertools
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from dev.simulators.faults import FaultBoard, Occasion
+from dev.simulators.http import Json
+
+Signer = Callable[[bytes], Mapping[str, str]]
+"""Gives the headers that prove a body, made anew for each attempt."""
+
+RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
+SEND_TIMEOUT_SECONDS: Final = 15.0
+
+
+class WebhookFault(StrEnum):
+    """What can become of a webhook on its way. `match.name` is searched in the event's kind."""
+
+    DUPLICATE = "webhook_duplicate"
+    """Arrives twice."""
+    REORDERED = "webhook_reordered"
+    """Arrives after the event that follows it, or when `flush` is called."""
+    LATE = "webhook_late"
+    """Arrives `delay_seconds` late."""
+    FORGED = "webhook_forged"
+    """Arrives with a signature over another body."""
+    LOST = "webhook_lost"
+    """Never arrives, until it is delivered by hand."""
+
+
+@dataclass
+class Webhook:
+    """One event: `body` is what the service sends."""
+
+    id: str
+    kind: str
+    body: str
+    attempts: list[int] = field(default_factory=list)
+    """What each attempt was answered: an HTTP status, or 0 for no answer."""
+
+    def summary(self) -> dict[str, Json]:
+        """What the control API shows of it."""
+        return {"id": self.id, "kind": self.kind, "attempts": list(self.attempts)}
+
+
+@dataclass(order=True, frozen=True)
+class _Due:
+    at: float
+    number: int
+    webhook: Webhook = field(compare=False)
+    forged: bool = field(compare=False, default=False)
+    attempt: int = field(compare=False, default=0)
+
+
+class Outbox:
+    """Sends webhooks in order, but for the faults on the board. Safe to use from several threads."""
+
+    def __init__(self, service: str, sign: Signer, faults: FaultBoard, url: str = "") -> None:
+        """Make it ready to start.
+
+        Args:
+            service: for the faults' `match.service`.
+            sign: the service's own signature.
+            faults: where `WebhookFault`s may be waiting.
+            url: where to send to; without one, events are only kept.
+        """
+        self.service = service
+        self.url = url
+        self.history: list[Webhook] = []
+        self._sign = sign
+        self._faults = faults
+        self._numbers = itertools.count()
+        self._due: list[_Due] = []
+        self._held: list[Webhook] = []
+        self._sending = 0
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name=f"{service}-webhooks", daemon=True)
+
+    def start(self) -> None:
+        """Send from a background thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop sending; what is due stays unsent."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(SEND_TIMEOUT_SECONDS)
+
+    def post(self, webhook: Webhook) -> None:
+        """Send an event, as the faults that strike it will have it."""
+        occasion = Occasion(service=self.service, name=webhook.kind)
+        fault = self._faults.take(occasion, frozenset(WebhookFault))
+        kind = WebhookFault(fault.kind) if fault else None
+        with self._changed:
+            self.history.append(webhook)
+            if kind is WebhookFault.REORDERED:
+                self._held.append(webhook)
+                return
+            if kind is not WebhookFault.LOST:
+                delay_seconds = fault.delay_seconds if fault and kind is WebhookFault.LATE else 0.0
+                self._push(webhook, delay_seconds, forged=kind is WebhookFault.FORGED)
+            if kind is WebhookFault.DUPLICATE:
+                self._push(webhook)
+            self._release()
+
+    def deliver(self, event_id: str, *, times: int = 1, forged: bool = False) -> bool:
+        """Send an event again, whatever became of it before; False where there is none."""
+        with self._changed:
+            found = next((item for item in self.history if item.id == event_id), None)
+            for _ in range(times if found else 0):
+                self._push(found or self.history[0], forged=forged)
+        return found is not None
+
+    def flush(self) -> None:
+        """Send what is held back."""
+        with self._changed:
+            self._release()
+
+    def headers_for(self, webhook: Webhook) -> dict[str, str]:
+        """The headers of an attempt made now."""
+        return {"Content-Type": "application/json; charset=utf-8", **self._sign(webhook.body.encode())}
+
+    def wait_until_sent(self, timeout_seconds: float = 10.0) -> bool:
+        """Wait until nothing is due but what waits for a retry or a delay; whether that came about in time."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: not self._sending and not (self._due and self._due[0].at <= time.monotonic()),
+                timeout_seconds,
+            )
+
+    def _release(self) -> None:
+        for webhook in self._held:
+            self._push(webhook)
+        self._held.clear()
+
+    def _push(
+        self, webhook: Webhook, delay_seconds: float = 0.0, *, forged: bool = False, attempt: int = 0
+    ) -> None:
+        if not self.url:
+            return
+        due = _Due(time.monotonic() + delay_seconds, next(self._numbers), webhook, forged, attempt)
+        heapq.heappush(self._due, due)
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        while (due := self._next()) is not None:
+            status = self._send(due)
+            with self._changed:
+                due.webhook.attempts.append(status)
+                if not 200 <= status < 300 and not due.forged and due.attempt < len(RETRY_SECONDS):
+                    self._push(due.webhook, RETRY_SECONDS[due.attempt], attempt=due.attempt + 1)
+                self._sending -= 1
+                self._changed.notify_all()
+
+    def _next(self) -> _Due | None:
+        with self._changed:
+            while not self._stopping:
+                wait_seconds = self._due[0].at - time.monotonic() if self._due else None
+                if wait_seconds is not None and wait_seconds <= 0:
+                    self._sending += 1
+                    return heapq.heappop(self._due)
+                self._changed.wait(wait_seconds)
+        return None
+
+    def _send(self, due: _Due) -> int:
+        body = due.webhook.body.encode()
+        headers = self.headers_for(due.webhook)
+        if due.forged:
+            headers |= dict(self._sign(body + b" "))
+        request = urllib.request.Request(self.url, body, headers, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=SEND_TIMEOUT_SECONDS) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
