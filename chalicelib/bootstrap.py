@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from chalicelib.ledger.service import Ledger
     from chalicelib.metering.ports import MeterRecords
     from chalicelib.metering.service import Metering
+    from chalicelib.payments.ports import Gateway
+    from chalicelib.payments.records import TopUpRecords
+    from chalicelib.payments.service import Settlement, TopUps, Webhooks
     from chalicelib.proof.service import DailyProof, Proof
 
 
@@ -300,6 +303,89 @@ def provider(provider_id: str) -> ComputeProvider:
     if provider_id != "openstack":
         raise NotFound(f"There is no provider called {provider_id}.")
     return OpenStackProvider(OpenStackConfig.from_secret(secret_text(settings().provider_secret_id)), clock())
+
+
+@cache
+def gateway(name: str) -> Gateway:
+    """The adapter of a payment gateway.
+
+    Raises:
+        NotFound: there is no gateway of this name.
+    """
+    from chalicelib.adapters.aws.secrets import secret_text
+    from chalicelib.kernel.errors import NotFound
+
+    secret = secret_text(settings().payment_secret_id)
+    match name:
+        case "stripe":
+            from chalicelib.adapters.stripe.config import StripeConfig
+            from chalicelib.adapters.stripe.gateway import StripeGateway
+
+            return StripeGateway(StripeConfig.from_secret(secret), clock())
+        case "btcpay":
+            from chalicelib.adapters.btcpay.config import BTCPayConfig
+            from chalicelib.adapters.btcpay.gateway import BTCPayGateway
+
+            return BTCPayGateway(BTCPayConfig.from_secret(secret))
+        case "oxapay":
+            from chalicelib.adapters.oxapay.config import OxaPayConfig
+            from chalicelib.adapters.oxapay.gateway import OxaPayGateway
+
+            return OxaPayGateway(OxaPayConfig.from_secret(secret))
+        case _:
+            raise NotFound(f"There is no payment gateway called {name}.")
+
+
+@cache
+def crypto_gateway_name() -> str:
+    """Which of the crypto gateways takes new top-ups: the first that is configured."""
+    import json
+
+    from chalicelib.adapters.aws.secrets import secret_text
+    from chalicelib.kernel.errors import Unavailable
+
+    configured = json.loads(secret_text(settings().payment_secret_id))
+    for name in ("btcpay", "oxapay"):
+        if name in configured:
+            return name
+    raise Unavailable("Crypto top-ups are not offered at the moment.")
+
+
+@cache
+def top_up_records() -> TopUpRecords:
+    """Where top-ups are kept."""
+    from chalicelib.adapters.dynamodb.payments import DynamoTopUpRecords
+
+    return DynamoTopUpRecords()
+
+
+@cache
+def settlement() -> Settlement:
+    """What books what gateways say."""
+    from chalicelib.adapters.dynamodb.payments import DynamoRates
+    from chalicelib.payments.service import Settlement
+
+    return Settlement(top_up_records(), gateway, ledger(), DynamoRates(), transactor(), clock())
+
+
+@cache
+def top_ups() -> TopUps:
+    """A customer's side of payments."""
+    from chalicelib.payments.service import TopUps
+
+    return_url = f"{settings().public_url}/billing"
+    return TopUps(top_up_records(), gateway, settlement(), transactor(), clock(), return_url)
+
+
+@cache
+def webhooks() -> Webhooks:
+    """What comes from gateways."""
+    from chalicelib.adapters.aws.queues import SqsNoticeQueue
+    from chalicelib.adapters.dynamodb.payments import DynamoNoticeRecords
+    from chalicelib.payments.service import Webhooks
+
+    queue = SqsNoticeQueue(settings().notice_queue_url)
+    return Webhooks(gateway, DynamoNoticeRecords(), queue, top_up_records(), settlement(), clock())
 
 
 @cache

@@ -15,9 +15,12 @@ class Settings:
     """Secrets Manager id of the key that signs access tokens."""
     provider_secret_id: str
     """Secrets Manager id of the providers' credentials (JSON; `docs/operations.md` shows its shape)."""
+    payment_secret_id: str
+    """Secrets Manager id of the payment gateways' credentials (JSON; likewise)."""
     state_machine_arn_prefix: str
     """`arn:…:stateMachine:<stack>-`: a machine's name follows."""
     metering_queue_url: str
+    notice_queue_url: str
     staff_alerts_topic_arn: str
     reports_bucket: str
     mail_sender: str

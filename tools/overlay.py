@@ -24,6 +24,7 @@ PARAMETERS = (
     "TableStreamArn",
     "SigningKeyArn",
     "ProviderSecretArn",
+    "PaymentSecretArn",
     "ReportsBucketName",
     "ReportsBucketArn",
     "DataKeyArn",
@@ -37,10 +38,12 @@ ENVIRONMENT = {
     "table_name": ref("TableName"),
     "signing_key_secret_id": ref("SigningKeyArn"),
     "provider_secret_id": ref("ProviderSecretArn"),
+    "payment_secret_id": ref("PaymentSecretArn"),
     "state_machine_arn_prefix": sub(
         "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-"
     ),
     "metering_queue_url": ref("MeteringQueue"),
+    "notice_queue_url": ref("NoticeQueue"),
     "staff_alerts_topic_arn": ref("StaffAlertsTopic"),
     "reports_bucket": ref("ReportsBucketName"),
     "mail_sender": ref("MailSender"),

@@ -2,7 +2,7 @@
 
 from chalicelib.http.callers import Caller, Visitor
 from chalicelib.http.endpoint import endpoint
-from chalicelib.http.models import ApiModel, Cookie, Document, Listing, Money, PageQuery, Reply
+from chalicelib.http.models import ApiModel, Cookie, Document, Listing, Money, PageQuery, RawRequest, Reply
 
 __all__ = [
     "ApiModel",
@@ -12,6 +12,7 @@ __all__ = [
     "Listing",
     "Money",
     "PageQuery",
+    "RawRequest",
     "Reply",
     "Visitor",
     "endpoint",

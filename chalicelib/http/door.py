@@ -13,6 +13,7 @@ from chalicelib import bootstrap
 from chalicelib.access.models import ClaimState, Principal, StoredAnswer
 from chalicelib.http.answers import Answer, failure, success
 from chalicelib.http.callers import Caller, Visitor
+from chalicelib.http.models import RawRequest
 from chalicelib.http.requests import ProxyRequest, parse_body, parse_values
 from chalicelib.http.sessions import CSRF_HEADER, access_token_of
 from chalicelib.http.spec import EndpointSpec
@@ -161,6 +162,8 @@ class Door:
         raw = request.body()
         if spec.body_model is not None:
             arguments["request"] = parse_body(spec.body_model, raw)
+        if "raw" in spec.takes:
+            arguments["raw"] = RawRequest(raw, request.headers)
         for name in {"caller", "visitor"} & spec.takes:
             arguments[name] = sender
         return arguments

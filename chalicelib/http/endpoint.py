@@ -1,9 +1,9 @@
 """`endpoint()`: one decorated function is one route, one Lambda, one entry of the OpenAPI document.
 
-The function's parameters say what it needs, by name: `request` (a body), `query`, `caller` (who is signed in)
-or `visitor` (whoever sent it); every other parameter is a value of the path, in snake_case, so that
-`/deployments/{deploymentId}` gives `deployment_id`. Its return annotation is the answer's `data`:
-a model, `Listing[Model]`, or either in a `Reply` with cookies.
+The function's parameters say what it needs, by name: `request` (a body), `query`, `caller` (who is signed in),
+`visitor` (whoever sent it) or `raw` (the body and headers as they came); every other parameter is a value of the
+path, in snake_case, so that `/deployments/{deploymentId}` gives `deployment_id`. Its return annotation is the
+answer's `data`: a model, `Listing[Model]`, or either in a `Reply` with cookies.
 """
 
 from collections.abc import Callable

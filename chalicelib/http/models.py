@@ -1,6 +1,6 @@
 """The shapes that requests and answers share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, Self, TypeVar
 
@@ -75,6 +75,15 @@ class Document:
     """An answer that is a JSON document of a standard's own form, without the envelope."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class RawRequest:
+    """A request as it came, for an endpoint that has to verify it before anything is parsed."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    """Names in lower case."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from chalicelib.kernel.errors import (
 )
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
-_NOT_FROM_THE_PATH = frozenset({"request", "query", "caller", "visitor"})
+_NOT_FROM_THE_PATH = frozenset({"request", "query", "caller", "visitor", "raw"})
 
 
 @dataclass(frozen=True, kw_only=True)

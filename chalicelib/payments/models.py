@@ -166,7 +166,7 @@ class TopUp:
     provider_id: str | None = None
     checkout: Checkout | None = None
     rate: str = ""
-    """Base units for one unit of the currency, as it was when the first money came; then it holds for all of it."""
+    """Base units for one unit of the currency when the first money came; it then holds for all of it."""
     credited_micros: int = 0
     """What reached the ledger, in the base currency."""
     refunded_micros: int = 0

@@ -34,6 +34,7 @@ TABLE_STREAM = Grant(
 TABLE_STREAM_LIST = Grant("table_stream_list", ("dynamodb:ListStreams",), ("${TableArn}/stream/*",))
 SIGNING_KEY = Grant("signing_key", ("secretsmanager:GetSecretValue",), ("${SigningKeyArn}",))
 PROVIDER_ACCESS = Grant("provider_access", ("secretsmanager:GetSecretValue",), ("${ProviderSecretArn}",))
+PAYMENT_ACCESS = Grant("payment_access", ("secretsmanager:GetSecretValue",), ("${PaymentSecretArn}",))
 SEND_MAIL = Grant("send_mail", ("ses:SendEmail",), (f"arn:{_ACCOUNT % 'ses'}:identity/*",))
 READ_MAIL_QUOTA = Grant("read_mail_quota", ("ses:GetSendQuota",), ("*",))  # SES names no resource for it
 START_MACHINES = Grant("start_machines", ("states:StartExecution",), _MACHINES)
@@ -44,6 +45,12 @@ WORK_METERING = Grant(
     "work_metering",
     ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
     ("${MeteringQueue.Arn}",),
+)
+HAND_OVER_NOTICES = Grant("hand_over_notices", ("sqs:SendMessage",), ("${NoticeQueue.Arn}",))
+WORK_NOTICES = Grant(
+    "work_notices",
+    ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    ("${NoticeQueue.Arn}",),
 )
 ALERT_STAFF = Grant("alert_staff", ("sns:Publish",), ("${StaffAlertsTopic}",))
 WRITE_REPORTS = Grant("write_reports", ("s3:PutObject",), ("${ReportsBucketArn}/*",))

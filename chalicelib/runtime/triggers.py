@@ -1,9 +1,10 @@
-"""Decorators for what is not an endpoint: tasks of state machines, schedules, the table's stream, queues.
+"""Decorators for what is not an endpoint: state machines' tasks, schedules, the stream, queues, webhooks.
 
 Each registers its function as a Lambda; what remains under its name is the Lambda's handler. Errors are logged,
 counted and raised: Step Functions, SQS and the stream retry by their own rules.
 """
 
+import base64
 import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import update_wrapper
@@ -11,7 +12,17 @@ from typing import Any, TypeVar
 
 from chalicelib.runtime.grants import Grant
 from chalicelib.runtime.observe import logger, measured
-from chalicelib.runtime.registry import Function, Handler, Queue, Schedule, Stream, Task, Trigger, register
+from chalicelib.runtime.registry import (
+    Function,
+    Handler,
+    Queue,
+    Schedule,
+    Stream,
+    Task,
+    Trigger,
+    Webhook,
+    register,
+)
 
 E = TypeVar("E")
 Decorator = Callable[[Callable[[E], Any]], Handler]
@@ -63,6 +74,24 @@ def queue(
     return _decorator(Queue(logical_id), grants, memory_mb, timeout_seconds, run)
 
 
+def webhook(
+    name: str, *, grants: tuple[Grant, ...], timeout_seconds: int = 15, memory_mb: int = 512
+) -> Callable[[Callable[..., tuple[int, str]]], Handler]:
+    """Serve a webhook on its own function URL.
+
+    The function gets the raw body and the headers (names in lower case), and gives a status and a text. Nothing is
+    parsed before it: what came is verified first (G40).
+    """
+
+    def run(function: Callable[..., tuple[int, str]], event: Any) -> Any:
+        body = event.get("body") or ""
+        raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+        status, text = function(raw, event.get("headers") or {})
+        return {"statusCode": status, "headers": {"content-type": "text/plain"}, "body": text}
+
+    return _decorator(Webhook(name), grants, memory_mb, timeout_seconds, run)
+
+
 def _one_by_one(
     function: Callable[[Any], Any], work: Iterable[tuple[str, Any]], *, stop_at_failure: bool
 ) -> dict[str, Any]:
@@ -87,9 +116,9 @@ def _decorator(
     grants: tuple[Grant, ...],
     memory_mb: int,
     timeout_seconds: int,
-    run: Callable[[Callable[[Any], Any], Any], Any],
-) -> Decorator[Any]:
-    def decorate(function: Callable[[Any], Any]) -> Handler:
+    run: Callable[[Callable[..., Any], Any], Any],
+) -> Callable[[Callable[..., Any]], Handler]:
+    def decorate(function: Callable[..., Any]) -> Handler:
         name = function.__name__
 
         def handler(event: Any, context: Any) -> Any:

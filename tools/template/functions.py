@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from chalicelib.runtime.grants import TABLE_STREAM, TABLE_STREAM_LIST, WORK_METERING, Grant
+from chalicelib.runtime.grants import TABLE_STREAM, TABLE_STREAM_LIST, WORK_METERING, WORK_NOTICES, Grant
 from chalicelib.runtime.registry import Function, Queue, Schedule, Stream, Webhook
 from tools.template.intrinsics import Resources, allow, attribute, camel, log_group, ref, role, sub
 
@@ -18,7 +18,7 @@ LAYER = "Dependencies"
 _ROLE_ID_LIMIT = 80
 _STREAM_RETRIES = 5
 _STREAM_FAILURES = Grant("stream_failures", ("sqs:SendMessage",), ("${StreamDeadLetters.Arn}",))
-_QUEUES = {"MeteringQueue": WORK_METERING}
+_QUEUES = {"MeteringQueue": WORK_METERING, "NoticeQueue": WORK_NOTICES}
 
 
 class UnknownQueue(Exception):

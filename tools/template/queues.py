@@ -4,32 +4,37 @@ from typing import Any
 
 from tools.template.intrinsics import Resources, attribute, ref
 
-DEAD_LETTER_QUEUES = ("MeteringDeadLetters", "StreamDeadLetters")
+DEAD_LETTER_QUEUES = ("MeteringDeadLetters", "NoticeDeadLetters", "StreamDeadLetters")
 
 _TWO_WEEKS_SECONDS = 14 * 24 * 3600
-_METERING_VISIBILITY_SECONDS = 6 * 60
-_METERING_RECEIVES = 5
+_VISIBILITY_SECONDS = 6 * 60
+_RECEIVES = 5
 
 
 def resources() -> Resources:
-    """The metering fan-out, what fell out of it and of the table's stream, and the staff's alerts."""
-    metering = {
-        "VisibilityTimeout": _METERING_VISIBILITY_SECONDS,
-        "SqsManagedSseEnabled": True,
-        "RedrivePolicy": {
-            "deadLetterTargetArn": attribute("MeteringDeadLetters"),
-            "maxReceiveCount": _METERING_RECEIVES,
-        },
-    }
+    """The queues, what fell out of them and of the table's stream, and the staff's alerts."""
     kept = {"MessageRetentionPeriod": _TWO_WEEKS_SECONDS, "SqsManagedSseEnabled": True}
     dead: Resources = {name: {"Type": "AWS::SQS::Queue", "Properties": dict(kept)} for name in DEAD_LETTER_QUEUES}
     return dead | {
-        "MeteringQueue": {"Type": "AWS::SQS::Queue", "Properties": metering},
+        "MeteringQueue": _queue("MeteringDeadLetters"),
+        "NoticeQueue": _queue("NoticeDeadLetters"),
         "StaffAlertsTopic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "Hearth staff alerts"}},
+    }
+
+
+def _queue(dead_letters: str) -> dict[str, Any]:
+    redrive = {"deadLetterTargetArn": attribute(dead_letters), "maxReceiveCount": _RECEIVES}
+    return {
+        "Type": "AWS::SQS::Queue",
+        "Properties": {
+            "VisibilityTimeout": _VISIBILITY_SECONDS,
+            "SqsManagedSseEnabled": True,
+            "RedrivePolicy": redrive,
+        },
     }
 
 
 def outputs() -> dict[str, Any]:
     """What operators subscribe to and look into."""
-    names = ("StaffAlertsTopic", "MeteringQueue", *DEAD_LETTER_QUEUES)
+    names = ("StaffAlertsTopic", "MeteringQueue", "NoticeQueue", *DEAD_LETTER_QUEUES)
     return {name: {"Value": ref(name)} for name in names}

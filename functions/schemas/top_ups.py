@@ -1,0 +1,129 @@
+"""What the top-up endpoints take and give."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints
+
+from chalicelib.http import ApiModel, Money
+from chalicelib.http.models import id_of
+from chalicelib.kernel.ids import Kind
+from chalicelib.kernel.money import format_amount
+from chalicelib.payments.models import Amount, Checkout, Flag, Method, TopUp, TopUpStatus
+
+TopUpId = id_of(Kind.TOP_UP)
+DecimalText = Annotated[str, StringConstraints(min_length=1, max_length=20)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+
+class CardTopUpBody(ApiModel):
+    """How much to pay by card."""
+
+    amount: DecimalText = Field(examples=["50.00"])
+    currency: Currency = Field(default="USD", examples=["USD"])
+
+
+class Asset(StrEnum):
+    """The stablecoins that are taken."""
+
+    USDT = "USDT"
+    USDC = "USDC"
+
+
+class Chain(StrEnum):
+    """The chains that they are taken on."""
+
+    ETH = "ETH"
+    BSC = "BSC"
+    POLYGON = "Polygon"
+
+
+class CryptoTopUpBody(ApiModel):
+    """How much to pay in a stablecoin, worth so many dollars."""
+
+    amount: DecimalText = Field(examples=["50.00"])
+    asset: Asset
+    chain: Chain
+
+
+class CheckoutView(ApiModel):
+    """How to pay; only what fits the method is set."""
+
+    redirect_url: str | None = Field(description="a hosted page")
+    client_secret: str | None = Field(description="for the gateway's script in the front end")
+    address: str | None
+    network: str | None
+    pay_amount: str | None
+    pay_currency: str | None
+    instructions: dict[str, str]
+    expires_at: datetime | None
+
+    @classmethod
+    def of(cls, checkout: Checkout) -> Self:
+        """The view of `checkout`."""
+        pay = checkout.pay_amount
+        return cls(
+            redirect_url=checkout.redirect_url,
+            client_secret=checkout.client_secret,
+            address=checkout.address,
+            network=checkout.network,
+            pay_amount=format_amount(pay.micros) if pay else None,
+            pay_currency=pay.currency if pay else None,
+            instructions=dict(checkout.instructions),
+            expires_at=checkout.expires_at,
+        )
+
+
+class TopUpView(ApiModel):
+    """A top-up and what has come of it."""
+
+    id: str
+    method: Method
+    status: TopUpStatus
+    amount: Money
+    asset: str | None
+    network: str | None
+    credited: Money = Field(description="what reached the balance")
+    refunded: Money
+    disputed: Money = Field(description="frozen by open disputes")
+    exchange_rate: str | None = Field(description="dollars for one unit of the currency")
+    flags: list[Flag]
+    failure: str | None
+    checkout: CheckoutView | None = Field(description="how to pay, while it can be paid")
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, top_up: TopUp) -> Self:
+        """The view of `top_up`."""
+        payable = top_up.checkout if not top_up.status.is_final else None
+        return cls(
+            id=top_up.id,
+            method=top_up.method,
+            status=top_up.status,
+            amount=_money(top_up.amount),
+            asset=top_up.asset or None,
+            network=top_up.network or None,
+            credited=Money.of(top_up.credited_micros),
+            refunded=Money.of(top_up.refunded_micros),
+            disputed=Money.of(top_up.disputed_micros),
+            exchange_rate=top_up.rate or None,
+            flags=sorted(top_up.flags),
+            failure=top_up.failure or None,
+            checkout=CheckoutView.of(payable) if payable else None,
+            created_at=top_up.created_at,
+            updated_at=top_up.updated_at,
+            expires_at=top_up.deadline_at,
+        )
+
+
+def _money(amount: Amount) -> Money:
+    return Money(amount=format_amount(amount.micros), currency=amount.currency)
+
+
+class WebhookReceived(ApiModel):
+    """The webhook was verified and recorded."""
+
+    received: bool

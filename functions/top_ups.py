@@ -1,0 +1,60 @@
+"""Top-ups: how money comes in."""
+
+from chalicelib import bootstrap
+from chalicelib.access.models import Scope
+from chalicelib.http import Caller, Listing, PageQuery, endpoint
+from chalicelib.kernel.errors import NotFound, PaymentProviderError, Unavailable
+from chalicelib.payments.models import Method
+from chalicelib.payments.policy import parse_top_up
+from chalicelib.payments.service import TopUpRequest
+from chalicelib.runtime.grants import PAYMENT_ACCESS
+from functions.schemas.top_ups import CardTopUpBody, CryptoTopUpBody, TopUpId, TopUpView
+
+
+def _create(caller: Caller, request: TopUpRequest) -> TopUpView:
+    return TopUpView.of(bootstrap.top_ups().create(caller.customer_id, request, caller.idempotency_key))
+
+
+@endpoint(
+    "POST",
+    "/billing/topups/card",
+    status=201,
+    scope=Scope.BILLING_WRITE,
+    idempotent=True,
+    errors=(PaymentProviderError, Unavailable),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=25,
+)
+def top_up_by_card(request: CardTopUpBody, caller: Caller) -> TopUpView:
+    """Ask to pay by card; the answer says how the front end lets the customer pay."""
+    amount = parse_top_up(Method.CARD, request.amount, request.currency)
+    return _create(caller, TopUpRequest("stripe", Method.CARD, amount))
+
+
+@endpoint(
+    "POST",
+    "/billing/topups/crypto",
+    status=201,
+    scope=Scope.BILLING_WRITE,
+    idempotent=True,
+    errors=(PaymentProviderError, Unavailable),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=25,
+)
+def top_up_by_crypto(request: CryptoTopUpBody, caller: Caller) -> TopUpView:
+    """Ask to pay in a stablecoin; the answer has the address and the amount. What arrives is credited."""
+    amount = parse_top_up(Method.CRYPTO, request.amount, "USD")
+    gateway = bootstrap.crypto_gateway_name()
+    return _create(caller, TopUpRequest(gateway, Method.CRYPTO, amount, request.asset, request.chain))
+
+
+@endpoint("GET", "/billing/topups", scope=Scope.BILLING_READ)
+def list_top_ups(query: PageQuery, caller: Caller) -> Listing[TopUpView]:
+    """List top-ups, newest first."""
+    return Listing.of(bootstrap.top_ups().list(caller.customer_id, query.page_request()), TopUpView.of)
+
+
+@endpoint("GET", "/billing/topups/{topUpId}", scope=Scope.BILLING_READ, errors=(NotFound,))
+def get_top_up(top_up_id: TopUpId, caller: Caller) -> TopUpView:
+    """Show one top-up, and what has come of it."""
+    return TopUpView.of(bootstrap.top_ups().get(caller.customer_id, top_up_id))

@@ -1,0 +1,1 @@
+"""Function URLs: verify, record once, hand over, answer at once."""

@@ -1,0 +1,73 @@
+"""Payment gateways' webhooks. What they say is not believed: the worker asks the gateway itself.
+
+Each has a function URL of its own; the same answers behind the API, for gateways that need one host.
+"""
+
+from collections.abc import Mapping
+
+from chalicelib import bootstrap
+from chalicelib.http import RawRequest, endpoint
+from chalicelib.kernel.errors import InvalidInput
+from chalicelib.payments.models import InvalidSignature
+from chalicelib.runtime.grants import HAND_OVER_NOTICES, PAYMENT_ACCESS, TABLE_READ, TABLE_WRITE
+from chalicelib.runtime.observe import logger
+from chalicelib.runtime.triggers import webhook
+from functions.schemas.top_ups import WebhookReceived
+
+_GRANTS = (TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS, HAND_OVER_NOTICES)
+_MORE = (PAYMENT_ACCESS, HAND_OVER_NOTICES)
+
+
+def _receive(gateway: str, raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+    """The status and the text that the gateway wants to hear."""
+    try:
+        state = bootstrap.webhooks().receive(gateway, raw, headers)
+    except InvalidSignature as invalid:
+        logger.warning("webhook refused", gateway=gateway, reason=str(invalid))
+        return 400, "invalid signature"
+    logger.info("webhook received", gateway=gateway, state=state)
+    return 200, "ok"
+
+
+def _received(gateway: str, raw: RawRequest) -> WebhookReceived:
+    """The same, in the API's envelope."""
+    status, text = _receive(gateway, raw.body, raw.headers)
+    if status != 200:
+        raise InvalidInput.of("signature", f"{text.capitalize()}.")
+    return WebhookReceived(received=True)
+
+
+@webhook("stripe", grants=_GRANTS)
+def stripe_webhook(raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+    """Take in what Stripe tells."""
+    return _receive("stripe", raw, headers)
+
+
+@webhook("btcpay", grants=_GRANTS)
+def btcpay_webhook(raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+    """Take in what BTCPay Server tells."""
+    return _receive("btcpay", raw, headers)
+
+
+@webhook("oxapay", grants=_GRANTS)
+def oxapay_webhook(raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+    """Take in what OxaPay tells; it wants to hear `ok`."""
+    return _receive("oxapay", raw, headers)
+
+
+@endpoint("POST", "/billing/webhooks/card-provider", public=True, rate_limited=False, grants=_MORE)
+def receive_card_webhook(raw: RawRequest) -> WebhookReceived:
+    """Take in what the card provider tells, on the API's own host."""
+    return _received("stripe", raw)
+
+
+@endpoint("POST", "/v1/webhooks/stripe", public=True, rate_limited=False, grants=_MORE)
+def receive_stripe_webhook(raw: RawRequest) -> WebhookReceived:
+    """Take in what Stripe tells, on the API's own host."""
+    return _received("stripe", raw)
+
+
+@endpoint("POST", "/billing/webhooks/crypto-provider", public=True, rate_limited=False, grants=_MORE)
+def receive_crypto_webhook(raw: RawRequest) -> WebhookReceived:
+    """Take in what a crypto provider tells, on the API's own host; the signature's header shows which."""
+    return _received("btcpay" if "btcpay-sig" in raw.headers else "oxapay", raw)

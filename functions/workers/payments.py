@@ -1,0 +1,27 @@
+"""Booking what gateways have told of, and what they should have told of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib import bootstrap
+from chalicelib.runtime.grants import PAYMENT_ACCESS, TABLE_READ, TABLE_WRITE
+from chalicelib.runtime.observe import logger
+from chalicelib.runtime.triggers import queue, schedule
+
+_GRANTS = (TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS)
+
+
+@queue("NoticeQueue", grants=_GRANTS, timeout_seconds=60)
+def book_notice(message: Mapping[str, Any]) -> None:
+    """Fetch what a notice is about, and book what is new."""
+    top_up = bootstrap.webhooks().handle(message["gateway"], message["providerId"], message["reference"])
+    if top_up is None:
+        logger.info("notice about nothing of ours", gateway=message["gateway"], provider_id=message["providerId"])
+    else:
+        logger.info("booked", top_up_id=top_up.id, status=top_up.status)
+
+
+@schedule("rate(5 minutes)", grants=_GRANTS, timeout_seconds=300)
+def reconcile_top_ups(event: Mapping[str, Any]) -> Mapping[str, int]:
+    """Ask the gateways about every top-up that is due, in case their webhooks were lost."""
+    return bootstrap.settlement().reconcile()
