@@ -25,6 +25,8 @@ class Kind(StrEnum):
     ENTRY = "ent"
     ACTIVITY = "act"
     REQUEST = "req"
+    INVOICE = "inv"
+    CREDIT_NOTE = "crn"
 
 
 def new_id(kind: Kind, at: datetime) -> str:
