@@ -184,9 +184,9 @@ def test_g12_books_that_change_while_they_are_read_are_not_suspected(house: Inst
         written = 0
         while not stop.is_set():
             bootstrap.ledger().credit(house.customer_id, 1, reason="one", actor_user_id="usr_x", key=f"w{written}")
-            accepted = house.create()
             _meter(house, 1)
-            house.delete(accepted.deployment.id)
+            if written < 10:  # nothing removes the machines here, and a customer may have twenty
+                house.delete(house.create().deployment.id)
             written += 1
             stop.wait(0.05)
         return written
