@@ -42,8 +42,8 @@ class Source:
         """Changes with every file that decides what is deployed."""
         digest = hashlib.sha256()
         for path in self._files():
-            status = path.stat()
-            digest.update(f"{path}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
+            content = path.read_bytes()
+            digest.update(f"{path}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()
 
     def watched(self) -> list[Path]:
