@@ -65,7 +65,7 @@ def _auth(auth_url: str, project: Mapping[str, Any]) -> V3ApplicationCredential 
         auth_url=auth_url,
         username=project["username"],
         password=project["password"],
-        user_domain_name="Default",
+        user_domain_name=project.get("user_domain", "Default"),
         project_name=project["name"],
-        project_domain_name="Default",
+        project_domain_name=project.get("project_domain", "Default"),
     )

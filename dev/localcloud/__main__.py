@@ -82,7 +82,7 @@ def watch(home: Home, source: deploy.Source) -> None:
 def _refresh(home: Home, source: deploy.Source) -> None:
     endpoints = read_json(home.endpoints)
     if not endpoints:
-        raise CloudFailed("the local cloud is not ready yet; `make status` tells when it is")
+        raise CloudFailed("the local cloud is not ready yet; `make up` again in a moment")
     seconds = deploy.bring_in(home, source, endpoints["aws"]["endpoint"], saved_target(home))
     print("Nothing has changed." if seconds is None else f"Brought in in {seconds:.1f} s.")
 
@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Run the command of the arguments."""
     options = _parser().parse_args()
-    home = Home(options.home)
+    home = Home(options.home.resolve())
     try:
         match options.command:
             case "up":

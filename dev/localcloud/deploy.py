@@ -42,8 +42,8 @@ class Source:
         """Changes with every file that decides what is deployed."""
         digest = hashlib.sha256()
         for path in self._files():
-            status = path.stat()
-            digest.update(f"{path}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
+            content = path.read_bytes()
+            digest.update(f"{path}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()
 
     def watched(self) -> list[Path]:
@@ -115,7 +115,8 @@ def _deploy_data(source: Source, stacks: Stacks) -> dict[str, str]:
 def _deploy_app(home: Home, stacks: Stacks, data: dict[str, str]) -> dict[str, str]:
     template = json.loads((home.build / "template.json").read_text())
     code, layer = stacks.upload(home.build / "code.zip"), stacks.upload(home.build / "layer.zip")
-    return stacks.deploy(STACK, located(template, code, layer), data)
+    parameters = {name: value for name, value in data.items() if name in template["Parameters"]}
+    return stacks.deploy(STACK, located(template, code, layer), parameters)
 
 
 def _fill_secret(aws: LocalAws, secret_id: str, secret: Mapping[str, Any]) -> None:

@@ -6,14 +6,19 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dev.localcloud.awsclient import LocalAws
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.literals import CapabilityType
+    from types_boto3_cloudformation.type_defs import ParameterTypeDef
 
 DEPLOY_BUCKET = "hearth-deploy"
 _INLINE_TEMPLATE_BYTES = 51_200
 """Larger templates are read from S3: the limit of CreateChangeSet's TemplateBody."""
 
+_CAPABILITIES: list["CapabilityType"] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _POLL_SECONDS = 0.05
 _DEADLINE_SECONDS = 120.0
 _FINISHED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -45,18 +50,23 @@ class Stacks:
             DeploymentFailed: with the reason of the first resource that failed.
         """
         exists = self._status(stack) is not None
+        given: list[ParameterTypeDef] = [
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ]
         name = f"change-{time.time_ns()}"
         self._cloudformation.create_change_set(
             StackName=stack,
             ChangeSetName=name,
             ChangeSetType="UPDATE" if exists else "CREATE",
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=_CAPABILITIES,
+            Parameters=given,
             **self._template_argument(template),
         )
         if self._change_set_is_ready(stack, name):
             self._cloudformation.execute_change_set(StackName=stack, ChangeSetName=name)
             self._wait(stack)
+        else:
+            self._update_unseen(stack, template, given)
         return self.outputs(stack)
 
     def exists(self, stack: str) -> bool:
@@ -67,6 +77,18 @@ class Stacks:
         """The outputs of `stack`."""
         described = self._cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+    def _update_unseen(self, stack: str, template: str, given: list["ParameterTypeDef"]) -> None:
+        """Update what ministack's change sets do not see: conditions and outputs."""
+        try:
+            self._cloudformation.update_stack(
+                StackName=stack, Capabilities=_CAPABILITIES, Parameters=given, **self._template_argument(template)
+            )
+        except self._cloudformation.exceptions.ClientError as error:
+            if "No updates are to be performed" not in str(error):
+                raise
+        else:
+            self._wait(stack)
 
     def _template_argument(self, template: str) -> dict[str, Any]:
         body = template.encode()

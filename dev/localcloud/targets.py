@@ -15,8 +15,17 @@ from tools.catalog_data import CATALOG, read_catalog
 from tools.package import ROOT
 
 OPENSTACK_OVERLAY = ROOT / "dev" / "targets" / "openstack.yaml"
+"""For the cloud of `make openstack-up`; another cloud brings its own by HEARTH_CATALOG_OVERLAY."""
 
-_CREDENTIALS = ("username", "password", "application_credential_id", "application_credential_secret")
+_AUTH_NAMES = {
+    "username": "username",
+    "password": "password",
+    "user_domain_name": "user_domain",
+    "project_domain_name": "project_domain",
+    "application_credential_id": "application_credential_id",
+    "application_credential_secret": "application_credential_secret",
+}
+"""What clouds.yaml calls the parts of a credential, and what the providers' secret calls them."""
 _CAPACITY_CLOUD = "admin"
 """Placement's default policy wants an administrator."""
 
@@ -61,7 +70,8 @@ def choose_target(kind: TargetKind, ports: Ports) -> Target:
     """
     if kind is TargetKind.SIMULATOR:
         return Target(kind, _simulated(ports))
-    return Target(kind, _of_clouds_yaml(os.environ.get("OS_CLOUD", "")), str(OPENSTACK_OVERLAY))
+    overlay = Path(os.environ.get("HEARTH_CATALOG_OVERLAY", OPENSTACK_OVERLAY)).resolve()
+    return Target(kind, _of_clouds_yaml(os.environ.get("OS_CLOUD", ""), overlay), str(overlay))
 
 
 def saved_target(home: Home) -> Target:
@@ -83,7 +93,7 @@ def _simulated(ports: Ports) -> Mapping[str, Any]:
     return {"openstack": {"installation": "local", "regions": regions}}
 
 
-def _of_clouds_yaml(name: str) -> Mapping[str, Any]:
+def _of_clouds_yaml(name: str, overlay: Path) -> Mapping[str, Any]:
     """That cloud, for each region which the catalogue has open there."""
     import openstack
 
@@ -95,17 +105,20 @@ def _of_clouds_yaml(name: str) -> Mapping[str, Any]:
     region: dict[str, Any] = {
         "auth_url": cloud.config["auth"]["auth_url"],
         "region_name": cloud.region_name,
-        "projects": [_project(cloud.config["auth"])],
+        "projects": [_project(cloud)],
     }
     if _CAPACITY_CLOUD in known:
-        region["capacity"] = _project(clouds.get_one(_CAPACITY_CLOUD).config["auth"])
+        region["capacity"] = _project(clouds.get_one(_CAPACITY_CLOUD))
     regions = {
         sold.id: {**region, "network": sold.network, "public_network": sold.public_network}
-        for sold in read_catalog(CATALOG, OPENSTACK_OVERLAY).regions
+        for sold in read_catalog(CATALOG, overlay).regions
         if sold.is_open
     }
     return {"openstack": {"installation": "local", "regions": regions}}
 
 
-def _project(auth: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": auth["project_name"], **{key: auth[key] for key in _CREDENTIALS if key in auth}}
+def _project(cloud: Any) -> dict[str, Any]:
+    """The entry `cloud` in the words of the providers' secret; an application credential names no project."""
+    auth = cloud.config["auth"]
+    named = {ours: auth[theirs] for theirs, ours in _AUTH_NAMES.items() if theirs in auth}
+    return {"name": auth.get("project_name", cloud.name), **named}

@@ -130,8 +130,8 @@ class Installation:
         )
         self.ssh_key_id = bootstrap.ssh_keys().add(self.customer_id, "laptop", PUBLIC_KEY).id
 
-    def create(self, *, storage_gb: int | None = None, **changes: str) -> Accepted:
-        """Ask for a machine."""
+    def wanted(self, *, storage_gb: int | None = None, **changes: str) -> DeploymentRequest:
+        """A machine that can be had."""
         wanted: dict[str, str] = {
             "region": REGION,
             "instance_type": "cpu-2x4",
@@ -139,7 +139,11 @@ class Installation:
             "storage_kind": "local",
             "ssh_key_id": self.ssh_key_id,
         } | changes
-        request = DeploymentRequest(storage_gb=storage_gb, **wanted)
+        return DeploymentRequest(storage_gb=storage_gb, **wanted)
+
+    def create(self, *, storage_gb: int | None = None, **changes: str) -> Accepted:
+        """Ask for a machine."""
+        request = self.wanted(storage_gb=storage_gb, **changes)
         return bootstrap.deployments().create(self.customer_id, request, key=None)
 
     def delete(self, deployment_id: str) -> Accepted:

@@ -289,6 +289,18 @@ def test_an_edit_is_brought_in_by_up_and_nothing_else_is_done(cloud: LocalCloud)
     assert "Nothing has changed" in cloud.up()
 
 
+def test_an_edited_condition_of_the_data_stack_is_brought_in(cloud: LocalCloud) -> None:
+    """ministack's change sets do not see it."""
+    template = cloud.project / "infra" / "data.yaml"
+    text = template.read_text()
+    template.write_text(text.replace("[!Ref Stage, local]", "[!Ref Stage, elsewhere]"))
+    cloud.up()
+    listed = cloud.client("cloudformation").describe_stack_resources(StackName="hearth-data")["StackResources"]
+    assert "ReportsBucketPolicy" in {resource["LogicalResourceId"] for resource in listed}
+    template.write_text(text)
+    cloud.up()
+
+
 def test_a_broken_edit_leaves_the_running_code(cloud: LocalCloud) -> None:
     """And says what is wrong."""
     broken = cloud.project / "functions" / "broken.py"

@@ -1,0 +1,58 @@
+"""How many machines one worker meters, by how they spread over customers."""
+
+from time import perf_counter
+
+from benchmarks.timing import Table, counted_calls, muted
+from chalicelib import bootstrap
+from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
+from chalicelib.kernel.clock import epoch_seconds
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.ledger.models import Account
+from chalicelib.metering.models import Meter
+from chalicelib.metering.ports import SHARDS
+from tests.support.engine import Engine
+
+_MACHINES = 330
+_PER_CUSTOMER = (1, 5, 33, 110)
+_PRICE_MICROS_PER_HOUR = 1_990_000
+_ALREADY_RUNNING_SECONDS = 600
+
+
+def run(engine: Engine) -> Table:
+    """Meter as many machines, held by more and by fewer customers."""
+    rows = []
+    for per_customer in _PER_CUSTOMER:
+        engine.fresh_table()
+        for _ in range(_MACHINES // per_customer):
+            _customer_with(per_customer)
+        with muted(), counted_calls() as calls:
+            began = perf_counter()
+            metered = sum(bootstrap.metering().meter_shard(shard) for shard in range(SHARDS))
+            seconds = perf_counter() - began
+        assert metered == _MACHINES, metered
+        rows.append([per_customer, seconds, len(calls)])
+    slowest = rows[0][1]
+    shown = [
+        [
+            f"{per_customer} of each customer's",
+            f"{_MACHINES / seconds:.0f}",
+            f"{slowest / seconds:.1f}",
+            f"{calls / _MACHINES:.2f}",
+        ]
+        for per_customer, seconds, calls in rows
+    ]
+    columns = ("machines", "metered a second", "ratio", "AWS calls a machine")
+    return Table("Metering", columns, shown, f"{_MACHINES} machines, one worker, one shard after the other.")
+
+
+def _customer_with(machines: int) -> None:
+    """A customer with an account and that many machines that have run for ten minutes."""
+    now = bootstrap.clock().now()
+    customer_id = new_id(Kind.CUSTOMER, now)
+    transactor, ledger, metering = bootstrap.transactor(), bootstrap.ledger(), bootstrap.metering()
+    transactor.commit(list(DynamoLedgerRecords().insert_account(Account(customer_id))))
+    for _ in range(machines):
+        change = ledger.change(customer_id, now)
+        start = epoch_seconds(now) - _ALREADY_RUNNING_SECONDS
+        meter = Meter.opening(customer_id, new_id(Kind.DEPLOYMENT, now), 1, _PRICE_MICROS_PER_HOUR, start)
+        transactor.commit([*metering.open(change, meter), *change.writes()])

@@ -1,0 +1,144 @@
+"""The parts of the local cloud that need no cloud."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dev.localcloud.aws.faults import BadFault, Fault, Faults
+from dev.localcloud.aws.mailbox import Mailbox
+from dev.localcloud.home import Home, read_json, write_json
+from dev.localcloud.ports import Ports, choose
+from dev.localcloud.processes import Process, stop
+from tools.deploy import NoSuchStage, Stage
+from tools.package import ROOT
+
+
+def _fault(**fields: object) -> Fault:
+    return Fault.parse({"function": "f", "kind": "before", **fields})
+
+
+def test_a_fault_fires_as_often_as_it_says_after_those_it_skips() -> None:
+    """And only for its own function and text."""
+    faults = Faults()
+    faults.add(_fault(times=2, skip=1, contains="dep_1"))
+    assert faults.take("g", {"id": "dep_1"}) is None
+    assert faults.take("f", {"id": "dep_2"}) is None
+    met = [faults.take("f", {"id": "dep_1"}) is not None for _ in range(5)]
+    assert met == [False, True, True, False, False]
+    assert faults.listed()[0]["fired"] == 2
+
+
+def test_a_star_meets_every_function_and_a_stream_fault_only_streams() -> None:
+    """A record is lost before anything is invoked."""
+    faults = Faults()
+    lost = faults.add(_fault(function="*", kind="drop_stream"))
+    assert faults.take("anything", {}) is None
+    assert faults.take("anything", {}, stream=True) is lost
+
+
+def test_faults_are_forgotten_one_or_all() -> None:
+    """By their id."""
+    faults = Faults()
+    first, second = faults.add(_fault()), faults.add(_fault())
+    faults.clear(first.id)
+    assert [fault["id"] for fault in faults.listed()] == [second.id]
+    faults.clear()
+    assert faults.listed() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ([], "JSON object"),
+        ({"kind": "before"}, "function names the function"),
+        ({"function": "f", "kind": "explode"}, "kind is one of"),
+        ({"function": "f", "kind": "before", "colour": 1}, "has no colour"),
+        ({"function": "f", "kind": "before", "fired": 1}, "has no fired"),
+    ],
+)
+def test_what_is_no_fault_is_refused_with_a_sentence(body: object, sentence: str) -> None:
+    """Whoever wrote it sees what to change."""
+    with pytest.raises(BadFault, match=sentence):
+        Fault.parse(body)
+
+
+def test_throttling_carries_lambdas_own_name_unless_told_otherwise() -> None:
+    """State machines retry by these names."""
+    assert _fault(kind="throttle").error == "Lambda.TooManyRequestsException"
+    assert _fault(kind="before").error == "Lambda.ServiceException"
+    assert _fault(kind="after", error="Lambda.SdkClientException").error == "Lambda.SdkClientException"
+
+
+def test_a_taken_port_is_replaced_by_a_free_one() -> None:
+    """And those of the last time are taken again."""
+    with socket.socket() as taken, socket.socket() as free:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        free.bind(("127.0.0.1", 0))
+        busy, idle = taken.getsockname()[1], free.getsockname()[1]
+        free.close()
+        chosen = choose({"api": busy, "aws": idle})
+    assert chosen.api != busy
+    assert chosen.aws == idle
+    assert len(set(vars(chosen).values())) == len(vars(Ports()))
+
+
+def test_a_process_with_a_recycled_id_is_not_ours() -> None:
+    """It is neither taken for alive nor ended."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as running:
+        true = Process.of(running.pid)
+        recycled = Process(running.pid, true.started_at - 1)
+        assert true.alive()
+        assert not recycled.alive()
+        stop(recycled, 0.1)
+        assert psutil.pid_exists(running.pid)
+        stop(true, 5)
+        assert running.wait(5) != 0
+    assert not true.alive()
+
+
+def test_a_process_that_does_not_listen_is_killed() -> None:
+    """After it was asked."""
+    script = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        running.stdout.readline()
+        stop(Process.of(running.pid), 0.2)
+        assert running.wait(5) == -9
+
+
+def test_a_file_is_replaced_at_once(tmp_path: Path) -> None:
+    """Nothing else is left beside it."""
+    home = Home(tmp_path)
+    assert read_json(home.endpoints) is None
+    write_json(home.endpoints, {"api": 1})
+    write_json(home.endpoints, {"api": 2})
+    assert read_json(home.endpoints) == {"api": 2}
+    assert os.listdir(tmp_path) == ["endpoints.json"]
+
+
+def test_mail_is_found_by_address_and_newest_first() -> None:
+    """With or without a display name, in any case."""
+    base = {"Source": "Hearth <no-reply@hearth.test>", "Subject": "s", "BodyText": "t"}
+    entries = [
+        {**base, "MessageId": "1", "To": ["Ada <ada@example.com>"], "Timestamp": 1.0},
+        {**base, "MessageId": "2", "To": ["ADA@example.com"], "Timestamp": 2.0},
+        {**base, "MessageId": "3", "To": ["bob@example.com"], "CC": ["ada@example.com"], "Timestamp": 1.5},
+        {**base, "MessageId": "4", "To": ["bob@example.com"], "Timestamp": 3.0},
+    ]
+    mailbox = Mailbox(lambda: entries, entries.clear)
+    assert [message["id"] for message in mailbox.messages("ada@example.com")] == ["2", "3", "1"]
+    assert [message["id"] for message in mailbox.messages()] == ["4", "2", "3", "1"]
+
+
+def test_a_stage_is_two_sections_of_samconfig() -> None:
+    """An unknown one is answered with those that there are."""
+    stage = Stage.read("prod", ROOT / "samconfig.toml")
+    assert (stage.data_stack, stage.app_stack) == ("hearth-prod-data", "hearth-prod")
+    with pytest.raises(NoSuchStage, match="no stage production; it has dev, localstack, prod"):
+        Stage.read("production", ROOT / "samconfig.toml")
