@@ -1,0 +1,53 @@
+"""One HTTP exchange with a simulator, as the faults on its board will have it."""
+
+import threading
+from collections.abc import Callable, Mapping
+
+from dev.simulators.faults import Fault, FaultBoard, Occasion, RequestFault
+from dev.simulators.http import Disconnect, Response
+
+Refusal = Callable[[int, Mapping[str, str]], Response]
+"""How the service words a refusal: the status and the headers to send with it."""
+
+
+def exchange(
+    board: FaultBoard,
+    occasion: Occasion,
+    serve: Callable[[], Response],
+    refuse: Refusal,
+    stopping: threading.Event,
+) -> tuple[Response | Disconnect, Fault | None]:
+    """Do the work of a request and answer it, or fail to; also the fault that struck.
+
+    Args:
+        board: where `RequestFault`s may be waiting.
+        occasion: what the request is.
+        serve: does the work.
+        refuse: words an answer that a fault asks for.
+        stopping: set when the simulator stops, which ends every delay.
+    """
+    fault = board.take(occasion, frozenset(RequestFault))
+    if fault is None:
+        return serve(), None
+    return _struck(fault, serve, refuse, stopping), fault
+
+
+def _struck(
+    fault: Fault, serve: Callable[[], Response], refuse: Refusal, stopping: threading.Event
+) -> Response | Disconnect:
+    kind = RequestFault(fault.kind)
+    if kind is RequestFault.CONNECTION_RESET:
+        return Disconnect(reset=True)
+    if kind is RequestFault.ERROR_BEFORE_EFFECT:
+        return refuse(fault.status, {})
+    if kind is RequestFault.RATE_LIMIT:
+        return refuse(429, {"Retry-After": str(fault.retry_after_seconds)})
+    if kind is RequestFault.SLOW:
+        stopping.wait(fault.delay_seconds)
+        return serve()
+    serve()
+    if kind is RequestFault.ERROR_AFTER_EFFECT:
+        return refuse(fault.status, {})
+    if kind is RequestFault.TIMEOUT_AFTER_EFFECT:
+        stopping.wait(fault.delay_seconds)
+    return Disconnect()

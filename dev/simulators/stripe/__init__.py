@@ -1,0 +1,9 @@
+"""A Stripe to try payments on: localstripe, and in front of it what localstripe lacks.
+
+localstripe keeps customers, cards, intents, charges and refunds. The front adds Checkout Sessions, disputes,
+search, idempotency keys, limits on refunds, Stripe's error codes, all webhooks, and every fault.
+"""
+
+from dev.simulators.stripe.simulator import StripeSimulator
+
+__all__ = ["StripeSimulator"]

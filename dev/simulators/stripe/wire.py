@@ -1,0 +1,115 @@
+"""Stripe's way of writing: nested forms, pages, ids, errors, events."""
+
+import re
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import parse_qsl
+
+from dev.simulators.http import Json, Response
+
+API_VERSION: Final = "2026-10-28.endive"
+_PART: Final = re.compile(r"\[([^\]]*)\]")
+_PAGE_DEFAULT, _PAGE_MOST = 10, 100
+
+
+class Refusal(Exception):
+    """An error as Stripe words it."""
+
+    def __init__(self, status: int, message: str, code: str = "", **more: Json) -> None:
+        super().__init__(message)
+        self.status = status
+        kind = "card_error" if status == 402 else "invalid_request_error"
+        self.error: dict[str, Json] = {"type": kind, "message": message, **more}
+        if code:
+            self.error["code"] = code
+
+    @property
+    def response(self) -> Response:
+        """The answer that says so."""
+        return Response(self.status, {"error": self.error})
+
+
+def missing(kind: str, object_id: str) -> Refusal:
+    """There is no such object."""
+    return Refusal(404, f"No such {kind}: '{object_id}'", "resource_missing", param="id")
+
+
+def new_id(prefix: str) -> str:
+    """An id like Stripe's."""
+    return f"{prefix}_{secrets.token_hex(12)}"
+
+
+def now() -> int:
+    """Stripe's clock: whole seconds."""
+    return int(time.time())
+
+
+def parse_form(text: str) -> dict[str, Json]:
+    """What `a[b][0][c]=d` stands for: mappings and lists of texts."""
+    tree: dict[str, Json] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        head, *parts = name.split("[", 1)
+        keys = [head, *_PART.findall(f"[{parts[0]}")] if parts else [head]
+        node = tree
+        for key in keys[:-1]:
+            node = node.setdefault(key, {})
+            if not isinstance(node, dict):
+                raise Refusal(400, "Invalid form", "parameter_invalid")
+        node[keys[-1] or str(len(node))] = value
+    return {name: _with_lists(value) for name, value in tree.items()}
+
+
+def _with_lists(value: Json) -> Json:
+    if not isinstance(value, dict):
+        return value
+    if value and all(key.isdigit() for key in value):
+        return [_with_lists(value[key]) for key in sorted(value, key=int)]
+    return {key: _with_lists(item) for key, item in value.items()}
+
+
+def whole_number(params: Mapping[str, Json], name: str) -> int:
+    """A parameter that must be a positive whole number."""
+    text = params.get(name)
+    if not isinstance(text, str) or not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise Refusal(400, f"Invalid integer: {text}", "parameter_invalid_integer", param=name)
+    return int(text)
+
+
+def page_of(found: Iterable[Json], params: Mapping[str, Json], url: str) -> dict[str, Json]:
+    """A page of objects that are given in the order of their making; Stripe lists the newest first."""
+    newest = [item for item in reversed(list(found)) if _was_created(item, params.get("created") or {})]
+    after = params.get("starting_after")
+    if after:
+        places = [place for place, item in enumerate(newest) if item["id"] == after]
+        if not places:
+            raise missing("object", after)
+        newest = newest[places[0] + 1 :]
+    limit = min(int(params.get("limit", _PAGE_DEFAULT)), _PAGE_MOST)
+    return {"object": "list", "url": url, "data": newest[:limit], "has_more": len(newest) > limit}
+
+
+def _was_created(item: Json, bounds: Mapping[str, str]) -> bool:
+    checks = {
+        "gt": lambda bound: item["created"] > bound,
+        "gte": lambda bound: item["created"] >= bound,
+        "lt": lambda bound: item["created"] < bound,
+        "lte": lambda bound: item["created"] <= bound,
+    }
+    return all(checks[name](int(bound)) for name, bound in bounds.items())
+
+
+def event(kind: str, about: Json) -> dict[str, Json]:
+    """An event with the object as it is now."""
+    return {
+        "id": new_id("evt"),
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": now(),
+        "data": {"object": about},
+        "livemode": False,
+        "pending_webhooks": 1,
+        "request": {"id": None, "idempotency_key": None},
+        "type": kind,
+    }
