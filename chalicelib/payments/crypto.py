@@ -27,6 +27,8 @@ class Word(StrEnum):
 
     OPEN = "open"
     """It can be paid."""
+    SHORT = "short"
+    """Paid in part, as the gateway sees it. It may or may not take the rest."""
     EXPIRED = "expired"
     """Its time is over. Money can still come, and is listened for."""
     SETTLED = "settled"

@@ -27,7 +27,7 @@ _WORDS: Final[Mapping[str, Word]] = MappingProxyType(
         "new": Word.OPEN,
         "waiting": Word.OPEN,
         "paying": Word.OPEN,
-        "underpaid": Word.OPEN,
+        "underpaid": Word.SHORT,
         "paid": Word.SETTLED,
         "manual_accept": Word.ACCEPTED,
         "refunding": Word.SETTLED,
@@ -37,9 +37,6 @@ _WORDS: Final[Mapping[str, Word]] = MappingProxyType(
 )
 _REFUNDS: Final[Mapping[str, RefundStatus]] = MappingProxyType(
     {"refunding": RefundStatus.PENDING, "refunded": RefundStatus.DONE}
-)
-_FLAGS: Final[Mapping[str, Flag]] = MappingProxyType(
-    {"underpaid": Flag.UNDERPAID, "refunding": Flag.MANUAL_REVIEW, "refunded": Flag.MANUAL_REVIEW}
 )
 
 
@@ -87,7 +84,6 @@ def checkout(top_up: TopUp, made: WhiteLabel) -> Checkout:
 
 def state(data: PaymentData, config: OxaPayConfig) -> PaymentState:
     """Everything that OxaPay knows of a payment."""
-    word = data.status.lower()
     invoice = Invoice(
         asked=Amount(payable_micros(data.amount), data.currency.upper()),
         expires_at=from_epoch_seconds(data.expired_at),
@@ -95,14 +91,14 @@ def state(data: PaymentData, config: OxaPayConfig) -> PaymentState:
         receipts=_receipts(data),
         tolerance_percent=config.tolerance_percent,
     )
-    more = frozenset({_FLAGS[word]}) if word in _FLAGS else frozenset[Flag]()
+    refunds = _refunds(data, invoice.payments)
     return PaymentState(
         provider_id=data.track_id,
         status=invoice.status,
         payments=invoice.payments,
-        refunds=_refunds(data, invoice.payments),
+        refunds=refunds,
         reference=data.order_id,
-        flags=invoice.flags | more,
+        flags=invoice.flags | (frozenset({Flag.MANUAL_REVIEW}) if refunds else frozenset()),
     )
 
 

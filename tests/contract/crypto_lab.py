@@ -1,0 +1,152 @@
+"""The simulated BTCPay Server and the simulated OxaPay as labs."""
+
+import secrets
+from abc import ABC, abstractmethod
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import AnyHttpUrl, SecretStr
+
+from chalicelib.adapters.btcpay import BTCPayConfig, BTCPayGateway
+from chalicelib.adapters.oxapay import OxaPayConfig, OxaPayGateway
+from chalicelib.kernel.clock import later
+from chalicelib.kernel.money import decimal_amount
+from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
+from chalicelib.payments.ports import Gateway
+from dev.simulators.btcpay import BTCPaySimulator
+from dev.simulators.btcpay.simulator import API_KEY, STORE_ID, WEBHOOK_SECRET
+from dev.simulators.crypto.book import HostedInvoice
+from dev.simulators.crypto.simulator import CryptoSimulator
+from dev.simulators.faults import Fault
+from dev.simulators.oxapay import OxaPaySimulator
+from dev.simulators.oxapay.simulator import MERCHANT_API_KEY
+from tests.contract.gateway_lab import Delivery, Lever
+
+READ_TIMEOUT_SECONDS = 1.0
+
+
+class CryptoLab(ABC):
+    """A simulator of hosted invoices, and the adapter on it."""
+
+    name: str
+    secrets: tuple[str, ...]
+    levers: frozenset[Lever] = frozenset(
+        {Lever.PENDING, Lever.PARTIAL, Lever.EXPIRY, Lever.LISTING, Lever.TIMED_WEBHOOKS}
+    )
+
+    def __init__(self, simulator: CryptoSimulator) -> None:
+        self.simulator = simulator
+        self.simulator.start()
+
+    @property
+    @abstractmethod
+    def gateway(self) -> Gateway: ...
+
+    def now(self) -> datetime:
+        return self.simulator.now()
+
+    def top_up(self, amount_micros: int = 25_000_000, *, asset: str = "USDT", network: str = "POLYGON") -> TopUp:
+        now = self.now()
+        return TopUp(
+            id=f"top_{secrets.token_hex(8)}",
+            customer_id="cus_of_the_lab",
+            gateway=self.name,
+            method=Method.CRYPTO,
+            amount=Amount(amount_micros),
+            status=TopUpStatus.CREATED,
+            created_at=now,
+            updated_at=now,
+            deadline_at=later(now, 3600),
+            asset=asset,
+            network=network,
+        )
+
+    def pay(self, top_up: TopUp, micros: int | None = None) -> None:
+        amount = None if micros is None else Decimal(decimal_amount(micros))
+        self.simulator.pay(self.invoice(top_up), amount)
+
+    def begin_paying(self, top_up: TopUp) -> None:
+        self.simulator.pay(self.invoice(top_up), confirm=False)
+
+    def finish_paying(self, top_up: TopUp) -> None:
+        self.simulator.confirm(self.invoice(top_up))
+
+    def expire(self, top_up: TopUp) -> None:
+        """The chain's clock moves on, since vendors tell times in whole seconds."""
+        self.simulator.expire(self.invoice(top_up))
+        self.simulator.advance(2)
+
+    def deliveries(self, top_up: TopUp) -> list[Delivery]:
+        outbox = self.simulator.outbox
+        return [
+            Delivery(
+                webhook.body.encode(),
+                {name.lower(): value for name, value in outbox.headers_for(webhook).items()},
+            )
+            for webhook in outbox.history
+            if top_up.id in webhook.body
+        ]
+
+    def inject(self, kind: str, **options: Any) -> Fault:
+        return self.simulator.inject(kind, **options)
+
+    def clear_faults(self) -> None:
+        self.simulator.faults.clear()
+
+    def close(self) -> None:
+        self.simulator.stop()
+
+    def invoice(self, top_up: TopUp) -> HostedInvoice:
+        """The simulator's own side of a top-up."""
+        found = self.simulator.book.find(top_up.id)
+        assert found is not None
+        return found
+
+
+class BTCPayLab(CryptoLab):
+    """A store with a payment method for every asset on every network."""
+
+    name = "btcpay"
+    secrets: tuple[str, ...] = (API_KEY, WEBHOOK_SECRET)
+    levers = CryptoLab.levers | {Lever.REPEATED_CREATE}
+
+    def __init__(self) -> None:
+        super().__init__(BTCPaySimulator())
+        chains = {"ETH": "ETHEREUM", "BSC": "BSC", "POLYGON": "POLYGON"}
+        self.config = BTCPayConfig(
+            base_url=AnyHttpUrl(self.simulator.base_url),
+            store_id=STORE_ID,
+            api_key=SecretStr(API_KEY),
+            webhook_secret=SecretStr(WEBHOOK_SECRET),
+            payment_methods={
+                f"{asset}-{network}": f"{asset}-{chain}"
+                for asset in ("USDT", "USDC")
+                for network, chain in chains.items()
+            },
+            read_timeout_seconds=READ_TIMEOUT_SECONDS,
+        )
+
+    @property
+    def gateway(self) -> BTCPayGateway:
+        return BTCPayGateway(self.config)
+
+
+class OxaPayLab(CryptoLab):
+    """A merchant; its lists come in short pages, so that reading on is always tried."""
+
+    name = "oxapay"
+    secrets: tuple[str, ...] = (MERCHANT_API_KEY,)
+
+    def __init__(self) -> None:
+        super().__init__(OxaPaySimulator(page_items_limit=3))
+        self.config = OxaPayConfig(
+            base_url=AnyHttpUrl(f"{self.simulator.base_url}/v1"),
+            merchant_api_key=SecretStr(MERCHANT_API_KEY),
+            callback_url=AnyHttpUrl("https://webhooks.example.net/oxapay"),
+            read_timeout_seconds=READ_TIMEOUT_SECONDS,
+        )
+
+    @property
+    def gateway(self) -> OxaPayGateway:
+        return OxaPayGateway(self.config)
