@@ -35,6 +35,7 @@ from chalicelib.runtime.observe import logger, measured
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _STAFF_PATHS = "/v1/admin/"
+_NOT_THE_CALLERS_FAULT = 500
 _DENIALS = frozenset({402, 403, 409})
 
 
@@ -62,6 +63,8 @@ class Door:
             try:
                 answer = self._admit(request, request_id)
             except HearthError as error:
+                if error.status >= _NOT_THE_CALLERS_FAULT:
+                    logger.warning("could not serve", exc_info=error)
                 answer = failure(error)
                 run.outcome = "refused"
             except TransactionContended:

@@ -75,6 +75,7 @@ def bring_in(home: Home, source: Source, endpoint: str, target: Target) -> float
         outputs = _deploy_app(home, stacks, data)
         write_json(home.routes, _routes(outputs) | {"table": data["TableName"]})
         _fill_secret(LocalAws(endpoint), data["ProviderSecretArn"], target.secret)
+        _fill_secret(LocalAws(endpoint), data["PaymentSecretArn"], target.payments)
         LocalAws(endpoint).ses().verify_email_identity(EmailAddress=parseaddr(MAIL_SENDER)[1])
         _load_catalog(source, endpoint, data["TableName"], target.overlay)
         write_json(home.deployed, due)

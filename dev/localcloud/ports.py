@@ -17,6 +17,7 @@ class Ports:
     control: int = 8001
     mailbox: int = 8025
     openstack: int = 8774
+    stripe: int = 8100
 
 
 def choose(remembered: Mapping[str, int]) -> Ports:

@@ -14,6 +14,7 @@ from typing import Any
 
 from dev.localcloud import deploy, processes
 from dev.localcloud.awsclient import ACCOUNT, REGION, SECRET
+from dev.localcloud.gateways import GATEWAYS
 from dev.localcloud.home import Home, read_json, write_json
 from dev.localcloud.ports import HOST, Ports, choose
 from dev.localcloud.targets import TargetKind, choose_target
@@ -84,6 +85,9 @@ class Supervisor:
             state = str(self.home.state / "openstack.json")
             arguments = ["-m", SIMULATOR, "--port", str(ports.openstack), "--state", state]
             self._launch("openstack", arguments, dict(os.environ))
+        for gateway in GATEWAYS:
+            state = str(self.home.state / f"{gateway.name}.json")
+            self._launch(gateway.name, gateway.arguments(ports, state), dict(os.environ))
         self._record()
 
     def _await_all(self, ports: Ports) -> None:
@@ -91,6 +95,8 @@ class Supervisor:
         if "openstack" in self._children:
             self._await(f"{_url(ports.openstack)}/_control/state", "openstack")
             _post(f"{_url(ports.openstack)}/_control/speed", {"speed": self.options.speed})
+        for gateway in GATEWAYS:
+            self._await(f"{gateway.url(ports)}/_control/state", gateway.name)
 
     def _launch(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
         command = [sys.executable, *arguments]
@@ -162,14 +168,14 @@ class Supervisor:
     def _endpoints(self, ports: Ports) -> dict[str, Any]:
         routes = read_json(self.home.routes)
         door = _url(ports.api)
-        simulators = {"openstack": {"url": _url(ports.openstack), "control": f"{_url(ports.openstack)}/_control"}}
+        running = {name: _url(getattr(ports, name)) for name in self._children if name != "aws"}
         return {
             "api": f"{door}/api",
             "websocket": f"ws://{HOST}:{ports.api}/websocket" if routes["websocket"] else None,
             "webhooks": {name: f"{door}/webhooks/{name}" for name in routes["webhooks"]},
             "mailbox": _url(ports.mailbox),
             "control": _url(ports.control),
-            "simulators": simulators if "openstack" in self._children else {},
+            "simulators": {name: {"url": url, "control": f"{url}/_control"} for name, url in running.items()},
             "aws": {
                 "endpoint": _url(ports.aws),
                 "region": REGION,

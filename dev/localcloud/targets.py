@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from dev.localcloud.gateways import payment_secret
 from dev.localcloud.home import Home, read_json
 from dev.localcloud.ports import HOST, Ports
 from tools.catalog_data import CATALOG, read_catalog
@@ -48,13 +49,15 @@ class Target:
     kind: TargetKind
     secret: Mapping[str, Any]
     """The providers' credentials, as an operator would fill them in."""
+    payments: Mapping[str, Any]
+    """The payment gateways', likewise."""
     overlay: str | None = None
     """A file with what differs in the catalogue there."""
 
     def fingerprint(self) -> str:
         """Changes with the credentials, and with the overlay's text."""
         overlay = Path(self.overlay).read_text() if self.overlay else ""
-        return hashlib.sha256(json.dumps([self.secret, overlay]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([self.secret, self.payments, overlay]).encode()).hexdigest()
 
     def save(self, home: Home) -> None:
         """Remember it for the next refresh, readable by nobody else: it holds credentials."""
@@ -69,15 +72,16 @@ def choose_target(kind: TargetKind, ports: Ports) -> Target:
         NoSuchCloud: it is not set, or `clouds.yaml` has no such entry.
     """
     if kind is TargetKind.SIMULATOR:
-        return Target(kind, _simulated(ports))
+        return Target(kind, _simulated(ports), payment_secret(ports))
     overlay = Path(os.environ.get("HEARTH_CATALOG_OVERLAY", OPENSTACK_OVERLAY)).resolve()
-    return Target(kind, _of_clouds_yaml(os.environ.get("OS_CLOUD", ""), overlay), str(overlay))
+    cloud = _of_clouds_yaml(os.environ.get("OS_CLOUD", ""), overlay)
+    return Target(kind, cloud, payment_secret(ports), str(overlay))
 
 
 def saved_target(home: Home) -> Target:
     """The target that the running cloud of `home` has."""
     saved = read_json(home.target)
-    return Target(TargetKind(saved["kind"]), saved["secret"], saved["overlay"])
+    return Target(TargetKind(saved["kind"]), saved["secret"], saved["payments"], saved["overlay"])
 
 
 def _simulated(ports: Ports) -> Mapping[str, Any]:
