@@ -3,22 +3,30 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol
 
-from chalicelib.payments.models import Amount, Method, TopUp
+from chalicelib.payments.models import TopUp
 from chalicelib.payments.ports import Gateway
-from dev.simulators.faults import RequestFault
 
-DECLINE = "a payment that can be declined, and tried again"
-DISPUTE = "disputes"
-LISTING = "settled payments that can be listed"
-REFUND = "refunds"
-SAVING = "methods that can be saved and charged off session"
-SIGNED_TIME = "signatures over the time of sending"
+
+class Lever(StrEnum):
+    """What a lab can do beyond paying in full; the suite leaves the cases out that need what it lacks."""
+
+    DECLINE = "a payment that is declined, and can be tried again"
+    DISPUTE = "disputes"
+    EXPIRY = "checkouts that expire"
+    LISTING = "settled payments that can be listed"
+    PARTIAL = "payments of less, or more, than was asked"
+    PENDING = "money that is on its way before it is final"
+    REFUND = "refunds"
+    REPEATED_CREATE = "creates that can be repeated even where the first answer was lost"
+    SAVING = "methods that can be saved and charged off session"
+    TIMED_WEBHOOKS = "webhooks that prove when they were sent"
 
 
 @dataclass(frozen=True)
-class Sent:
+class Delivery:
     """A webhook as it goes over the wire; the names of the headers are in lower case."""
 
     raw_body: bytes
@@ -28,40 +36,37 @@ class Sent:
 class GatewayLab(Protocol):
     """A payment service to try a gateway on, with a payer who does what the suite says."""
 
-    gateway: Gateway
-    levers: frozenset[str]
-    """Which of the words above it can do; the suite leaves the other cases out."""
-    method: Method
-    amount: Amount
-    """A usual top-up; a third of it can be refunded, too."""
-    asset: str
-    network: str
+    name: str
+    secrets: tuple[str, ...]
+    """What must never be seen in an error."""
+    levers: frozenset[Lever]
 
-    def again(self) -> Gateway:
-        """Another gateway on the same account, as another Lambda has it: it remembers nothing."""
+    @property
+    def gateway(self) -> Gateway:
+        """A new gateway on the same account, as another Lambda has it: it remembers nothing."""
         ...
 
-    def objects_of(self, top_up: TopUp) -> int:
-        """How many of the service's objects carry the top-up's id."""
+    def now(self) -> datetime:
+        """The service's time."""
         ...
 
-    def pay(self, provider_id: str) -> None:
-        """Pay in full, until it is final."""
+    def top_up(self, amount_micros: int = ...) -> TopUp:
+        """A top-up of a new customer, not yet created at the gateway."""
         ...
 
-    def sent(self) -> list[Sent]:
-        """Every webhook since the start, oldest first, signed as if sent at this moment."""
+    def pay(self, top_up: TopUp, micros: int | None = None) -> None:
+        """Pay, until it is final: in full, or `micros` (`PARTIAL`)."""
         ...
 
-    def signed(self, raw_body: bytes, at: datetime) -> Mapping[str, str]:
-        """The headers of a webhook with this body, sent at `at`."""
+    def deliveries(self, top_up: TopUp) -> list[Delivery]:
+        """Every webhook about a top-up, oldest first, signed as if sent at this moment."""
         ...
 
-    def strike(self, kind: RequestFault, *, times: int | None, path: str = "", status: int = 503) -> None:
-        """Let a fault strike the next requests whose path matches."""
+    def inject(self, kind: str, **options: Any) -> object:
+        """Let a fault strike; `options` are the fields of `Fault`."""
         ...
 
-    def calm(self) -> None:
+    def clear_faults(self) -> None:
         """Take every fault away."""
         ...
 
@@ -70,18 +75,38 @@ class GatewayLab(Protocol):
         ...
 
 
-class DecliningLab(Protocol):
+class PendingLab(GatewayLab, Protocol):
+    """A lab with `PENDING`."""
+
+    def begin_paying(self, top_up: TopUp) -> None:
+        """Send the money."""
+        ...
+
+    def finish_paying(self, top_up: TopUp) -> None:
+        """Let it arrive."""
+        ...
+
+
+class ExpiringLab(GatewayLab, Protocol):
+    """A lab with `EXPIRY`."""
+
+    def expire(self, top_up: TopUp) -> None:
+        """Let the time for paying run out."""
+        ...
+
+
+class DecliningLab(GatewayLab, Protocol):
     """A lab with `DECLINE`."""
 
-    def decline(self, provider_id: str) -> None:
+    def decline(self, top_up: TopUp) -> None:
         """Try to pay with something that is declined."""
         ...
 
 
-class DisputingLab(Protocol):
+class DisputingLab(GatewayLab, Protocol):
     """A lab with `DISPUTE`."""
 
-    def dispute(self, provider_id: str) -> str:
+    def dispute(self, top_up: TopUp) -> str:
         """Dispute the whole payment; the dispute's id."""
         ...
 
@@ -90,7 +115,7 @@ class DisputingLab(Protocol):
         ...
 
 
-class SavingLab(Protocol):
+class SavingLab(GatewayLab, Protocol):
     """A lab with `SAVING`."""
 
     def save(self, provider_id: str, *, declines: bool = False) -> None:
@@ -110,7 +135,14 @@ def _stripe_hosted() -> GatewayLab:
     return StripeLab(hosted_page=True)
 
 
+def _paypal() -> GatewayLab:
+    from tests.contract.paypal_lab import PayPalLab
+
+    return PayPalLab()
+
+
 LABS: dict[str, Callable[[], GatewayLab]] = {
     "stripe": _stripe,
     "stripe-hosted": _stripe_hosted,
+    "paypal": _paypal,
 }

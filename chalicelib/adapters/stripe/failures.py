@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from stripe import StripeError
 
 _SENTENCES: Final[Mapping[str, str]] = {
+    "amount": "This amount is too small, too large, or more than is left of the payment.",
     "amount_too_large": "This amount is more than a card payment can be.",
     "amount_too_small": "This amount is less than a card payment can be.",
     "charge_already_refunded": "This payment has been refunded already.",
@@ -17,6 +18,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "payment_intent_unexpected_state": "This payment has gone too far, or not far enough, for that.",
     "resource_missing": "There is no such payment.",
 }
+"""By Stripe's error code, or else by the parameter that it refuses: an over-refund has no code."""
 
 
 @contextmanager
@@ -46,6 +48,7 @@ def gateway_error(error: "StripeError", doing: str) -> GatewayError:
     if status in {401, 403}:
         return GatewayError(text)
     if status in {400, 402, 404}:
-        sentence = _SENTENCES.get(error.code or "")
+        told_by: tuple[str | None, ...] = (error.code, getattr(error, "param", None))
+        sentence = next((_SENTENCES[word] for word in told_by if word and word in _SENTENCES), None)
         return GatewayRefused(text, sentence) if sentence else GatewayRefused(text)
     return GatewayUnreachable(text)

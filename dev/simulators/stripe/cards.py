@@ -170,7 +170,9 @@ class Cards:
         setup = self.setup(setup_id)
         method = self._new_card(card)
         try:
-            self._account.post(f"setup_intents/{setup_id}/confirm", {"payment_method": method})
+            raw = self._account.post(f"setup_intents/{setup_id}/confirm", {"payment_method": method})
+            if raw["status"] == "requires_action":  # the payer authenticates at once
+                self._account.post(f"setup_intents/{setup_id}/confirm")
             attached = self._account.post(f"payment_methods/{method}/attach", {"customer": setup["customer"]})
         except Refusal as refusal:
             self._account.extra(setup_id)["last_setup_error"] = refusal.error

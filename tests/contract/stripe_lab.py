@@ -1,0 +1,133 @@
+"""The simulated Stripe as a lab."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.adapters.stripe.config import StripeConfig
+from chalicelib.adapters.stripe.gateway import StripeGateway
+from chalicelib.kernel.clock import SystemClock, later
+from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
+from dev.simulators.faults import Fault
+from dev.simulators.stripe import StripeSimulator
+from dev.simulators.stripe.account import SECRET_KEY, WEBHOOK_SECRET
+from dev.simulators.stripe.cards import DECLINED_CARD, GOOD_CARD
+from dev.simulators.stripe.wire import Refusal
+from tests.contract.gateway_lab import Delivery, Lever
+
+
+class StripeLab:
+    """A Stripe account of its own, whose customers pay in our front end or on Stripe's page."""
+
+    name = "stripe"
+    secrets: tuple[str, ...] = (SECRET_KEY, WEBHOOK_SECRET)
+    levers = frozenset(
+        {
+            Lever.DECLINE,
+            Lever.DISPUTE,
+            Lever.LISTING,
+            Lever.REFUND,
+            Lever.REPEATED_CREATE,
+            Lever.SAVING,
+            Lever.TIMED_WEBHOOKS,
+        }
+    )
+
+    def __init__(self, *, hosted_page: bool = False) -> None:
+        if hosted_page:
+            self.levers = self.levers | {Lever.EXPIRY}
+        self.simulator = StripeSimulator()
+        self.simulator.start()
+        self._hosted_page = hosted_page
+        self._config = StripeConfig.model_validate(
+            {
+                "secret_key": SECRET_KEY,
+                "webhook_secrets": [WEBHOOK_SECRET],
+                "api_base": self.simulator.base_url,
+                "hosted_page": hosted_page,
+                "read_timeout_seconds": 5,
+                "retries": 0,
+            }
+        )
+
+    @property
+    def gateway(self) -> StripeGateway:
+        return StripeGateway(self._config, SystemClock())
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def top_up(self, amount_micros: int = 30_000_000) -> TopUp:
+        now = self.now()
+        return TopUp(
+            id=f"top_{secrets.token_hex(8)}",
+            customer_id=f"cus_{secrets.token_hex(8)}",
+            gateway=self.name,
+            method=Method.CARD,
+            amount=Amount(amount_micros),
+            status=TopUpStatus.CREATED,
+            created_at=now,
+            updated_at=now,
+            deadline_at=later(now, 2 * 3600),
+        )
+
+    def pay(self, top_up: TopUp, micros: int | None = None) -> None:
+        assert micros is None, "a card is charged what was asked, or nothing"
+        self.simulator.pay(self._object(top_up), GOOD_CARD)
+
+    def decline(self, top_up: TopUp) -> None:
+        try:
+            self.simulator.pay(self._object(top_up), DECLINED_CARD)
+        except Refusal as refusal:
+            if refusal.status != 402:
+                raise
+        else:
+            raise AssertionError("the card was not declined")
+
+    def expire(self, top_up: TopUp) -> None:
+        self.simulator.door.sessions.expire(self._object(top_up))
+
+    def dispute(self, top_up: TopUp) -> str:
+        intent = self.simulator.intent_id(self._object(top_up))
+        return str(self.simulator.door.money_back.dispute(intent, None, "needs_response")["id"])
+
+    def rule(self, dispute_id: str, *, won: bool) -> None:
+        self.simulator.door.money_back.set_dispute(dispute_id, "won" if won else "lost")
+
+    def save(self, provider_id: str, *, declines: bool = False) -> None:
+        self.simulator.door.cards.save(provider_id, DECLINED_CARD if declines else GOOD_CARD)
+
+    def deliveries(self, top_up: TopUp) -> list[Delivery]:
+        outbox = self.simulator.outbox
+        ours = {provider_id for provider_id, owner in self._objects() if owner == top_up.id}
+        return [
+            Delivery(
+                webhook.body.encode(),
+                {name.lower(): value for name, value in outbox.headers_for(webhook).items()},
+            )
+            for webhook in outbox.history
+            if any(provider_id in webhook.body for provider_id in ours)
+        ]
+
+    def inject(self, kind: str, **options: Any) -> Fault:
+        return self.simulator.inject(kind, **options)
+
+    def clear_faults(self) -> None:
+        self.simulator.faults.clear()
+
+    def close(self) -> None:
+        self.simulator.stop()
+
+    def _objects(self) -> list[tuple[str, str]]:
+        """The ids of sessions and payment intents, with the top-ups that they are for."""
+        made = [
+            *self.simulator.account.state.sessions.values(),
+            *self.simulator.account.backend.list("payment_intents"),
+        ]
+        return [(item["id"], item["metadata"].get("top_up_id", "")) for item in made]
+
+    def _object(self, top_up: TopUp) -> str:
+        """What the payer pays: there must be one only, and on the hosted page its intent comes with paying."""
+        wanted = "cs_" if self._hosted_page else "pi_"
+        (found,) = (item for item, owner in self._objects() if owner == top_up.id and item.startswith(wanted))
+        return found
