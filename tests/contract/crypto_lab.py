@@ -13,7 +13,6 @@ from chalicelib.adapters.oxapay import OxaPayConfig, OxaPayGateway
 from chalicelib.kernel.clock import later
 from chalicelib.kernel.money import decimal_amount
 from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
-from chalicelib.payments.ports import Gateway
 from dev.simulators.btcpay import BTCPaySimulator
 from dev.simulators.btcpay.simulator import API_KEY, STORE_ID, WEBHOOK_SECRET
 from dev.simulators.crypto.book import HostedInvoice
@@ -41,7 +40,7 @@ class CryptoLab(ABC):
 
     @property
     @abstractmethod
-    def gateway(self) -> Gateway: ...
+    def gateway(self) -> BTCPayGateway | OxaPayGateway: ...
 
     def now(self) -> datetime:
         return self.simulator.now()

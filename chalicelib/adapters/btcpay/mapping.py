@@ -99,14 +99,18 @@ def checkout(top_up: TopUp, invoice: InvoiceData, methods: Sequence[PaymentMetho
 def state(data: InvoiceData, methods: Sequence[PaymentMethodData], config: BTCPayConfig) -> PaymentState:
     """Everything that BTCPay knows of an invoice."""
     invoice = _invoice(data, methods, config)
-    late = frozenset({Flag.LATE}) if data.additional_status == _PAID_LATE else frozenset[Flag]()
+    known = set(config.payment_methods.values())
+    found = {
+        Flag.LATE: data.additional_status == _PAID_LATE,
+        Flag.MANUAL_REVIEW: any(method.payments and method.id not in known for method in methods),
+    }
     return PaymentState(
         provider_id=data.id,
         status=invoice.status,
         payments=invoice.payments,
         failure=_FAILURE if invoice.status is TopUpStatus.FAILED else "",
         reference=data.metadata.order_id if data.metadata else None,
-        flags=invoice.flags | late,
+        flags=invoice.flags | {flag for flag, holds in found.items() if holds},
     )
 
 
