@@ -22,7 +22,8 @@ class Lever(StrEnum):
     REFUND = "refunds"
     REPEATED_CREATE = "creates that can be repeated even where the first answer was lost"
     SAVING = "methods that can be saved and charged off session"
-    TIMED_WEBHOOKS = "webhooks that prove when they were sent"
+    SIGNED_TIME = "webhooks that are signed for the moment of each attempt"
+    TIMED_WEBHOOKS = "webhooks that say, under their signature, when they were made"
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,22 @@ def _paypal() -> GatewayLab:
     return PayPalLab()
 
 
+def _btcpay() -> GatewayLab:
+    from tests.contract.crypto_lab import BTCPayLab
+
+    return BTCPayLab()
+
+
+def _oxapay() -> GatewayLab:
+    from tests.contract.crypto_lab import OxaPayLab
+
+    return OxaPayLab()
+
+
 LABS: dict[str, Callable[[], GatewayLab]] = {
     "stripe": _stripe,
     "stripe-hosted": _stripe_hosted,
+    "btcpay": _btcpay,
+    "oxapay": _oxapay,
     "paypal": _paypal,
 }
