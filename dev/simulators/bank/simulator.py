@@ -1,0 +1,282 @@
+"""The simulated bank as one object: for tests in their process, for developers in its own."""
+
+import json
+import threading
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from chalicelib.kernel.clock import Clock, SystemClock, isoformat
+from dev.simulators.bank import api, control
+from dev.simulators.bank.site import ACCOUNTS, sign
+from dev.simulators.bank.state import BankState, Order, ReturnState, TransferState
+from dev.simulators.bank.statements import as_camt053, as_csv
+from dev.simulators.exchange import exchange
+from dev.simulators.faults import Fault, FaultBoard, FaultMatch, Occasion, RequestFault
+from dev.simulators.http import Disconnect, Json, LoopbackServer, Request, Response
+from dev.simulators.webhooks import Outbox, Webhook, WebhookFault
+
+
+class PayerFault(StrEnum):
+    """What a payer, or a bank on the way, does wrong. `match.name` is searched in the transfer's text."""
+
+    PARTIAL = "partial_payment"
+    """Half of the amount arrives."""
+    OVER = "over_payment"
+    """A tenth more arrives."""
+    LATE = "late_payment"
+    """It is credited `delay_seconds` later than it is now, as the bank's clock has it."""
+    WRONG_REFERENCE = "wrong_reference"
+    """One character of the text was mistyped."""
+
+
+class StatementFault(StrEnum):
+    """What can be wrong with a statement. It strikes when one is made."""
+
+    DUPLICATE_LINES = "duplicate_lines"
+    """Every transfer stands in it twice."""
+    BROKEN_LINE = "broken_line"
+    """The first transfer's amount cannot be read."""
+
+
+class BankSimulator:
+    """One bank on one loopback port. As a context manager it starts and stops itself."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        state_path: Path | None = None,
+        webhook_url: str = "",
+        clock: Clock | None = None,
+        page_size: int = 100,
+    ) -> None:
+        """Make it ready to start.
+
+        Args:
+            port: where to listen; 0 takes a free port.
+            state_path: the file in which the state outlives the process; by default none.
+            webhook_url: where webhooks go; without one, they are only kept.
+            clock: the bank's time.
+            page_size: how many transfers a list has at most.
+        """
+        self.faults = FaultBoard([*RequestFault, *WebhookFault, *PayerFault, *StatementFault])
+        self.outbox = Outbox("bank", sign, self.faults, webhook_url)
+        self.lock = threading.RLock()
+        self.page_size = page_size
+        self.requests: list[dict[str, Json]] = []
+        self._clock = clock or SystemClock()
+        self._state_path = state_path
+        self.state = self._load()
+        self._stopping = threading.Event()
+        self._server = LoopbackServer(self._answer, port)
+        self.base_url = self._server.base_url
+
+    @property
+    def control_url(self) -> str:
+        """The control API's address."""
+        return f"{self.base_url}{control.PREFIX}"
+
+    def start(self) -> str:
+        """Serve from background threads; gives the base URL."""
+        self._server.start()
+        self.outbox.start()
+        return self.base_url
+
+    def stop(self) -> None:
+        """Stop serving and sending, and save the state."""
+        self._stopping.set()
+        self._server.stop()
+        self.outbox.stop()
+        self._save()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def inject(self, kind: str, match: FaultMatch | None = None, **options: int | float | None) -> Fault:
+        """Put a fault on the board; `options` are the other fields of `Fault`."""
+        return self.faults.add(Fault.model_validate({"kind": kind, "match": match or FaultMatch(), **options}))
+
+    def pay(self, order: Order) -> TransferState:
+        """Send money to our account in the order's currency: booked, or on its way."""
+        with self.lock:
+            self.state.last_number += 1
+            number = self.state.last_number
+            now = self._clock.now()
+            transfer = TransferState(
+                id=f"tr_{number:08d}",
+                account=ACCOUNTS[order.currency],
+                amount=order.amount,
+                currency=order.currency,
+                text=order.text,
+                payer_name=order.payer_name,
+                payer_account=order.payer_account,
+                end_to_end_id=order.end_to_end_id,
+                bank_reference=f"BR{number:012d}" if order.has_bank_reference else "",
+                status="pending",
+                arrived_at=now,
+            )
+            delay_seconds = self._spoil(transfer)
+            self.state.transfers[transfer.id] = transfer
+            if order.is_booked:
+                self._credit(transfer, delay_seconds)
+            else:
+                self._announce("transfer.pending", transfer)
+            self._save()
+            return transfer
+
+    def book(self, transfer_id: str) -> None:
+        """Credit a transfer that is on its way.
+
+        Raises:
+            KeyError: there is no such transfer.
+        """
+        with self.lock:
+            transfer = self.state.transfers[transfer_id]
+            if transfer.status == "pending":
+                self._credit(transfer)
+                self._save()
+
+    def give_back(self, transfer_id: str, amount: Decimal, key: str) -> ReturnState:
+        """Send money of a booked transfer back; once for each key.
+
+        Raises:
+            KeyError: there is no such transfer.
+            ValueError: less is left, or it is not booked.
+        """
+        with self.lock:
+            transfer = self.state.transfers[transfer_id]
+            made = next((part for part in transfer.returns if part.key == key), None)
+            if made is not None:
+                return made
+            if transfer.credited_at is None or not 0 < amount <= transfer.left:
+                raise ValueError("not that much is left of this transfer")
+            made = ReturnState(
+                id=f"ret_{transfer_id}_{len(transfer.returns) + 1}",
+                key=key,
+                amount=amount,
+                made_at=self._clock.now(),
+            )
+            transfer.returns.append(made)
+            transfer.status = "returned" if transfer.left == 0 else "booked"
+            self._announce("transfer.returned", transfer)
+            self._save()
+            return made
+
+    def statement(self, form: str, *, as_batches: bool = False) -> str:
+        """Everything that came, as `csv`, or as `camt.053.001.02` or `camt.053.001.08`."""
+        with self.lock:
+            transfers = list(self.state.transfers.values())
+            occasion = Occasion(service="statement", name=form)
+            if self.faults.take(occasion, {StatementFault.DUPLICATE_LINES}):
+                transfers = [transfer for transfer in transfers for _ in range(2)]
+            if form == "csv":
+                text = as_csv(transfers)
+            else:
+                version = form.removeprefix("camt.053.001.")
+                text = as_camt053(transfers, version, self._clock.now(), as_batches=as_batches)
+            if transfers and self.faults.take(occasion, {StatementFault.BROKEN_LINE}):
+                text = text.replace(str(transfers[0].amount), "12.3.4", 1)
+            return text
+
+    def reset(self) -> None:
+        """Forget everything."""
+        with self.lock:
+            self.state = BankState()
+            self.faults.clear()
+            self.outbox.history.clear()
+            self.requests.clear()
+            self._save()
+
+    def _spoil(self, transfer: TransferState) -> float:
+        """Do to the transfer what the faults say; how late it is to be."""
+        occasion = Occasion(service="payer", name=transfer.text)
+        cent = Decimal("0.01")
+        delay_seconds = 0.0
+        for kind in PayerFault:
+            fault = self.faults.take(occasion, {kind})
+            if fault is None:
+                continue
+            match kind:
+                case PayerFault.PARTIAL:
+                    transfer.amount = max(cent, (transfer.amount / 2).quantize(cent))
+                case PayerFault.OVER:
+                    transfer.amount = (transfer.amount * Decimal("1.1")).quantize(cent)
+                case PayerFault.WRONG_REFERENCE:
+                    transfer.text = _mistyped(transfer.text)
+                case PayerFault.LATE:
+                    delay_seconds = fault.delay_seconds
+        return delay_seconds
+
+    def _credit(self, transfer: TransferState, delay_seconds: float = 0.0) -> None:
+        transfer.status = "booked"
+        transfer.credited_at = self._clock.now() + timedelta(seconds=delay_seconds)
+        self._announce("transfer.credited", transfer)
+
+    def _announce(self, kind: str, transfer: TransferState) -> None:
+        self.state.last_event_number += 1
+        event_id = f"evt_{self.state.last_event_number:08d}"
+        body = {
+            "id": event_id,
+            "type": kind,
+            "created_at": isoformat(self._clock.now()),
+            "transfer": {
+                "id": transfer.id,
+                "currency": transfer.currency,
+                "text": transfer.text,
+                "end_to_end_id": transfer.end_to_end_id,
+            },
+        }
+        self.outbox.post(Webhook(event_id, kind, json.dumps(body)))
+
+    def _answer(self, request: Request) -> Response | Disconnect:
+        if request.path.startswith(f"{control.PREFIX}/"):
+            return control.answer(self, request)
+        occasion = Occasion(service="bank", method=request.method, path=request.path)
+        answer, fault = exchange(self.faults, occasion, lambda: self._serve(request), api.refuse, self._stopping)
+        with self.lock:
+            self.requests.append(
+                {
+                    "method": request.method,
+                    "path": request.path,
+                    "query": request.query_string,
+                    "status": answer.status if isinstance(answer, Response) else None,
+                    "fault": fault.kind if fault else None,
+                }
+            )
+            del self.requests[:-2000]
+        return answer
+
+    def _serve(self, request: Request) -> Response:
+        with self.lock:
+            return api.answer(self, request)
+
+    def _load(self) -> BankState:
+        if self._state_path is not None and self._state_path.exists():
+            return BankState.model_validate_json(self._state_path.read_text())
+        return BankState()
+
+    def _save(self) -> None:
+        if self._state_path is not None:
+            beside = self._state_path.with_suffix(".new")
+            beside.write_text(self.state.model_dump_json())
+            beside.replace(self._state_path)
+
+
+def _mistyped(text: str) -> str:
+    """The text with its last consonant replaced by the next."""
+    letters = "BCDFGHJKLMNPQRSTVWXZ"
+    place = max((text.upper().rfind(letter) for letter in letters), default=-1)
+    if place < 0:
+        return f"{text}?"
+    other = letters[(letters.index(text[place].upper()) + 1) % len(letters)]
+    return f"{text[:place]}{other}{text[place + 1 :]}"

@@ -1,0 +1,25 @@
+"""What is fixed about the simulated bank: its keys, our accounts there, and how it signs."""
+
+import hashlib
+import hmac
+import time
+from typing import Final
+
+API_KEY: Final = "bank-api-key-of-the-simulator"
+WEBHOOK_SECRET: Final = "bank-webhook-secret-of-the-simulator"
+ACCOUNTS: Final = {
+    "USD": "000123456789",
+    "EUR": "NL91ABNA0417164300",
+    "GBP": "GB29NWBK60161331926819",
+    "CAD": "1234567",
+    "CHF": "CH9300762011623852957",
+    "AED": "AE070331234567890123456",
+}
+"""Where money goes in each currency: published examples, of which none is anybody's."""
+
+
+def sign(body: bytes, secret: str = WEBHOOK_SECRET, timestamp: int | None = None) -> dict[str, str]:
+    """The headers over a body, made now or at `timestamp`."""
+    at = str(int(time.time()) if timestamp is None else timestamp)
+    digest = hmac.new(secret.encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return {"X-Bank-Timestamp": at, "X-Bank-Signature": f"v1={digest}"}

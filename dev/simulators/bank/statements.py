@@ -1,0 +1,103 @@
+"""Statements as the simulated bank writes them: CAMT.053 in versions 02 and 08, and Hearth's own CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from xml.sax.saxutils import escape
+
+from dev.simulators.bank.state import TransferState
+
+COLUMNS = (
+    *("account", "bank_reference", "booked_on", "amount", "currency"),
+    *("status", "payer_name", "payer_account", "text"),
+)
+
+
+def as_csv(transfers: Iterable[TransferState]) -> str:
+    """One line for each transfer, pending ones too."""
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for transfer in transfers:
+        day = transfer.booked_on or transfer.arrived_at.date()
+        status = "pending" if transfer.credited_at is None else "booked"
+        text = f"{transfer.text} {transfer.end_to_end_id}".replace("\n", " ")
+        writer.writerow(
+            [
+                *(transfer.account, transfer.bank_reference, day.isoformat(), str(transfer.amount)),
+                *(transfer.currency, status, transfer.payer_name, transfer.payer_account, text),
+            ]
+        )
+    return target.getvalue()
+
+
+def as_camt053(
+    transfers: Sequence[TransferState], version: str, made_at: datetime, *, as_batches: bool = False
+) -> str:
+    """One statement for each account and currency, with one entry for each transfer, or one batch for each day."""
+    statements = "".join(
+        _statement(number, list(of_account), version, made_at, as_batches)
+        for number, (_, of_account) in enumerate(groupby(sorted(transfers, key=_account), key=_account), 1)
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}">\n<BkToCstmrStmt>\n'
+        f"<GrpHdr><MsgId>M{made_at:%Y%m%d%H%M%S}</MsgId><CreDtTm>{made_at:%Y-%m-%dT%H:%M:%S}</CreDtTm></GrpHdr>\n"
+        f"{statements}</BkToCstmrStmt>\n</Document>\n"
+    )
+
+
+def _account(transfer: TransferState) -> tuple[str, str]:
+    return transfer.account, transfer.currency
+
+
+def _statement(
+    number: int, transfers: list[TransferState], version: str, made_at: datetime, as_batches: bool
+) -> str:
+    account, currency = _account(transfers[0])
+    is_iban = account[:2].isalpha()
+    identified = f"<IBAN>{account}</IBAN>" if is_iban else f"<Othr><Id>{escape(account)}</Id></Othr>"
+    booked = [transfer for transfer in transfers if transfer.credited_at]
+    pending = [transfer for transfer in transfers if not transfer.credited_at]
+    groups = [[transfer] for transfer in booked]
+    if as_batches:
+        groups = [list(of_day) for _, of_day in groupby(booked, key=lambda transfer: transfer.booked_on)]
+    entries = "".join(_entry(group, version) for group in [*groups, *([transfer] for transfer in pending)])
+    return (
+        f"<Stmt>\n<Id>S{number}</Id><CreDtTm>{made_at:%Y-%m-%dT%H:%M:%S}</CreDtTm>\n"
+        f"<Acct><Id>{identified}</Id><Ccy>{currency}</Ccy></Acct>\n{entries}</Stmt>\n"
+    )
+
+
+def _entry(transfers: list[TransferState], version: str) -> str:
+    first = transfers[0]
+    total = sum((transfer.amount for transfer in transfers), Decimal(0))
+    code = "PDNG" if first.credited_at is None else "BOOK"
+    status = code if version == "02" else f"<Cd>{code}</Cd>"
+    booking = f"<BookgDt><Dt>{first.booked_on}</Dt></BookgDt>" if first.booked_on else ""
+    batch = f"<Btch><NbOfTxs>{len(transfers)}</NbOfTxs></Btch>" if len(transfers) > 1 else ""
+    own = escape(first.bank_reference) if len(transfers) == 1 else f"B-{escape(first.bank_reference)}"
+    details = "".join(_details(transfer, version) for transfer in transfers)
+    return (
+        f'<Ntry>\n<Amt Ccy="{first.currency}">{total}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>{status}</Sts>\n'
+        f"{booking}<AcctSvcrRef>{own}</AcctSvcrRef>\n"
+        f"<NtryDtls>{batch}\n{details}</NtryDtls>\n</Ntry>\n"
+    )
+
+
+def _details(transfer: TransferState, version: str) -> str:
+    amount = f'<Amt Ccy="{transfer.currency}">{transfer.amount}</Amt>'
+    share = f"<AmtDtls><TxAmt>{amount}</TxAmt></AmtDtls>"
+    payer = f"<Nm>{escape(transfer.payer_name)}</Nm>"
+    if version != "02":
+        share, payer = f"{amount}<CdtDbtInd>CRDT</CdtDbtInd>", f"<Pty>{payer}</Pty>"
+    text = "".join(f"<Ustrd>{escape(line)}</Ustrd>" for line in transfer.text.splitlines() if line)
+    return (
+        f"<TxDtls><Refs><AcctSvcrRef>{escape(transfer.bank_reference)}</AcctSvcrRef>"
+        f"<EndToEndId>{escape(transfer.end_to_end_id or 'NOTPROVIDED')}</EndToEndId></Refs>{share}"
+        f"<RltdPties><Dbtr>{payer}</Dbtr><DbtrAcct><Id><Othr><Id>{escape(transfer.payer_account)}</Id></Othr></Id>"
+        f"</DbtrAcct></RltdPties><RmtInf>{text}</RmtInf></TxDtls>\n"
+    )
