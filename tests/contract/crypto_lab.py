@@ -31,7 +31,7 @@ class CryptoLab(ABC):
     name: str
     secrets: tuple[str, ...]
     levers: frozenset[Lever] = frozenset(
-        {Lever.PENDING, Lever.PARTIAL, Lever.EXPIRY, Lever.LISTING, Lever.TIMED_WEBHOOKS}
+        {Lever.PENDING, Lever.PARTIAL, Lever.EXPIRY, Lever.LISTING, Lever.SEARCH, Lever.TIMED_WEBHOOKS}
     )
 
     def __init__(self, simulator: CryptoSimulator) -> None:

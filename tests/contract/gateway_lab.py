@@ -22,6 +22,7 @@ class Lever(StrEnum):
     REFUND = "refunds"
     REPEATED_CREATE = "creates that can be repeated even where the first answer was lost"
     SAVING = "methods that can be saved and charged off session"
+    SEARCH = "objects that are found by our id before anything is paid"
     SIGNED_TIME = "webhooks that are signed for the moment of each attempt"
     TIMED_WEBHOOKS = "webhooks that say, under their signature, when they were made"
 

@@ -29,6 +29,7 @@ class StripeLab:
             Lever.REFUND,
             Lever.REPEATED_CREATE,
             Lever.SAVING,
+            Lever.SEARCH,
             Lever.SIGNED_TIME,
             Lever.TIMED_WEBHOOKS,
         }

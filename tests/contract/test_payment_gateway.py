@@ -78,10 +78,14 @@ class TestCreating:
 
     def test_the_object_carries_our_id(self, service: GatewayLab) -> None:
         top_up, provider_id = created(service)
+        assert service.gateway.fetch(provider_id).reference == top_up.id
+
+    @pytest.mark.needs(Lever.SEARCH)
+    def test_the_object_is_found_by_our_id(self, service: GatewayLab) -> None:
+        top_up, provider_id = created(service)
         found = service.gateway.find(top_up)
         assert found is not None
-        assert found.provider_id == provider_id
-        assert service.gateway.fetch(provider_id).reference == found.reference == top_up.id
+        assert (found.provider_id, found.reference) == (provider_id, top_up.id)
 
     def test_another_top_up_of_the_customer_gives_another(self, service: GatewayLab) -> None:
         first = service.top_up()
@@ -119,7 +123,7 @@ class TestCreating:
             service.clear_faults()
             if checkout is not None:
                 break
-        assert service.gateway.find(top_up) is not None
+        assert service.gateway.find(top_up) is not None or Lever.SEARCH not in service.levers
         service.pay(top_up)  # which a lab refuses where there are two
         found = service.gateway.find(top_up)
         assert found is not None

@@ -42,6 +42,18 @@ class Link(Answer):
     rel: str
 
 
+class RelatedIds(Answer):
+    """What a payment belongs to."""
+
+    order_id: str | None = None
+
+
+class SupplementaryData(Answer):
+    """The wrapping of `RelatedIds`."""
+
+    related_ids: RelatedIds = RelatedIds()
+
+
 class StatusDetails(Answer):
     """Why a capture is pending or denied."""
 
@@ -57,6 +69,7 @@ class Capture(Answer):
     amount: Money
     custom_id: str | None = None
     create_time: AwareDatetime
+    supplementary_data: SupplementaryData = SupplementaryData()
 
 
 class RefundData(Answer):

@@ -18,7 +18,7 @@ from chalicelib.adapters.paypal.answers import (
 from chalicelib.adapters.paypal.certificates import Certificates
 from chalicelib.adapters.paypal.client import PayPalClient, PayPalRefused
 from chalicelib.adapters.paypal.config import PayPalConfig
-from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.clock import Clock, later
 from chalicelib.payments.models import (
     Amount,
     Checkout,
@@ -41,6 +41,7 @@ _DISPUTES_READ: Final = 50
 _PAGE: Final = 500
 _MOST_PAGES: Final = 20
 _LONGEST_LIST: Final = timedelta(days=31)
+_CLOCKS_APART_SECONDS: Final = 300
 _PAID: Final = ("T0003", "T0006", "T0007")
 """PayPal's event codes of money from a payer: preapproved, Checkout and website payments."""
 
@@ -71,12 +72,19 @@ class PayPalGateway:
         return states.checkout(self._client.post(Order, _ORDERS, body, top_up.id), self._config)
 
     def find(self, top_up: TopUp) -> PaymentState | None:
-        """The state of the order, where its id is known.
+        """Look through the account's statement for the payment of a top-up, from its creation on.
 
-        PayPal has no search for orders. None is true in effect: an order whose id got lost with the answer cannot
-        be paid, because nobody has its link, until `create` is repeated and gives that same order.
+        PayPal has no search for orders. One whose id got lost with the answer of `create` cannot be paid, because
+        nobody has its link, until `create` is repeated and gives that same order; so for an order that is not
+        paid, None is true in effect. Statements are up to three hours late.
         """
-        return self.fetch(top_up.provider_id) if top_up.provider_id else None
+        if top_up.provider_id:
+            return self.fetch(top_up.provider_id)
+        # An order is approved within that time after its creation, and captured within as long again.
+        last = later(top_up.created_at, 2 * self._config.approval_seconds + _CLOCKS_APART_SECONDS)
+        lines = self._paid(later(top_up.created_at, -_CLOCKS_APART_SECONDS), last)
+        found = next((line for line in lines if line.custom_field == top_up.id), None)
+        return self.fetch(states.CAPTURE_PREFIX + found.transaction_id) if found else None
 
     def fetch(self, provider_id: str) -> PaymentState:
         """Read an order with its captures, refunds and disputes; capture it first where the payer has approved it.
@@ -89,6 +97,9 @@ class PayPalGateway:
         declined source is a new attempt.
 
         An order that nobody approved in time is forgotten by PayPal, and refused here like one that never was.
+
+        Args:
+            provider_id: an order's, or `capture:` and the id of one of its captures, as some webhooks name it.
         """
         order = self._order(provider_id)
         if order.status != "APPROVED":
@@ -97,7 +108,7 @@ class PayPalGateway:
             order = self._capture(order)
         except PayPalRefused as refused:
             if refused.issue == "ORDER_ALREADY_CAPTURED":
-                order = self._order(provider_id)
+                order = self._order(order.id)
             elif refused.issue in states.ANOTHER_SOURCE | states.NEVER | {"ORDER_COMPLETION_IN_PROGRESS"}:
                 return states.order_state(order, refusal=refused.issue)
             else:
@@ -138,15 +149,16 @@ class PayPalGateway:
         PayPal writes the statement up to three hours late. It names captures, not orders; what was received is
         read from it, refunds and disputes are not.
         """
-        start = since
-        while start < until:
-            end = min(start + _LONGEST_LIST, until)
-            for line in self._statement(start, end):
-                if line.transaction_event_code in _PAID and since <= line.transaction_initiation_date < until:
-                    yield _of_statement(line)
-            start = end
+        return (_of_statement(line) for line in self._paid(since, until))
 
-    def _order(self, order_id: str) -> Order:
+    def _order(self, provider_id: str) -> Order:
+        order_id = provider_id
+        if provider_id.startswith(states.CAPTURE_PREFIX):
+            capture_id = provider_id.removeprefix(states.CAPTURE_PREFIX)
+            capture = self._client.get(Capture, f"{_CAPTURES}/{_quoted(capture_id)}")
+            order_id = capture.supplementary_data.related_ids.order_id or ""
+            if not order_id:
+                raise GatewayRefused(f"capture {capture_id} belongs to no order")
         return self._client.get(Order, f"{_ORDERS}/{_quoted(order_id)}")
 
     def _capture(self, order: Order) -> Order:
@@ -163,6 +175,16 @@ class PayPalGateway:
                 path = f"{_DISPUTES}/{_quoted(item.dispute_id)}"
                 found.append(self._client.get(DisputeData, path) if whole else item)
         return sorted(found, key=lambda dispute: (dispute.create_time, dispute.dispute_id))
+
+    def _paid(self, since: datetime, until: datetime) -> Iterator[TransactionInfo]:
+        """The lines of payments to us in [since, until)."""
+        start = since
+        while start < until:
+            end = min(start + _LONGEST_LIST, until)
+            for line in self._statement(start, end):
+                if line.transaction_event_code in _PAID and start <= line.transaction_initiation_date < end:
+                    yield line
+            start = end
 
     def _statement(self, start: datetime, end: datetime) -> Iterator[TransactionInfo]:
         query: dict[str, str | int] = {

@@ -25,6 +25,9 @@ from chalicelib.payments.models import (
     TopUpStatus,
 )
 
+CAPTURE_PREFIX: Final = "capture:"
+"""Before the id of a capture, where it stands for the order that it belongs to."""
+
 _DESCRIPTION: Final = "Balance top-up"
 _ARRIVED: Final = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 _REFUND: Final[Mapping[str, RefundStatus]] = {

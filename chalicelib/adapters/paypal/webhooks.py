@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Field, ValidationError
 
-from chalicelib.adapters.paypal.answers import Answer, Link
+from chalicelib.adapters.paypal.answers import Answer, Link, SupplementaryData
 from chalicelib.adapters.paypal.certificates import Certificates
+from chalicelib.adapters.paypal.states import CAPTURE_PREFIX
 from chalicelib.kernel.clock import parse_isoformat
 from chalicelib.payments.models import InvalidSignature, Notice
 
@@ -33,19 +34,12 @@ _ALGORITHM: Final = "SHA256withRSA"
 _LONGEST_HEADER: Final = 2000
 
 
-class _RelatedIds(Answer):
-    order_id: str | None = None
-
-
-class _SupplementaryData(Answer):
-    related_ids: _RelatedIds = _RelatedIds()
-
-
 class _PurchaseUnit(Answer):
     custom_id: str | None = None
 
 
 class _DisputedTransaction(Answer):
+    seller_transaction_id: str | None = None
     custom: str | None = None
 
 
@@ -56,7 +50,7 @@ class _Resource(Answer):
     order_id: str | None = None
     custom_id: str | None = None
     purchase_units: tuple[_PurchaseUnit, ...] = ()
-    supplementary_data: _SupplementaryData = _SupplementaryData()
+    supplementary_data: SupplementaryData = SupplementaryData()
     disputed_transactions: tuple[_DisputedTransaction, ...] = ()
     links: tuple[Link, ...] = ()
 
@@ -137,8 +131,7 @@ def _is_signed(certificate: "Certificate", signature: bytes, text: bytes) -> boo
 def notice_of(raw_body: bytes) -> Notice:
     """What a verified event is about.
 
-    Events of refunds and disputes name no order, but bear our id of the top-up: refunds as the custom id, disputes
-    as the custom field of the disputed transaction.
+    Events of refunds and disputes name no order, but the capture, which `fetch` takes as well.
 
     Raises:
         InvalidSignature: it is not an event, though signed.
@@ -147,16 +140,29 @@ def notice_of(raw_body: bytes) -> Notice:
         event = _Event.model_validate_json(raw_body)
     except ValidationError:
         raise InvalidSignature("the signed body is no event of PayPal's") from None
-    return Notice(event.id, event.event_type, _order_id(event), _reference(event.resource))
+    return Notice(event.id, event.event_type, _provider_id(event), _reference(event.resource))
 
 
-def _order_id(event: _Event) -> str | None:
+def _provider_id(event: _Event) -> str | None:
     resource = event.resource
     if event.resource_type == "checkout-order":
         return resource.id or resource.order_id
+    order_id = resource.supplementary_data.related_ids.order_id or resource.order_id
+    return order_id or _of_link(resource) or _of_dispute(resource)
+
+
+def _of_link(resource: _Resource) -> str | None:
+    """What a link says that a capture (an order), or a refund (a capture), belongs to."""
     up = next((link.href for link in resource.links if link.rel == "up"), "")
-    order_id = up.partition("/v2/checkout/orders/")[2]
-    return resource.supplementary_data.related_ids.order_id or order_id or resource.order_id
+    path, _, found = up.rpartition("/")
+    if path.endswith("/v2/checkout/orders"):
+        return found or None
+    return CAPTURE_PREFIX + found if path.endswith("/v2/payments/captures") and found else None
+
+
+def _of_dispute(resource: _Resource) -> str | None:
+    named = (transaction.seller_transaction_id for transaction in resource.disputed_transactions)
+    return next((CAPTURE_PREFIX + capture_id for capture_id in named if capture_id), None)
 
 
 def _reference(resource: _Resource) -> str | None:

@@ -1,0 +1,120 @@
+"""The simulated PayPal as a lab."""
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.adapters.paypal import PayPalConfig, PayPalGateway
+from chalicelib.kernel.clock import SystemClock, later
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
+from dev.simulators.faults import Fault
+from dev.simulators.paypal import CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID, PayPalSimulator
+from dev.simulators.paypal.account import Order
+from dev.simulators.paypal.bank import Bank
+from tests.contract.gateway_lab import Delivery, Lever
+
+
+class PayPalLab:
+    """A business account of its own."""
+
+    name = "paypal"
+    secrets: tuple[str, ...] = (CLIENT_SECRET,)
+    levers = frozenset(
+        {
+            Lever.DECLINE,
+            Lever.DISPUTE,
+            Lever.LISTING,
+            Lever.PENDING,
+            Lever.REFUND,
+            Lever.REPEATED_CREATE,
+            Lever.SIGNED_TIME,
+            Lever.TIMED_WEBHOOKS,
+        }
+    )
+
+    def __init__(self) -> None:
+        self.simulator = PayPalSimulator()
+        self.simulator.start()
+        self._config = PayPalConfig.model_validate(
+            {
+                "client_id": CLIENT_ID,
+                "client_secret": CLIENT_SECRET,
+                "webhook_ids": ["7XY12345AB678901C", WEBHOOK_ID],
+                "api_base": self.simulator.base_url,
+                "webhook_max_age_seconds": 300,
+                "read_timeout_seconds": 5,
+            }
+        )
+
+    @property
+    def gateway(self) -> PayPalGateway:
+        return PayPalGateway(self._config, SystemClock())
+
+    def now(self) -> datetime:
+        return SystemClock().now()
+
+    def top_up(self, amount_micros: int = 30_000_000) -> TopUp:
+        now = self.now()
+        return TopUp(
+            id=new_id(Kind.TOP_UP, now),
+            customer_id=new_id(Kind.CUSTOMER, now),
+            gateway=self.name,
+            method=Method.PAYPAL,
+            amount=Amount(amount_micros),
+            status=TopUpStatus.CREATED,
+            created_at=now,
+            updated_at=now,
+            deadline_at=later(now, 6 * 3600),
+        )
+
+    def pay(self, top_up: TopUp, micros: int | None = None) -> None:
+        """Approve, and let our side look, as the webhook of the approval makes it do: that captures."""
+        assert micros is None, "an order is approved as it is, or not"
+        self._bank.approve(self._order(top_up))
+        self.gateway.fetch(self._order(top_up).id)
+
+    def begin_paying(self, top_up: TopUp) -> None:
+        self._bank.approve(self._order(top_up), capture_status="PENDING", pending_reason="ECHECK")
+        self.gateway.fetch(self._order(top_up).id)
+
+    def finish_paying(self, top_up: TopUp) -> None:
+        self._bank.settle(self._bank.account.capture_named(top_up.id), paid=True)
+
+    def decline(self, top_up: TopUp) -> None:
+        self._bank.approve(self._order(top_up), refusal="INSTRUMENT_DECLINED")
+
+    def dispute(self, top_up: TopUp) -> str:
+        return self._bank.dispute(self._bank.account.capture_named(top_up.id), None, "UNAUTHORISED").id
+
+    def rule(self, dispute_id: str, *, won: bool) -> None:
+        dispute = self._bank.account.disputes[dispute_id]
+        self._bank.resolve(dispute, "RESOLVED_SELLER_FAVOUR" if won else "RESOLVED_BUYER_FAVOUR")
+
+    def deliveries(self, top_up: TopUp) -> list[Delivery]:
+        outbox = self.simulator.outbox
+        return [
+            Delivery(
+                webhook.body.encode(),
+                {name.lower(): value for name, value in outbox.headers_for(webhook).items()},
+            )
+            for webhook in outbox.history
+            if top_up.id in webhook.body
+        ]
+
+    def inject(self, kind: str, **options: Any) -> Fault:
+        return self.simulator.inject(kind, **options)
+
+    def clear_faults(self) -> None:
+        self.simulator.faults.clear()
+
+    def close(self) -> None:
+        self.simulator.stop()
+
+    @property
+    def _bank(self) -> Bank:
+        return self.simulator.bank
+
+    def _order(self, top_up: TopUp) -> Order:
+        """What the payer approves: there must be one only."""
+        (found,) = (item for item in self._bank.account.orders.values() if item.custom_id == top_up.id)
+        return found
