@@ -136,7 +136,7 @@ def test_g20_a_create_without_an_answer_is_looked_up_and_makes_one_machine(
     house: Installation, kind: str, silent_afterwards: int
 ) -> None:
     match = FaultMatch(service="orchestration", method="POST", path="/stacks$")
-    house.region.simulator.inject(kind, match, delay_seconds=3)
+    house.region.simulator.inject(kind, match, delay_seconds=4)
     if silent_afterwards:
         looks = FaultMatch(service="orchestration", method="GET")
         house.region.simulator.inject("error_before_effect", looks, times=silent_afterwards)
