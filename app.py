@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chalice import Blueprint, Chalice, CORSConfig, Response
+from chalice.app import Request
 
 from chalicelib.runtime.registry import Function, Route, load_all
 
@@ -29,14 +30,29 @@ def _named(function: Function) -> Callable[[Any, Any], Any]:
     return handler
 
 
+def _gateway_event(request: Request) -> dict[str, Any]:
+    """The event as API Gateway would send it; Chalice's local server leaves some of it out."""
+    event: dict[str, Any] = request.to_original_event()
+    body = event.get("body")
+    text = body.decode(errors="replace") if isinstance(body, bytes) else body
+    said_at_the_top = {"httpMethod": request.method, "resource": request.path, "path": request.context.get("path")}
+    return said_at_the_top | event | {"body": text}
+
+
+def _response(answer: dict[str, Any]) -> Response:
+    """The handler's answer in Chalice's words: a header with several values is a list, any other is not."""
+    headers: dict[str, Any] = dict(answer.get("headers") or {})
+    for name, values in (answer.get("multiValueHeaders") or {}).items():
+        headers[name] = values[0] if len(values) == 1 else values
+    return Response(answer.get("body", ""), headers, answer["statusCode"])
+
+
 def _view(function: Function, blueprint: Blueprint) -> Callable[..., Response]:
-    """The function as a Chalice view, which hands it the event that API Gateway would."""
+    """The function as a Chalice view."""
 
     def view(**_path_parameters: str) -> Response:
         request = blueprint.current_request
-        answer = function.handler(request.to_original_event(), request.lambda_context)
-        headers = {**answer.get("headers", {}), **answer.get("multiValueHeaders", {})}
-        return Response(answer.get("body", ""), headers, answer["statusCode"])
+        return _response(function.handler(_gateway_event(request), request.lambda_context))
 
     view.__name__ = f"{function.name}_view"
     return view

@@ -1,26 +1,53 @@
-"""Let the ledger prove itself (G12): `python -m tools.verify_ledger [--json]`.
+"""Let the ledger prove itself (G12): `python -m tools.verify_ledger [--json]`. Nothing is written.
 
-The table is the one that `TABLE_NAME` and the AWS variables lead to, as for a function. Nothing is written.
+The table is the one that `TABLE_NAME` and the AWS variables lead to, as for a function; without `TABLE_NAME`, that
+of the local cloud that runs.
 """
 
 import argparse
+import json
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from chalicelib import bootstrap
-from chalicelib.adapters.aws.reports import as_json
 from chalicelib.kernel.money import format_amount
 from chalicelib.proof.models import Report
 
+_LOCAL_CLOUD = Path(__file__).parents[1] / ".local" / "endpoints.json"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prove; 0 when everything agrees, 1 when something does not."""
+    """Prove; 0 when everything agrees, 1 when something does not, 2 when there is no table to look at."""
     parser = argparse.ArgumentParser(description="Let the ledger prove itself.")
     parser.add_argument("--json", action="store_true", help="print the report as the daily proof keeps it")
     options = parser.parse_args(arguments)
+    if "TABLE_NAME" not in os.environ and not aim_at_local_cloud(_LOCAL_CLOUD):
+        print("Set TABLE_NAME, or start the local cloud: make up", file=sys.stderr)
+        return 2
+    # The records read TABLE_NAME when they are imported.
+    from chalicelib import bootstrap
+    from chalicelib.adapters.aws.reports import as_json
+
     report = bootstrap.proof().run()
     print(as_json(report).decode() if options.json else in_words(report))
     return 0 if report.holds else 1
+
+
+def aim_at_local_cloud(endpoints: Path) -> bool:
+    """Set the environment to what `endpoints` says of the local cloud that runs; False where none does."""
+    if not endpoints.exists():
+        return False
+    cloud = json.loads(endpoints.read_text())
+    os.environ |= {
+        "TABLE_NAME": cloud["table"],
+        "AWS_ENDPOINT_URL": cloud["aws"]["endpoint"],
+        "AWS_REGION": cloud["aws"]["region"],
+        "AWS_DEFAULT_REGION": cloud["aws"]["region"],
+        "AWS_ACCESS_KEY_ID": cloud["aws"]["accessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": cloud["aws"]["secretAccessKey"],
+    }
+    return True
 
 
 def in_words(report: Report) -> str:

@@ -48,12 +48,22 @@ class Reconciler:
             self._workflows.start(operation)
 
     def run(self) -> Reconciled:
-        """Look at all of them once."""
+        """Look at all of them once. One operation's trouble does not keep the others from being looked at.
+
+        Raises:
+            ExceptionGroup: what went wrong, after all had their turn.
+        """
         now = self._clock.now()
         result = Reconciled()
+        troubles: list[Exception] = []
         for shard in range(OPERATION_SHARDS):
             for seen in self._records.operations_to_check(shard, now):
-                result = self._look(seen, result)
+                try:
+                    result = self._look(seen, result)
+                except Exception as trouble:
+                    troubles.append(trouble)
+        if troubles:
+            raise ExceptionGroup(f"{len(troubles)} operations could not be looked at: {result}", troubles)
         return result
 
     def _look(self, seen: Operation, result: Reconciled) -> Reconciled:

@@ -113,8 +113,8 @@ class Metering:
             # Whatever goes wrong with these copies, another attempt starts from the records themselves.
             meters = (
                 fresh
-                for meter in seen
-                if (fresh := self._records.meter(customer_id, meter.deployment_id)) is not None
+                for deployment_id in dict.fromkeys(meter.deployment_id for meter in seen)
+                if (fresh := self._records.meter(customer_id, deployment_id)) is not None
             )
             if moves:
                 self._transactor.commit([*change.writes(), *(write for writes in moves for write in writes)])

@@ -17,10 +17,10 @@ from dev.demo.checks import await_value
 from dev.demo.client import Client
 from dev.demo.people import Person, staff_owner
 from dev.localcloud.home import Home, read_json
-from tests.support.cloud import localcloud, running_cloud
+from tests.support.cloud import localcloud, running_cloud, take_any_ports
 from tools.package import ROOT
 
-pytestmark = pytest.mark.xdist_group("cloud")
+pytestmark = pytest.mark.xdist_group("second_cloud")
 
 START_SECONDS = 180.0
 STOP_SECONDS = 30.0
@@ -68,6 +68,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def interrupted(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Interrupted:
     """A cloud of its own, used once and then stopped by Ctrl-C."""
     home = Home(tmp_path_factory.mktemp("home"))
+    take_any_ports(home)
     command = [sys.executable, "-m", "dev.localcloud", "--home", str(home.folder), "up", "--foreground"]
     log = home.folder / "foreground.log"
     with log.open("wb") as output:

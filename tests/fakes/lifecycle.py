@@ -86,7 +86,7 @@ def running_region() -> Iterator[Region]:
             "projects": projects,
         }
         config = OpenStackConfig.model_validate(
-            {"installation": "test", "regions": {REGION: region}, "call_timeout_seconds": 2}
+            {"installation": "test", "regions": {REGION: region}, "call_timeout_seconds": 3}
         )
         provider = OpenStackProvider(config, SystemClock())
         yield Region(simulator, provider)

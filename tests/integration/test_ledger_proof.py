@@ -1,9 +1,11 @@
 """The proof holds for honest books, and names whatever does not agree (G12)."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -248,6 +250,27 @@ def test_g12_the_command_prints_the_proof_for_people(
     assert f"{house.customer_id}: the account's count of deployments is" in capsys.readouterr().out
     assert verify_ledger.main(["--json"]) == 1
     assert json.loads(capsys.readouterr().out)["holds"] is False
+
+
+def test_g12_the_command_finds_the_local_cloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    endpoints = tmp_path / "endpoints.json"
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setattr(verify_ledger, "_LOCAL_CLOUD", endpoints)
+    assert verify_ledger.main([]) == 2
+    assert "make up" in capsys.readouterr().err
+    aws = {"endpoint": "http://127.0.0.1:1", "region": "eu", "accessKeyId": "id", "secretAccessKey": "secret"}
+    endpoints.write_text(json.dumps({"table": "hearth-data", "aws": aws}))
+    assert verify_ledger.aim_at_local_cloud(endpoints)
+    assert os.environ == {
+        "TABLE_NAME": "hearth-data",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_REGION": "eu",
+        "AWS_DEFAULT_REGION": "eu",
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
 
 
 def test_g12_the_proof_of_an_empty_installation_holds(table: Engine, clock: SettableClock) -> None:

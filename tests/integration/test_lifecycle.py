@@ -14,9 +14,11 @@ from chalicelib.compute.models import (
     PROVISION_DEADLINE,
     DeploymentStatus,
     DesiredState,
+    Operation,
     OperationStatus,
     OperationType,
 )
+from chalicelib.compute.ports import ExecutionState
 from chalicelib.compute.steps import LeaseLost
 from chalicelib.kernel.pages import PageRequest
 from dev.simulators.faults import FaultMatch
@@ -134,7 +136,7 @@ def test_g20_a_create_without_an_answer_is_looked_up_and_makes_one_machine(
     house: Installation, kind: str, silent_afterwards: int
 ) -> None:
     match = FaultMatch(service="orchestration", method="POST", path="/stacks$")
-    house.region.simulator.inject(kind, match, delay_seconds=3)
+    house.region.simulator.inject(kind, match, delay_seconds=4)
     if silent_afterwards:
         looks = FaultMatch(service="orchestration", method="GET")
         house.region.simulator.inject("error_before_effect", looks, times=silent_afterwards)
@@ -494,3 +496,26 @@ def test_g28_an_execution_that_runs_without_doing_anything_is_stopped_and_taken_
     house.settle()
     assert house.deployment(accepted.deployment.id).status is DeploymentStatus.ACTIVE
     ended(house, accepted.deployment.id)
+
+
+@pytest.mark.guarantee("G28")
+def test_g28_trouble_with_one_operation_does_not_keep_the_others_waiting(
+    house: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    troubled, other = house.create(), house.create()
+    house.deliver_stream(lost=True)
+    house.clock.advance(60)
+    state = house.workflows.state
+
+    def state_or_trouble(operation: Operation) -> ExecutionState:
+        if operation.id == troubled.operation.id:
+            raise TimeoutError
+        return state(operation)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.workflows, "state", state_or_trouble)
+        with pytest.raises(ExceptionGroup, match="1 operations could not be looked at"):
+            bootstrap.reconciler().run()
+    assert list(house.workflows.executions) == [other.operation.execution_name]
+    house.settle_with_reconciler()
+    assert house.deployment(troubled.deployment.id).status is DeploymentStatus.ACTIVE

@@ -5,18 +5,20 @@
 
 import os
 import random
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 from dev.demo.client import Client
 from dev.demo.people import Person, mailed_token, staff_owner
-from dev.localcloud.home import Home, read_json
+from dev.localcloud.home import Home, read_json, write_json
+from dev.localcloud.ports import HOST, Ports
 from tools.package import ROOT
 
 SPEED = 20.0
@@ -58,6 +60,7 @@ class LocalCloud:
 def running_cloud(home: Home, *options: str) -> Iterator[LocalCloud]:
     """A cloud in `home`, stopped at the end."""
     try:
+        take_any_ports(home)
         localcloud(home, "up", "--speed", str(SPEED), "--wait-scale", str(WAIT_SCALE), *options)
         yield LocalCloud(home, read_json(home.endpoints))
     finally:
@@ -76,6 +79,15 @@ def session_cloud(folder: Path) -> Iterator[LocalCloud]:
     endpoints = read_json(home.endpoints)
     assert endpoints, f"no cloud runs in {home.folder}"
     yield LocalCloud(home, endpoints)
+
+
+def take_any_ports(home: Home) -> None:
+    """Let a new cloud listen where nothing else does: the usual ports may be another's a moment later."""
+    if home.ports.exists():
+        return
+    with ExitStack() as stack:
+        sockets = {field.name: stack.enter_context(socket.create_server((HOST, 0))) for field in fields(Ports)}
+        write_json(home.ports, {name: listening.getsockname()[1] for name, listening in sockets.items()})
 
 
 def localcloud(home: Home, *arguments: str) -> str:

@@ -10,6 +10,7 @@ and a file for what it prints), and answers with the child's process id. A child
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -24,7 +25,16 @@ from typing import Any, NoReturn, TextIO
 
 Handler = Callable[[Any, Any], Any]
 
-PRELOADED = ("boto3", "botocore.httpsession", "botocore.parsers", "pydantic", "pynamodb.models")
+PRELOADED = (
+    "boto3",
+    "botocore.httpsession",
+    "botocore.parsers",
+    "pydantic",
+    "pynamodb.models",
+    "openstack.connection",
+)
+"""Heavy, and in the layer; where it is not, the function that wants it finds out by itself."""
+
 _REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/")
 _MESSAGE_BYTES = 1 << 20
 
@@ -158,6 +168,7 @@ def mother(control: socket.socket) -> None:
     for name in PRELOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    gc.freeze()  # what children share stays shared
     while True:
         message, descriptors, _flags, _address = socket.recv_fds(control, _MESSAGE_BYTES, 3)
         if not message:

@@ -27,7 +27,7 @@ from typing import IO, Any, TextIO
 
 _SANDBOX = Path(__file__).with_name("sandbox.py")
 _TRUSTED = PycInvalidationMode.UNCHECKED_HASH
-_MAX_WORKERS = 64
+_MAX_WORKERS = 40
 _KEPT_TREES = 12
 _MESSAGE_BYTES = 64
 
