@@ -25,6 +25,7 @@ class Lever(StrEnum):
     SEARCH = "objects that are found by our id before anything is paid"
     SIGNED_TIME = "webhooks that are signed for the moment of each attempt"
     TIMED_WEBHOOKS = "webhooks that say, under their signature, when they were made"
+    UNASKED = "creates that ask nobody: what the provider keeps is a reference made from our id, not our id"
 
 
 @dataclass(frozen=True)
@@ -155,10 +156,17 @@ def _oxapay() -> GatewayLab:
     return OxaPayLab()
 
 
+def _bank() -> GatewayLab:
+    from tests.contract.bank_lab import BankLab
+
+    return BankLab()
+
+
 LABS: dict[str, Callable[[], GatewayLab]] = {
     "stripe": _stripe,
     "stripe-hosted": _stripe_hosted,
     "btcpay": _btcpay,
     "oxapay": _oxapay,
     "paypal": _paypal,
+    "bank": _bank,
 }

@@ -1,0 +1,111 @@
+"""The simulated bank as a lab."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from pydantic import AnyHttpUrl, SecretStr
+
+from chalicelib.adapters.bank import BankConfig, BankGateway
+from chalicelib.adapters.bank.config import AccountConfig
+from chalicelib.kernel.clock import SystemClock, later
+from chalicelib.kernel.money import decimal_amount
+from chalicelib.payments.bank_references import reference_of
+from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
+from dev.simulators.bank import BankSimulator
+from dev.simulators.bank.site import ACCOUNTS, API_KEY, WEBHOOK_SECRET
+from dev.simulators.bank.state import Order
+from dev.simulators.faults import Fault
+from tests.contract.gateway_lab import Delivery, Lever
+
+
+class BankLab:
+    """An account in dollars; its lists come in short pages, so that reading on is always tried."""
+
+    name = "bank"
+    secrets: tuple[str, ...] = (API_KEY, WEBHOOK_SECRET)
+    levers = frozenset(
+        {
+            Lever.LISTING,
+            Lever.PARTIAL,
+            Lever.PENDING,
+            Lever.REFUND,
+            Lever.REPEATED_CREATE,
+            Lever.SIGNED_TIME,
+            Lever.TIMED_WEBHOOKS,
+            Lever.UNASKED,
+        }
+    )
+
+    def __init__(self) -> None:
+        self.simulator = BankSimulator(page_size=3)
+        self.simulator.start()
+        account = AccountConfig(
+            beneficiary="Hearth Inc.", bank="A Bank", account_number=ACCOUNTS["USD"], routing_number="021000021"
+        )
+        self.config = BankConfig(
+            accounts={"USD": account},
+            base_url=AnyHttpUrl(self.simulator.base_url),
+            api_key=SecretStr(API_KEY),
+            webhook_secrets=(SecretStr(WEBHOOK_SECRET),),
+            read_timeout_seconds=1,
+        )
+
+    @property
+    def gateway(self) -> BankGateway:
+        return BankGateway(self.config)
+
+    def now(self) -> datetime:
+        return SystemClock().now()
+
+    def top_up(self, amount_micros: int = 30_000_000) -> TopUp:
+        now = self.now()
+        return TopUp(
+            id=f"top_{secrets.token_hex(8)}",
+            customer_id="cus_of_the_lab",
+            gateway=self.name,
+            method=Method.BANK_TRANSFER,
+            amount=Amount(amount_micros),
+            status=TopUpStatus.CREATED,
+            created_at=now,
+            updated_at=now,
+            deadline_at=later(now, 14 * 86_400),
+        )
+
+    def pay(self, top_up: TopUp, micros: int | None = None) -> None:
+        self.simulator.pay(self.order(top_up, micros))
+
+    def begin_paying(self, top_up: TopUp) -> None:
+        self.simulator.pay(self.order(top_up, is_booked=False))
+
+    def finish_paying(self, top_up: TopUp) -> None:
+        reference = self.order(top_up).text
+        for transfer in list(self.simulator.state.transfers.values()):
+            if transfer.text == reference:
+                self.simulator.book(transfer.id)
+
+    def order(self, top_up: TopUp, micros: int | None = None, *, is_booked: bool = True) -> Order:
+        """What the payer of a top-up orders."""
+        amount = decimal_amount(top_up.amount.micros if micros is None else micros)
+        reference = reference_of(top_up.id, top_up.amount.currency)
+        return Order(f"Top-up {reference}", amount, top_up.amount.currency, is_booked=is_booked)
+
+    def deliveries(self, top_up: TopUp) -> list[Delivery]:
+        outbox = self.simulator.outbox
+        return [
+            Delivery(
+                webhook.body.encode(),
+                {name.lower(): value for name, value in outbox.headers_for(webhook).items()},
+            )
+            for webhook in outbox.history
+            if reference_of(top_up.id, top_up.amount.currency) in webhook.body
+        ]
+
+    def inject(self, kind: str, **options: Any) -> Fault:
+        return self.simulator.inject(kind, **options)
+
+    def clear_faults(self) -> None:
+        self.simulator.faults.clear()
+
+    def close(self) -> None:
+        self.simulator.stop()
