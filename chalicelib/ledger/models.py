@@ -78,6 +78,12 @@ class Entry:
         into = self.posting.destination == account_name(self.customer_id)
         return self.posting.amount_micros if into else -self.posting.amount_micros
 
+    @property
+    def counterpart(self) -> str:
+        """The account on the other side."""
+        into = self.posting.destination == account_name(self.customer_id)
+        return self.posting.source if into else self.posting.destination
+
 
 @dataclass(frozen=True)
 class Burn:

@@ -49,8 +49,8 @@ class LedgerRecords(Protocol):
         """A customer's entries, newest first."""
         ...
 
-    def all_entries(self, customer_id: str) -> Iterator[Entry]:
-        """Every entry of a customer, oldest first; for proofs."""
+    def all_entries(self, customer_id: str, since: datetime | None = None) -> Iterator[Entry]:
+        """Every entry of a customer, or those from `since` on, oldest first; read as it is asked for."""
         ...
 
     def customer_ids(self) -> Iterator[str]:

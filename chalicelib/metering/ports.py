@@ -42,8 +42,10 @@ class MeterRecords(Protocol):
         """A deployment's intervals, oldest first."""
         ...
 
-    def all_usage(self, customer_id: str, deployment_id: str) -> Iterator[UsageRecord]:
-        """Every interval of a deployment, oldest first; for proofs."""
+    def all_usage(
+        self, customer_id: str, deployment_id: str, *, newest_first: bool = False
+    ) -> Iterator[UsageRecord]:
+        """Every interval of a deployment, oldest first unless asked otherwise; read as it is asked for."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -126,8 +127,9 @@ class MemoryLedgerRecords:
     def entries(self, customer_id: str, wanted: EntryFilter, page: PageRequest) -> Page[Entry]:
         raise NotImplementedError("lists are tested on the real table")
 
-    def all_entries(self, customer_id: str) -> Iterator[Entry]:
-        return iter(self._table.under(("entry", customer_id), Entry))
+    def all_entries(self, customer_id: str, since: datetime | None = None) -> Iterator[Entry]:
+        entries = self._table.under(("entry", customer_id), Entry)
+        return (entry for entry in entries if since is None or entry.at >= since)
 
     def customer_ids(self) -> Iterator[str]:
         return (account.customer_id for account in self._table.under(("account",), Account))
@@ -189,8 +191,11 @@ class MemoryMeterRecords:
     def usage(self, customer_id: str, deployment_id: str, page: PageRequest) -> Page[UsageRecord]:
         raise NotImplementedError("lists are tested on the real table")
 
-    def all_usage(self, customer_id: str, deployment_id: str) -> Iterator[UsageRecord]:
-        return iter(self._table.under(("usage", customer_id, deployment_id), UsageRecord))
+    def all_usage(
+        self, customer_id: str, deployment_id: str, *, newest_first: bool = False
+    ) -> Iterator[UsageRecord]:
+        found = self._table.under(("usage", customer_id, deployment_id), UsageRecord)
+        return iter(found[::-1] if newest_first else found)
 
 
 def _meter_key(meter: Meter) -> Key:

@@ -22,8 +22,10 @@ MONEY = (
     "ledger/",
     "metering/",
     "proof/",
+    "billing/",
     "adapters/dynamodb/ledger.py",
     "adapters/dynamodb/metering.py",
+    "adapters/dynamodb/billing.py",
 )
 SPECS = [function.documentation for function in load_all() if isinstance(function.documentation, EndpointSpec)]
 

@@ -1,6 +1,7 @@
 """The books: accounts, entries, holds."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -111,9 +112,11 @@ class DynamoLedgerRecords:
             ascending=False,
         )
 
-    def all_entries(self, customer_id: str) -> Iterator[Entry]:
+    def all_entries(self, customer_id: str, since: datetime | None = None) -> Iterator[Entry]:
         """Every entry, oldest first; see `LedgerRecords.all_entries`."""
-        found = EntryRecord.query(f"LEDGER#{customer_id}", EntryRecord.sk.startswith(_ENTRY), consistent_read=True)
+        low = f"{_ENTRY}{isoformat(since)}" if since else _ENTRY
+        in_time = EntryRecord.sk.between(low, f"{_ENTRY}{_BEYOND}")
+        found = EntryRecord.query(f"LEDGER#{customer_id}", in_time, consistent_read=True)
         return (_entry(customer_id, record) for record in found)
 
     def customer_ids(self) -> Iterator[str]:

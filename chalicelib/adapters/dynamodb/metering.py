@@ -83,10 +83,16 @@ class DynamoMeterRecords:
         partition = _partition(customer_id, deployment_id)
         return query_page(UsageItem, partition, page, _usage, sort_key=UsageItem.sk.startswith("USAGE#"))
 
-    def all_usage(self, customer_id: str, deployment_id: str) -> Iterator[UsageRecord]:
-        """Every interval, oldest first; see `MeterRecords.all_usage`."""
-        partition = _partition(customer_id, deployment_id)
-        found = UsageItem.query(partition, UsageItem.sk.startswith("USAGE#"), consistent_read=True)
+    def all_usage(
+        self, customer_id: str, deployment_id: str, *, newest_first: bool = False
+    ) -> Iterator[UsageRecord]:
+        """Every interval; see `MeterRecords.all_usage`."""
+        found = UsageItem.query(
+            _partition(customer_id, deployment_id),
+            UsageItem.sk.startswith("USAGE#"),
+            consistent_read=True,
+            scan_index_forward=not newest_first,
+        )
         return (_usage(item) for item in found)
 
 

@@ -1,0 +1,1 @@
+"""What is read from the data files that ship with the product."""

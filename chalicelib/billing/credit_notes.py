@@ -1,0 +1,117 @@
+"""Correcting an invoice: it stays as it is, and a credit note gives part of it back."""
+
+from dataclasses import replace
+
+from chalicelib.billing.models import MICROS_PER_CENT, Credited, CreditNote, Invoice, Seller, Series
+from chalicelib.billing.ports import CREDITED_UNCHANGED, NUMBER_FREE, BillingRecords
+from chalicelib.billing.service import NumberSeries
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import InvalidInput, NotFound
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.money import format_amount
+from chalicelib.kernel.transactions import Transactor, with_fresh_reads
+from chalicelib.ledger.models import EntryType, Operator
+from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, LedgerRecords
+from chalicelib.ledger.service import AccountChange
+
+_STALE = frozenset({CREDITED_UNCHANGED, NUMBER_FREE, ACCOUNT_UNCHANGED})
+
+
+class CreditNotes:
+    """Issues credit notes, each together with the ledger entry that gives the money back."""
+
+    def __init__(
+        self, records: BillingRecords, ledger: LedgerRecords, transactor: Transactor, seller: Seller, clock: Clock
+    ) -> None:
+        self._records = records
+        self._ledger = ledger
+        self._transactor = transactor
+        self._numbers = NumberSeries(records, seller)
+        self._clock = clock
+
+    def issue(
+        self, customer_id: str, invoice_id: str, amount_cents: int, *, reason: str, actor_user_id: str, key: str
+    ) -> CreditNote:
+        """Give back `amount_cents`, tax included, of an invoice; once for each `key`.
+
+        Raises:
+            NotFound: the customer has no such invoice.
+            InvalidInput: the invoice has not that much left to give back.
+        """
+        invoice = self._records.invoice(customer_id, invoice_id)
+        if invoice is None:
+            raise NotFound("This customer has no such invoice.")
+        return with_fresh_reads(
+            lambda: self._once(invoice, amount_cents, reason, actor_user_id, key), stale=_STALE
+        )
+
+    def _once(self, invoice: Invoice, amount_cents: int, reason: str, actor_user_id: str, key: str) -> CreditNote:
+        credited = self._records.credited(invoice.customer_id, invoice.id)
+        issued = self._records.credit_note(invoice.customer_id, dict(credited.notes).get(key, ""))
+        if issued is not None:
+            return issued
+        left_cents = invoice.totals.total_cents - credited.cents
+        if not 0 < amount_cents <= left_cents:
+            left = format_amount(left_cents * MICROS_PER_CENT)
+            raise InvalidInput.of(
+                "amount", f"Of this invoice at most {left} {invoice.currency} can be given back."
+            )
+        return self._commit(invoice, credited, amount_cents, reason, actor_user_id, key)
+
+    def _commit(
+        self,
+        invoice: Invoice,
+        credited: Credited,
+        amount_cents: int,
+        reason: str,
+        actor_user_id: str,
+        key: str,
+    ) -> CreditNote:
+        now = self._clock.now()
+        account = self._ledger.account(invoice.customer_id)
+        if account is None:
+            raise NotFound("There is no such customer.")
+        before, taken = self._numbers.next(Series.CREDIT_NOTES, now)
+        change = AccountChange(account, now, self._ledger)
+        note_id = new_id(Kind.CREDIT_NOTE, now)
+        entry = change.post(
+            EntryType.CREDIT,
+            amount_cents * MICROS_PER_CENT,
+            Operator.USAGE,
+            reference=note_id,
+            reason=reason,
+            actor_user_id=actor_user_id,
+        )
+        note = CreditNote(
+            id=note_id,
+            number=self._numbers.text(taken),
+            customer_id=invoice.customer_id,
+            issued_at=taken.last_issued_at or now,
+            invoice_id=invoice.id,
+            invoice_number=invoice.number,
+            invoice_issued_at=invoice.issued_at,
+            seller=invoice.seller,
+            buyer=invoice.buyer,
+            currency=invoice.currency,
+            reason=reason,
+            total_cents=amount_cents,
+            tax_cents=_tax_of(invoice, credited.cents, amount_cents),
+            tax=invoice.tax,
+            entry_sequence=entry.sequence,
+        )
+        after = replace(credited, cents=credited.cents + amount_cents, notes=(*credited.notes, (key, note.id)))
+        self._transactor.commit(
+            [
+                self._records.replace_credited(invoice.customer_id, credited, after),
+                self._records.take_number(before, taken),
+                self._records.insert_credit_note(note),
+                *change.writes(),
+            ]
+        )
+        return note
+
+
+def _tax_of(invoice: Invoice, credited_cents: int, amount_cents: int) -> int:
+    """The tax in what is given back: so that all of an invoice, given back in parts, has all of its tax in it."""
+    tax = invoice.tax
+    return tax.contained_in(credited_cents + amount_cents) - tax.contained_in(credited_cents)
