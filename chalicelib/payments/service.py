@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import NotFound, PaymentProviderError
+from chalicelib.kernel.errors import NotFound, PaymentProviderError, Unavailable
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
@@ -14,6 +14,7 @@ from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import AccountChange, Ledger
 from chalicelib.payments.models import (
     Amount,
+    Checkout,
     Dispute,
     DisputeStatus,
     Flag,
@@ -87,7 +88,7 @@ class TopUps:
             PaymentProviderError: the gateway did not answer, or refused; the same key may be tried again.
         """
         top_up = self._recorded(customer_id, request, key or secrets.token_hex(16))
-        if top_up.provider_id is not None:
+        if top_up.checkout is not None:
             return top_up
         try:
             checkout = self._gateways(top_up.gateway).create(top_up, return_url=self._return_url)
@@ -95,16 +96,7 @@ class TopUps:
             raise PaymentProviderError(refused.sentence) from refused
         except GatewayError as error:
             raise PaymentProviderError from error
-        return self._settlement.change(
-            top_up,
-            lambda fresh: replace(
-                fresh,
-                provider_id=checkout.provider_id,
-                checkout=checkout,
-                status=TopUpStatus.AWAITING_PAYMENT if fresh.status is TopUpStatus.CREATED else fresh.status,
-                deadline_at=checkout.expires_at or fresh.deadline_at,
-            ),
-        )
+        return self._settlement.change(top_up, lambda fresh: _offered(fresh, checkout))
 
     def _recorded(self, customer_id: str, request: TopUpRequest, key: str) -> TopUp:
         def record() -> TopUp:
@@ -145,6 +137,19 @@ class TopUps:
     def list(self, customer_id: str, page: PageRequest) -> Page[TopUp]:
         """A customer's top-ups, newest first."""
         return self._records.top_ups(customer_id, page)
+
+
+def _offered(top_up: TopUp, checkout: Checkout) -> TopUp:
+    """`top_up` with a way to pay. The first one stays: a customer is never shown two."""
+    if top_up.checkout is not None:
+        return top_up
+    return replace(
+        top_up,
+        provider_id=checkout.provider_id,
+        checkout=checkout,
+        status=TopUpStatus.AWAITING_PAYMENT if top_up.status is TopUpStatus.CREATED else top_up.status,
+        deadline_at=checkout.expires_at or top_up.deadline_at,
+    )
 
 
 class Settlement:
@@ -238,7 +243,7 @@ class Settlement:
                 try:
                     self.look(top_up)
                     looked += 1
-                except GatewayError:
+                except (GatewayError, Unavailable):
                     self.change(top_up, lambda fresh: fresh)  # its next turn comes later
                     failed += 1
         return {"looked": looked, "failed": failed}
@@ -274,11 +279,13 @@ class _Booking:
             provider_id=top_up.provider_id or state.provider_id,
             status=state.status,
             failure=state.failure,
-            flags=top_up.flags | self._flags(state, received),
+            flags=self._flags(state, received),
         )
 
     def _flags(self, state: PaymentState, received: int) -> frozenset[Flag]:
-        flags = set()
+        if self._top_up.method is Method.CRYPTO:
+            return state.flags  # with its tolerance; what was partial and is whole now needs nobody (G11)
+        flags = {*self._top_up.flags, *state.flags}
         wanted = self._top_up.checkout.pay_amount if self._top_up.checkout else None
         wanted = wanted or self._top_up.amount
         same_currency = all(payment.amount.currency == wanted.currency for payment in state.payments)

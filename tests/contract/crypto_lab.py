@@ -10,7 +10,7 @@ from pydantic import AnyHttpUrl, SecretStr
 
 from chalicelib.adapters.btcpay import BTCPayConfig, BTCPayGateway
 from chalicelib.adapters.oxapay import OxaPayConfig, OxaPayGateway
-from chalicelib.kernel.clock import later
+from chalicelib.kernel.clock import Clock, later
 from chalicelib.kernel.money import decimal_amount
 from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
 from dev.simulators.btcpay import BTCPaySimulator
@@ -110,8 +110,8 @@ class BTCPayLab(CryptoLab):
     secrets: tuple[str, ...] = (API_KEY, WEBHOOK_SECRET)
     levers = CryptoLab.levers | {Lever.REPEATED_CREATE}
 
-    def __init__(self) -> None:
-        super().__init__(BTCPaySimulator())
+    def __init__(self, clock: Clock | None = None) -> None:
+        super().__init__(BTCPaySimulator(clock=clock))
         chains = {"ETH": "ETHEREUM", "BSC": "BSC", "POLYGON": "POLYGON"}
         self.config = BTCPayConfig(
             base_url=AnyHttpUrl(self.simulator.base_url),
@@ -137,8 +137,8 @@ class OxaPayLab(CryptoLab):
     name = "oxapay"
     secrets: tuple[str, ...] = (MERCHANT_API_KEY,)
 
-    def __init__(self) -> None:
-        super().__init__(OxaPaySimulator(page_items_limit=3))
+    def __init__(self, clock: Clock | None = None) -> None:
+        super().__init__(OxaPaySimulator(page_items_limit=3, clock=clock))
         self.config = OxaPayConfig(
             base_url=AnyHttpUrl(f"{self.simulator.base_url}/v1"),
             merchant_api_key=SecretStr(MERCHANT_API_KEY),
