@@ -332,6 +332,16 @@ def gateway(name: str) -> Gateway:
             from chalicelib.adapters.oxapay.gateway import OxaPayGateway
 
             return OxaPayGateway(OxaPayConfig.from_secret(secret))
+        case "paypal":
+            from chalicelib.adapters.paypal.config import PayPalConfig
+            from chalicelib.adapters.paypal.gateway import PayPalGateway
+
+            return PayPalGateway(PayPalConfig.from_secret(secret), clock())
+        case "bank":
+            from chalicelib.adapters.bank.config import BankConfig
+            from chalicelib.adapters.bank.gateway import BankGateway
+
+            return BankGateway(BankConfig.from_secret(secret))
         case _:
             raise NotFound(f"There is no payment gateway called {name}.")
 

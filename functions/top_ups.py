@@ -8,7 +8,16 @@ from chalicelib.payments.models import Method
 from chalicelib.payments.policy import parse_top_up
 from chalicelib.payments.service import TopUpRequest
 from chalicelib.runtime.grants import PAYMENT_ACCESS
-from functions.schemas.top_ups import CardTopUpBody, CryptoTopUpBody, TopUpId, TopUpView
+from functions.schemas.top_ups import (
+    AddFundsBody,
+    BankTopUpBody,
+    CardTopUpBody,
+    CryptoTopUpBody,
+    PayPalTopUpBody,
+    TopUpId,
+    TopUpView,
+    WalletMethod,
+)
 
 
 def _create(caller: Caller, request: TopUpRequest) -> TopUpView:
@@ -45,7 +54,56 @@ def top_up_by_crypto(request: CryptoTopUpBody, caller: Caller) -> TopUpView:
     """Ask to pay in a stablecoin; the answer has the address and the amount. What arrives is credited."""
     amount = parse_top_up(Method.CRYPTO, request.amount, "USD")
     gateway = bootstrap.crypto_gateway_name()
-    return _create(caller, TopUpRequest(gateway, Method.CRYPTO, amount, request.asset, request.chain))
+    return _create(caller, TopUpRequest(gateway, Method.CRYPTO, amount, request.asset, request.chain.upper()))
+
+
+@endpoint(
+    "POST",
+    "/billing/topups/paypal",
+    status=201,
+    scope=Scope.BILLING_WRITE,
+    idempotent=True,
+    errors=(PaymentProviderError, Unavailable),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=25,
+)
+def top_up_by_paypal(request: PayPalTopUpBody, caller: Caller) -> TopUpView:
+    """Ask to pay through PayPal; the answer has the page where the customer approves it."""
+    amount = parse_top_up(Method.PAYPAL, request.amount, request.currency)
+    return _create(caller, TopUpRequest("paypal", Method.PAYPAL, amount))
+
+
+@endpoint(
+    "POST",
+    "/billing/topups/bank-transfer",
+    status=201,
+    scope=Scope.BILLING_WRITE,
+    idempotent=True,
+    errors=(PaymentProviderError, Unavailable),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=25,
+)
+def top_up_by_bank_transfer(request: BankTopUpBody, caller: Caller) -> TopUpView:
+    """Announce a transfer; the answer has the account and the reference that finds it again."""
+    amount = parse_top_up(Method.BANK_TRANSFER, request.amount, request.currency)
+    return _create(caller, TopUpRequest("bank", Method.BANK_TRANSFER, amount))
+
+
+@endpoint(
+    "POST",
+    "/billing/wallet/add-funds",
+    status=201,
+    scope=Scope.BILLING_WRITE,
+    idempotent=True,
+    errors=(PaymentProviderError, Unavailable),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=25,
+)
+def add_funds(request: AddFundsBody, caller: Caller) -> TopUpView:
+    """Top up by PayPal or card, by the wallet's name for it."""
+    method = Method.CARD if request.method is WalletMethod.CARD else Method.PAYPAL
+    amount = parse_top_up(method, request.amount, request.currency)
+    return _create(caller, TopUpRequest("stripe" if method is Method.CARD else "paypal", method, amount))
 
 
 @endpoint("GET", "/billing/topups", scope=Scope.BILLING_READ)

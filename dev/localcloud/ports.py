@@ -18,6 +18,10 @@ class Ports:
     mailbox: int = 8025
     openstack: int = 8774
     stripe: int = 8100
+    paypal: int = 8101
+    btcpay: int = 8102
+    oxapay: int = 8103
+    bank: int = 8104
 
 
 def choose(remembered: Mapping[str, int]) -> Ports:

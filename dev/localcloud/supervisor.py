@@ -96,7 +96,7 @@ class Supervisor:
             self._await(f"{_url(ports.openstack)}/_control/state", "openstack")
             _post(f"{_url(ports.openstack)}/_control/speed", {"speed": self.options.speed})
         for gateway in GATEWAYS:
-            self._await(f"{gateway.url(ports)}/_control/state", gateway.name)
+            self._await(gateway.url(ports), gateway.name)
 
     def _launch(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
         command = [sys.executable, *arguments]
@@ -138,6 +138,8 @@ class Supervisor:
             try:
                 with urllib.request.urlopen(url, timeout=2):
                     return
+            except urllib.error.HTTPError:
+                return  # it answers, if only that there is nothing here
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(_POLL_SECONDS)
         raise CloudFailed(f"{name} does not answer; its log is {self.home.log(name)}")

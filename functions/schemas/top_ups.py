@@ -24,6 +24,35 @@ class CardTopUpBody(ApiModel):
     currency: Currency = Field(default="USD", examples=["USD"])
 
 
+class PayPalTopUpBody(ApiModel):
+    """How much to pay through PayPal."""
+
+    amount: DecimalText = Field(examples=["50.00"])
+    currency: Currency = Field(default="USD", examples=["USD", "EUR"])
+
+
+class BankTopUpBody(ApiModel):
+    """How much will be transferred, in which currency."""
+
+    amount: DecimalText = Field(examples=["250.00"])
+    currency: Currency = Field(examples=["EUR", "USD", "GBP", "CAD", "CHF", "AED"])
+
+
+class WalletMethod(StrEnum):
+    """The ways to add funds at once."""
+
+    PAYPAL = "paypal"
+    CARD = "card"
+
+
+class AddFundsBody(ApiModel):
+    """The same as a top-up by PayPal or card, by its other name (document 003)."""
+
+    amount: DecimalText = Field(examples=["50.00"])
+    currency: Currency = Field(default="USD", examples=["USD"])
+    method: WalletMethod = WalletMethod.PAYPAL
+
+
 class Asset(StrEnum):
     """The stablecoins that are taken."""
 

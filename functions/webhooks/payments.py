@@ -55,6 +55,18 @@ def oxapay_webhook(raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
     return _receive("oxapay", raw, headers)
 
 
+@webhook("paypal", grants=_GRANTS)
+def paypal_webhook(raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+    """Take in what PayPal tells."""
+    return _receive("paypal", raw, headers)
+
+
+@webhook("bank", grants=_GRANTS)
+def bank_webhook(raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
+    """Take in what the bank tells."""
+    return _receive("bank", raw, headers)
+
+
 @endpoint("POST", "/billing/webhooks/card-provider", public=True, rate_limited=False, grants=_MORE)
 def receive_card_webhook(raw: RawRequest) -> WebhookReceived:
     """Take in what the card provider tells, on the API's own host."""
@@ -71,3 +83,15 @@ def receive_stripe_webhook(raw: RawRequest) -> WebhookReceived:
 def receive_crypto_webhook(raw: RawRequest) -> WebhookReceived:
     """Take in what a crypto provider tells, on the API's own host; the signature's header shows which."""
     return _received("btcpay" if "btcpay-sig" in raw.headers else "oxapay", raw)
+
+
+@endpoint("POST", "/billing/webhooks/bank-provider", public=True, rate_limited=False, grants=_MORE)
+def receive_bank_webhook(raw: RawRequest) -> WebhookReceived:
+    """Take in what the bank tells, on the API's own host."""
+    return _received("bank", raw)
+
+
+@endpoint("POST", "/billing/webhooks/paypal", public=True, rate_limited=False, grants=_MORE)
+def receive_paypal_webhook(raw: RawRequest) -> WebhookReceived:
+    """Take in what PayPal tells, on the API's own host."""
+    return _received("paypal", raw)
