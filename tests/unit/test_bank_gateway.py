@@ -19,12 +19,14 @@ from chalicelib.payments.bank_references import CURRENCY_LETTERS, is_reference, 
 from chalicelib.payments.models import (
     Amount,
     GatewayRefused,
+    GatewayUnreachable,
     InvalidSignature,
     Method,
     TopUp,
     TopUpStatus,
 )
 from dev.simulators.bank.site import sign
+from dev.simulators.http import LoopbackServer, Response
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SECRET = "webhook-secret"
@@ -261,6 +263,46 @@ class TestStates:
     def test_equal_transfers_of_a_bank_without_references_are_two_payments(self) -> None:
         state = state_of(REFERENCE, [told(1, bank_reference=""), told(2, bank_reference="")])
         assert len({payment.id for payment in state.payments}) == 2
+
+
+class TestAnswers:
+    """A bank that answers what it should not."""
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            Response(200, "<html>"),
+            Response(200, "null"),
+            Response(200, '{"transfers": 1}'),
+            Response(200, {"transfers": [{"id": "../x"}]}),
+            Response(200, {"transfers": [], "next_cursor": "always"}),
+            Response(302, None, {"Location": "http://127.0.0.1:9/transfers"}),
+            Response(500, "key-of-the-bank"),
+        ],
+    )
+    def test_it_is_no_word_of_any_transfer(self, answer: Response) -> None:
+        server = LoopbackServer(lambda request: answer)
+        try:
+            gateway = BankGateway(configured(base_url=server.start()))
+            with pytest.raises(GatewayUnreachable):
+                gateway.fetch(REFERENCE)
+        finally:
+            server.stop()
+
+    def test_nobody_there_is_unreachable(self) -> None:
+        with pytest.raises(GatewayUnreachable):
+            BankGateway(configured()).fetch(REFERENCE)
+
+    def test_what_others_have_is_not_taken(self) -> None:
+        """A bank's search may find more than what names this reference alone."""
+        others = [told(1, text=OTHER), told(2, text=f"{REFERENCE} {OTHER}"), told(3, currency="USD"), told(4)]
+        page = {"transfers": [json.loads(one.model_dump_json()) for one in others]}
+        server = LoopbackServer(lambda request: Response(200, page))
+        try:
+            state = BankGateway(configured(base_url=server.start())).fetch(REFERENCE)
+        finally:
+            server.stop()
+        assert [payment.at.second for payment in state.payments] == [4]
 
 
 @pytest.mark.parametrize(("micros", "text"), [(10_000, "0.01"), (1_500_000, "1.50"), (10**12, "1000000.00")])

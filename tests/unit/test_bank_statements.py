@@ -13,12 +13,14 @@ from chalicelib.payments.bank_references import reference_of
 from chalicelib.payments.bank_statements import LARGEST_BYTES, read_statement
 from chalicelib.payments.bank_transfers import (
     Invalid,
+    Line,
     Passed,
     PassedOver,
     Received,
     StatementRefused,
     Transfer,
 )
+from chalicelib.payments.bank_xml import MOST_ELEMENTS
 from chalicelib.payments.models import Amount
 from dev.simulators.bank.state import TransferState
 from dev.simulators.bank.statements import as_camt053, as_csv
@@ -145,6 +147,16 @@ def detail(reference: str, amount: str = "", text: str = "") -> str:
     )
 
 
+KINDS: dict[str, type[Line]] = {
+    entry(""): Received,
+    entry("<AcctSvcrRef>E1</AcctSvcrRef>"): Received,
+    entry("", amount="?"): Invalid,
+    entry("", direction="DBIT"): PassedOver,
+    "<Ntry/>\n": Invalid,
+}
+"""Entries, and what becomes of each."""
+
+
 class TestCamt053:
     def test_an_entry_of_version_2(self) -> None:
         raw = camt(
@@ -251,6 +263,7 @@ class TestCamt053:
             b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + camt(entry("&a;")),
             b'<!DOCTYPE x SYSTEM "file:///etc/passwd">' + camt(entry("")),
             camt("<a>" * 100 + "</a>" * 100),
+            camt("<a/>" * (MOST_ELEMENTS + 1)),
             b'<?xml version="1.0" encoding="nonsense"?>' + camt(entry("")),
             b"\xff\xfe<\x00",
         ],
@@ -258,6 +271,13 @@ class TestCamt053:
     def test_other_documents_are_refused_whole(self, raw: bytes) -> None:
         with pytest.raises(StatementRefused):
             read_statement(raw)
+
+    @given(st.lists(st.sampled_from(sorted(KINDS))))
+    def test_no_entry_is_ever_lost(self, entries: list[str]) -> None:
+        lines = read_statement(camt(*entries)).lines
+        assert [type(line) for line in lines] == [KINDS[each] for each in entries]
+        numbers = [line.line_number for line in lines]
+        assert numbers == sorted(set(numbers))
 
     @given(st.binary(max_size=200))
     def test_any_bytes_are_read_or_refused(self, noise: bytes) -> None:

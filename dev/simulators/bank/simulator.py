@@ -1,6 +1,7 @@
 """The simulated bank as one object: for tests in their process, for developers in its own."""
 
 import json
+import re
 import threading
 from datetime import timedelta
 from decimal import Decimal
@@ -185,7 +186,7 @@ class BankSimulator:
                 version = form.removeprefix("camt.053.001.")
                 text = as_camt053(transfers, version, self._clock.now(), as_batches=as_batches)
             if transfers and self.faults.take(occasion, {StatementFault.BROKEN_LINE}):
-                text = text.replace(str(transfers[0].amount), "12.3.4", 1)
+                text = re.sub(rf"(?<=[>,]){transfers[0].amount:.2f}(?=[<,])", "12.3.4", text, count=1)
             return text
 
     def reset(self) -> None:

@@ -27,7 +27,7 @@ def as_csv(transfers: Iterable[TransferState]) -> str:
         text = f"{transfer.text} {transfer.end_to_end_id}".replace("\n", " ")
         writer.writerow(
             [
-                *(transfer.account, transfer.bank_reference, day.isoformat(), str(transfer.amount)),
+                *(transfer.account, transfer.bank_reference, day.isoformat(), f"{transfer.amount:.2f}"),
                 *(transfer.currency, status, transfer.payer_name, transfer.payer_account, text),
             ]
         )
@@ -82,14 +82,14 @@ def _entry(transfers: list[TransferState], version: str) -> str:
     own = escape(first.bank_reference) if len(transfers) == 1 else f"B-{escape(first.bank_reference)}"
     details = "".join(_details(transfer, version) for transfer in transfers)
     return (
-        f'<Ntry>\n<Amt Ccy="{first.currency}">{total}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>{status}</Sts>\n'
+        f'<Ntry>\n<Amt Ccy="{first.currency}">{total:.2f}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>{status}</Sts>\n'
         f"{booking}<AcctSvcrRef>{own}</AcctSvcrRef>\n"
         f"<NtryDtls>{batch}\n{details}</NtryDtls>\n</Ntry>\n"
     )
 
 
 def _details(transfer: TransferState, version: str) -> str:
-    amount = f'<Amt Ccy="{transfer.currency}">{transfer.amount}</Amt>'
+    amount = f'<Amt Ccy="{transfer.currency}">{transfer.amount:.2f}</Amt>'
     share = f"<AmtDtls><TxAmt>{amount}</TxAmt></AmtDtls>"
     payer = f"<Nm>{escape(transfer.payer_name)}</Nm>"
     if version != "02":
