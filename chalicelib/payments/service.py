@@ -212,7 +212,9 @@ class Settlement:
         """`top_up` after a look that found nothing new: expired, once its deadline has passed (G28)."""
         if top_up.status.is_final or self._clock.now() < top_up.deadline_at:
             return top_up
-        return replace(top_up, status=TopUpStatus.EXPIRED, failure=_ABANDONED_NAME)
+        return replace(
+            top_up, status=TopUpStatus.EXPIRED, failure="" if top_up.credited_micros else _ABANDONED_NAME
+        )
 
     def book(self, top_up: TopUp, state: PaymentState) -> TopUp:
         """Make the ledger agree with `state`, in one transaction."""

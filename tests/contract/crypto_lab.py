@@ -110,8 +110,8 @@ class BTCPayLab(CryptoLab):
     secrets: tuple[str, ...] = (API_KEY, WEBHOOK_SECRET)
     levers = CryptoLab.levers | {Lever.REPEATED_CREATE}
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        super().__init__(BTCPaySimulator(clock=clock))
+    def __init__(self, clock: Clock | None = None, *, rate: Decimal = Decimal(1)) -> None:
+        super().__init__(BTCPaySimulator(clock=clock, rate=rate))
         chains = {"ETH": "ETHEREUM", "BSC": "BSC", "POLYGON": "POLYGON"}
         self.config = BTCPayConfig(
             base_url=AnyHttpUrl(self.simulator.base_url),

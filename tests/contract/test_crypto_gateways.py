@@ -1,11 +1,14 @@
 """What hosted crypto invoices do that no other payment does: parts, too much, too late, and never twice (G11)."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
+from chalicelib.adapters.btcpay.greenfield import PAGE_ITEMS
 from chalicelib.kernel.clock import later
 from chalicelib.payments.models import (
+    Amount,
     Flag,
     GatewayRefused,
     GatewayUnreachable,
@@ -166,3 +169,35 @@ def test_a_late_payment_is_listed_on_the_day_it_came(shop: CryptoLab) -> None:
     late = looked_at(shop, made)
     day_of_payment = shop.gateway.settled(late.payments[0].at, later(shop.now(), 1))
     assert [state for state in day_of_payment if state.reference == made.id] == [late]
+
+
+class TestBTCPay:
+    @pytest.fixture
+    def store(self) -> Iterator[BTCPayLab]:
+        made = BTCPayLab(rate=Decimal("1.0004"))
+        yield made
+        made.close()
+
+    def test_what_to_send_follows_the_stores_own_rate(self, store: BTCPayLab) -> None:
+        made = store.top_up(25_000_000)
+        checkout = store.gateway.create(made, return_url=RETURN_URL)
+        assert checkout.pay_amount == Amount(25_010_000, "USDT")
+        store.pay(made)
+        state = looked_at(store, made)
+        assert (state.status, paid_micros(state), state.flags) == (TopUpStatus.SETTLED, 25_010_000, frozenset())
+
+    def test_an_archived_invoice_is_still_found(self, store: BTCPayLab) -> None:
+        made = store.top_up()
+        checkout = store.gateway.create(made, return_url=RETURN_URL)
+        store.invoice(made).extra["archived"] = True
+        store.pay(made)
+        assert store.gateway.find(made) == store.gateway.fetch(checkout.provider_id)
+        assert store.gateway.create(made, return_url=RETURN_URL) == checkout
+
+    def test_lists_are_read_to_their_end(self, store: BTCPayLab) -> None:
+        made = [store.top_up() for _ in range(PAGE_ITEMS + 3)]
+        for top_up in made:
+            store.gateway.create(top_up, return_url=RETURN_URL)
+        store.pay(made[0])
+        settled = store.gateway.settled(later(store.now(), -60), later(store.now(), 60))
+        assert [state.reference for state in settled] == [made[0].id]

@@ -98,6 +98,7 @@ def test_g11_partial_and_late_is_credited_as_it_comes_at_the_recorded_rate(shop:
     shop.settlement.reconcile()
     ended = shop.now(top_up)
     assert (ended.status, ended.flags) == (TopUpStatus.EXPIRED, frozenset({Flag.UNDERPAID}))
+    assert ended.failure == "", "something was paid"
 
     shop.let_pass(3 * 86_400)
     shop.lab.pay(top_up, 15_000_000)

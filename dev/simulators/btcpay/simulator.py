@@ -238,7 +238,7 @@ def _is_wanted(invoice: HostedInvoice, query: Mapping[str, list[str]]) -> bool:
         ("orderId" not in query or invoice.reference in query["orderId"])
         and created >= int(query.get("startDate", ["0"])[0])
         and created <= int(query.get("endDate", [str(created)])[0])
-        and not invoice.extra.get("archived", False)
+        and (query.get("includeArchived") == ["true"] or not invoice.extra.get("archived", False))
     )
 
 
