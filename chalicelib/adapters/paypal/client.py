@@ -70,7 +70,10 @@ class PayPalClient:
 
     def post(self, answer: type[A], path: str, body: Mapping[str, Any], key: str) -> A:
         """Make something; the same `key` (1 to 108 characters) again gives the same thing, for hours at least."""
-        return self._call(answer, "POST", path, body, {"PayPal-Request-Id": key})
+        # Without `Prefer`, answers leave out most of what is read here.
+        return self._call(
+            answer, "POST", path, body, {"PayPal-Request-Id": key, "Prefer": "return=representation"}
+        )
 
     def download(self, url: str) -> "BaseHTTPResponse":
         """Fetch something public, such as a certificate, without credentials.
@@ -105,8 +108,6 @@ class PayPalClient:
         sent = {
             "Authorization": f"Bearer {self._token()}",
             "Accept": "application/json",
-            # Without it, answers to POST leave out most of what is read here.
-            "Prefer": "return=representation",
             **headers,
         }
         if content is not None:
