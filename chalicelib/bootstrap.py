@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from chalicelib.metering.ports import MeterRecords
     from chalicelib.metering.service import Metering
     from chalicelib.payments.ports import Gateway
-    from chalicelib.payments.records import TopUpRecords
+    from chalicelib.payments.records import Rates, TopUpRecords
     from chalicelib.payments.service import Settlement, TopUps, Webhooks
     from chalicelib.proof.service import DailyProof, Proof
 
@@ -370,12 +370,19 @@ def top_up_records() -> TopUpRecords:
 
 
 @cache
+def rates() -> Rates:
+    """What money in other currencies is worth."""
+    from chalicelib.adapters.dynamodb.payments import DynamoRates
+
+    return DynamoRates()
+
+
+@cache
 def settlement() -> Settlement:
     """What books what gateways say."""
-    from chalicelib.adapters.dynamodb.payments import DynamoRates
     from chalicelib.payments.service import Settlement
 
-    return Settlement(top_up_records(), gateway, ledger(), DynamoRates(), transactor(), clock())
+    return Settlement(top_up_records(), gateway, ledger(), rates(), transactor(), clock())
 
 
 @cache

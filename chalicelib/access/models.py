@@ -17,6 +17,8 @@ class Scope(StrEnum):
     ACTIVITY_READ = "activity:read"
     STAFF_CREDITS_WRITE = "staff.credits:write"
     STAFF_CUSTOMERS_READ = "staff.customers:read"
+    STAFF_RATES_READ = "staff.rates:read"
+    STAFF_RATES_WRITE = "staff.rates:write"
 
 
 class Role(StrEnum):
@@ -51,12 +53,15 @@ ROLE_SCOPES: MappingProxyType[Role, frozenset[Scope]] = MappingProxyType(
     }
 )
 
+_STAFF_READS = frozenset({Scope.STAFF_CUSTOMERS_READ, Scope.STAFF_RATES_READ})
+_STAFF_ALL = _STAFF_READS | {Scope.STAFF_CREDITS_WRITE, Scope.STAFF_RATES_WRITE}
+
 STAFF_SCOPES: MappingProxyType[StaffRole, frozenset[Scope]] = MappingProxyType(
     {
-        StaffRole.OWNER: frozenset({Scope.STAFF_CREDITS_WRITE, Scope.STAFF_CUSTOMERS_READ}),
-        StaffRole.ADMIN: frozenset({Scope.STAFF_CREDITS_WRITE, Scope.STAFF_CUSTOMERS_READ}),
-        StaffRole.MANAGER: frozenset({Scope.STAFF_CUSTOMERS_READ}),
-        StaffRole.SUPPORT: frozenset({Scope.STAFF_CUSTOMERS_READ}),
+        StaffRole.OWNER: _STAFF_ALL,
+        StaffRole.ADMIN: _STAFF_ALL,
+        StaffRole.MANAGER: _STAFF_READS,
+        StaffRole.SUPPORT: _STAFF_READS,
     }
 )
 

@@ -24,6 +24,8 @@ from tools import package as packaging
 ROOT = packaging.ROOT
 STACK = "hearth"
 DATA_STACK = "hearth-data"
+RATES = ("EUR=1.08", "GBP=1.27", "CAD=0.72", "CHF=1.13", "AED=0.2723", "USDT=1", "USDC=1")
+"""Dollars for one unit, as of every `up`."""
 MAIL_SENDER = "Hearth <no-reply@hearth.test>"
 FRONT_END = "http://localhost:3000"
 
@@ -78,6 +80,7 @@ def bring_in(home: Home, source: Source, endpoint: str, target: Target) -> float
         _fill_secret(LocalAws(endpoint), data["PaymentSecretArn"], target.payments)
         LocalAws(endpoint).ses().verify_email_identity(EmailAddress=parseaddr(MAIL_SENDER)[1])
         _load_catalog(source, endpoint, data["TableName"], target.overlay)
+        _run_tool(source, endpoint, data["TableName"], "put_rates", *RATES)
         write_json(home.deployed, due)
         return time.monotonic() - began
 
@@ -125,16 +128,20 @@ def _fill_secret(aws: LocalAws, secret_id: str, secret: Mapping[str, Any]) -> No
 
 
 def _load_catalog(source: Source, endpoint: str, table: str, overlay: str | None) -> None:
-    """Run the product's own command, where the project has it."""
-    if not (source.project / "tools" / "load_catalog.py").exists():
+    _run_tool(source, endpoint, table, "load_catalog", *(["--overlay", overlay] if overlay else []))
+
+
+def _run_tool(source: Source, endpoint: str, table: str, name: str, *arguments: str) -> None:
+    """Run one of the product's own commands, where the project has it."""
+    if not (source.project / "tools" / f"{name}.py").exists():
         return
     environment = os.environ | function_environment(endpoint) | {"TABLE_NAME": table}
-    command = [sys.executable, "-m", "tools.load_catalog", *(["--overlay", overlay] if overlay else [])]
+    command = [sys.executable, "-m", f"tools.{name}", *arguments]
     done = subprocess.run(
         command, cwd=source.project, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise packaging.PackagingFailed(f"the catalogue could not be loaded:\n{done.stderr.strip()}")
+        raise packaging.PackagingFailed(f"tools.{name} failed:\n{done.stderr.strip()}")
 
 
 def _routes(outputs: dict[str, str]) -> dict[str, Any]:
