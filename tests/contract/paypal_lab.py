@@ -54,18 +54,7 @@ class PayPalLab:
         return SystemClock().now()
 
     def top_up(self, amount_micros: int = 30_000_000) -> TopUp:
-        now = self.now()
-        return TopUp(
-            id=new_id(Kind.TOP_UP, now),
-            customer_id=new_id(Kind.CUSTOMER, now),
-            gateway=self.name,
-            method=Method.PAYPAL,
-            amount=Amount(amount_micros),
-            status=TopUpStatus.CREATED,
-            created_at=now,
-            updated_at=now,
-            deadline_at=later(now, 6 * 3600),
-        )
+        return top_up_of(self.now(), Amount(amount_micros))
 
     def pay(self, top_up: TopUp, micros: int | None = None) -> None:
         """Approve, and let our side look, as the webhook of the approval makes it do: that captures."""
@@ -118,3 +107,18 @@ class PayPalLab:
         """What the payer approves: there must be one only."""
         (found,) = (item for item in self._bank.account.orders.values() if item.custom_id == top_up.id)
         return found
+
+
+def top_up_of(at: datetime, amount: Amount) -> TopUp:
+    """A PayPal top-up of a new customer, made `at` that instant."""
+    return TopUp(
+        id=new_id(Kind.TOP_UP, at),
+        customer_id=new_id(Kind.CUSTOMER, at),
+        gateway="paypal",
+        method=Method.PAYPAL,
+        amount=amount,
+        status=TopUpStatus.CREATED,
+        created_at=at,
+        updated_at=at,
+        deadline_at=later(at, 6 * 3600),
+    )
