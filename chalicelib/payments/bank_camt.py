@@ -1,7 +1,7 @@
-"""Statements as CAMT.053 of ISO 20022 (`BankToCustomerStatement`, versions 02 and 08; https://www.iso20022.org).
+"""Statements as CAMT.053 of ISO 20022 (`BankToCustomerStatement`; https://www.iso20022.org).
 
-What the two versions write differently is read from either place: an entry's status is text or a code within it,
-a payer is a party or within one, a transaction's amount is among its details or its own.
+What its versions 02, 04 and 08 write differently is read from either place: an entry's status is text or a code
+within it, a payer is a party or within one, a transaction's amount is among its details or its own.
 
 An entry can be a batch of several transactions. It is taken apart where their amounts, in the entry's currency,
 add up to the entry's; otherwise it stays one transfer with all their texts, which people then look at.
@@ -28,7 +28,7 @@ from chalicelib.payments.bank_xml import Element, NotXml, parse
 from chalicelib.payments.models import Amount
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001."
-VERSIONS = ("02", "08")
+VERSIONS = ("02", "04", "08")
 MOST_ENTRIES = 20_000
 _NOT_GIVEN = frozenset({"", "NOTPROVIDED", "NONREF"})
 
@@ -45,7 +45,8 @@ def read_camt053(raw: bytes) -> Statement:
         raise StatementRefused(f"The file is not XML that we read: {error}.") from error
     version = namespace.removeprefix(NAMESPACE)
     if not namespace.startswith(NAMESPACE) or version not in VERSIONS or root.name != "Document":
-        raise StatementRefused(f"The file is {shown(namespace or root.name)}, not CAMT.053 02 or 08.")
+        found = shown(namespace.rpartition(":")[2] or root.name)
+        raise StatementRefused(f"The file is {found}, not camt.053.001 in a version of {', '.join(VERSIONS)}.")
     statements = list(root.all("BkToCstmrStmt/Stmt"))
     if not statements:
         raise StatementRefused("The file holds no statement.")

@@ -192,7 +192,7 @@ class TestPayers:
 class TestStatements:
     @pytest.mark.parametrize(
         ("form", "has_bank_reference"),
-        [*((form, True) for form in FORMS), ("camt.053.001.02", False), ("camt.053.001.08", False)],
+        [*((form, True) for form in FORMS), *((form, False) for form in FORMS if form != "csv")],
     )
     def test_g01_a_statement_and_the_interface_tell_of_the_same_payments(
         self, lab: BankLab, form: str, has_bank_reference: bool
@@ -227,7 +227,7 @@ class TestStatements:
     def test_what_is_on_its_way_is_passed_over(self, lab: BankLab) -> None:
         top_up = lab.top_up()
         lab.begin_paying(top_up)
-        assert [len(sorted_out(lab, form, top_up).passed_over) for form in FORMS] == [1, 1, 1]
+        assert [len(sorted_out(lab, form, top_up).passed_over) for form in FORMS] == [1] * len(FORMS)
 
 
 @pytest.mark.guarantee("G40")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.payments.bank_camt import VERSIONS
 from chalicelib.payments.bank_csv import MOST_LINES
 from chalicelib.payments.bank_references import reference_of
 from chalicelib.payments.bank_statements import LARGEST_BYTES, read_statement
@@ -305,12 +306,16 @@ def booked(number: int, amount: str = "25.00", text: str = "", bank_reference: s
     )
 
 
-FORMS: list[Callable[[list[TransferState]], str]] = [
+Form = Callable[[list[TransferState]], str]
+
+
+def camt_form(version: str, *, as_batches: bool) -> Form:
+    return lambda found: as_camt053(found, version, NOON, as_batches=as_batches)
+
+
+FORMS: list[Form] = [
     as_csv,
-    lambda found: as_camt053(found, "02", NOON),
-    lambda found: as_camt053(found, "08", NOON),
-    lambda found: as_camt053(found, "02", NOON, as_batches=True),
-    lambda found: as_camt053(found, "08", NOON, as_batches=True),
+    *(camt_form(version, as_batches=as_batches) for version in VERSIONS for as_batches in (False, True)),
 ]
 
 

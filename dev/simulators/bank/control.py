@@ -6,7 +6,7 @@
 | `POST /_control/transfers/{id}/book` | credits what is on its way (`"booked": false`) |
 | `POST /_control/transfers/{id}/return` | sends all that is left of it back |
 | `GET /_control/transfers` | everything that came |
-| `GET /_control/statements/{form}` | `csv`, `camt.053.001.02`, `camt.053.001.08`; `?batches=1` |
+| `GET /_control/statements/{form}` | `csv`, `camt.053.001.02`, `…04`, `…08`; `?batches=1` |
 | `GET /_control/webhooks` | what was announced, and how it was answered |
 | `POST /_control/webhooks/deliver` | sends one again: `{"id": "evt_…", "times": 100, "forged": false}` |
 | `POST /_control/webhooks/flush` | sends what a fault holds back |
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dev.simulators.bank.simulator import BankSimulator
 
 PREFIX: Final = "/_control"
-FORMS: Final = ("csv", "camt.053.001.02", "camt.053.001.08")
+FORMS: Final = ("csv", "camt.053.001.02", "camt.053.001.04", "camt.053.001.08")
 
 
 class _Command(BaseModel):

@@ -1,7 +1,6 @@
 """The simulated bank as one object: for tests in their process, for developers in its own."""
 
 import json
-import re
 import threading
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +13,7 @@ from chalicelib.kernel.clock import Clock, SystemClock, isoformat
 from dev.simulators.bank import api, control
 from dev.simulators.bank.site import ACCOUNTS, sign
 from dev.simulators.bank.state import BankState, Order, ReturnState, TransferState
-from dev.simulators.bank.statements import as_camt053, as_csv
+from dev.simulators.bank.statements import as_camt053, as_csv, with_broken_amount
 from dev.simulators.exchange import exchange
 from dev.simulators.faults import Fault, FaultBoard, FaultMatch, Occasion, RequestFault
 from dev.simulators.http import Disconnect, Json, LoopbackServer, Request, Response
@@ -174,7 +173,7 @@ class BankSimulator:
             return made
 
     def statement(self, form: str, *, as_batches: bool = False) -> str:
-        """Everything that came, as `csv`, or as `camt.053.001.02` or `camt.053.001.08`."""
+        """Everything that came, in one of the `control.FORMS`."""
         with self.lock:
             transfers = list(self.state.transfers.values())
             occasion = Occasion(service="statement", name=form)
@@ -186,7 +185,7 @@ class BankSimulator:
                 version = form.removeprefix("camt.053.001.")
                 text = as_camt053(transfers, version, self._clock.now(), as_batches=as_batches)
             if transfers and self.faults.take(occasion, {StatementFault.BROKEN_LINE}):
-                text = re.sub(rf"(?<=[>,]){transfers[0].amount:.2f}(?=[<,])", "12.3.4", text, count=1)
+                text = with_broken_amount(text, transfers[0])
             return text
 
     def reset(self) -> None:

@@ -1,7 +1,8 @@
-"""Statements as the simulated bank writes them: CAMT.053 in versions 02 and 08, and Hearth's own CSV."""
+"""Statements as the simulated bank writes them: CAMT.053 in versions 02, 04 and 08, and Hearth's own CSV."""
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +14,11 @@ from dev.simulators.bank.state import TransferState
 COLUMNS = (
     *("account", "bank_reference", "booked_on", "amount", "currency"),
     *("status", "payer_name", "payer_account", "text"),
+)
+
+
+_CREDIT_TRANSFER = (
+    "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>"
 )
 
 
@@ -50,6 +56,12 @@ def as_camt053(
     )
 
 
+def with_broken_amount(text: str, transfer: TransferState) -> str:
+    """The statement with an amount that cannot be read on the first line that has this transfer's."""
+    amount = f"{transfer.amount:.2f}"
+    return re.sub(rf'(,|<Ntry>\n<Amt Ccy="[A-Z]+">){amount}', r"\g<1>12.3.4", text, count=1)
+
+
 def _account(transfer: TransferState) -> tuple[str, str]:
     return transfer.account, transfer.currency
 
@@ -65,10 +77,20 @@ def _statement(
     groups = [[transfer] for transfer in booked]
     if as_batches:
         groups = [list(of_day) for _, of_day in groupby(booked, key=lambda transfer: transfer.booked_on)]
+    closing = sum((transfer.amount for transfer in booked), Decimal(0))
     entries = "".join(_entry(group, version) for group in [*groups, *([transfer] for transfer in pending)])
     return (
         f"<Stmt>\n<Id>S{number}</Id><CreDtTm>{made_at:%Y-%m-%dT%H:%M:%S}</CreDtTm>\n"
-        f"<Acct><Id>{identified}</Id><Ccy>{currency}</Ccy></Acct>\n{entries}</Stmt>\n"
+        f"<Acct><Id>{identified}</Id><Ccy>{currency}</Ccy></Acct>\n"
+        f"{_balance('OPBD', Decimal(0), currency, made_at)}{_balance('CLBD', closing, currency, made_at)}"
+        f"{entries}</Stmt>\n"
+    )
+
+
+def _balance(code: str, amount: Decimal, currency: str, at: datetime) -> str:
+    return (
+        f'<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy="{currency}">{amount:.2f}</Amt>'
+        f"<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>{at:%Y-%m-%d}</Dt></Dt></Bal>\n"
     )
 
 
@@ -76,16 +98,20 @@ def _entry(transfers: list[TransferState], version: str) -> str:
     first = transfers[0]
     total = sum((transfer.amount for transfer in transfers), Decimal(0))
     code = "PDNG" if first.credited_at is None else "BOOK"
-    status = code if version == "02" else f"<Cd>{code}</Cd>"
+    status = f"<Cd>{code}</Cd>" if version == "08" else code
     booking = f"<BookgDt><Dt>{first.booked_on}</Dt></BookgDt>" if first.booked_on else ""
     batch = f"<Btch><NbOfTxs>{len(transfers)}</NbOfTxs></Btch>" if len(transfers) > 1 else ""
-    own = escape(first.bank_reference) if len(transfers) == 1 else f"B-{escape(first.bank_reference)}"
+    own = first.bank_reference if len(transfers) == 1 else f"B-{first.id}"
     details = "".join(_details(transfer, version) for transfer in transfers)
     return (
         f'<Ntry>\n<Amt Ccy="{first.currency}">{total:.2f}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>{status}</Sts>\n'
-        f"{booking}<AcctSvcrRef>{own}</AcctSvcrRef>\n"
+        f"{booking}{_reference(own)}{_CREDIT_TRANSFER}\n"
         f"<NtryDtls>{batch}\n{details}</NtryDtls>\n</Ntry>\n"
     )
+
+
+def _reference(text: str) -> str:
+    return f"<AcctSvcrRef>{escape(text)}</AcctSvcrRef>" if text else ""
 
 
 def _details(transfer: TransferState, version: str) -> str:
@@ -93,11 +119,14 @@ def _details(transfer: TransferState, version: str) -> str:
     share = f"<AmtDtls><TxAmt>{amount}</TxAmt></AmtDtls>"
     payer = f"<Nm>{escape(transfer.payer_name)}</Nm>"
     if version != "02":
-        share, payer = f"{amount}<CdtDbtInd>CRDT</CdtDbtInd>", f"<Pty>{payer}</Pty>"
+        share = f"{amount}<CdtDbtInd>CRDT</CdtDbtInd>"
+    if version == "08":
+        payer = f"<Pty>{payer}</Pty>"
     text = "".join(f"<Ustrd>{escape(line)}</Ustrd>" for line in transfer.text.splitlines() if line)
+    remittance = f"<RmtInf>{text}</RmtInf>" if text else ""
     return (
-        f"<TxDtls><Refs><AcctSvcrRef>{escape(transfer.bank_reference)}</AcctSvcrRef>"
+        f"<TxDtls><Refs>{_reference(transfer.bank_reference)}"
         f"<EndToEndId>{escape(transfer.end_to_end_id or 'NOTPROVIDED')}</EndToEndId></Refs>{share}"
         f"<RltdPties><Dbtr>{payer}</Dbtr><DbtrAcct><Id><Othr><Id>{escape(transfer.payer_account)}</Id></Othr></Id>"
-        f"</DbtrAcct></RltdPties><RmtInf>{text}</RmtInf></TxDtls>\n"
+        f"</DbtrAcct></RltdPties>{remittance}</TxDtls>\n"
     )
