@@ -48,11 +48,10 @@ def read_csv(raw: bytes) -> Statement:
     """
     head, *rest = raw.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     columns = _read_columns(head)
-    if len(rest) > MOST_LINES:
+    lines = [(number, raw_line) for number, raw_line in enumerate(rest, 2) if raw_line.strip()]
+    if len(lines) > MOST_LINES:
         raise StatementRefused(f"A statement has at most {MOST_LINES} lines; split this one.")
-    return Statement.of(
-        [_read_line(number, raw_line, columns) for number, raw_line in enumerate(rest, 2) if raw_line.strip()]
-    )
+    return Statement.of([_read_line(number, raw_line, columns) for number, raw_line in lines])
 
 
 def _read_columns(head: bytes) -> list[str]:
