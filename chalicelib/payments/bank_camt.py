@@ -4,7 +4,7 @@ What its versions 02, 04 and 08 write differently is read from either place: an 
 within it, a payer is a party or within one, a transaction's amount is among its details or its own.
 
 An entry can be a batch of several transactions. It is taken apart where their amounts, in the entry's currency,
-add up to the entry's; otherwise it stays one transfer with all their texts, which people then look at.
+add up to the entry's; otherwise it stays one transfer with all their texts, which is marked for people to see to.
 """
 
 from collections.abc import Iterator
@@ -137,6 +137,7 @@ def _transfer(account: str, day: date, amount: Amount, entry: Element, details: 
         text=_text([*details, entry]),
         payer_name=_payer_name(only) if only else "",
         payer_account=_payer_account(only) if only else "",
+        is_batch=len(details) > 1 or any(found.text != "1" for found in entry.all("NtryDtls/Btch/NbOfTxs")),
     )
 
 

@@ -30,6 +30,8 @@ class Reason(StrEnum):
     """Something like a reference is there, and its check digits do not fit."""
     UNKNOWN_REFERENCE = "unknown_reference"
     SEVERAL_REFERENCES = "several_references"
+    BATCH = "batch"
+    """Several payers' money in one booking, which was not told apart: it is not all one customer's."""
     OTHER_CURRENCY = "other_currency"
     """The reference is of a top-up in another currency."""
 
@@ -55,6 +57,8 @@ class Unmatched:
 def match(transfer: Transfer, lookup: Lookup) -> Matched | Unmatched:
     """Find the top-up by the reference in the transfer's text; its currency has to agree."""
     references = transfer.references
+    if transfer.is_batch:
+        return Unmatched(transfer, Reason.BATCH)
     if not references:
         is_attempt = holds_attempt(transfer.text)
         return Unmatched(transfer, Reason.MISTYPED_REFERENCE if is_attempt else Reason.NO_REFERENCE)
@@ -192,6 +196,8 @@ class UnmatchedTransfer:
     reason: Reason
     found_at: datetime
     state: TransferState = TransferState.WAITING
+    suggested_top_up_id: str | None = None
+    """Which it might be for."""
     top_up_id: str | None = None
     """Which it was assigned to."""
     decided_by: str | None = None
@@ -207,7 +213,8 @@ class UnmatchedTransfer:
     @classmethod
     def of(cls, unmatched: Unmatched, now: datetime) -> "UnmatchedTransfer":
         """What enters the queue."""
-        return cls(unmatched.transfer, unmatched.reason, now)
+        suggested = unmatched.top_up.id if unmatched.top_up else None
+        return cls(unmatched.transfer, unmatched.reason, now, suggested_top_up_id=suggested)
 
     def assigned(self, top_up: TopUp, user_id: str, now: datetime, note: str = "") -> "UnmatchedTransfer":
         """Staff found whose it is.
@@ -237,8 +244,10 @@ class UnmatchedTransfer:
 class SupportsTransfers(Protocol):
     """A gateway that can tell of money which names no top-up, so that it can be put into the queue."""
 
-    accounts: frozenset[str]
-    """Those that transfers come to, squeezed (`bank_references.squeezed`)."""
+    @property
+    def accounts(self) -> frozenset[str]:
+        """Those that transfers come to, squeezed (`bank_references.squeezed`)."""
+        ...
 
     def transfer(self, provider_id: str) -> Transfer | None:
         """One transfer by the provider's id of it, as a notice names it; None where it is not booked yet.

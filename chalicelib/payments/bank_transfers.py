@@ -39,6 +39,10 @@ class Transfer:
     """Whatever the payer wrote: the structured reference, the free text and the end-to-end id, by line."""
     payer_name: str = ""
     payer_account: str = ""
+    provider_id: str = ""
+    """The id that the bank's interface has for it, to send it back by; empty where a statement told of it."""
+    is_batch: bool = False
+    """Whether it is several payers' money, which the bank did not tell apart."""
     occurrence: int = 1
     """Which of several that cannot be told apart this is. Only counts where the bank gives no reference."""
 

@@ -178,6 +178,16 @@ class TestPayers:
             reference(top_up): 30_000_000,
         }
 
+    def test_what_nobody_can_match_can_be_sent_back(self, lab: BankLab) -> None:
+        lab.simulator.pay(Order("thanks", Decimal("7.00"), "USD"))
+        transfer = lab.gateway.transfer("tr_00000001")
+        assert transfer is not None
+        made = lab.gateway.refund(transfer.provider_id, transfer.amount, f"return of {transfer.id}")
+        assert lab.gateway.refund(transfer.provider_id, transfer.amount, f"return of {transfer.id}") == made
+        assert lab.gateway.fetch("tr_00000001").refunds == (made,)
+        with pytest.raises(GatewayRefused):
+            lab.gateway.refund(transfer.provider_id, Amount(10_000), "another key")
+
     def test_what_went_back_by_the_banks_own_people_is_a_refund(self, lab: BankLab) -> None:
         top_up = lab.top_up()
         lab.pay(top_up)

@@ -89,6 +89,12 @@ class TestMatch:
         assert found.reason is reason
         assert (found.top_up is not None) == (reason is Reason.OTHER_CURRENCY)
 
+    def test_several_payers_money_is_not_one_customers(self) -> None:
+        """Although there is one clear reference in what they wrote."""
+        found = match(replace(transfer(REFERENCES[0]), is_batch=True), TOP_UPS.get)
+        assert isinstance(found, Unmatched)
+        assert found.reason is Reason.BATCH
+
 
 def line(number: int, text: str, amount: str = "10.00", account: str = ACCOUNT, currency: str = "EUR") -> str:
     return f"{account},BR{number},2026-11-20,{amount},{currency},{text}"
@@ -157,6 +163,11 @@ class TestQueue:
                 decided.returned("usr_3", NOW)
             with pytest.raises(ValueError, match="before"):
                 decided.assigned(top_up(2), "usr_3", NOW)
+
+    def test_it_keeps_which_top_up_it_might_be_for(self) -> None:
+        unmatched = match(transfer(REFERENCES[0], currency="USD"), TOP_UPS.get)
+        assert isinstance(unmatched, Unmatched)
+        assert UnmatchedTransfer.of(unmatched, NOW).suggested_top_up_id == TOP_UPS[REFERENCES[0]].id
 
     def test_it_is_not_assigned_across_currencies(self) -> None:
         with pytest.raises(ValueError, match="USD"):

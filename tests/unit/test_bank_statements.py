@@ -219,6 +219,12 @@ class TestCamt053:
         [found] = transfers(raw)
         assert found.amount.micros == 100_000_000
         assert found.references == (first, second)
+        assert found.is_batch
+
+    @pytest.mark.parametrize(("count", "is_batch"), [("1", False), ("7", True), ("?", True)])
+    def test_a_batch_without_its_transactions_is_marked(self, count: str, is_batch: bool) -> None:
+        raw = camt(entry(f"<NtryDtls><Btch><NbOfTxs>{count}</NbOfTxs></Btch>{detail('T1')}</NtryDtls>"))
+        assert [found.is_batch for found in transfers(raw)] == [is_batch]
 
     @pytest.mark.parametrize(
         ("text", "why"),

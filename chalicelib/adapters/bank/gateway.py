@@ -100,10 +100,15 @@ class BankGateway:
     def refund(self, provider_id: str, amount: Amount, key: str) -> Refund:
         """Send `amount` back to the account that it came from; the same `key` again gives the same refund.
 
+        Args:
+            provider_id: a top-up's reference, or the bank's id of one transfer, which no top-up may have.
+            amount: in whole cents.
+            key: ours, which the bank keeps with the return.
+
         Raises:
-            GatewayRefused: no single transfer of this top-up has as much left.
+            GatewayRefused: no single transfer has as much left.
         """
-        found = self._with_reference(provider_id).values() if is_reference(provider_id) else ()
+        found = self._sources(provider_id)
         made = next((refund for one in found for refund in one.refunds if refund.key == key), None)
         if made is not None:
             return made
@@ -125,6 +130,12 @@ class BankGateway:
                 clear[one.reference].append(one)
         for reference, transfers in clear.items():
             yield state_of(reference, transfers)
+
+    def _sources(self, provider_id: str) -> list[TransferData]:
+        """The transfers that money can be sent back from, as they came."""
+        if is_reference(provider_id):
+            return list(self._with_reference(provider_id).values())
+        return [self._client.transfer(provider_id)]
 
     def _with_reference(self, reference: str) -> dict[str, TransferData]:
         """By the bank's ids. The bank's search may find more than names this reference alone."""

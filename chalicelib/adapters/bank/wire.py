@@ -99,6 +99,7 @@ class TransferData(_Answer):
             text=f"{self.text}\n{self.end_to_end_id}"[:LONGEST_TEXT],
             payer_name=self.payer_name,
             payer_account=self.payer_account,
+            provider_id=self.id,
         )
 
 
