@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -201,6 +201,7 @@ class TestWebhook:
         with pytest.raises(InvalidSignature):
             read(body, headers_of(body, "not the secret"))
 
+    @settings(deadline=None)
     @given(st.integers(0, len(announcement(REFERENCE)) - 1), st.integers(1, 255))
     def test_g40_any_changed_byte_and_any_truncation_is_refused(self, place: int, change: int) -> None:
         body = announcement(REFERENCE)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.payments.bank_matching import (
@@ -123,6 +123,7 @@ class TestSortOut:
         assert "is not ours" in report.invalid[1].problem
 
     @pytest.mark.guarantee("G01")
+    @settings(deadline=None)
     @given(
         st.lists(
             st.tuples(st.integers(0, 6), st.sampled_from([*REFERENCES, "nothing", "RF"]), st.integers(1, 3)),

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.payments.bank_references import (
@@ -60,6 +60,7 @@ def test_ten_thousand_top_ups_have_ten_thousand_references() -> None:
     assert len({reference_of(f"top_{number}", "EUR") for number in range(10_000)}) == 10_000
 
 
+@settings(deadline=None)
 @given(REFERENCES, st.data())
 def test_it_is_found_through_case_spaces_and_punctuation(reference: str, data: st.DataObject) -> None:
     typed = "".join(
@@ -73,6 +74,7 @@ def test_it_is_found_through_case_spaces_and_punctuation(reference: str, data: s
     assert find_references(f"{before}{typed}{after}") == (reference,)
 
 
+@settings(deadline=None)
 @given(REFERENCES, st.data())
 def test_look_alikes_are_read_as_what_can_stand_there(reference: str, data: st.DataObject) -> None:
     typed = reference[:2] + "".join(

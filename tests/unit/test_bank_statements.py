@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.payments.bank_camt import VERSIONS
@@ -117,6 +117,7 @@ class TestCsv:
         with pytest.raises(StatementRefused, match="MB"):
             read_statement(b"x" * (LARGEST_BYTES + 1))
 
+    @settings(deadline=None)
     @given(st.lists(st.one_of(st.just(GOOD), st.text("ab,\"'\\\r\t 12.-é\u2028\x0b", max_size=40)), max_size=30))
     def test_no_line_is_ever_lost(self, lines: list[str]) -> None:
         """Each line that says anything is in the result under its own number."""
@@ -280,6 +281,7 @@ class TestCamt053:
         with pytest.raises(StatementRefused):
             read_statement(raw)
 
+    @settings(deadline=None)
     @given(st.lists(st.sampled_from(sorted(KINDS))))
     def test_no_entry_is_ever_lost(self, entries: list[str]) -> None:
         lines = read_statement(camt(*entries)).lines
@@ -287,6 +289,7 @@ class TestCamt053:
         numbers = [line.line_number for line in lines]
         assert numbers == sorted(set(numbers))
 
+    @settings(deadline=None)
     @given(st.binary(max_size=200))
     def test_any_bytes_are_read_or_refused(self, noise: bytes) -> None:
         for raw in (noise, b"<" + noise, camt(entry("")).replace(b"EUR", noise)):
@@ -328,6 +331,7 @@ FORMS: list[Form] = [
 
 class TestIdentity:
     @pytest.mark.guarantee("G01")
+    @settings(deadline=None)
     @given(st.lists(st.tuples(st.integers(1, 10**9), st.integers(1, 6)), max_size=12))
     def test_g01_all_forms_tell_of_the_same_payments(self, facts: list[tuple[int, int]]) -> None:
         known = [
