@@ -31,7 +31,7 @@ from dev.simulators.faults import FaultMatch, RequestFault
 from dev.simulators.http import Json, LoopbackServer, Request, Response
 from dev.simulators.stripe import StripeSimulator
 from dev.simulators.stripe.account import SECRET_KEY, WEBHOOK_SECRET
-from dev.simulators.stripe.cards import STUBBORN_CARD
+from dev.simulators.stripe.cards import GOOD_CARD, STUBBORN_CARD
 from dev.simulators.stripe.customers import SEARCH_LAG
 from dev.simulators.webhooks import WebhookFault
 from tests.support.clock import SettableClock
@@ -114,7 +114,7 @@ class TestKeys:
         clock = SettableClock(datetime.now(UTC))
         gateway = gateway_on(simulator, clock)
         top_up = top_up_of()
-        method_id = save_card(simulator, gateway, top_up.customer_id, "4242424242424242")
+        method_id = save_card(simulator, gateway, top_up.customer_id, GOOD_CARD)
         first = gateway.prepare_charge(top_up, method_id)
         assert gateway.confirm_charge(first).status is TopUpStatus.SETTLED
         clock.advance(25 * 3600)
@@ -187,6 +187,15 @@ class TestBanks:
         state = gateway.confirm_charge(gateway.prepare_charge(top_up, method_id))
         assert (state.status, state.payments) == (TopUpStatus.FAILED, ())
         assert "authentication" in state.failure
+
+    def test_g10_a_card_that_was_forgotten_meanwhile_is_not_charged(self, simulator: StripeSimulator) -> None:
+        gateway, top_up = gateway_on(simulator), top_up_of()
+        method_id = save_card(simulator, gateway, top_up.customer_id, GOOD_CARD)
+        charge = gateway.prepare_charge(top_up, method_id)
+        gateway.forget_method(top_up.customer_id, method_id)
+        with pytest.raises(GatewayRefused):
+            gateway.confirm_charge(charge)
+        assert gateway.fetch(charge).payments == ()
 
     @pytest.mark.parametrize("success", [True, False])
     def test_a_card_that_wants_its_owner_is_paid_once_they_agree(

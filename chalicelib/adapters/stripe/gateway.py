@@ -11,9 +11,10 @@ from chalicelib.adapters.stripe.config import StripeConfig
 from chalicelib.adapters.stripe.connection import connect
 from chalicelib.adapters.stripe.customers import stripe_customer
 from chalicelib.adapters.stripe.failures import gateway_errors
-from chalicelib.adapters.stripe.states import AUTOMATIC, CUSTOMER_ID, REFUND_KEY, TOP_UP_ID
+from chalicelib.adapters.stripe.params import charge_params, checkout_of, intent_params, session_params
+from chalicelib.adapters.stripe.states import CUSTOMER_ID, REFUND_KEY, TOP_UP_ID
 from chalicelib.adapters.stripe.webhooks import SIGNATURE_HEADER, notice_of, verify_signature
-from chalicelib.kernel.clock import Clock, epoch_seconds, from_epoch_seconds
+from chalicelib.kernel.clock import Clock, epoch_seconds
 from chalicelib.payments.models import (
     Amount,
     Checkout,
@@ -28,8 +29,6 @@ from chalicelib.payments.models import (
 
 if TYPE_CHECKING:
     from stripe import StripeClient
-    from stripe.params import PaymentIntentCreateParams
-    from stripe.params.checkout import SessionCreateParams, SessionCreateParamsLineItem
 
 Json = dict[str, Any]
 
@@ -37,10 +36,6 @@ _KEYS_TRUSTED_FOR: Final = timedelta(hours=12)
 """Stripe forgets an idempotency key after 24 hours; from half of that on we look before we make."""
 _PAGE: Final = 100
 _CLOCKS_APART: Final = timedelta(minutes=5)
-_SESSION_LEAST: Final = timedelta(hours=1)
-_SESSION_MOST: Final = timedelta(hours=24)
-"""A Checkout Session lives between 30 minutes and 24 hours from when Stripe is asked, which may be a retry."""
-_DESCRIPTION: Final = "Balance top-up"
 
 
 class StripeGateway:
@@ -75,7 +70,7 @@ class StripeGateway:
             if known is None:
                 make = self._make_session if self._config.hosted_page else self._make_intent
                 known = make(top_up, return_url)
-        return _checkout(known)
+        return checkout_of(known)
 
     def find(self, top_up: TopUp) -> PaymentState | None:
         """Look through the customer's objects since the top-up was made; lists are consistent, search is not."""
@@ -172,9 +167,8 @@ class StripeGateway:
             known = self._find_intent(top_up) if self._is_old(top_up) else None
             if known:
                 return str(known["id"])
-            params = self._intent_params(top_up)
-            params["payment_method"] = method_provider_id
-            params["metadata"] = {**_metadata(top_up), AUTOMATIC: "true"}
+            owner = stripe_customer(self._client, top_up.customer_id)
+            params = charge_params(top_up, owner, method_provider_id)
             made = self._client.v1.payment_intents.create(params, {"idempotency_key": f"{top_up.id}-charge"})
         return made.id
 
@@ -200,43 +194,14 @@ class StripeGateway:
     def _is_old(self, top_up: TopUp) -> bool:
         return self._clock.now() - top_up.created_at > _KEYS_TRUSTED_FOR
 
-    def _intent_params(self, top_up: TopUp) -> "PaymentIntentCreateParams":
-        return {
-            "amount": to_minor_units(top_up.amount),
-            "currency": top_up.amount.currency.lower(),
-            "customer": stripe_customer(self._client, top_up.customer_id),
-            "allowed_payment_method_types": ["card"],
-            "description": _DESCRIPTION,
-            "metadata": _metadata(top_up),
-        }
-
     def _make_intent(self, top_up: TopUp, return_url: str) -> Json:
         del return_url  # the front end, which confirms the intent, knows where it is
-        params = self._intent_params(top_up)
+        params = intent_params(top_up, stripe_customer(self._client, top_up.customer_id))
         made = self._client.v1.payment_intents.create(params, {"idempotency_key": f"{top_up.id}-intent"})
         return made.to_dict()
 
     def _make_session(self, top_up: TopUp, return_url: str) -> Json:
-        line: SessionCreateParamsLineItem = {
-            "quantity": 1,
-            "price_data": {
-                "currency": top_up.amount.currency.lower(),
-                "unit_amount": to_minor_units(top_up.amount),
-                "product_data": {"name": _DESCRIPTION},
-            },
-        }
-        params: SessionCreateParams = {
-            "mode": "payment",
-            "customer": stripe_customer(self._client, top_up.customer_id),
-            "client_reference_id": top_up.id,
-            "allowed_payment_method_types": ["card"],
-            "line_items": [line],
-            "metadata": _metadata(top_up),
-            "payment_intent_data": {"metadata": _metadata(top_up), "description": _DESCRIPTION},
-            "success_url": return_url,
-            "cancel_url": return_url,
-            "expires_at": epoch_seconds(_session_end(top_up)),
-        }
+        params = session_params(top_up, stripe_customer(self._client, top_up.customer_id), return_url)
         made = self._client.v1.checkout.sessions.create(params, {"idempotency_key": f"{top_up.id}-session"})
         return made.to_dict()
 
@@ -303,19 +268,3 @@ class StripeGateway:
         if intent_id is None:
             raise GatewayRefused(f"{provider_id} has not been paid", "There is no payment to refund.")
         return intent_id
-
-
-def _metadata(top_up: TopUp) -> dict[str, str]:
-    return {TOP_UP_ID: top_up.id, CUSTOMER_ID: top_up.customer_id}
-
-
-def _session_end(top_up: TopUp) -> datetime:
-    """When the hosted page closes. From the top-up alone, so that a repetition asks for the same."""
-    wanted = max(top_up.deadline_at, top_up.created_at + _SESSION_LEAST)
-    return min(wanted, top_up.created_at + _SESSION_MOST)
-
-
-def _checkout(made: Json) -> Checkout:
-    if made["object"] == "checkout.session":
-        return Checkout(made["id"], from_epoch_seconds(made["expires_at"]), redirect_url=made["url"])
-    return Checkout(made["id"], client_secret=made["client_secret"])

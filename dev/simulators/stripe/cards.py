@@ -70,6 +70,9 @@ class Cards:
         if raw["status"] != "requires_confirmation":
             message = f"This PaymentIntent's status is {raw['status']}; it cannot be confirmed."
             raise Refusal(400, message, "payment_intent_unexpected_state")
+        method = self._account.get("PaymentMethod", f"payment_methods/{raw['payment_method']}")
+        if method["customer"] != raw["customer"]:
+            raise Refusal(400, "The PaymentMethod was detached from its Customer. It may not be used again.")
         return self._confirm(intent_id, off_session=params.get("off_session") == "true")
 
     def _confirm(self, intent_id: str, *, off_session: bool = False) -> dict[str, Json]:
