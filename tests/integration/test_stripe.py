@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -244,6 +245,37 @@ class TestBanks:
         (refund,) = gateway.fetch(provider_id).refunds
         assert refund.status is RefundStatus.FAILED
         assert gateway.refund(provider_id, Amount(20_000_000), f"all-{provider_id}").status is RefundStatus.DONE
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/v1/payment_intents?limit=x", "", 400),
+        ("GET", "/v1/payment_intents?created[gte]=x", "", 400),
+        ("GET", "/v1/payment_intents?created=1", "", 400),
+        ("GET", "/v1/payment_intents?starting_after=pi_x", "", 404),
+        ("GET", "/v1/customers/search?query=name:'x'", "", 400),
+        ("GET", "/v1/nothing", "", 404),
+        ("POST", "/v1/payment_intents", "amount=10&currency=usd&foo=bar", 400),
+        ("POST", "/v1/payment_intents", "amount=10&currency=usd&payment_method_types[0]=card", 400),
+        ("POST", "/v1/checkout/sessions", "mode=payment", 400),
+        ("POST", "/v1/refunds", "payment_intent=pi_x", 404),
+        ("POST", "/v1/payment_intents/pi_x/confirm", "foo=bar", 400),
+    ],
+)
+def test_the_simulator_is_as_strict_as_stripe(
+    simulator: StripeSimulator, method: str, path: str, body: str, status: int
+) -> None:
+    request = urllib.request.Request(
+        f"{simulator.base_url}{path}",
+        body.encode() or None,
+        {"Authorization": f"Bearer {SECRET_KEY}"},
+        method=method,
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    assert refused.value.code == status
+    assert json.loads(refused.value.read())["error"]["type"] == "invalid_request_error"
 
 
 class Listener:

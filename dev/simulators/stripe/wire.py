@@ -79,25 +79,26 @@ def whole_number(params: Mapping[str, Json], name: str) -> int:
 
 def page_of(found: Iterable[Json], params: Mapping[str, Json], url: str) -> dict[str, Json]:
     """A page of objects that are given in the order of their making; Stripe lists the newest first."""
-    newest = [item for item in reversed(list(found)) if _was_created(item, params.get("created") or {})]
+    bounds = _bounds(params.get("created", {}))
+    newest = [item for item in reversed(list(found)) if all(_holds(item["created"], *bound) for bound in bounds)]
     after = params.get("starting_after")
     if after:
         places = [place for place, item in enumerate(newest) if item["id"] == after]
         if not places:
             raise missing("object", after)
         newest = newest[places[0] + 1 :]
-    limit = min(int(params.get("limit", _PAGE_DEFAULT)), _PAGE_MOST)
+    limit = min(whole_number(params, "limit") if "limit" in params else _PAGE_DEFAULT, _PAGE_MOST)
     return {"object": "list", "url": url, "data": newest[:limit], "has_more": len(newest) > limit}
 
 
-def _was_created(item: Json, bounds: Mapping[str, str]) -> bool:
-    checks = {
-        "gt": lambda bound: item["created"] > bound,
-        "gte": lambda bound: item["created"] >= bound,
-        "lt": lambda bound: item["created"] < bound,
-        "lte": lambda bound: item["created"] <= bound,
-    }
-    return all(checks[name](int(bound)) for name, bound in bounds.items())
+def _bounds(created: Json) -> list[tuple[str, int]]:
+    if not isinstance(created, dict) or not created.keys() <= {"gt", "gte", "lt", "lte"}:
+        raise Refusal(400, "Invalid created", "parameter_invalid", param="created")
+    return [(name, whole_number(created, name)) for name in created]
+
+
+def _holds(created: int, name: str, bound: int) -> bool:
+    return {"gt": created > bound, "gte": created >= bound, "lt": created < bound, "lte": created <= bound}[name]
 
 
 def event(kind: str, about: Json) -> dict[str, Json]:
