@@ -18,13 +18,16 @@ _SHOWN_CHARACTERS = 500
 def ask(method: str, url: str, *, timeout_seconds: float = _TIMEOUT_SECONDS, **options: Any) -> Any:
     """The JSON that a port of the local cloud's own, such as the mailbox, answers; `options` are httpx's.
 
+    An answer without content is None.
+
     Raises:
         StepFailed: it answers none.
     """
     request = f"{method} {url}"
     try:
         response = httpx.request(method, url, timeout=timeout_seconds, **options)
-        return response.raise_for_status().json()
+        content = response.raise_for_status().content
+        return response.json() if content else None
     except httpx.HTTPError as error:
         raise StepFailed(f"an answer to {request}", repr(error)) from error
     except ValueError as error:

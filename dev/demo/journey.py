@@ -2,21 +2,22 @@
 
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from dev.demo import bill as billing
 from dev.demo.checks import StepFailed, await_value, require, require_equal
-from dev.demo.client import Client
-from dev.demo.cloud import Endpoints, run_schedule
+from dev.demo.cloud import run_schedule
 from dev.demo.inventory import remains_of
-from dev.demo.people import Person, mailed_token, new_public_key, staff_owner
-from dev.demo.screen import Screen, Stopwatch
-from dev.localcloud.home import Home
+from dev.demo.people import new_public_key
+from dev.demo.screen import Stopwatch
+from dev.demo.story import Story
 from dev.localcloud.targets import saved_target
 
-CREDIT = "25.00"
+CREDIT = "5.00"
+TOP_UP = "25.00"
+FUNDS = Decimal(CREDIT) + Decimal(TOP_UP)
 REGION = "montreal"
 INSTANCE_TYPE = "h100-pcie-1"
 MACHINE = {
@@ -26,6 +27,7 @@ MACHINE = {
     "storage": {"kind": "network", "sizeGb": 20},
 }
 
+_WELCOME = {"amount": CREDIT, "reason": "Welcome credit of the demo"}
 _BUILD_SECONDS = 240.0
 _REMOVAL_SECONDS = 120.0
 _METERING_SECONDS = 30.0
@@ -35,23 +37,13 @@ _POLL_SECONDS = 1.5
 
 
 @dataclass
-class Journey:
-    """One customer's journey through the cloud at `endpoints`, step by step on `screen`."""
+class Journey(Story):
+    """A machine for a customer: paid for in advance, built, metered, removed and accounted for."""
 
-    screen: Screen
-    endpoints: Endpoints
-    home: Home
-    api: Client = field(init=False)
-    staff: Client = field(init=False)
-    customer: Client = field(init=False)
-    customer_id: str = ""
     ssh_key_id: str = ""
     deployment_id: str = ""
     price_per_hour: Decimal = Decimal(0)
     last_event: int = 0
-
-    def __post_init__(self) -> None:
-        self.api = Client(self.endpoints["api"])
 
     def run(self) -> None:
         """Every step in its order.
@@ -59,9 +51,10 @@ class Journey:
         Raises:
             StepFailed: one did not hold; those after it were not taken.
         """
-        self._meet_the_owner()
-        self._register()
-        self._fund()
+        self.meet_the_owner()
+        self.register()
+        self._welcome()
+        self._top_up()
         self._add_ssh_key()
         self._browse()
         self._quote()
@@ -70,42 +63,37 @@ class Journey:
         self._let_it_run()
         self._delete()
         self._settle()
-        self._verify_ledger()
+        self.verify_ledger()
         self._look_for_remains()
 
-    def _meet_the_owner(self) -> None:
-        with self.screen.step("The operator's owner signs in"):
-            owner, is_new = staff_owner(self.api, self.home)
-            self.staff = owner.sign_in(self.api)
-            profile = self.staff.get("/me").data
-            require_equal("the staff role", profile["staffRole"], "OWNER")
-            self.screen.done(f"{'created, and ' if is_new else ''}signed in as {owner.email}, staff role OWNER")
-
-    def _register(self) -> None:
-        with self.screen.step("A customer registers, follows the mailed link and signs in"):
-            ada = Person.made_up("Ada Lovelace")
-            self.api.post("/auth/register", ada.registration()).data["message"]
-            early = self.api.post("/auth/login", {"email": ada.email, "password": ada.password})
-            require_equal("an unverified sign-in", early.code, "EMAIL_NOT_VERIFIED")
-            subject, token = mailed_token(self.endpoints["mailbox"], ada.email)
-            self.screen.done(f"mail to {ada.email}: “{subject}”")
-            self.api.post("/auth/verify-email", {"token": token}).data["message"]
-            self.customer = ada.sign_in(self.api)
-            self.customer_id = self.customer.get("/me").data["currentCustomerId"]
-            require("a customer of her own", self.customer_id, holds=bool(self.customer_id))
-            self.screen.done(f"verified and signed in: {self.customer_id}")
-
-    def _fund(self) -> None:
-        with self.screen.step("Staff credit the customer, with a reason"):
-            refused = self.customer.post(f"/v1/admin/customers/{self.customer_id}/credits", _credit())
-            require_equal("a customer who credits herself", refused.code, "FORBIDDEN")
+    def _welcome(self) -> None:
+        with self.screen.step("Staff welcome her with a credit, for a reason that is kept"):
             path = f"/v1/admin/customers/{self.customer_id}/credits"
-            self.staff.post(path, _credit(), idempotency_key=secrets.token_hex(8)).data["posted"]
-            balance = self._balance()
-            require_equal("the balance", balance["available"]["amount"], CREDIT)
+            refused = self.customer.post(path, _WELCOME)
+            require_equal("a customer who credits herself", refused.code, "FORBIDDEN")
+            self.staff.post(path, _WELCOME, idempotency_key=secrets.token_hex(8)).data["posted"]
+            require_equal("the balance", self.balance()["available"]["amount"], CREDIT)
             (entry,) = self.customer.pages("/billing/ledger")
             require_equal("the first entry", (entry["sequence"], entry["type"]), (1, "credit"))
             self.screen.done(f"ledger entry 1: {entry['source']} → {entry['destination']}, ${CREDIT}")
+
+    def _top_up(self) -> None:
+        with self.screen.step("She pays by card; the signed webhook is the news, Stripe itself the word for it"):
+            key = secrets.token_hex(8)
+            asked = self.customer.post("/billing/topups/card", {"amount": TOP_UP}, idempotency_key=key).data
+            require_equal("the credit before anybody has paid", self.balance()["posted"]["amount"], CREDIT)
+            self.payers.pay_by_card(asked["checkout"])
+            self.await_balance(FUNDS)
+            paid = self.top_up(asked["id"])
+            require_equal("the top-up", (paid["status"], paid["credited"]["amount"]), ("SETTLED", TOP_UP))
+            entry = next(entry for entry in self.customer.pages("/billing/ledger") if entry["type"] == "top_up")
+            self.screen.done(f"{asked['id']}: {entry['source']} → {entry['destination']}, ${TOP_UP}")
+            event_id = self.payers.newest_webhook("stripe")
+            forged = self.payers.send_again("stripe", event_id, times=1, forged=True)
+            again = self.payers.send_again("stripe", event_id, times=3)
+            require_equal("the answers to a forged webhook and three replays", forged + again, [400, *[200] * 3])
+            require_equal("the balance after them", billing.amount(self.balance()["posted"]), FUNDS)
+            self.screen.done(f"a forged webhook is refused, three replays change nothing: ${FUNDS}")
 
     def _add_ssh_key(self) -> None:
         with self.screen.step("The customer adds an SSH key"):
@@ -174,7 +162,7 @@ class Journey:
                 usage = self._await_usage(run)
                 until = billing.instant(usage["billedUntil"])
                 self.screen.done(f"metered until {until:%H:%M:%S}: ${usage['total']['amount']}")
-            balance = self._balance()
+            balance = self.balance()
             require_equal("the burn", billing.amount(balance["burnPerHour"]), self.price_per_hour)
             require(
                 "a reserve, and time left",
@@ -221,18 +209,11 @@ class Journey:
             entries = [e for e in self.customer.pages("/billing/ledger") if e["reference"] == self.deployment_id]
             bill.check_entries(entries)
             self.screen.done(f"{len(entries)} ledger entries, one for each interval, to the micro-dollar")
-            balance = self._balance()
-            left = Decimal(CREDIT) - bill.total
+            balance = self.balance()
+            left = FUNDS - bill.total
             found = {name: billing.amount(balance[name]) for name in ("posted", "available", "held")}
             require_equal("the balance", found, {"posted": left, "available": left, "held": Decimal(0)})
-            self.screen.done(f"balance ${CREDIT} − ${bill.total} = ${left}, nothing held")
-
-    def _verify_ledger(self) -> None:
-        with self.screen.step("The ledger proves itself"):
-            proof = run_schedule(self.endpoints, "ledger_proof")
-            require_equal("differences", proof["differences"], [])
-            require("this customer to be in it", proof, holds=proof["customers"] >= 1)
-            self.screen.done(f"customers {proof['customers']}, entries {proof['entries']}, differences 0")
+            self.screen.done(f"balance ${FUNDS} − ${bill.total} = ${left}, nothing held")
 
     def _look_for_remains(self) -> None:
         with self.screen.step("The region is asked what is left"):
@@ -273,13 +254,6 @@ class Journey:
 
     def _deployment(self) -> Any:
         return self.customer.get(f"/deployments/{self.deployment_id}").data
-
-    def _balance(self) -> Any:
-        return self.customer.get("/billing/balance").data
-
-
-def _credit() -> dict[str, str]:
-    return {"amount": CREDIT, "reason": "Welcome credit of the demo"}
 
 
 def _duration(seconds: int) -> str:

@@ -21,7 +21,7 @@ from tools.package import ROOT
 pytestmark = pytest.mark.xdist_group("cloud")
 
 
-@pytest.mark.guarantee("G05", "G06", "G12", "G21")
+@pytest.mark.guarantee("G01", "G02", "G05", "G06", "G12", "G21", "G40")
 def test_main_journey_holds_from_registration_to_a_proven_ledger(cloud: LocalCloud) -> None:
     shown = io.StringIO()
     journey = Journey(Screen(Console(file=shown, width=110)), cloud.endpoints, cloud.home)

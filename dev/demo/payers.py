@@ -1,0 +1,63 @@
+"""Those who pay, and the services that they pay with: played through the simulators' control APIs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dev.demo.checks import await_value
+from dev.demo.client import ask
+
+_SENDING_SECONDS = 15.0
+_CONTROL_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Payers:
+    """Acts at the `simulators` of the local cloud, as `endpoints.json` tells of them."""
+
+    simulators: Mapping[str, Mapping[str, str]]
+
+    def do(self, gateway: str, path: str, **body: Any) -> Any:
+        """Give the simulator of `gateway` a command; what it answers.
+
+        Raises:
+            StepFailed: it does not take it.
+        """
+        url = f"{self.simulators[gateway]['control']}{path}"
+        return ask("POST", url, json=body, timeout_seconds=_CONTROL_SECONDS)
+
+    def look(self, gateway: str, path: str) -> Any:
+        """What the simulator of `gateway` shows.
+
+        Raises:
+            StepFailed: it shows nothing there.
+        """
+        return ask("GET", f"{self.simulators[gateway]['control']}{path}")
+
+    def pay_by_card(self, checkout: Mapping[str, Any]) -> None:
+        """Enter a good card where the front end would show Stripe's form."""
+        intent = checkout["clientSecret"].partition("_secret")[0]
+        self.do("stripe", f"/payments/{intent}/pay")
+
+    def newest_webhook(self, gateway: str) -> str:
+        """The id of the last event that `gateway` told of."""
+        return str(self.look(gateway, "/webhooks")["webhooks"][-1]["id"])
+
+    def send_again(self, gateway: str, event_id: str, *, times: int, forged: bool = False) -> list[int]:
+        """Deliver an event more often, or with somebody else's signature; the statuses that this was answered.
+
+        Raises:
+            StepFailed: an attempt is not answered in time.
+        """
+        before = len(self._attempts(gateway, event_id))
+        self.do(gateway, f"/webhooks/{event_id}/deliver", times=times, forged=forged)
+
+        def answered() -> list[int] | None:
+            attempts = self._attempts(gateway, event_id)[before:]
+            return attempts if len(attempts) >= times else None
+
+        return await_value(f"{times} answers to {event_id}", answered, deadline_seconds=_SENDING_SECONDS)
+
+    def _attempts(self, gateway: str, event_id: str) -> list[int]:
+        webhooks = self.look(gateway, "/webhooks")["webhooks"]
+        return next(list(webhook["attempts"]) for webhook in webhooks if webhook["id"] == event_id)

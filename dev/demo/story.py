@@ -1,0 +1,89 @@
+"""What every journey has: the people, the cloud and the screen, and the steps that they share."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from dev.demo import bill as billing
+from dev.demo.checks import await_value, require, require_equal
+from dev.demo.client import Client
+from dev.demo.cloud import Endpoints, run_schedule
+from dev.demo.payers import Payers
+from dev.demo.people import Person, mailed_token, staff_owner
+from dev.demo.screen import Screen
+from dev.localcloud.home import Home
+
+_BOOKING_SECONDS = 30.0
+
+
+@dataclass
+class Story:
+    """One customer's way through the cloud at `endpoints`, step by step on `screen`."""
+
+    screen: Screen
+    endpoints: Endpoints
+    home: Home
+    api: Client = field(init=False)
+    payers: Payers = field(init=False)
+    staff: Client = field(init=False)
+    customer: Client = field(init=False)
+    customer_id: str = ""
+
+    def __post_init__(self) -> None:
+        self.api = Client(self.endpoints["api"])
+        self.payers = Payers(self.endpoints["simulators"])
+
+    def meet_the_owner(self) -> None:
+        """Sign in the one who may do everything."""
+        with self.screen.step("The operator's owner signs in"):
+            owner, is_new = staff_owner(self.api, self.home)
+            self.staff = owner.sign_in(self.api)
+            profile = self.staff.get("/me").data
+            require_equal("the staff role", profile["staffRole"], "OWNER")
+            self.screen.done(f"{'created, and ' if is_new else ''}signed in as {owner.email}, staff role OWNER")
+
+    def register(self) -> None:
+        """Make the customer whose story this is."""
+        with self.screen.step("A customer registers, follows the mailed link and signs in"):
+            ada = Person.made_up("Ada Lovelace")
+            self.api.post("/auth/register", ada.registration()).data["message"]
+            early = self.api.post("/auth/login", {"email": ada.email, "password": ada.password})
+            require_equal("an unverified sign-in", early.code, "EMAIL_NOT_VERIFIED")
+            subject, token = mailed_token(self.endpoints["mailbox"], ada.email)
+            self.screen.done(f"mail to {ada.email}: “{subject}”")
+            self.api.post("/auth/verify-email", {"token": token}).data["message"]
+            self.customer = ada.sign_in(self.api)
+            self.customer_id = self.customer.get("/me").data["currentCustomerId"]
+            require("a customer of her own", self.customer_id, holds=bool(self.customer_id))
+            self.screen.done(f"verified and signed in: {self.customer_id}")
+
+    def verify_ledger(self) -> None:
+        """Run the proof now rather than at night."""
+        with self.screen.step("The ledger proves itself"):
+            proof = run_schedule(self.endpoints, "ledger_proof")
+            require_equal("differences", proof["differences"], [])
+            require("this customer to be in it", proof, holds=proof["customers"] >= 1)
+            self.screen.done(f"customers {proof['customers']}, entries {proof['entries']}, differences 0")
+
+    def balance(self) -> Any:
+        """The customer's balance as the API gives it."""
+        return self.customer.get("/billing/balance").data
+
+    def await_balance(self, wanted: Decimal, name: str = "posted") -> Any:
+        """The balance, once a worker has booked what it takes for `name` to be `wanted`.
+
+        Raises:
+            StepFailed: it never was, or was passed.
+        """
+
+        def reached() -> Any:
+            balance = self.balance()
+            return balance if billing.amount(balance[name]) == wanted else None
+
+        self.screen.waiting("waiting for the webhook to be booked")
+        wanted_text = f"a {name} balance of ${wanted}"
+        return await_value(wanted_text, reached, deadline_seconds=_BOOKING_SECONDS, pause_seconds=1)
+
+    def top_up(self, top_up_id: str) -> Any:
+        """One of the customer's top-ups as the API gives it."""
+        return self.customer.get(f"/billing/topups/{top_up_id}").data
