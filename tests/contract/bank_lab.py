@@ -8,7 +8,7 @@ from pydantic import AnyHttpUrl, SecretStr
 
 from chalicelib.adapters.bank import BankConfig, BankGateway
 from chalicelib.adapters.bank.config import AccountConfig
-from chalicelib.kernel.clock import SystemClock, later
+from chalicelib.kernel.clock import Clock, later
 from chalicelib.kernel.money import decimal_amount
 from chalicelib.payments.bank_references import reference_of
 from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
@@ -20,7 +20,7 @@ from tests.contract.gateway_lab import Delivery, Lever
 
 
 class BankLab:
-    """An account in dollars; its lists come in short pages, so that reading on is always tried."""
+    """Accounts in dollars and pounds; its lists come in short pages, so that reading on is always tried."""
 
     name = "bank"
     secrets: tuple[str, ...] = (API_KEY, WEBHOOK_SECRET)
@@ -37,14 +37,19 @@ class BankLab:
         }
     )
 
-    def __init__(self) -> None:
-        self.simulator = BankSimulator(page_size=3)
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.simulator = BankSimulator(page_size=3, clock=clock)
         self.simulator.start()
-        account = AccountConfig(
-            beneficiary="Hearth Inc.", bank="A Bank", account_number=ACCOUNTS["USD"], routing_number="021000021"
-        )
         self.config = BankConfig(
-            accounts={"USD": account},
+            accounts={
+                "USD": AccountConfig(
+                    beneficiary="Hearth Inc.",
+                    bank="A Bank",
+                    account_number=ACCOUNTS["USD"],
+                    routing_number="021000021",
+                ),
+                "GBP": AccountConfig(beneficiary="Hearth Ltd", bank="A Bank", iban=ACCOUNTS["GBP"]),
+            },
             base_url=AnyHttpUrl(self.simulator.base_url),
             api_key=SecretStr(API_KEY),
             webhook_secrets=(SecretStr(WEBHOOK_SECRET),),
@@ -56,7 +61,7 @@ class BankLab:
         return BankGateway(self.config)
 
     def now(self) -> datetime:
-        return SystemClock().now()
+        return self.simulator.clock.now()
 
     def top_up(self, amount_micros: int = 30_000_000) -> TopUp:
         now = self.now()

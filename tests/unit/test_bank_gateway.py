@@ -133,7 +133,7 @@ def announcement(text: str = "", currency: str = "EUR", end_to_end_id: str = "")
 
 
 def headers_of(body: bytes, secret: str = SECRET, at: datetime = NOW) -> dict[str, str]:
-    return {name.lower(): value for name, value in sign(body, secret, int(at.timestamp())).items()}
+    return {name.lower(): value for name, value in sign(body, int(at.timestamp()), secret).items()}
 
 
 def read(body: bytes, headers: dict[str, str], now: datetime = NOW) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chalicelib.kernel.clock import Clock, SystemClock, isoformat
+from chalicelib.kernel.clock import Clock, SystemClock, epoch_seconds, isoformat
 from dev.simulators.bank import api, control
 from dev.simulators.bank.site import ACCOUNTS, sign
 from dev.simulators.bank.state import BankState, Order, ReturnState, TransferState
@@ -64,11 +64,11 @@ class BankSimulator:
             page_size: how many transfers a list has at most.
         """
         self.faults = FaultBoard([*RequestFault, *WebhookFault, *PayerFault, *StatementFault])
-        self.outbox = Outbox("bank", sign, self.faults, webhook_url)
+        self.outbox = Outbox("bank", self._sign, self.faults, webhook_url)
         self.lock = threading.RLock()
         self.page_size = page_size
         self.requests: list[dict[str, Json]] = []
-        self._clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         self._state_path = state_path
         self.state = self._load()
         self._stopping = threading.Event()
@@ -111,7 +111,7 @@ class BankSimulator:
         with self.lock:
             self.state.last_number += 1
             number = self.state.last_number
-            now = self._clock.now()
+            now = self.clock.now()
             transfer = TransferState(
                 id=f"tr_{number:08d}",
                 account=ACCOUNTS[order.currency],
@@ -164,7 +164,7 @@ class BankSimulator:
                 id=f"ret_{transfer_id}_{len(transfer.returns) + 1}",
                 key=key,
                 amount=amount,
-                made_at=self._clock.now(),
+                made_at=self.clock.now(),
             )
             transfer.returns.append(made)
             transfer.status = "returned" if transfer.left == 0 else "booked"
@@ -183,7 +183,7 @@ class BankSimulator:
                 text = as_csv(transfers)
             else:
                 version = form.removeprefix("camt.053.001.")
-                text = as_camt053(transfers, version, self._clock.now(), as_batches=as_batches)
+                text = as_camt053(transfers, version, self.clock.now(), as_batches=as_batches)
             if transfers and self.faults.take(occasion, {StatementFault.BROKEN_LINE}):
                 text = with_broken_amount(text, transfers[0])
             return text
@@ -196,6 +196,9 @@ class BankSimulator:
             self.outbox.history.clear()
             self.requests.clear()
             self._save()
+
+    def _sign(self, body: bytes) -> dict[str, str]:
+        return sign(body, epoch_seconds(self.clock.now()))
 
     def _spoil(self, transfer: TransferState) -> float:
         """Do to the transfer what the faults say; how late it is to be."""
@@ -219,7 +222,7 @@ class BankSimulator:
 
     def _credit(self, transfer: TransferState, delay_seconds: float = 0.0) -> None:
         transfer.status = "booked"
-        transfer.credited_at = self._clock.now() + timedelta(seconds=delay_seconds)
+        transfer.credited_at = self.clock.now() + timedelta(seconds=delay_seconds)
         self._announce("transfer.credited", transfer)
 
     def _announce(self, kind: str, transfer: TransferState) -> None:
@@ -228,7 +231,7 @@ class BankSimulator:
         body = {
             "id": event_id,
             "type": kind,
-            "created_at": isoformat(self._clock.now()),
+            "created_at": isoformat(self.clock.now()),
             "transfer": {
                 "id": transfer.id,
                 "currency": transfer.currency,

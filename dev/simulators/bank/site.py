@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import time
 from typing import Final
 
 API_KEY: Final = "bank-api-key-of-the-simulator"
@@ -18,8 +17,8 @@ ACCOUNTS: Final = {
 """Where money goes in each currency: published examples, of which none is anybody's."""
 
 
-def sign(body: bytes, secret: str = WEBHOOK_SECRET, timestamp: int | None = None) -> dict[str, str]:
-    """The headers over a body, made now or at `timestamp`."""
-    at = str(int(time.time()) if timestamp is None else timestamp)
+def sign(body: bytes, timestamp: int, secret: str = WEBHOOK_SECRET) -> dict[str, str]:
+    """The headers over a body, made at `timestamp`, in seconds since 1970."""
+    at = str(timestamp)
     digest = hmac.new(secret.encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
     return {"X-Bank-Timestamp": at, "X-Bank-Signature": f"v1={digest}"}
