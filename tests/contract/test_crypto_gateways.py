@@ -16,7 +16,7 @@ from chalicelib.payments.models import (
     TopUp,
     TopUpStatus,
 )
-from dev.simulators.crypto.book import Mark
+from dev.simulators.crypto.book import HostedInvoice, Mark
 from dev.simulators.faults import FaultMatch, RequestFault
 from tests.contract.crypto_lab import BTCPayLab, CryptoLab, OxaPayLab
 
@@ -83,6 +83,8 @@ class TestCheckout:
     def test_an_id_is_never_a_path(self, shop: CryptoLab) -> None:
         with pytest.raises(GatewayRefused):
             shop.gateway.fetch("../../x?y=z#")
+        asked = shop.simulator.requests[-1]
+        assert (asked["path"].endswith("/../../x?y=z#"), asked["query"]) == (True, "")
 
 
 @pytest.mark.guarantee("G11")
@@ -98,22 +100,26 @@ class TestReceived:
         assert both.flags == frozenset()
 
     @pytest.mark.parametrize(
-        ("paid", "status", "overpaid"),
+        ("paid", "status", "flags"),
         [
-            (24_750_000, TopUpStatus.SETTLED, False),
-            (24_749_999, TopUpStatus.PARTIALLY_PAID, False),
-            (25_250_000, TopUpStatus.SETTLED, False),
-            (25_250_001, TopUpStatus.SETTLED, True),
-            (90_000_000, TopUpStatus.SETTLED, True),
+            (24_750_000, TopUpStatus.SETTLED, set()),
+            (25_250_000, TopUpStatus.SETTLED, set()),
+            (25_250_001, TopUpStatus.SETTLED, {Flag.OVERPAID}),
+            (90_000_000, TopUpStatus.SETTLED, {Flag.OVERPAID}),
         ],
     )
     def test_g11_the_band_is_a_hundredth_and_all_that_came_is_told(
-        self, shop: CryptoLab, top_up: TopUp, paid: int, status: TopUpStatus, overpaid: bool
+        self, shop: CryptoLab, top_up: TopUp, paid: int, status: TopUpStatus, flags: set[Flag]
     ) -> None:
         shop.pay(top_up, paid)
         state = looked_at(shop, top_up)
         assert (state.status, paid_micros(state)) == (status, paid)
-        assert (Flag.OVERPAID in state.flags) == overpaid
+        assert state.flags == flags
+
+    def test_g11_below_the_band_it_is_a_part(self, shop: CryptoLab, top_up: TopUp) -> None:
+        shop.pay(top_up, 24_749_999)
+        state = looked_at(shop, top_up)
+        assert (state.status, paid_micros(state)) == (TopUpStatus.PARTIALLY_PAID, 24_749_999)
 
     def test_g11_more_after_it_was_settled_is_told_too(self, shop: CryptoLab, top_up: TopUp) -> None:
         shop.pay(top_up)
@@ -159,6 +165,29 @@ class TestReceived:
         assert state.flags == {Flag.MANUAL_REVIEW, Flag.UNDERPAID}
 
 
+def test_of_two_with_our_reference_the_paid_one_is_found(shop: CryptoLab) -> None:
+    """Two requests at once may make two; money came to one of them, whichever is older."""
+    for paid in (0, 1):
+        made = [shop.top_up(), shop.top_up()]
+        for top_up in made:
+            shop.gateway.create(top_up, return_url=RETURN_URL)
+        twins = [shop.invoice(top_up) for top_up in made]
+        refer(twins[1], made[0].id)
+        shop.simulator.pay(twins[paid])
+        found = shop.gateway.find(made[0])
+        assert found is not None
+        assert (found.provider_id, found.status) == (twins[paid].id, TopUpStatus.SETTLED)
+
+
+def refer(invoice: HostedInvoice, reference: str) -> None:
+    """Let an invoice bear another reference."""
+    invoice.reference = reference
+    if "metadata" in invoice.extra:
+        invoice.extra["metadata"] = {"orderId": reference}
+    else:
+        invoice.extra["order_id"] = reference
+
+
 def test_a_late_payment_is_listed_on_the_day_it_came(shop: CryptoLab) -> None:
     """Although both list by the day of creation."""
     made = shop.top_up()
@@ -193,6 +222,12 @@ class TestBTCPay:
         store.pay(made)
         assert store.gateway.find(made) == store.gateway.fetch(checkout.provider_id)
         assert store.gateway.create(made, return_url=RETURN_URL) == checkout
+
+    def test_an_invoice_whose_reference_people_changed_is_not_ours(self, store: BTCPayLab) -> None:
+        made = store.top_up()
+        store.gateway.create(made, return_url=RETURN_URL)
+        store.invoice(made).extra["metadata"] = {"orderId": "another"}
+        assert store.gateway.find(made) is None
 
     def test_lists_are_read_to_their_end(self, store: BTCPayLab) -> None:
         made = [store.top_up() for _ in range(PAGE_ITEMS + 3)]

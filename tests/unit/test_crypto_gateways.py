@@ -108,7 +108,8 @@ class TestBTCPay:
         assert state.payments[0].at == START.replace(microsecond=0)
 
     def test_a_replaced_payment_is_none(self) -> None:
-        assert btcpay_state("New", "None", payment("a", "100.1", "Invalid")).payments == ()
+        state = btcpay_state("New", "None", payment("a", "100.1", "Invalid"))
+        assert (state.status, state.payments) == (TopUpStatus.AWAITING_PAYMENT, ())
 
     def test_a_way_of_paying_that_was_not_ours_is_credited_and_looked_at(self) -> None:
         state = btcpay_state("Settled", "None", payment("a", "0.5"), paymentMethodId="BTC-CHAIN", currency="BTC")
@@ -201,7 +202,8 @@ class TestOxaPay:
         assert {p.id: p.amount.micros for p in oxapay_state("paying", *reversed(told)).payments} == ids
 
     def test_a_failed_transfer_is_none(self) -> None:
-        assert oxapay_state("waiting", transfer("a", "100", "failed")).payments == ()
+        state = oxapay_state("waiting", transfer("a", "100", "failed"))
+        assert (state.status, state.payments) == (TopUpStatus.AWAITING_PAYMENT, ())
 
     def test_an_unknown_status_is_no_word_to_act_on(self) -> None:
         with pytest.raises(GatewayUnreachable):
