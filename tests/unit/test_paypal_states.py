@@ -266,9 +266,9 @@ class TestDisputes:
     @pytest.mark.parametrize(
         ("given_back", "why"),
         [
-            (refund("R1", "60.00", 50), "came before the dispute"),
-            (refund("R1", "60.00", 200, key="rfd_1"), "is ours"),
-            (refund("R1", "60.00", 200), "is more than the dispute"),
+            (refund("R1", "50.00", 99), "came before the dispute"),
+            (refund("R1", "50.00", 200, key="rfd_1"), "is ours"),
+            (refund("R1", "50.01", 200), "is more than the dispute"),
         ],
     )
     def test_g09_a_refund_beside_it_counts(self, given_back: dict[str, Any], why: str) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from chalicelib.adapters.paypal import PayPalConfig, PayPalGateway, webhooks
 from chalicelib.adapters.paypal.certificates import is_certificate_url
 from chalicelib.payments.models import GatewayUnreachable, InvalidSignature
+from dev.simulators.http import LoopbackServer, Response
 from dev.simulators.paypal import CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID, PayPalSimulator
 from dev.simulators.paypal.signing import Signer
 from tests.support.clock import START, SettableClock
@@ -117,7 +118,26 @@ class TestSignature:
         with pytest.raises(InvalidSignature):
             gateway.verify(BODY, signed(simulator), START)
 
-    @pytest.mark.parametrize("served", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n", "x" * 70_000])
+    def test_g40_a_certificate_of_any_size_is_not_read(
+        self, simulator: PayPalSimulator, gateway: PayPalGateway, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(simulator.signer, "certificate", simulator.signer.certificate + "\n" * 70_000)
+        with pytest.raises(InvalidSignature, match="no certificate"):
+            gateway.verify(BODY, signed(simulator), START)
+
+    def test_g40_a_certificate_elsewhere_is_not_followed_to(self, simulator: PayPalSimulator) -> None:
+        """Else a way to redirect on PayPal's host would be a way to sign as PayPal."""
+        elsewhere = simulator.base_url + simulator.signer.certificate_path
+        server = LoopbackServer(lambda request: Response(302, None, {"Location": elsewhere}))
+        server.start()
+        try:
+            headers = signed(simulator) | {"paypal-cert-url": server.base_url + CERTIFICATE}
+            with pytest.raises(InvalidSignature, match="no certificate at its URL: 302"):
+                gateway_of(server.base_url).verify(BODY, headers, START)
+        finally:
+            server.stop()
+
+    @pytest.mark.parametrize("served", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n"])
     def test_g40_what_is_no_certificate_is_refused(
         self, simulator: PayPalSimulator, gateway: PayPalGateway, monkeypatch: pytest.MonkeyPatch, served: str
     ) -> None:
@@ -213,6 +233,7 @@ class TestCertificateUrl:
             f"https://paypal.com.evil.example{CERTIFICATE}",
             f"https://evilpaypal.com{CERTIFICATE}",
             f"https://api.paypal.com@evil.example{CERTIFICATE}",
+            f"https://somebody@api.paypal.com{CERTIFICATE}",
             f"https://evil.example#@api.paypal.com{CERTIFICATE}",
             f"https://api.paypal.com:8443{CERTIFICATE}",
             f"https://api.paypal.com:port{CERTIFICATE}",
