@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from chalicelib.access.ports import Authenticator, IdempotencyRecords
     from chalicelib.access.service import RateLimiter
     from chalicelib.adapters.tokens.access_tokens import SigningKeys
+    from chalicelib.billing.credit_notes import CreditNotes
+    from chalicelib.billing.documents import Documents
+    from chalicelib.billing.exports import Exports
+    from chalicelib.billing.models import Seller
+    from chalicelib.billing.ports import BillingRecords, Files, Printer
+    from chalicelib.billing.profiles import BillingProfiles
+    from chalicelib.billing.service import Invoicing
+    from chalicelib.billing.vat import VatRules
     from chalicelib.catalog.availability import GpuAvailability
     from chalicelib.catalog.ports import Capacity
     from chalicelib.catalog.service import CatalogService
@@ -38,6 +46,7 @@ if TYPE_CHECKING:
     from chalicelib.identity.sign_in import SignIn
     from chalicelib.insight.ports import ActivityLog
     from chalicelib.kernel.transactions import Transactor
+    from chalicelib.ledger.ports import LedgerRecords
     from chalicelib.ledger.service import Ledger
     from chalicelib.metering.ports import MeterRecords
     from chalicelib.metering.service import Metering
@@ -406,12 +415,19 @@ def webhooks() -> Webhooks:
 
 
 @cache
+def ledger_records() -> LedgerRecords:
+    """Where the books are kept."""
+    from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
+
+    return DynamoLedgerRecords()
+
+
+@cache
 def ledger() -> Ledger:
     """The books of all customers."""
-    from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
     from chalicelib.ledger.service import Ledger
 
-    return Ledger(DynamoLedgerRecords(), transactor(), clock())
+    return Ledger(ledger_records(), transactor(), clock())
 
 
 @cache
@@ -499,13 +515,103 @@ def reconciler() -> Reconciler:
 
 
 @cache
+def billing_records() -> BillingRecords:
+    """Where billing profiles, invoices and credit notes are kept."""
+    from chalicelib.adapters.dynamodb.billing import DynamoBillingRecords
+
+    return DynamoBillingRecords()
+
+
+@cache
+def seller() -> Seller:
+    """Who issues the invoices."""
+    from chalicelib.adapters.files.billing import read_seller
+
+    return read_seller()
+
+
+@cache
+def vat_rules() -> VatRules:
+    """What tax there is on an invoice."""
+    from chalicelib.adapters.files.billing import read_vat_countries
+    from chalicelib.billing.vat import VatRules
+
+    return VatRules(read_vat_countries())
+
+
+@cache
+def billing_profiles() -> BillingProfiles:
+    """Whom customers' invoices are issued to."""
+    from chalicelib.billing.profiles import BillingProfiles
+
+    return BillingProfiles(billing_records(), transactor(), vat_rules(), clock())
+
+
+@cache
+def invoicing() -> Invoicing:
+    """What issues invoices."""
+    from chalicelib.billing.service import Invoicing
+
+    return Invoicing(
+        billing_records(),
+        ledger_records(),
+        meter_records(),
+        deployment_records(),
+        transactor(),
+        vat_rules(),
+        seller(),
+        clock(),
+    )
+
+
+@cache
+def credit_notes() -> CreditNotes:
+    """What corrects invoices."""
+    from chalicelib.billing.credit_notes import CreditNotes
+
+    return CreditNotes(billing_records(), ledger_records(), transactor(), seller(), clock())
+
+
+@cache
+def files() -> Files:
+    """Where files wait for whoever has a link to them."""
+    from chalicelib.adapters.aws.files import S3Files
+
+    return S3Files(settings().reports_bucket)
+
+
+@cache
+def billing_documents() -> Documents:
+    """Customers' invoices and credit notes, and their PDFs."""
+    from chalicelib.adapters.dynamodb.billing import fingerprint
+    from chalicelib.billing.documents import Documents
+
+    return Documents(billing_records(), files(), printer(), fingerprint, clock())
+
+
+@cache
+def printer() -> Printer:
+    """What makes PDFs."""
+    from chalicelib.adapters.pdf import PdfPrinter
+
+    return PdfPrinter()
+
+
+@cache
+def exports() -> Exports:
+    """The ledger in accountants' forms."""
+    from chalicelib.billing.exports import Exports
+
+    return Exports(ledger_records(), files(), clock())
+
+
+@cache
 def proof() -> Proof:
     """What holds the books, the meters and the machines against each other."""
-    from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
     from chalicelib.proof.books import Readers
     from chalicelib.proof.service import Proof
 
-    return Proof(Readers(DynamoLedgerRecords(), meter_records(), deployment_records()), clock())
+    return Proof(Readers(ledger_records(), meter_records(), deployment_records()), clock())
 
 
 @cache

@@ -30,14 +30,17 @@ class CreditNotes:
         self._clock = clock
 
     def issue(
-        self, customer_id: str, invoice_id: str, amount_cents: int, *, reason: str, actor_user_id: str, key: str
+        self, customer_id: str, invoice_id: str, amount_micros: int, *, reason: str, actor_user_id: str, key: str
     ) -> CreditNote:
-        """Give back `amount_cents`, tax included, of an invoice; once for each `key`.
+        """Give back `amount_micros`, tax included and in whole cents, of an invoice; once for each `key`.
 
         Raises:
             NotFound: the customer has no such invoice.
-            InvalidInput: the invoice has not that much left to give back.
+            InvalidInput: the invoice has not that much left to give back, or it is not in whole cents.
         """
+        amount_cents, left_over = divmod(amount_micros, MICROS_PER_CENT)
+        if left_over:
+            raise InvalidInput.of("amount", "An amount is in whole cents.")
         invoice = self._records.invoice(customer_id, invoice_id)
         if invoice is None:
             raise NotFound("This customer has no such invoice.")

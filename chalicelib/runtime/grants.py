@@ -53,4 +53,6 @@ WORK_NOTICES = Grant(
     ("${NoticeQueue.Arn}",),
 )
 ALERT_STAFF = Grant("alert_staff", ("sns:Publish",), ("${StaffAlertsTopic}",))
+KEEP_DOCUMENTS = Grant("keep_documents", ("s3:GetObject", "s3:PutObject"), ("${ReportsBucketArn}/invoices/*",))
+KEEP_EXPORTS = Grant("keep_exports", ("s3:GetObject", "s3:PutObject"), ("${ReportsBucketArn}/exports/*",))
 WRITE_REPORTS = Grant("write_reports", ("s3:PutObject",), ("${ReportsBucketArn}/*",))

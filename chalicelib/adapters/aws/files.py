@@ -1,0 +1,53 @@
+"""`Files` on the reports bucket: what is put there can be got by whoever has a signed link."""
+
+from functools import cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from chalicelib.adapters.aws.clients import s3
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}
+"""S3 says 403 for an object that is not there to whoever may not list the bucket, as we may not."""
+
+
+class S3Files:
+    """Keeps files in a bucket under keys that name their content."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+
+    def has(self, key: str) -> bool:
+        """Whether there is a file; see `Files.has`."""
+        try:
+            s3().head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] not in _ABSENT:
+                raise
+            return False
+        return True
+
+    def keep(self, key: str, content: bytes, content_type: str) -> None:
+        """Put a file; see `Files.keep`."""
+        s3().put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=content_type)
+
+    def link(self, key: str, file_name: str, life_seconds: int) -> str:
+        """A signed URL; see `Files.link`."""
+        disposition = f'attachment; filename="{file_name}"'
+        return _signer().generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": key, "ResponseContentDisposition": disposition},
+            ExpiresIn=life_seconds,
+        )
+
+
+@cache
+def _signer() -> "S3Client":
+    """A client that signs as objects under a KMS key ask for: with Signature Version 4."""
+    return boto3.client("s3", config=Config(signature_version="s3v4", connect_timeout=2, read_timeout=8))

@@ -1,0 +1,99 @@
+"""Invoices, credit notes, and whom they are issued to."""
+
+from chalicelib import bootstrap
+from chalicelib.access.models import Scope
+from chalicelib.http import Caller, Listing, PageQuery, endpoint
+from chalicelib.kernel.money import parse_amount
+from chalicelib.runtime.grants import KEEP_DOCUMENTS
+from functions.schemas.billing import CustomerId
+from functions.schemas.invoices import (
+    BillingProfileBody,
+    BillingProfileView,
+    CreditNoteBody,
+    CreditNoteDetails,
+    CreditNoteId,
+    CreditNoteSummaryView,
+    CreditNoteView,
+    InvoiceId,
+    InvoiceSummaryView,
+    InvoiceView,
+)
+
+
+@endpoint("GET", "/account/billing-profile", scope=Scope.BILLING_READ)
+def get_billing_profile(caller: Caller) -> BillingProfileView:
+    """See whom your invoices are issued to."""
+    return BillingProfileView.of(bootstrap.billing_profiles().get(caller.customer_id))
+
+
+@endpoint("PUT", "/account/billing-profile", scope=Scope.BILLING_WRITE)
+def put_billing_profile(request: BillingProfileBody, caller: Caller) -> BillingProfileView:
+    """Say whom your invoices are issued to from now on; those that were issued stay as they are."""
+    return BillingProfileView.of(bootstrap.billing_profiles().put(request.of(caller.customer_id)))
+
+
+@endpoint("GET", "/billing/invoices", scope=Scope.BILLING_READ)
+def list_invoices(query: PageQuery, caller: Caller) -> Listing[InvoiceSummaryView]:
+    """List your invoices, newest first: one for each month in which something happened."""
+    page = bootstrap.billing_documents().invoices(caller.customer_id, query.page_request())
+    return Listing.of(page, InvoiceSummaryView.of)
+
+
+@endpoint(
+    "GET",
+    "/billing/invoices/{invoiceId}",
+    scope=Scope.BILLING_READ,
+    grants=(KEEP_DOCUMENTS,),
+    memory_mb=1024,
+    timeout_seconds=28,
+)
+def get_invoice(invoice_id: InvoiceId, caller: Caller) -> InvoiceView:
+    """See an invoice with each machine and day, and where its PDF can be got."""
+    documents = bootstrap.billing_documents()
+    invoice = documents.invoice(caller.customer_id, invoice_id)
+    return InvoiceView.of(invoice, documents.pdf(invoice))
+
+
+@endpoint("GET", "/billing/credit-notes", scope=Scope.BILLING_READ)
+def list_credit_notes(query: PageQuery, caller: Caller) -> Listing[CreditNoteSummaryView]:
+    """List your credit notes, newest first."""
+    page = bootstrap.billing_documents().credit_notes(caller.customer_id, query.page_request())
+    return Listing.of(page, CreditNoteSummaryView.of)
+
+
+@endpoint(
+    "GET",
+    "/billing/credit-notes/{creditNoteId}",
+    scope=Scope.BILLING_READ,
+    grants=(KEEP_DOCUMENTS,),
+    memory_mb=1024,
+    timeout_seconds=28,
+)
+def get_credit_note(credit_note_id: CreditNoteId, caller: Caller) -> CreditNoteView:
+    """See a credit note, and where its PDF can be got."""
+    documents = bootstrap.billing_documents()
+    note = documents.credit_note(caller.customer_id, credit_note_id)
+    return CreditNoteView.linked(note, documents.pdf(note))
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/customers/{customerId}/invoices/{invoiceId}/credit-notes",
+    status=201,
+    scope=Scope.STAFF_CREDITS_WRITE,
+    idempotent=True,
+)
+def create_credit_note(
+    customer_id: CustomerId, invoice_id: InvoiceId, request: CreditNoteBody, caller: Caller
+) -> CreditNoteDetails:
+    """Correct an invoice: give part of it back to the balance, with a document that says so."""
+    key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
+    note = bootstrap.credit_notes().issue(
+        customer_id,
+        invoice_id,
+        parse_amount(request.amount),
+        reason=request.reason,
+        actor_user_id=caller.user_id,
+        key=key,
+    )
+    return CreditNoteDetails.of(note)

@@ -1,0 +1,57 @@
+"""A customer who used more than was given, paid for it, and was invoiced."""
+
+from datetime import timedelta
+
+from chalicelib import bootstrap
+from chalicelib.billing.models import Invoice
+from chalicelib.billing.service import Invoicing
+from chalicelib.kernel.clock import epoch_seconds
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.ledger.models import EntryType, gateway_account
+from chalicelib.metering.models import Meter
+from tests.support.clock import SettableClock
+
+DOLLAR = 1_000_000
+PAID_MICROS = 1_000 * DOLLAR
+PRICE_MICROS_PER_HOUR = 50 * DOLLAR
+
+
+def charge(customer_id: str, hours: int, deployment_id: str = "") -> str:
+    """Post what a machine at 50.00 an hour used in the last `hours`; the machine's id."""
+    now = bootstrap.clock().now()
+    deployment_id = deployment_id or new_id(Kind.DEPLOYMENT, now)
+    end = epoch_seconds(now)
+    meter = Meter.opening(customer_id, deployment_id, 1, PRICE_MICROS_PER_HOUR, end - hours * 3600)
+    change = bootstrap.ledger().change(customer_id, now)
+    opened = bootstrap.metering().open(change, meter)
+    bootstrap.transactor().commit([*opened, *change.writes()])
+    change = bootstrap.ledger().change(customer_id, now)
+    closed = bootstrap.metering().close(change, meter, end)
+    bootstrap.transactor().commit([*closed, *change.writes()])
+    return deployment_id
+
+
+def pay(customer_id: str, micros: int = PAID_MICROS, reference: str = "pi_test") -> None:
+    """Book a card payment."""
+    change = bootstrap.ledger().change(customer_id, bootstrap.clock().now())
+    change.post(EntryType.TOP_UP, micros, gateway_account("stripe"), reference=reference)
+    bootstrap.transactor().commit(change.writes())
+
+
+def invoicing_later(days: int) -> Invoicing:
+    """What issues invoices, as it will be in some days."""
+    clock = SettableClock(bootstrap.clock().now() + timedelta(days=days))
+    records, meters = bootstrap.billing_records(), bootstrap.meter_records()
+    books = bootstrap.ledger_records()
+    machines, transactor = bootstrap.deployment_records(), bootstrap.transactor()
+    return Invoicing(
+        records, books, meters, machines, transactor, bootstrap.vat_rules(), bootstrap.seller(), clock
+    )
+
+
+def invoice(customer_id: str) -> Invoice:
+    """An invoice over 100.00: 22 hours at 50.00, of which 1000.00 were given."""
+    pay(customer_id)
+    charge(customer_id, hours=22)
+    (issued,) = invoicing_later(days=40).issue_due(customer_id)
+    return issued
