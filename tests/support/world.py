@@ -1,7 +1,9 @@
 """A small world: Ann with everything that a customer can have, Bob who is a stranger to her, and the staff."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import pytest
 
@@ -10,10 +12,10 @@ from chalicelib.access.models import Scope
 from chalicelib.access.service import RateLimiter
 from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
 from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.payments.models import InvalidSignature, Notice
 from tests.fakes.access import NoCounters
-from tests.fakes.billing import MemoryFiles
 from tests.fakes.identity import People
-from tests.support import billed
+from tests.fakes.payments import FakeGateway
 from tests.support.api import Api
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine, Item
@@ -57,6 +59,13 @@ class World:
         return self.staff if scope is not None and scope.startswith("staff.") else self.ann
 
 
+class SilentGateway(FakeGateway):
+    """A gateway that takes every top-up and never tells of one: whatever webhook comes is somebody else's."""
+
+    def verify(self, raw_body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
+        raise InvalidSignature("not signed")
+
+
 class WorldBuilder:
     """Builds the world once, through the API, and puts it back from a copy after that."""
 
@@ -65,9 +74,11 @@ class WorldBuilder:
 
     def build(self, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
         """The world, on an empty table."""
-        limiter, files = RateLimiter(NoCounters(), clock), MemoryFiles()
-        monkeypatch.setattr(bootstrap, "files", lambda: files)
+        limiter = RateLimiter(NoCounters(), clock)
         monkeypatch.setattr(bootstrap, "rate_limiter", lambda: limiter)
+        gateways: Mapping[str, SilentGateway] = defaultdict(SilentGateway)
+        monkeypatch.setattr(bootstrap, "gateway", gateways.__getitem__)
+        monkeypatch.setattr(bootstrap, "crypto_gateway_name", lambda: "btcpay")
         people = People(Api(), table, monkeypatch)
         if self._built is None:
             world = _build(people, table)
@@ -116,29 +127,15 @@ def _deployment_of(person: Api) -> str:
     return str(person.post("/deployments", {**body, "sshKeyId": _ssh_key_of(person)}).data["deploymentId"])
 
 
-def _invoice_of(person: Api) -> str:
-    found = person.get("/billing/invoices").data
-    return str(found[0]["id"]) if found else billed.invoice(_customer_of(person)).id
-
-
-def _credit_note_of(person: Api) -> str:
-    note = bootstrap.credit_notes().issue(
-        _customer_of(person),
-        _invoice_of(person),
-        5 * billed.DOLLAR,
-        reason="For the test",
-        actor_user_id="",
-        key="test",
-    )
-    return note.id
+def _top_up_of(person: Api) -> str:
+    return str(person.post("/billing/topups/card", {"amount": "50.00"}).data["id"])
 
 
 OWNED: Mapping[Kind, Callable[[Api], str]] = {
-    Kind.CREDIT_NOTE: _credit_note_of,
     Kind.CUSTOMER: _customer_of,
     Kind.DEPLOYMENT: _deployment_of,
-    Kind.INVOICE: _invoice_of,
     Kind.SESSION: _session_of,
     Kind.SSH_KEY: _ssh_key_of,
+    Kind.TOP_UP: _top_up_of,
 }
 """Makes, or finds, something of a person's; each kind of id that a path or a body names needs one here."""
