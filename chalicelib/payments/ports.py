@@ -102,3 +102,12 @@ class SupportsListing(Protocol):
     def settled(self, since: datetime, until: datetime) -> Iterator[PaymentState]:
         """Every payment that was settled in [since, until), whoever made it."""
         ...
+
+
+@runtime_checkable
+class SupportsReferences(Protocol):
+    """A gateway some of whose events name an object that neither is a top-up's nor tells our id of it."""
+
+    def reference_of(self, provider_id: str) -> str | None:
+        """Our id of the top-up that the object belongs to; None where it is nothing of ours."""
+        ...

@@ -29,7 +29,7 @@ from chalicelib.payments.models import (
     TopUpStatus,
 )
 from chalicelib.payments.policy import current_rate, first_deadline, next_check, to_base_micros
-from chalicelib.payments.ports import Gateway
+from chalicelib.payments.ports import Gateway, SupportsReferences
 from chalicelib.payments.records import (
     NEW_TOP_UP,
     TOP_UP_SHARDS,
@@ -396,6 +396,8 @@ class Webhooks:
             GatewayError: the gateway does not answer; the queue brings the notice again.
         """
         top_up = self._records.top_up_of_provider(gateway, provider_id) if provider_id else None
+        if top_up is None and provider_id and not reference:
+            reference = self._reference_of(gateway, provider_id)
         if top_up is None and reference:
             top_up = self._records.top_up_of_reference(reference)
         if top_up is None or top_up.gateway != gateway:
@@ -403,3 +405,8 @@ class Webhooks:
         if top_up.provider_id is None and provider_id:
             top_up = self._settlement.change(top_up, lambda fresh: replace(fresh, provider_id=provider_id))
         return self._settlement.look(top_up)
+
+    def _reference_of(self, gateway: str, provider_id: str) -> str | None:
+        """What the gateway itself says the object belongs to, such as the disputed payment of a hosted page."""
+        asked = self._gateways(gateway)
+        return asked.reference_of(provider_id) if isinstance(asked, SupportsReferences) else None

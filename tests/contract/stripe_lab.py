@@ -12,6 +12,7 @@ from dev.simulators.faults import Fault
 from dev.simulators.stripe import StripeSimulator
 from dev.simulators.stripe.account import SECRET_KEY, WEBHOOK_SECRET
 from dev.simulators.stripe.cards import DECLINED_CARD, GOOD_CARD
+from dev.simulators.stripe.simulator import sign
 from dev.simulators.stripe.wire import Refusal
 from tests.contract.gateway_lab import Delivery, Lever
 
@@ -101,7 +102,8 @@ class StripeLab:
 
     def deliveries(self, top_up: TopUp) -> list[Delivery]:
         outbox = self.simulator.outbox
-        ours = {provider_id for provider_id, owner in self._objects() if owner == top_up.id}
+        # An event of a dispute names the charge and the intent only: the ids tell whose it is.
+        ours = {provider_id for provider_id, owner in self.objects() if owner == top_up.id}
         return [
             Delivery(
                 webhook.body.encode(),
@@ -110,6 +112,11 @@ class StripeLab:
             for webhook in outbox.history
             if any(provider_id in webhook.body for provider_id in ours)
         ]
+
+    def signed(self, raw_body: bytes, at: datetime | None = None) -> Delivery:
+        """A webhook of Stripe's with this body, signed at `at`; at its own time by default."""
+        headers = sign(raw_body, timestamp=int((at or self.now()).timestamp()))
+        return Delivery(raw_body, {name.lower(): value for name, value in headers.items()})
 
     def inject(self, kind: str, **options: Any) -> Fault:
         return self.simulator.inject(kind, **options)
@@ -120,7 +127,7 @@ class StripeLab:
     def close(self) -> None:
         self.simulator.stop()
 
-    def _objects(self) -> list[tuple[str, str]]:
+    def objects(self) -> list[tuple[str, str]]:
         """The ids of sessions and payment intents, with the top-ups that they are for."""
         made = [
             *self.simulator.account.state.sessions.values(),
@@ -131,5 +138,5 @@ class StripeLab:
     def _object(self, top_up: TopUp) -> str:
         """What the payer pays: there must be one only, and on the hosted page its intent comes with paying."""
         wanted = "cs_" if self._hosted_page else "pi_"
-        (found,) = (item for item, owner in self._objects() if owner == top_up.id and item.startswith(wanted))
+        (found,) = (item for item, owner in self.objects() if owner == top_up.id and item.startswith(wanted))
         return found

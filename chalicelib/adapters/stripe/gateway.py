@@ -43,7 +43,7 @@ class StripeGateway:
 
     A top-up's `provider_id` is its PaymentIntent, or its Checkout Session where customers pay on Stripe's page.
     Such a session has a PaymentIntent of its own, which the events of its charge, refunds and disputes name:
-    `fetch` takes either id, and the state's `reference` says which top-up it is.
+    `fetch` takes either id, and `reference_of` says which top-up it belongs to.
     """
 
     name = "stripe"
@@ -89,6 +89,15 @@ class StripeGateway:
             if provider_id.startswith("seti_"):
                 return states.setup_state(self._client.v1.setup_intents.retrieve(provider_id).to_dict())
             return self._intent_state(provider_id)
+
+    def reference_of(self, provider_id: str) -> str | None:
+        """Read whose top-up a PaymentIntent is: the events of disputes and refunds name it, and nothing else."""
+        if not provider_id.startswith("pi_"):
+            return None
+        with gateway_errors(f"look at {provider_id}"):
+            intent = self._client.v1.payment_intents.retrieve(provider_id).to_dict()
+        reference = (intent.get("metadata") or {}).get(TOP_UP_ID)
+        return str(reference) if reference else None
 
     def verify(self, raw_body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
         """Check `Stripe-Signature` over the raw body, within 300 seconds of now; then read the event."""
