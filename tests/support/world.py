@@ -14,8 +14,10 @@ from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.payments.models import InvalidSignature, Notice
 from tests.fakes.access import NoCounters
+from tests.fakes.billing import MemoryFiles
 from tests.fakes.identity import People
 from tests.fakes.payments import FakeGateway
+from tests.support import billed
 from tests.support.api import Api
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine, Item
@@ -74,7 +76,8 @@ class WorldBuilder:
 
     def build(self, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
         """The world, on an empty table."""
-        limiter = RateLimiter(NoCounters(), clock)
+        limiter, files = RateLimiter(NoCounters(), clock), MemoryFiles()
+        monkeypatch.setattr(bootstrap, "files", lambda: files)
         monkeypatch.setattr(bootstrap, "rate_limiter", lambda: limiter)
         gateways: Mapping[str, SilentGateway] = defaultdict(SilentGateway)
         monkeypatch.setattr(bootstrap, "gateway", gateways.__getitem__)
@@ -127,13 +130,32 @@ def _deployment_of(person: Api) -> str:
     return str(person.post("/deployments", {**body, "sshKeyId": _ssh_key_of(person)}).data["deploymentId"])
 
 
+def _invoice_of(person: Api) -> str:
+    found = person.get("/billing/invoices").data
+    return str(found[0]["id"]) if found else billed.invoice(_customer_of(person)).id
+
+
+def _credit_note_of(person: Api) -> str:
+    note = bootstrap.credit_notes().issue(
+        _customer_of(person),
+        _invoice_of(person),
+        5 * billed.DOLLAR,
+        reason="For the test",
+        actor_user_id="",
+        key="test",
+    )
+    return note.id
+
+
 def _top_up_of(person: Api) -> str:
     return str(person.post("/billing/topups/card", {"amount": "50.00"}).data["id"])
 
 
 OWNED: Mapping[Kind, Callable[[Api], str]] = {
+    Kind.CREDIT_NOTE: _credit_note_of,
     Kind.CUSTOMER: _customer_of,
     Kind.DEPLOYMENT: _deployment_of,
+    Kind.INVOICE: _invoice_of,
     Kind.SESSION: _session_of,
     Kind.SSH_KEY: _ssh_key_of,
     Kind.TOP_UP: _top_up_of,
