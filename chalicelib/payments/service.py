@@ -1,7 +1,7 @@
 """Making the ledger agree with what gateways say."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.kernel.clock import Clock
@@ -268,36 +268,42 @@ class _Booking:
 
     def run(self, state: PaymentState) -> TopUp:
         """The top-up after everything new in `state` was booked."""
-        for payment in state.payments:
+        wanted = self._wanted()
+        ours = [payment for payment in state.payments if payment.amount.currency == wanted.currency]
+        for payment in ours:
             self._credit(payment)
         for refund in state.refunds:
             self._refund(refund)
         for dispute in state.disputes:
             self._dispute(dispute)
         top_up = self._top_up
-        received = sum(payment.amount.micros for payment in state.payments)
+        missing = wanted.micros - sum(payment.amount.micros for payment in ours)
+        # A bank does not know what was asked, and calls settled whatever has come.
+        waits = top_up.method is Method.BANK_TRANSFER and state.status is TopUpStatus.SETTLED and missing > 0
         return replace(
             top_up,
             provider_id=top_up.provider_id or state.provider_id,
-            status=state.status,
+            status=TopUpStatus.PARTIALLY_PAID if waits else state.status,
             failure=state.failure,
-            flags=self._flags(state, received),
+            flags=self._flags(state, ours, missing),
         )
 
-    def _flags(self, state: PaymentState, received: int) -> frozenset[Flag]:
-        if self._top_up.method is Method.CRYPTO:
-            return state.flags  # with its tolerance; what was partial and is whole now needs nobody (G11)
-        flags = {*self._top_up.flags, *state.flags}
-        wanted = self._top_up.checkout.pay_amount if self._top_up.checkout else None
-        wanted = wanted or self._top_up.amount
-        same_currency = all(payment.amount.currency == wanted.currency for payment in state.payments)
-        if state.payments and same_currency and state.status is TopUpStatus.SETTLED:
-            if received > wanted.micros:
-                flags.add(Flag.OVERPAID)
-            elif received < wanted.micros:
-                flags.add(Flag.UNDERPAID)
-        if any(payment.at > self._top_up.deadline_at for payment in state.payments):
-            flags.add(Flag.LATE)
+    def _wanted(self) -> Amount:
+        """What the customer was asked to send."""
+        top_up = self._top_up
+        asked = top_up.checkout.pay_amount if top_up.checkout else None
+        return asked or replace(top_up.amount, currency=top_up.asset or top_up.amount.currency)
+
+    def _flags(self, state: PaymentState, ours: Sequence[Payment], missing_micros: int) -> frozenset[Flag]:
+        """What staff should look at now; what was partial and is whole since needs nobody (G11)."""
+        flags = {*state.flags, *(self._top_up.flags & {Flag.MANUAL_REVIEW})}
+        if len(ours) < len(state.payments):
+            flags.add(Flag.MANUAL_REVIEW)  # money in another currency than was asked for is not credited by itself
+        if self._top_up.method is not Method.CRYPTO:  # a crypto gateway tells these itself, with its tolerance
+            if ours and state.status is TopUpStatus.SETTLED and missing_micros:
+                flags.add(Flag.UNDERPAID if missing_micros > 0 else Flag.OVERPAID)
+            if any(payment.at > self._top_up.deadline_at for payment in ours):
+                flags.add(Flag.LATE)
         return frozenset(flags)
 
     def _credit(self, payment: Payment) -> None:
@@ -400,6 +406,8 @@ class Webhooks:
             reference = self._reference_of(gateway, provider_id)
         if top_up is None and reference:
             top_up = self._records.top_up_of_reference(reference)
+        if top_up is None and provider_id:
+            return self._handle_part(gateway, provider_id)
         if top_up is None or top_up.gateway != gateway:
             return None
         if top_up.provider_id is None and provider_id:
@@ -410,3 +418,16 @@ class Webhooks:
         """What the gateway itself says the object belongs to, such as the disputed payment of a hosted page."""
         asked = self._gateways(gateway)
         return asked.reference_of(provider_id) if isinstance(asked, SupportsReferences) else None
+
+    def _handle_part(self, gateway: str, part_id: str) -> TopUp | None:
+        """Handle a notice that names a part of something, such as one transfer towards a top-up."""
+        try:
+            state = self._gateways(gateway).fetch(part_id)
+        except GatewayRefused:
+            return None
+        top_up = self._records.top_up_of_provider(gateway, state.provider_id)
+        if top_up is None and state.reference:
+            top_up = self._records.top_up_of_reference(state.reference)
+        if top_up is None or top_up.gateway != gateway:
+            return None
+        return self._settlement.book(top_up, state)

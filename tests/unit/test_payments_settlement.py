@@ -167,6 +167,41 @@ def test_a_dispute_freezes_at_once_and_debits_only_what_was_lost(bank: Bank) -> 
     assert list(bank.ledger_records.holds(CUSTOMER)) == []
 
 
+def test_a_transfer_in_parts_waits_for_the_rest(bank: Bank) -> None:
+    request = TopUpRequest("stripe", Method.BANK_TRANSFER, Amount(50_000_000))
+    top_up = bank.top_ups.create(CUSTOMER, request, None)
+    bank.paid(top_up, 20_000_000, "tr_1")
+    partly = bank.settlement.look(top_up)
+    assert (partly.status, partly.flags) == (TopUpStatus.PARTIALLY_PAID, frozenset())
+    bank.paid(top_up, 30_000_000, "tr_2")
+    whole = bank.settlement.look(top_up)
+    assert (whole.status, whole.flags) == (TopUpStatus.SETTLED, frozenset())
+    assert bank.posted == 50_000_000
+
+
+def test_money_in_another_currency_than_was_asked_for_is_left_to_people(bank: Bank) -> None:
+    top_up = bank.asked()
+    bank.paid(top_up, 50_000_000, currency="EUR")
+    assert bank.settlement.look(top_up).flags >= {Flag.MANUAL_REVIEW}
+    assert bank.posted == 0
+
+
+def test_stablecoins_are_credited_even_where_the_answer_to_the_create_was_lost(bank: Bank) -> None:
+    bank.rates.put_rate(Rate("USDT", Decimal(1), bank.clock.now()))
+    bank.gateway.silent = "after"
+    with pytest.raises(PaymentProviderError):
+        bank.top_ups.create(
+            CUSTOMER, TopUpRequest("stripe", Method.CRYPTO, Amount(10_000_000), "USDT", "ETH"), None
+        )
+    bank.gateway.silent = ""
+    (provider_id,) = bank.gateway.states
+    payment = Payment("tx_1", Amount(10_000_000, "USDT"), bank.clock.now())
+    bank.gateway.tell(provider_id, payments=(payment,), status=TopUpStatus.SETTLED)
+    bank.clock.advance(600)
+    bank.settlement.reconcile()
+    assert bank.posted == 10_000_000
+
+
 def test_everything_of_one_top_up_is_worth_what_its_first_money_was(bank: Bank) -> None:
     bank.rates.put_rate(Rate("EUR", Decimal("1.10"), bank.clock.now()))
     top_up = bank.asked(Amount(100_000_000, "EUR"))
