@@ -285,7 +285,7 @@ class _Booking:
             provider_id=top_up.provider_id or state.provider_id,
             status=TopUpStatus.PARTIALLY_PAID if waits else state.status,
             failure=state.failure,
-            flags=self._flags(state, ours, missing),
+            flags=self._flags(state, ours, 0 if waits else missing),
         )
 
     def _wanted(self) -> Amount:
