@@ -168,11 +168,11 @@ class TestCustomers:
 class TestTimeOuts:
     def test_a_silent_stripe_is_given_up(self, simulator: StripeSimulator) -> None:
         gateway = gateway_on(simulator, read_timeout_seconds=0.2)
-        simulator.inject(RequestFault.SLOW, delay_seconds=3)
+        simulator.inject(RequestFault.SLOW, delay_seconds=20)
         started = time.monotonic()
         with pytest.raises(GatewayUnreachable):
             gateway.find(top_up_of())
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < 15
 
     def test_nobody_listening_is_unreachable(self, simulator: StripeSimulator) -> None:
         with socket.create_server(("127.0.0.1", 0)) as unused:
@@ -345,7 +345,7 @@ class TestDelivery:
     def test_faults_on_the_way(
         self, simulator: StripeSimulator, listener: Listener, fault: WebhookFault, expected: list[str]
     ) -> None:
-        simulator.inject(fault, FaultMatch(name="charge"), delay_seconds=0.3)
+        simulator.inject(fault, FaultMatch(name="charge"), delay_seconds=1)
         self.paid(simulator)
         assert listener.wait_for(len(expected)) == expected
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import stripe
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.adapters.stripe.config import StripeConfig
@@ -33,21 +33,25 @@ def refused(body: bytes, header: str, now: datetime = NOW) -> None:
         verify_signature(body, header, [SECRET], now)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(-300, 300))
 def test_g40_what_the_sdk_signs_is_taken(text: str, seconds: int) -> None:
     verify_signature(text.encode(), signed(text.encode(), T + seconds), [SECRET], NOW)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_g40_a_body_that_is_no_text_is_refused_like_any_other(body: bytes) -> None:
     refused(body, signed(BODY))
 
 
+@settings(deadline=None)
 @given(st.integers(301, 10**9), st.booleans())
 def test_g40_outside_the_window_it_is_refused_in_both_directions(seconds: int, future: bool) -> None:
     refused(BODY, signed(BODY, T + seconds if future else T - seconds))
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(BODY) - 1), st.integers(1, 255))
 def test_g40_any_altered_byte_is_noticed(place: int, mask: int) -> None:
     body = bytearray(BODY)
@@ -55,11 +59,13 @@ def test_g40_any_altered_byte_is_noticed(place: int, mask: int) -> None:
     refused(bytes(body), signed(BODY))
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(BODY) - 1))
 def test_g40_any_truncation_is_noticed(length: int) -> None:
     refused(BODY[:length], signed(BODY))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_g40_no_header_makes_it_stumble(header: str) -> None:
     refused(BODY, header)
