@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.adapters.paypal import PayPalConfig, PayPalGateway
-from chalicelib.kernel.clock import SystemClock, later
+from chalicelib.kernel.clock import Clock, SystemClock, later
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
 from dev.simulators.faults import Fault
@@ -32,8 +32,9 @@ class PayPalLab:
         }
     )
 
-    def __init__(self) -> None:
-        self.simulator = PayPalSimulator()
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self.simulator = PayPalSimulator(clock=self._clock)
         self.simulator.start()
         self._config = PayPalConfig.model_validate(
             {
@@ -48,10 +49,10 @@ class PayPalLab:
 
     @property
     def gateway(self) -> PayPalGateway:
-        return PayPalGateway(self._config, SystemClock())
+        return PayPalGateway(self._config, self._clock)
 
     def now(self) -> datetime:
-        return SystemClock().now()
+        return self.simulator.now()
 
     def top_up(self, amount_micros: int = 30_000_000) -> TopUp:
         return top_up_of(self.now(), Amount(amount_micros))
