@@ -15,6 +15,7 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from chalicelib.access.ports import Authenticator, IdempotencyRecords
     from chalicelib.access.service import RateLimiter
+    from chalicelib.adapters.aws.workflows import StepFunctionsWorkflows
     from chalicelib.adapters.tokens.access_tokens import SigningKeys
     from chalicelib.billing.credit_notes import CreditNotes
     from chalicelib.billing.documents import Documents
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from chalicelib.catalog.ports import Capacity
     from chalicelib.catalog.service import CatalogService
     from chalicelib.compute.lifecycle import Lifecycle
-    from chalicelib.compute.ports import ComputeProvider, DeploymentRecords, StaffAlerts, Workflows
+    from chalicelib.compute.ports import ComputeProvider, DeploymentRecords, StaffAlerts
+    from chalicelib.compute.power import PowerSwitch
     from chalicelib.compute.reconciler import Reconciler
     from chalicelib.compute.service import Deployments
     from chalicelib.compute.ssh_keys import SshKeys
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from chalicelib.payments.records import Rates, TopUpRecords
     from chalicelib.payments.service import Settlement, TopUps, Webhooks
     from chalicelib.proof.service import DailyProof, Proof
+    from chalicelib.suspension.service import BalanceWatch, Suspensions
 
 
 @cache
@@ -469,6 +472,7 @@ def deployments() -> Deployments:
         ledger(),
         metering(),
         meter_records(),
+        suspensions(),
         transactor(),
         clock(),
     )
@@ -499,7 +503,15 @@ def lifecycle() -> Lifecycle:
 
 
 @cache
-def workflows() -> Workflows:
+def power_switch() -> PowerSwitch:
+    """What switches machines off and on."""
+    from chalicelib.compute.power import PowerSwitch
+
+    return PowerSwitch(deployment_records(), provider, ledger(), metering(), staff_alerts(), transactor(), clock())
+
+
+@cache
+def workflows() -> StepFunctionsWorkflows:
     """The state machines."""
     from chalicelib.adapters.aws.workflows import StepFunctionsWorkflows
 
@@ -603,6 +615,39 @@ def exports() -> Exports:
     from chalicelib.billing.exports import Exports
 
     return Exports(ledger_records(), files(), clock())
+
+
+@cache
+def suspensions() -> Suspensions:
+    """Whether a customer is in good standing."""
+    from chalicelib.adapters.dynamodb.suspension import DynamoWatchRecords
+    from chalicelib.suspension.service import Suspensions
+
+    return Suspensions(DynamoWatchRecords())
+
+
+@cache
+def balance_watch() -> BalanceWatch:
+    """What looks at balances, and acts at zero."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
+    from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
+    from chalicelib.adapters.dynamodb.suspension import DynamoWatchRecords
+    from chalicelib.identity.correspondence import CustomerLetters
+    from chalicelib.suspension.models import GRACE
+    from chalicelib.suspension.service import BalanceWatch
+
+    return BalanceWatch(
+        DynamoWatchRecords(),
+        workflows(),
+        DynamoLedgerRecords(),
+        deployment_records(),
+        power_switch(),
+        deployments(),
+        CustomerLetters(DynamoUsers(), DynamoLetters()),
+        transactor(),
+        clock(),
+        GRACE,
+    )
 
 
 @cache

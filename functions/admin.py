@@ -24,4 +24,4 @@ def credit_customer(customer_id: CustomerId, request: CreditBody, caller: Caller
         actor_user_id=caller.user_id,
         key=f"credit:{key}",
     )
-    return BalanceView.of(balance)
+    return BalanceView.of(balance, bootstrap.suspensions().of(customer_id))

@@ -9,7 +9,8 @@ from functions.schemas.billing import BalanceView, EntryQuery, EntryView
 @endpoint("GET", "/billing/balance", scope=Scope.BILLING_READ)
 def get_balance(caller: Caller) -> BalanceView:
     """Show what is there, what is set aside, how fast it is used, and how long it will last."""
-    return BalanceView.of(bootstrap.ledger().balance(caller.customer_id))
+    balance = bootstrap.ledger().balance(caller.customer_id)
+    return BalanceView.of(balance, bootstrap.suspensions().of(caller.customer_id))
 
 
 @endpoint("GET", "/billing/ledger", scope=Scope.BILLING_READ)

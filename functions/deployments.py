@@ -4,6 +4,7 @@ from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import (
+    AccountSuspended,
     CapacityUnavailable,
     InsufficientBalance,
     LimitExceeded,
@@ -44,7 +45,7 @@ def quote_deployment(request: QuoteBody, caller: Caller) -> QuoteView:
     status=202,
     scope=Scope.DEPLOYMENTS_WRITE,
     idempotent=True,
-    errors=(InsufficientBalance, CapacityUnavailable, LimitExceeded, NotFound),
+    errors=(AccountSuspended, InsufficientBalance, CapacityUnavailable, LimitExceeded, NotFound),
     grants=(PROVIDER_ACCESS,),
     timeout_seconds=20,
 )

@@ -8,4 +8,5 @@ from functions.schemas.me import ProfileView
 @endpoint("GET", "/me")
 def get_me(caller: Caller) -> ProfileView:
     """See yourself, your customers with your role in each, and which of them this session acts for."""
-    return ProfileView.of(bootstrap.own_account().profile(caller.user_id), caller.customer_id)
+    profile = bootstrap.own_account().profile(caller.user_id)
+    return ProfileView.of(profile, caller.customer_id, bootstrap.suspensions().of(caller.customer_id))

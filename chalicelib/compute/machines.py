@@ -60,6 +60,16 @@ class MachineState(StrEnum):
     GONE = "gone"
 
 
+class Power(StrEnum):
+    """Whether a machine's server runs."""
+
+    ON = "on"
+    OFF = "off"
+    CHANGING = "changing"
+    """On its way from one to the other, or busy with something else: look again."""
+    GONE = "gone"
+
+
 class FailureCode(StrEnum):
     """Why a machine could not be built, in the API's words (G27)."""
 

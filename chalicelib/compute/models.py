@@ -13,6 +13,9 @@ class DeploymentStatus(StrEnum):
     REQUESTED = "REQUESTED"
     PROVISIONING = "PROVISIONING"
     ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    """Switched off and not charged, because the customer's money has run out; its disk is kept."""
+    RESUMING = "RESUMING"
     ERROR = "ERROR"
     DELETING = "DELETING"
     DELETE_STUCK = "DELETE_STUCK"
@@ -99,6 +102,8 @@ class OperationType(StrEnum):
 
     CREATE = "create"
     DELETE = "delete"
+    SUSPEND = "suspend"
+    RESUME = "resume"
 
 
 class OperationStatus(StrEnum):
@@ -192,6 +197,9 @@ class DeploymentFilter:
 
 PROVISION_DEADLINE = timedelta(minutes=30)
 DELETE_STUCK_AFTER = timedelta(minutes=15)
+POWER_STUCK_AFTER = timedelta(minutes=10)
+OVERRUN_CHARGED = timedelta(minutes=5)
+"""A machine that is to be suspended is charged until it is off, but for no longer than this: debt is bounded."""
 CREATE_SETTLE = timedelta(seconds=35)
 """A create call that was begun has certainly ended after this: longer than its Lambda may live."""
 CHECK_INTERVAL = timedelta(seconds=45)

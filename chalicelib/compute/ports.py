@@ -13,6 +13,7 @@ from chalicelib.compute.machines import (
     MachineRef,
     MachineSpec,
     OwnedMachine,
+    Power,
 )
 from chalicelib.compute.models import Deployment, DeploymentFilter, Operation, TimelineEvent
 from chalicelib.kernel.pages import Page, PageRequest
@@ -83,6 +84,23 @@ class SupportsUnblocking(Protocol):
 
     def remove_blockers(self, ref: MachineRef) -> Sequence[Blocker]:
         """Remove those parts where that is possible; returns those that remain."""
+        ...
+
+
+@runtime_checkable
+class SupportsPowerActions(Protocol):
+    """A provider that can switch a machine off, keep it with everything on its disk, and switch it on again."""
+
+    def power(self, ref: MachineRef) -> Power:
+        """Whether the machine runs; one that is not there is GONE."""
+        ...
+
+    def stop(self, ref: MachineRef) -> None:
+        """Start switching off; what is off, on its way there, or not there, is left as it is."""
+        ...
+
+    def start(self, ref: MachineRef) -> None:
+        """Start switching on; what is on, on its way there, or not there, is left as it is."""
         ...
 
 

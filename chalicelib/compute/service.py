@@ -3,10 +3,10 @@
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Protocol, TypeVar
 
 from chalicelib.catalog.offers import Offer
+from chalicelib.compute.charging import end_billing
 from chalicelib.compute.machines import StorageKind
 from chalicelib.compute.models import (
     CHECK_INTERVAL,
@@ -25,7 +25,7 @@ from chalicelib.compute.models import (
     TimelineEvent,
 )
 from chalicelib.compute.ports import DEPLOYMENT_UNCHANGED, NEW_DEPLOYMENT, SLOT_FREE, DeploymentRecords
-from chalicelib.compute.steps import Step
+from chalicelib.compute.steps import begin
 from chalicelib.kernel.clock import Clock, epoch_seconds
 from chalicelib.kernel.errors import (
     CapacityUnavailable,
@@ -38,7 +38,7 @@ from chalicelib.kernel.errors import (
 )
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
-from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads
 from chalicelib.ledger.models import SECONDS_PER_HOUR, Balance
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import Ledger
@@ -48,6 +48,7 @@ from chalicelib.metering.service import Metering
 
 T = TypeVar("T")
 _STALE = frozenset({ACCOUNT_UNCHANGED, DEPLOYMENT_UNCHANGED, METER_UNCHANGED})
+_ENDED_BY_DELETION = frozenset({OperationType.CREATE, OperationType.SUSPEND, OperationType.RESUME})
 
 
 class Offers(Protocol):
@@ -73,6 +74,14 @@ class PublicKeys(Protocol):
 
     def public_key(self, customer_id: str, ssh_key_id: str) -> str:
         """The key in OpenSSH's format; raises NotFound for one that is not this customer's."""
+        ...
+
+
+class Standing(Protocol):
+    """Whether a customer may have more machines."""
+
+    def require_good(self, customer_id: str) -> None:
+        """Raises AccountSuspended for a customer whose money has run out."""
         ...
 
 
@@ -102,7 +111,8 @@ class Usage:
     """A part of a deployment's usage, with what proves it."""
 
     deployment: Deployment
-    meter: Meter | None
+    meters: Sequence[Meter]
+    """Oldest first: one for each time that it ran."""
     intervals: Page[UsageRecord]
 
 
@@ -118,6 +128,7 @@ class Deployments:
         ledger: Ledger,
         metering: Metering,
         meters: MeterRecords,
+        standing: Standing,
         transactor: Transactor,
         clock: Clock,
     ) -> None:
@@ -128,6 +139,7 @@ class Deployments:
         self._ledger = ledger
         self._metering = metering
         self._meters = meters
+        self._standing = standing
         self._transactor = transactor
         self._clock = clock
 
@@ -164,12 +176,13 @@ class Deployments:
         Raises:
             InvalidInput: with a detail for each field that is wrong.
             NotFound: the SSH key is not this customer's.
-            InsufficientBalance, LimitExceeded, CapacityUnavailable: what stands in its way.
+            AccountSuspended, InsufficientBalance, LimitExceeded, CapacityUnavailable: what stands in its way.
         """
         offer = self._offer(request)
         public_key = self._public_key(customer_id, request.ssh_key_id, offer)
         if key and (made := self._made_before(customer_id, key)):
             return made
+        self._standing.require_good(customer_id)
         if self._records.slots_taken(customer_id) >= DEFAULT_DEPLOYMENT_LIMIT:
             raise LimitExceeded
         if self._availability.available(offer) is False:
@@ -301,8 +314,8 @@ class Deployments:
             NotFound: this customer has no such deployment.
         """
         deployment = self.get(customer_id, deployment_id)
-        meter = self._meters.meter(customer_id, deployment_id)
-        return Usage(deployment, meter, self._meters.usage(customer_id, deployment_id, page))
+        meters = list(self._meters.meters(customer_id, deployment_id))
+        return Usage(deployment, meters, self._meters.usage(customer_id, deployment_id, page))
 
     def delete(self, customer_id: str, deployment_id: str) -> Accepted:
         """End billing now, in this very transaction (G06), and let the state machine remove the machine.
@@ -311,7 +324,7 @@ class Deployments:
 
         Raises:
             NotFound: this customer has no such deployment.
-            OperationInProgress: another operation than its creation is changing it.
+            OperationInProgress: an operation that a deletion cannot end is changing it.
         """
         return self._attempt(lambda: self._delete(customer_id, deployment_id))
 
@@ -320,51 +333,22 @@ class Deployments:
         current = self._current_operation(deployment)
         if current and current.type is OperationType.DELETE:
             return Accepted(deployment, current)
-        if current and not current.status.is_final and current.type is not OperationType.CREATE:
+        if current and not current.status.is_final and current.type not in _ENDED_BY_DELETION:
             raise OperationInProgress
         now = self._clock.now()
-        operation = Operation(
-            id=new_id(Kind.OPERATION, now),
-            customer_id=customer_id,
-            deployment_id=deployment_id,
-            type=OperationType.DELETE,
-            status=OperationStatus.PENDING,
-            created_at=now,
-            deadline_at=now + DELETE_STUCK_AFTER,
-            fence=deployment.fence + 1,
-            check_at=now + CHECK_INTERVAL,
-        )
-        step = Step(deployment, operation, now, self._records)
-        step.change(
-            status=DeploymentStatus.DELETING,
-            desired=DesiredState.ABSENT,
-            operation_id=operation.id,
-            last_operation_id=operation.id,
-            fence=operation.fence,
-        )
+        step = begin(deployment, OperationType.DELETE, now, DELETE_STUCK_AFTER, self._records)
+        step.change(status=DeploymentStatus.DELETING, desired=DesiredState.ABSENT)
         step.tell("deleting", "Your machine is being deleted. You are no longer charged for it.")
         if current and not current.status.is_final:
             cancelled = replace(current, status=OperationStatus.CANCELLED, ended_at=now, check_at=None)
             step.add([self._records.replace_operation(current, cancelled)])
-        step.add([self._records.insert_operation(operation), *self._end_billing(deployment, now)])
+        step.add(end_billing(self._ledger, self._metering, deployment, now, epoch_seconds(now)))
         step.commit(self._transactor)
-        return Accepted(step.deployment, operation)
+        return Accepted(step.deployment, step.operation)
 
     def _current_operation(self, deployment: Deployment) -> Operation | None:
         """The operation that last took the deployment."""
         return self._records.operation(deployment.customer_id, deployment.id, deployment.last_operation_id)
-
-    def _end_billing(self, deployment: Deployment, now: datetime) -> Sequence[Write]:
-        """Close the meter and give the hold back."""
-        change = self._ledger.change(deployment.customer_id, now)
-        writes: list[Write] = []
-        meter = self._metering.meter(deployment.customer_id, deployment.id)
-        if meter is not None and meter.closed_at is None:
-            writes += self._metering.close(change, meter, epoch_seconds(now))
-        hold = self._ledger.hold(deployment.customer_id, deployment.id)
-        if hold is not None:
-            change.release_hold(hold)
-        return [*writes, *change.writes()]
 
 
 def _hold_micros(price_micros_per_hour: int) -> int:

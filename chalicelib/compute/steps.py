@@ -7,11 +7,20 @@ version. So a task that was overtaken changes nothing, and one that is repeated 
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from chalicelib.compute.models import Deployment, Operation, OperationStatus, Ticket, TimelineEvent
+from chalicelib.compute.models import (
+    CHECK_INTERVAL,
+    Deployment,
+    Operation,
+    OperationStatus,
+    OperationType,
+    Ticket,
+    TimelineEvent,
+)
 from chalicelib.compute.ports import DeploymentRecords
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import Transactor, Write
 
 
@@ -82,6 +91,27 @@ class Step:
             writes.append(self._records.replace_operation(self._operation_before, self.operation))
         if writes:
             transactor.commit(writes)
+
+
+def begin(
+    deployment: Deployment, type_: OperationType, at: datetime, time_allowed: timedelta, records: DeploymentRecords
+) -> Step:
+    """The step with which a new operation takes `deployment` over, from whatever held it before (G29)."""
+    operation = Operation(
+        id=new_id(Kind.OPERATION, at),
+        customer_id=deployment.customer_id,
+        deployment_id=deployment.id,
+        type=type_,
+        status=OperationStatus.PENDING,
+        created_at=at,
+        deadline_at=at + time_allowed,
+        fence=deployment.fence + 1,
+        check_at=at + CHECK_INTERVAL,
+    )
+    step = Step(deployment, operation, at, records)
+    step.change(operation_id=operation.id, last_operation_id=operation.id, fence=operation.fence)
+    step.add([records.insert_operation(operation)])
+    return step
 
 
 class Leases:

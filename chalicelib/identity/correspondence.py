@@ -4,12 +4,16 @@ Asking and writing are apart, so that what the asker sees takes the same time wh
 not (G42), and so that a mail which could not be sent is tried again.
 """
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.access.models import Role
 from chalicelib.identity.links import LinkOpener
 from chalicelib.identity.models import Letter, LetterKind, LinkPurpose, User
 from chalicelib.identity.ports import Letters, Mailer, Undeliverable, Users
-from chalicelib.kernel.transactions import Transactor
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.transactions import Transactor, Write
 
 _PAGES = {
     LetterKind.VERIFY_EMAIL: ("verify-email", LinkPurpose.VERIFY_EMAIL),
@@ -17,8 +21,16 @@ _PAGES = {
     LetterKind.ALREADY_REGISTERED: ("forgot-password", None),
     LetterKind.PASSWORD_CHANGED: ("forgot-password", None),
     LetterKind.SESSION_ENDED: ("forgot-password", None),
+    LetterKind.LOW_BALANCE: ("billing", None),
+    LetterKind.SUSPENDED: ("billing", None),
+    LetterKind.RESUMED: ("billing", None),
+    LetterKind.DELETION_NEAR: ("billing", None),
+    LetterKind.MACHINES_DELETED: ("billing", None),
 }
 """The page of the front end that each mail leads to, and what its link can do there."""
+
+_MONEY_ROLES = frozenset({Role.OWNER, Role.ADMIN, Role.BILLING})
+_MAX_RECIPIENTS = 10
 
 
 class Delivery(StrEnum):
@@ -27,6 +39,26 @@ class Delivery(StrEnum):
     SENT = "sent"
     NOT_NEEDED = "not_needed"
     UNDELIVERABLE = "undeliverable"
+
+
+class CustomerLetters:
+    """Asks for letters to the people of a customer."""
+
+    def __init__(self, users: Users, letters: Letters) -> None:
+        self._users = users
+        self._letters = letters
+
+    def to_customer(
+        self, customer_id: str, kind: LetterKind, values: Mapping[str, str], at: datetime
+    ) -> Sequence[Write]:
+        """The writes that ask for a letter to each who has to do with the customer's money (at most ten)."""
+        members = [member for member in self._users.members(customer_id) if member.role in _MONEY_ROLES]
+        people = [self._users.get(member.user_id) for member in members[:_MAX_RECIPIENTS]]
+        return [
+            self._letters.add(Letter(new_id(Kind.LETTER, at), kind, person.email, at, values))
+            for person in people
+            if person is not None
+        ]
 
 
 class Correspondence:
@@ -66,7 +98,8 @@ class Correspondence:
         if user is None or (letter.kind is LetterKind.VERIFY_EMAIL and user.is_verified):
             return Delivery.NOT_NEEDED
         try:
-            self._mailer.send(user.email, letter.kind, {"name": user.name, "link": self._link(letter, user)})
+            values = {**letter.values, "name": user.name, "link": self._link(letter, user)}
+            self._mailer.send(user.email, letter.kind, values)
         except Undeliverable:
             return Delivery.UNDELIVERABLE
         return Delivery.SENT

@@ -1,7 +1,7 @@
 """Users, customers, memberships, sessions and mail links."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -153,13 +153,18 @@ class Link:
 
 
 class LetterKind(StrEnum):
-    """The mails that identity sends."""
+    """The mails that are sent; each has a pair of templates."""
 
     VERIFY_EMAIL = "verify_email"
     ALREADY_REGISTERED = "already_registered"
     RESET_PASSWORD = "reset_password"  # noqa: S105 (a mail, not a password)
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 (a mail, not a password)
     SESSION_ENDED = "session_ended"
+    LOW_BALANCE = "low_balance"
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+    DELETION_NEAR = "deletion_near"
+    MACHINES_DELETED = "machines_deleted"
 
 
 @dataclass(frozen=True)
@@ -170,3 +175,5 @@ class Letter:
     kind: LetterKind
     email: EmailAddress
     requested_at: datetime
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What its templates say beside the name and the link; nothing secret."""

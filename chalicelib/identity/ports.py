@@ -35,6 +35,10 @@ class Users(Protocol):
         """What the user is in which customers, oldest first; at most 100."""
         ...
 
+    def members(self, customer_id: str) -> Sequence[Membership]:
+        """Who belongs to the customer, oldest user first; at most 100, and the index may lag behind by moments."""
+        ...
+
     def staff_role(self, user_id: str) -> StaffRole | None:
         """The user's place in the operator's staff."""
         ...

@@ -62,6 +62,11 @@ class InsufficientBalance(HearthError):
     sentence = "The available balance does not cover this; add funds first."
 
 
+class AccountSuspended(HearthError):
+    code, status = "ACCOUNT_SUSPENDED", 402
+    sentence = "Your balance has run out and your machines are switched off; add funds to go on."
+
+
 class Forbidden(HearthError):
     code, status = "FORBIDDEN", 403
     sentence = "You may not do this."

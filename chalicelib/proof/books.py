@@ -25,6 +25,7 @@ _PURPOSES = {
     DeploymentStatus.REQUESTED: HoldPurpose.PROVISIONING,
     DeploymentStatus.PROVISIONING: HoldPurpose.PROVISIONING,
     DeploymentStatus.ACTIVE: HoldPurpose.RUNNING,
+    DeploymentStatus.RESUMING: HoldPurpose.RUNNING,
 }
 _NAMED_AT_MOST = 10
 """Of the entries and intervals of one deployment that do not match, as many are named."""

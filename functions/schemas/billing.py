@@ -11,9 +11,25 @@ from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.money import parse_amount
 from chalicelib.ledger.models import Balance, Entry, EntryType
 from chalicelib.ledger.ports import EntryFilter
+from chalicelib.suspension.models import SuspensionStatus, Watch
 
 CustomerId = id_of(Kind.CUSTOMER)
 MAX_CREDIT_MICROS = 100_000 * 1_000_000
+
+
+class SuspensionView(ApiModel):
+    """A customer whose money has run out: machines are off, and are deleted unless there is a payment."""
+
+    status: SuspensionStatus
+    since: datetime
+    deletes_at: datetime | None = Field(description="when the machines are deleted, unless there is a payment")
+
+    @classmethod
+    def of(cls, watch: Watch | None) -> Self | None:
+        """The view of a suspension; None in good standing."""
+        if watch is None or watch.status is None or watch.since is None:
+            return None
+        return cls(status=watch.status, since=watch.since, deletes_at=watch.deletes_at)
 
 
 class BalanceView(ApiModel):
@@ -25,11 +41,12 @@ class BalanceView(ApiModel):
     debt: Money = Field(description="what is owed beyond the balance")
     burn_per_hour: Money
     runway_seconds: int | None = Field(description="time to empty at the present burn; null while nothing runs")
+    suspension: SuspensionView | None = Field(description="null in good standing")
     as_of: datetime
 
     @classmethod
-    def of(cls, balance: Balance) -> Self:
-        """The view of `balance`."""
+    def of(cls, balance: Balance, watch: Watch | None) -> Self:
+        """The view of `balance`, for a customer whose suspension is `watch`."""
         return cls(
             posted=Money.of(balance.posted_micros),
             held=Money.of(balance.held_micros),
@@ -37,6 +54,7 @@ class BalanceView(ApiModel):
             debt=Money.of(balance.debt_micros),
             burn_per_hour=Money.of(balance.burn_micros_per_hour),
             runway_seconds=balance.runway_seconds,
+            suspension=SuspensionView.of(watch),
             as_of=balance.at,
         )
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Annotated, Self
 
 from pydantic import AliasChoices, Field, StringConstraints
@@ -246,7 +246,7 @@ class UsageProof(ApiModel):
     """What proves the intervals of this page (G05)."""
 
     rule: str = "price per hour × seconds since the start ÷ 3600, rounded down to a micro-dollar"
-    tiles: bool = Field(description="each interval starts where the one before it ends")
+    tiles: bool = Field(description="each interval starts where the one before it ends, while it ran")
     sums: bool = Field(description="the intervals add up to what the rule gives from the first to the last")
 
 
@@ -266,17 +266,17 @@ class UsageView(ApiModel):
     @classmethod
     def of(cls, usage: Usage) -> Self:
         """The view of `usage`."""
-        meter, records = usage.meter, list(usage.intervals.items)
+        meters, records = usage.meters, list(usage.intervals.items)
         return cls(
             deployment_id=usage.deployment.id,
             price_per_hour=Money.of(usage.deployment.price_micros_per_hour),
-            billed_from=from_epoch_seconds(meter.opened_at) if meter else None,
-            billed_until=from_epoch_seconds(meter.watermark) if meter else None,
-            closed=meter is not None and meter.closed_at is not None,
-            total=Money.of(meter.charge_until(meter.watermark) if meter else 0),
+            billed_from=from_epoch_seconds(meters[0].opened_at) if meters else None,
+            billed_until=from_epoch_seconds(meters[-1].watermark) if meters else None,
+            closed=bool(meters) and meters[-1].closed_at is not None,
+            total=Money.of(sum(meter.charge_until(meter.watermark) for meter in meters)),
             intervals=[UsageIntervalView.of(record) for record in records],
             proof=UsageProof(
-                tiles=all(a.end == b.start for a, b in pairwise(records)),
+                tiles=all(a.end == b.start for a, b in pairwise(records) if a.meter == b.meter),
                 sums=_sums(usage, records),
             ),
             next_cursor=usage.intervals.next_cursor,
@@ -284,7 +284,11 @@ class UsageView(ApiModel):
 
 
 def _sums(usage: Usage, records: list[UsageRecord]) -> bool:
-    if usage.meter is None or not records:
-        return True
-    expected = usage.meter.charge_until(records[-1].end) - usage.meter.charge_until(records[0].start)
-    return sum(record.amount_micros for record in records) == expected
+    """Each meter's intervals on this page add up to what the rule gives from the first of them to the last."""
+    meters = {meter.number: meter for meter in usage.meters}
+    for number, group in groupby(records, key=lambda record: record.meter):
+        own = list(group)
+        expected = meters[number].charge_until(own[-1].end) - meters[number].charge_until(own[0].start)
+        if sum(record.amount_micros for record in own) != expected:
+            return False
+    return True

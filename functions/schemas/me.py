@@ -8,6 +8,8 @@ from pydantic import Field
 from chalicelib.access.models import Role, StaffRole
 from chalicelib.http import ApiModel
 from chalicelib.identity.models import Membership, Profile, User
+from chalicelib.suspension.models import Watch
+from functions.schemas.billing import SuspensionView
 
 
 class UserView(ApiModel):
@@ -58,14 +60,16 @@ class ProfileView(ApiModel):
     current_customer_id: str | None = Field(
         description="The customer that this session acts for", examples=["cus_01J…"]
     )
+    suspension: SuspensionView | None = Field(description="Of that customer; null in good standing")
     staff_role: StaffRole | None = Field(description="The user's place in the operator's staff")
 
     @classmethod
-    def of(cls, profile: Profile, customer_id: str) -> Self:
-        """The view of `profile` in a session that acts for `customer_id`."""
+    def of(cls, profile: Profile, customer_id: str, watch: Watch | None) -> Self:
+        """The view of `profile` in a session that acts for `customer_id`, whose suspension is `watch`."""
         return cls(
             user=UserView.of(profile.user),
             customers=[MembershipView.of(membership) for membership in profile.memberships],
             current_customer_id=customer_id or None,
+            suspension=SuspensionView.of(watch),
             staff_role=profile.staff_role,
         )

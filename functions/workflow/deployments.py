@@ -1,4 +1,4 @@
-"""The tasks of `deployment_provision` and `deployment_delete`; the work itself is `chalicelib.compute.lifecycle`.
+"""The tasks of the state machines `deployment_*`; the work itself is `chalicelib.compute.lifecycle` and `power`.
 
 A task's input is the execution's ticket, and what earlier states added; its result is stored as `progress`.
 """
@@ -55,6 +55,12 @@ def record_failure(state: Mapping[str, Any]) -> dict[str, Any]:
 def remove_machine(state: Mapping[str, Any]) -> dict[str, Any]:
     """Do what the removal of the machine needs next."""
     return _result(bootstrap.lifecycle().remove_machine(_ticket(state)))
+
+
+@task(grants=(*_GRANTS, ALERT_STAFF), timeout_seconds=60)
+def switch_machine(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what switching the machine off or on needs next."""
+    return _result(bootstrap.power_switch().drive(_ticket(state)))
 
 
 def _ticket(state: Mapping[str, Any]) -> Ticket:

@@ -74,13 +74,13 @@ _HITS: Mapping[str, Mapping[str, Any]] = {
     "throttled": {"kind": "throttle", "times": 3},
 }
 _TASKS = (
-    ("build", "StartExecution", "start_operation"),
+    ("build", "StartExecution", "follow_table"),
     ("build", "CreateMachine", "create_machine"),
     ("build", "PollMachine", "poll_machine"),
     ("build", "ActivateDeployment", "activate_deployment"),
     ("failing", "RecordFailure", "record_failure"),
     ("failing", "RemoveMachine", "remove_machine"),
-    ("removal", "StartExecution", "start_operation"),
+    ("removal", "StartExecution", "follow_table"),
     ("removal", "RemoveMachine", "remove_machine"),
 )
 _STOPPED = (
@@ -99,11 +99,11 @@ def cases() -> Iterator[Case]:
         # The task is held up, and its execution stopped meanwhile: the reconciler finds it dead.
         yield Case(life, state, "execution stopped", function, {"kind": "slow", "delay_seconds": 4.0})
     for life in ("build", "removal"):
-        yield Case(life, "StartExecution", "event lost", "start_operation", {"kind": "drop_stream"})
+        yield Case(life, "StartExecution", "event lost", "follow_table", {"kind": "drop_stream"})
     for life, state, function in _TASKS:
         for fault, injected in _HITS.items():
             # Starting makes two requests: what would hit a later one hits nothing.
-            if function != "start_operation" or injected.get("at_request", 1) <= 2:
+            if function != "follow_table" or injected.get("at_request", 1) <= 2:
                 yield Case(life, state, fault, function, injected)
 
 

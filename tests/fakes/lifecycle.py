@@ -22,7 +22,7 @@ from chalicelib.kernel.clock import SystemClock
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import PageRequest
 from dev.simulators.openstack import OpenStackSimulator
-from functions.workers.operations import start_operation
+from functions.workers.table import follow_table
 from tests.fakes.money import InterruptedTransactor
 from tests.fakes.workflows import Execution, LocalWorkflows
 from tests.support.clock import START, SettableClock
@@ -174,7 +174,7 @@ class Installation:
                 self._streamed.add(item["sk"]["S"])
                 record = {"dynamodb": {"SequenceNumber": "1", "NewImage": item}}
                 if not lost:
-                    assert start_operation({"Records": [record]}, None) == {"batchItemFailures": []}
+                    assert follow_table({"Records": [record]}, None) == {"batchItemFailures": []}
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, here and in the region."""

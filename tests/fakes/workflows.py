@@ -14,13 +14,17 @@ from typing import Any
 
 from chalicelib.compute.models import Operation, OperationType
 from chalicelib.compute.ports import ExecutionState
+from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.runtime.registry import Handler, Task, load_all
+from chalicelib.suspension.models import Watch
 from tests.support.clock import SettableClock
 
 _MACHINES = Path(__file__).parents[2] / "state_machines"
 _DEFINITIONS = {
     OperationType.CREATE: "deployment_provision.asl.json",
     OperationType.DELETE: "deployment_delete.asl.json",
+    OperationType.SUSPEND: "deployment_power.asl.json",
+    OperationType.RESUME: "deployment_power.asl.json",
 }
 _MAX_STATES = 2_000
 """In one execution; Step Functions takes 25,000 events, a handful to a state."""
@@ -34,6 +38,13 @@ Around = Callable[["Execution", str, Callable[[], dict[str, Any]]], dict[str, An
 def definition(type_: OperationType) -> Mapping[str, Any]:
     """The definition for operations of this type."""
     loaded: Mapping[str, Any] = json.loads((_MACHINES / _DEFINITIONS[type_]).read_text())
+    return loaded
+
+
+@cache
+def balance_watch() -> Mapping[str, Any]:
+    """The definition that waits for moments of a balance."""
+    loaded: Mapping[str, Any] = json.loads((_MACHINES / "balance_watch.asl.json").read_text())
     return loaded
 
 
@@ -94,11 +105,16 @@ class Execution:
             case "Choice":
                 self._go(self._chosen(here))
             case "Wait":
-                seconds = here["Seconds"] if "Seconds" in here else self._at(here["SecondsPath"])
-                self.wakes_at = now + timedelta(seconds=seconds)
+                self.wakes_at = self._end_of_wait(here, now)
                 self._go(here["Next"])
             case "Succeed":
                 self.status = "SUCCEEDED"
+
+    def _end_of_wait(self, wait: Mapping[str, Any], now: datetime) -> datetime:
+        if "TimestampPath" in wait:
+            return max(now, parse_isoformat(self._at(wait["TimestampPath"])))
+        seconds = wait["Seconds"] if "Seconds" in wait else self._at(wait["SecondsPath"])
+        return now + timedelta(seconds=seconds)
 
     def _go(self, state: str) -> None:
         self.state = state
@@ -138,7 +154,7 @@ class Execution:
                     self.wakes_at = now + timedelta(seconds=delay)
                     return
                 break
-        for catch in task["Catch"]:
+        for catch in task.get("Catch", ()):
             if _matches(catch, name):
                 self.data[catch["ResultPath"].removeprefix("$.")] = {"Error": name, "Cause": str(error)}
                 self._go(catch["Next"])
@@ -151,7 +167,7 @@ def _matches(rule: Mapping[str, Any], name: str) -> bool:
 
 
 class LocalWorkflows:
-    """`Workflows` inside the test. Nothing moves until the test says so."""
+    """`Workflows` and `WatchExecutions` inside the test. Nothing moves until the test says so."""
 
     def __init__(self, clock: SettableClock) -> None:
         self._clock = clock
@@ -169,6 +185,19 @@ class LocalWorkflows:
         now = self._clock.now()
         made = Execution(operation.execution_name, definition(operation.type), ticket, now, now)
         self.executions.setdefault(operation.execution_name, made)
+
+    def start_watch(self, watch: Watch) -> None:
+        """Let an execution wait for the watch's next moment."""
+        assert watch.wakes_at is not None
+        name = f"{watch.customer_id}-{watch.number}"
+        waiting = {
+            "customerId": watch.customer_id,
+            "number": watch.number,
+            "progress": {"wakesAt": isoformat(watch.wakes_at)},
+        }
+        now = self._clock.now()
+        made = Execution(name, balance_watch(), waiting, now, now)
+        self.executions.setdefault(name, made)
 
     def state(self, operation: Operation) -> ExecutionState:
         """What became of this attempt."""

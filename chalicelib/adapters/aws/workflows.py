@@ -1,19 +1,24 @@
-"""`Workflows` on Step Functions: one execution for one attempt at an operation."""
+"""`Workflows` on Step Functions: one execution for one attempt at an operation, or for one watch of a balance."""
 
 import json
 
 from chalicelib.adapters.aws.clients import stepfunctions
 from chalicelib.compute.models import Operation, OperationType
 from chalicelib.compute.ports import ExecutionState
+from chalicelib.kernel.clock import isoformat
+from chalicelib.suspension.models import Watch
 
 _MACHINES = {
     OperationType.CREATE: "deployment-provision",
     OperationType.DELETE: "deployment-delete",
+    OperationType.SUSPEND: "deployment-power",
+    OperationType.RESUME: "deployment-power",
 }
+_BALANCE_WATCH = "balance-watch"
 
 
 class StepFunctionsWorkflows:
-    """Starts and watches the state machines of `state_machines/`."""
+    """Starts and watches the state machines of `state_machines/`; also `WatchExecutions`."""
 
     def __init__(self, arn_prefix: str) -> None:
         """Work with the machines whose ARNs are `arn_prefix` and their name."""
@@ -37,6 +42,25 @@ class StepFunctionsWorkflows:
                 stateMachineArn=self._arn_prefix + _MACHINES[operation.type],
                 name=operation.execution_name,
                 input=json.dumps(ticket, sort_keys=True),
+            )
+        except client.exceptions.ExecutionAlreadyExists:
+            return
+
+    def start_watch(self, watch: Watch) -> None:
+        """Let an execution wait for the watch's next moment; see `WatchExecutions.start_watch`."""
+        if watch.wakes_at is None:
+            return
+        waiting = {
+            "customerId": watch.customer_id,
+            "number": watch.number,
+            "progress": {"wakesAt": isoformat(watch.wakes_at)},
+        }
+        client = stepfunctions()
+        try:
+            client.start_execution(
+                stateMachineArn=self._arn_prefix + _BALANCE_WATCH,
+                name=f"{watch.customer_id}-{watch.number}",
+                input=json.dumps(waiting, sort_keys=True),
             )
         except client.exceptions.ExecutionAlreadyExists:
             return

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 
 from chalicelib.access.models import Role, StaffRole
 from chalicelib.adapters.dynamodb.pages import query_page
@@ -58,7 +58,7 @@ class CustomerRecord(Record, discriminator="CUSTOMER"):
 
 
 class MembershipRecord(Record, discriminator="MEMBERSHIP"):
-    """`USER#<id>` / `MEMBERSHIP#<customer id>`: what a user is in a customer."""
+    """`USER#<id>` / `MEMBERSHIP#<customer id>`: what a user is in a customer; in `gsi1` by customer."""
 
     role = UnicodeAttribute()
     since = UnicodeAttribute()
@@ -107,6 +107,7 @@ class LetterRecord(Record, discriminator="LETTER"):
     letter_kind = UnicodeAttribute()
     email = UnicodeAttribute()
     requested_at = UnicodeAttribute()
+    values = JSONAttribute(null=True)
 
 
 class DynamoUsers:
@@ -145,6 +146,19 @@ class DynamoUsers:
             for id_, record in roles.items()
         ]
 
+    def members(self, customer_id: str) -> Sequence[Membership]:
+        """Who belongs to the customer; see `Users.members`."""
+        found = list(MembershipRecord.query(f"MEMBERS#{customer_id}", index_name="gsi1", limit=_MAX_MEMBERSHIPS))
+        if not found:
+            return ()
+        name = CustomerRecord.get(f"CUSTOMER#{customer_id}", "CUSTOMER", consistent_read=True).name
+        return [
+            Membership(
+                record.pk.partition("#")[2], customer_id, name, Role(record.role), parse_isoformat(record.since)
+            )
+            for record in found
+        ]
+
     def staff_role(self, user_id: str) -> StaffRole | None:
         """The user's place in the staff; see `Users.staff_role`."""
         try:
@@ -172,7 +186,12 @@ class DynamoUsers:
         since = isoformat(customer.created_at)
         record = CustomerRecord(f"CUSTOMER#{customer.id}", "CUSTOMER", name=customer.name, created_at=since)
         membership = MembershipRecord(
-            f"USER#{owner.id}", f"MEMBERSHIP#{customer.id}", role=Role.OWNER.value, since=since
+            f"USER#{owner.id}",
+            f"MEMBERSHIP#{customer.id}",
+            gsi1pk=f"MEMBERS#{customer.id}",
+            gsi1sk=owner.id,
+            role=Role.OWNER.value,
+            since=since,
         )
         return insert(record, "customer_is_new"), insert(membership, "membership_is_new")
 
@@ -367,6 +386,7 @@ class DynamoLetters:
             letter_kind=letter.kind.value,
             email=letter.email,
             requested_at=isoformat(letter.requested_at),
+            values=dict(letter.values) or None,
             expires_at=epoch_seconds(later(letter.requested_at, _LETTER_KEPT_SECONDS)),
         )
         return put(record)
@@ -382,6 +402,7 @@ class DynamoLetters:
             LetterKind(record.letter_kind),
             EmailAddress(record.email),
             parse_isoformat(record.requested_at),
+            record.values or {},
         )
 
     def done(self, letter_id: str) -> Write:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Any, Final
 
-from chalicelib.adapters.openstack import blockers, capacity, stacks
+from chalicelib.adapters.openstack import blockers, capacity, power, stacks
 from chalicelib.adapters.openstack.config import OpenStackConfig
 from chalicelib.adapters.openstack.connections import Connections, ProjectConnection, reading
 from chalicelib.adapters.openstack.templates import Value, template
@@ -19,6 +19,7 @@ from chalicelib.compute.machines import (
     MachineSpec,
     MachineState,
     OwnedMachine,
+    Power,
     ProviderDenied,
     ProviderError,
     ProviderUnreachable,
@@ -44,7 +45,8 @@ _NO_TRUSTS: Final = (
 class OpenStackProvider:
     """Machines as Heat stacks, spread over the projects of each region.
 
-    Also `SupportsUnblocking` and `SupportsCapacity`. Keep one for the life of the process: it keeps the sessions.
+    Also `SupportsUnblocking`, `SupportsPowerActions` and `SupportsCapacity`. Keep one for the life of the process:
+    it keeps the sessions.
     """
 
     def __init__(self, config: OpenStackConfig, clock: Clock) -> None:
@@ -157,6 +159,20 @@ class OpenStackProvider:
         stack_id = self._id(cloud, ref)
         return () if stack_id is None else blockers.remove_blockers(cloud, ref.name, stack_id)
 
+    def power(self, ref: MachineRef) -> Power:
+        """Whether the stack's server runs."""
+        cloud = self._cloud(ref.region, ref.placement)
+        server = self._server(cloud, ref)
+        return Power.GONE if server is None else power.power_of(cloud, server)
+
+    def stop(self, ref: MachineRef) -> None:
+        """Start switching the stack's server off."""
+        self._switch(ref, "os-stop")
+
+    def start(self, ref: MachineRef) -> None:
+        """Start switching the stack's server on."""
+        self._switch(ref, "os-start")
+
     def free_units(self, region: str) -> Mapping[str, int]:
         """Free units of each custom resource class, as Placement has them now."""
         configured = self._config.region(region)
@@ -183,6 +199,16 @@ class OpenStackProvider:
             return ref.id
         stack = self._look(cloud, ref)
         return None if stack is None else stack.id
+
+    def _server(self, cloud: ProjectConnection, ref: MachineRef) -> str | None:
+        stack_id = self._id(cloud, ref)
+        return None if stack_id is None else power.server_id(cloud, ref.name, stack_id)
+
+    def _switch(self, ref: MachineRef, action: str) -> None:
+        cloud = self._cloud(ref.region, ref.placement)
+        server = self._server(cloud, ref)
+        if server is not None:
+            power.switch(cloud, server, action)
 
     def _look(self, cloud: ProjectConnection, ref: MachineRef) -> stacks.Stack | None:
         if ref.id is not None:

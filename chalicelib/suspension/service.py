@@ -1,0 +1,246 @@
+"""Watching balances.
+
+A look at a customer decides from the records alone, writes what it decided (with the letter that tells of it) in
+one transaction, and then does what follows from the state that holds now. So it may be repeated, interrupted or
+doubled at any point: the next look finds what is left to do.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from chalicelib.compute.models import Deployment, DeploymentStatus, DesiredState
+from chalicelib.compute.ports import DeploymentRecords
+from chalicelib.compute.power import reserve_micros
+from chalicelib.kernel.clock import Clock, from_epoch_seconds
+from chalicelib.kernel.errors import AccountSuspended, InsufficientBalance
+from chalicelib.kernel.money import format_amount
+from chalicelib.kernel.transactions import Transactor, with_fresh_reads
+from chalicelib.ledger.models import HoldPurpose
+from chalicelib.ledger.ports import LedgerRecords
+from chalicelib.suspension.models import Funds, Machines, SuspensionStatus, Watch, judge, next_look
+from chalicelib.suspension.ports import (
+    WATCH_SHARDS,
+    WATCH_UNCHANGED,
+    CustomerMail,
+    Deletion,
+    Power,
+    WatchExecutions,
+    WatchRecords,
+)
+
+_FROZEN = frozenset({HoldPurpose.DISPUTE, HoldPurpose.REFUND})
+_SAME_MOMENT = timedelta(seconds=2)
+"""Rounding moves zero by a second when usage is posted; an execution is replaced only for more."""
+_LOOK_AHEAD = timedelta(seconds=60)
+"""The schedule's own interval: what is due before it runs again must have an execution by then."""
+_LEAVING = frozenset({DeploymentStatus.DELETING, DeploymentStatus.DELETE_STUCK})
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look has come to: the watch as it is now, and what it was."""
+
+    before: Watch
+    watch: Watch
+    machines: Machines
+
+
+class Suspensions:
+    """What others may know of a customer's standing."""
+
+    def __init__(self, watches: WatchRecords) -> None:
+        self._watches = watches
+
+    def of(self, customer_id: str) -> Watch | None:
+        """The customer's suspension; None in good standing."""
+        watch = self._watches.watch(customer_id)
+        return watch if watch is not None and watch.status is not None else None
+
+    def require_good(self, customer_id: str) -> None:
+        """Let only customers pass who may have more machines.
+
+        Raises:
+            AccountSuspended: this one may not.
+        """
+        if self.of(customer_id) is not None:
+            raise AccountSuspended
+
+
+class BalanceWatch:
+    """Looks at customers when something changed, when an execution wakes, and where either was lost."""
+
+    def __init__(  # noqa: PLR0913 (its collaborators)
+        self,
+        watches: WatchRecords,
+        executions: WatchExecutions,
+        books: LedgerRecords,
+        deployments: DeploymentRecords,
+        power: Power,
+        deletion: Deletion,
+        mail: CustomerMail,
+        transactor: Transactor,
+        clock: Clock,
+        grace: timedelta,
+    ) -> None:
+        self._watches = watches
+        self._executions = executions
+        self._books = books
+        self._deployments = deployments
+        self._power = power
+        self._deletion = deletion
+        self._mail = mail
+        self._transactor = transactor
+        self._clock = clock
+        self._grace = grace
+
+    def follow(self, customer_id: str) -> None:
+        """Look at a customer whose account has changed; the next moment gets an execution that waits for it."""
+        looked = self._look(customer_id, self._renumbered)
+        if looked is None:
+            return
+        if looked.watch.number != looked.before.number:
+            self._executions.start_watch(looked.watch)
+        self._act(looked)
+
+    def wake(self, customer_id: str, number: int) -> datetime | None:
+        """Look at a customer because execution `number` has woken; until when it waits now, None where it ends."""
+        looked = self._look(customer_id, self._same_number, number)
+        if looked is None:
+            return None
+        self._act(looked)
+        return looked.watch.wakes_at
+
+    def reconcile(self) -> dict[str, int]:
+        """Look at all whose moment has come, whatever became of executions; see that the next have one."""
+        now = self._clock.now()
+        looked_at = 0
+        troubles: list[Exception] = []
+        for shard in range(WATCH_SHARDS):
+            for watch in self._watches.due(shard, now + _LOOK_AHEAD):
+                is_due = watch.wakes_at is not None and watch.wakes_at <= now
+                job: Callable[[], None] = (
+                    partial(self.follow, watch.customer_id)
+                    if is_due
+                    else partial(self._executions.start_watch, watch)
+                )
+                try:
+                    job()
+                except Exception as trouble:
+                    troubles.append(trouble)
+                looked_at += is_due
+        if troubles:
+            raise ExceptionGroup(f"{len(troubles)} customers could not be looked at", troubles)
+        return {"looked_at": looked_at}
+
+    def _look(
+        self,
+        customer_id: str,
+        wait: Callable[[Watch, datetime | None, datetime], Watch],
+        number: int | None = None,
+    ) -> Looked | None:
+        """Judge the customer as of now, and keep the verdict; None where there is nobody, or `number` is old."""
+
+        def look() -> Looked | None:
+            at = self._clock.now()
+            before = self._watches.watch(customer_id) or Watch(customer_id)
+            account = self._books.account(customer_id)
+            if account is None or (number is not None and before.number != number):
+                return None
+            frozen = sum(hold.amount_micros for hold in self._books.holds(customer_id) if hold.purpose in _FROZEN)
+            funds = Funds.of(account, frozen)
+            machines = Machines()
+            if before.status is not None or funds.is_used_up(at):
+                machines = _sorted(self._deployments.all_deployments(customer_id))
+            verdict = judge(before, funds, machines, at, self._grace)
+            after = wait(verdict.watch, next_look(verdict.watch, funds, machines, at), at)
+            if after != before:
+                after = replace(after, version=before.version + 1)
+                writes = [self._watches.replace_watch(before, after)]
+                if verdict.letter is not None:
+                    values = _values(after, funds, at)
+                    writes += self._mail.to_customer(customer_id, verdict.letter, values, at)
+                self._transactor.commit(writes)
+            return Looked(before, after, machines)
+
+        return with_fresh_reads(look, stale=frozenset({WATCH_UNCHANGED}))
+
+    @staticmethod
+    def _same_number(watch: Watch, moment: datetime | None, at: datetime) -> Watch:
+        """The execution that has woken goes on to wait for the next moment."""
+        return replace(watch, wakes_at=moment)
+
+    @staticmethod
+    def _renumbered(watch: Watch, moment: datetime | None, at: datetime) -> Watch:
+        """Another execution waits, where none does or the one that does would wake too late."""
+        waits_until = watch.wakes_at
+        if waits_until is not None and at < waits_until <= (moment or waits_until) + _SAME_MOMENT:
+            return watch
+        if moment is None:
+            return replace(watch, wakes_at=None)
+        return replace(watch, number=watch.number + 1, wakes_at=moment)
+
+    def _act(self, looked: Looked) -> None:
+        """Begin what follows from the state that holds; one machine's trouble does not keep the others.
+
+        Raises:
+            ExceptionGroup: what could not be begun.
+        """
+        troubles: list[Exception] = []
+        begin, machines = self._work(looked)
+        for deployment_id in machines:
+            try:
+                begin(looked.watch.customer_id, deployment_id)
+            except InsufficientBalance:
+                break  # the next look finds that there is not enough
+            except Exception as trouble:
+                troubles.append(trouble)
+        if troubles:
+            raise ExceptionGroup(f"{looked.watch.customer_id} could not be dealt with", troubles)
+
+    def _work(self, looked: Looked) -> tuple[Callable[[str, str], object], Sequence[str]]:
+        match looked.watch.status:
+            case SuspensionStatus.SUSPENDED:
+                return self._power.suspend, looked.machines.running
+            case SuspensionStatus.RESUMING:
+                return self._power.resume, looked.machines.stopped
+            case SuspensionStatus.DELETING:
+                return self._deletion.delete, looked.machines.kept
+        return self._power.suspend, ()
+
+
+def _sorted(deployments: Iterable[Deployment]) -> Machines:
+    """The customer's machines by what a suspension has to do with them."""
+    running: list[str] = []
+    stopped: list[Deployment] = []
+    kept: list[str] = []
+    in_motion = leaving = 0
+    for deployment in deployments:
+        if deployment.desired is DesiredState.ABSENT:
+            leaving += deployment.status in _LEAVING
+            continue
+        kept.append(deployment.id)
+        if deployment.operation_id is not None:
+            in_motion += 1
+        elif deployment.status is DeploymentStatus.ACTIVE:
+            running.append(deployment.id)
+        elif deployment.status is DeploymentStatus.SUSPENDED:
+            stopped.append(deployment)
+    reserve = sum(reserve_micros(deployment.price_micros_per_hour) for deployment in stopped)
+    names = tuple(deployment.id for deployment in stopped)
+    return Machines(tuple(running), names, reserve, in_motion, tuple(kept), leaving)
+
+
+def _values(watch: Watch, funds: Funds, at: datetime) -> dict[str, str]:
+    """What letters say beside who they are to."""
+    used = funds.burn.unposted_micros(at)
+    values = {
+        "balance": format_amount(funds.spendable_micros - used),
+        "burn_per_hour": format_amount(funds.burn.micros_per_hour),
+    }
+    moments = {
+        "empty_at": from_epoch_seconds(funds.zero_at) if funds.zero_at is not None else None,
+        "deletes_at": watch.deletes_at,
+    }
+    return values | {name: f"{moment:%d %B %Y, %H:%M} UTC" for name, moment in moments.items() if moment}

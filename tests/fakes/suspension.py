@@ -1,0 +1,122 @@
+"""An installation that follows its table, so that balances are watched, and whose customer reads mail."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.adapters.dynamodb.identity import DynamoUsers
+from chalicelib.identity.emails import EmailAddress
+from chalicelib.identity.models import Customer, User
+from chalicelib.kernel.clock import from_epoch_seconds
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.suspension.models import Watch
+from functions.workers.table import follow_table
+from tests.fakes.identity import Mailbox, deliver_letters
+from tests.fakes.lifecycle import Installation, Region
+from tests.support.clock import START, SettableClock
+from tests.support.engine import Engine, Item
+
+EMAIL = EmailAddress("ada@example.com")
+_MAX_ROUNDS = 3_000
+
+
+class WatchedInstallation(Installation):
+    """Beside operations, changes of accounts reach the stream's worker."""
+
+    def __init__(
+        self, table: Engine, clock: SettableClock, region: Region, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        super().__init__(table, clock, region, monkeypatch)
+        self.mailbox = Mailbox()
+        self.loses_stream = False
+        self._accounts: dict[str, str] = {}
+        monkeypatch.setattr(bootstrap, "mailer", lambda: self.mailbox)
+        user = User(new_id(Kind.USER, START), EMAIL, "Ada", "-", 1, START, START)
+        customer = Customer(self.customer_id, "Ada", START)
+        users = DynamoUsers()
+        self.transactor.commit([*users.insert(user), *users.insert_customer(customer, user)])
+
+    def deliver_stream(self, *, lost: bool = False) -> None:
+        """Hand what has changed to the stream's worker, until nothing changes any more."""
+        for _ in range(_MAX_ROUNDS):
+            super().deliver_stream(lost=lost or self.loses_stream)
+            changed = [item for item in self.table.items() if self._has_changed(item)]
+            if not changed:
+                return
+            if not (lost or self.loses_stream):
+                for item in changed:
+                    record = {"dynamodb": {"SequenceNumber": "1", "NewImage": item}}
+                    assert follow_table({"Records": [record]}, None) == {"batchItemFailures": []}
+        raise AssertionError("the table never comes to rest")
+
+    def _has_changed(self, item: Item) -> bool:
+        if item["kind"]["S"] != "ACCOUNT":
+            return False
+        key, version = item["pk"]["S"], item["version"]["N"]
+        changed = bool(self._accounts.get(key) != version)
+        self._accounts[key] = version
+        return changed
+
+    def watch(self) -> Watch | None:
+        """The customer's suspension; None in good standing."""
+        return bootstrap.suspensions().of(self.customer_id)
+
+    def status(self) -> str | None:
+        """How far the suspension has gone."""
+        watch = self.watch()
+        return watch.status if watch else None
+
+    def zero(self) -> datetime:
+        """When the balance will be used up, by the account's own figures."""
+        account = bootstrap.ledger().change(self.customer_id, self.clock.now()).account
+        weighted = account.posted_micros * 3600 + account.burn.weighted
+        return from_epoch_seconds(-(-weighted // account.burn.micros_per_hour))
+
+    def mails(self) -> list[str]:
+        """The kinds of mails that have come, oldest first."""
+        deliver_letters(self.table)
+        return self.mailbox.of(EMAIL)
+
+    def pay(self, amount_micros: int, key: str = "payment") -> None:
+        """Money comes in."""
+        bootstrap.ledger().credit(self.customer_id, amount_micros, reason="a test", actor_user_id="usr_x", key=key)
+
+    def run_until(self, moment: datetime) -> None:
+        """Let time pass to `moment`, with everything that is due until then."""
+        for _ in range(_MAX_ROUNDS):
+            self.deliver_stream()
+            execution = self.workflows.next()
+            if execution is None or execution.wakes_at > moment:
+                self.pass_time((moment - self.clock.now()).total_seconds())
+                return
+            self.step()
+        raise AssertionError([found.visited[-10:] for found in self.workflows.executions.values()])
+
+    def run_for(self, seconds: float) -> None:
+        """The same for a time from now."""
+        self.run_until(self.clock.now() + timedelta(seconds=seconds))
+
+    def run_with_schedules(self, seconds: int) -> None:
+        """The same, with the schedules that find what was lost, once a minute."""
+        until = self.clock.now() + timedelta(seconds=seconds)
+        while self.clock.now() < until:
+            self.run_until(min(until, self.clock.now() + timedelta(seconds=60)))
+            bootstrap.reconciler().run()
+            bootstrap.balance_watch().reconcile()
+
+    def running(self) -> str:
+        """A machine that runs; its id."""
+        accepted = self.create()
+        for _ in range(_MAX_ROUNDS):
+            if self.deployment(accepted.deployment.id).status == "ACTIVE":
+                self.deliver_stream()
+                return accepted.deployment.id
+            self.step()
+        raise AssertionError("never ready")
+
+    def servers(self) -> list[str]:
+        """The status of every server in the region."""
+        self.region.simulator.cloud.advance()
+        regions = self.region.simulator.cloud.state.regions.values()
+        return sorted(server.status for region in regions for server in region.servers.values())
