@@ -205,7 +205,13 @@ class Settlement:
             if state is None:
                 return self.change(top_up, self._aged)
         else:
-            state = gateway.fetch(top_up.provider_id)
+            try:
+                state = gateway.fetch(top_up.provider_id)
+            except GatewayRefused:
+                # After its deadline a gateway may have forgotten what nobody paid, as PayPal does.
+                if self._aged(top_up) is top_up:
+                    raise
+                return self.change(top_up, self._aged)
         return self.book(top_up, state)
 
     def _aged(self, top_up: TopUp) -> TopUp:

@@ -249,3 +249,23 @@ def test_an_approval_within_paypals_own_time_but_after_ours_is_credited_and_call
     paid = shop.now(top_up)
     assert (paid.status, paid.flags) == (TopUpStatus.SETTLED, frozenset({Flag.LATE}))
     assert shop.money == (50_000_000, 0)
+
+
+@pytest.mark.guarantee("G28")
+def test_g28_an_order_that_paypal_has_forgotten_ends_with_its_deadline(shop: Shop) -> None:
+    top_up = shop.ask()
+    shop.let_pass(3 * HOUR)
+    assert shop.settlement.reconcile() == {"looked": 1, "failed": 0}
+    ended = shop.now(top_up)
+    assert (ended.status, shop.money) == (TopUpStatus.EXPIRED, (0, 0))
+    assert ended.failure
+
+
+@pytest.mark.guarantee("G28")
+def test_g28_one_that_is_not_there_before_its_deadline_is_trouble(shop: Shop) -> None:
+    top_up = shop.ask()
+    bank = shop.lab.simulator.bank
+    bank.expire(bank.account.order_named(top_up.id))
+    shop.let_pass(600)
+    assert shop.settlement.reconcile() == {"looked": 0, "failed": 1}
+    assert shop.now(top_up).status is TopUpStatus.AWAITING_PAYMENT
