@@ -321,36 +321,46 @@ class _Booking:
         self._note(payment.id, credited_micros=self._top_up.credited_micros + micros)
 
     def _refund(self, refund: Refund) -> None:
-        known = f"refund:{refund.id}"
-        if refund.status is RefundStatus.PENDING or known in self._top_up.booked:
+        """Debit what went back; and give it back again where the payer's bank sent it back to us in the end."""
+        if refund.status is RefundStatus.PENDING:
             return
         if refund.key and (hold := self._ledger.hold(self._top_up.customer_id, refund.key)):
             self._change.release_hold(hold)
-        micros = 0
-        if refund.status is RefundStatus.DONE:
-            micros = self._worth(refund.amount)
-            self._post(known, EntryType.REFUND, -micros)
-        self._note(known, refunded_micros=self._top_up.refunded_micros + micros)
+        done, undone = f"refund:{refund.id}", f"refund:{refund.id}:undone"
+        micros = self._worth(refund.amount)
+        if refund.status is RefundStatus.DONE and done not in self._top_up.booked:
+            self._post(done, EntryType.REFUND, -micros)
+            self._note(done, refunded_micros=self._top_up.refunded_micros + micros)
+        elif refund.status is RefundStatus.FAILED and self._only(done, undone):
+            self._post(undone, EntryType.REFUND, micros)
+            self._note(undone, refunded_micros=self._top_up.refunded_micros - micros)
 
     def _dispute(self, dispute: Dispute) -> None:
-        """Freeze at once; debit only what was lost (G09)."""
-        opened, ended = f"dispute:{dispute.id}", f"dispute:{dispute.id}:ended"
+        """Freeze at once; debit only what was lost (G09), and give it back where an appeal has won it."""
+        opened, lost, won = (f"dispute:{dispute.id}{end}" for end in ("", ":lost", ":won"))
         micros = self._worth(dispute.amount)
         reference = f"dsp:{dispute.id}"
-        if ended in self._top_up.booked:
-            return
         if dispute.status is DisputeStatus.OPEN:
-            if opened not in self._top_up.booked:
+            if not {opened, lost, won} & self._top_up.booked:
                 self._change.freeze(reference, micros, HoldPurpose.DISPUTE)
                 self._note(opened, disputed_micros=self._top_up.disputed_micros + micros)
             return
         hold = self._ledger.hold(self._top_up.customer_id, reference)
         if hold is not None:
             self._change.release_hold(hold)
-        if dispute.status is DisputeStatus.LOST:
-            self._post(ended, EntryType.CHARGEBACK, -micros)
-        frozen = hold.amount_micros if hold else 0
-        self._note(ended, disputed_micros=self._top_up.disputed_micros - frozen)
+            self._note(opened, disputed_micros=self._top_up.disputed_micros - hold.amount_micros)
+        if dispute.status is DisputeStatus.LOST and lost not in self._top_up.booked:
+            self._post(lost, EntryType.CHARGEBACK, -micros)
+            self._note(lost)
+        elif dispute.status is DisputeStatus.WON and self._only(lost, won):
+            self._post(won, EntryType.CHARGEBACK, micros)
+            self._note(won)
+        elif hold is not None:
+            self._note(won)
+
+    def _only(self, first: str, second: str) -> bool:
+        """Whether `first` is booked, and `second` is not."""
+        return first in self._top_up.booked and second not in self._top_up.booked
 
     def _worth(self, amount: Amount) -> int:
         """Of one top-up, everything is worth what its first money was: what comes back is what went in."""

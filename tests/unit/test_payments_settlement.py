@@ -202,6 +202,22 @@ def test_stablecoins_are_credited_even_where_the_answer_to_the_create_was_lost(b
     assert bank.posted == 10_000_000
 
 
+@pytest.mark.guarantee("G09")
+def test_a_refund_that_came_back_and_an_appeal_that_was_won_are_given_back_once(bank: Bank) -> None:
+    top_up = bank.asked()
+    bank.paid(top_up, 50_000_000)
+    provider_id = str(top_up.provider_id)
+    for status in (RefundStatus.DONE, RefundStatus.FAILED, RefundStatus.FAILED):
+        bank.gateway.tell(provider_id, refunds=(Refund("re_1", Amount(20_000_000), status),))
+        bank.settlement.look(top_up)
+    assert bank.posted == 50_000_000
+    for end in (DisputeStatus.OPEN, DisputeStatus.LOST, DisputeStatus.WON, DisputeStatus.WON):
+        bank.gateway.tell(provider_id, disputes=(Dispute("dp_1", Amount(50_000_000), end),))
+        bank.settlement.look(top_up)
+    assert bank.posted == 50_000_000
+    assert list(bank.ledger_records.holds(CUSTOMER)) == []
+
+
 def test_everything_of_one_top_up_is_worth_what_its_first_money_was(bank: Bank) -> None:
     bank.rates.put_rate(Rate("EUR", Decimal("1.10"), bank.clock.now()))
     top_up = bank.asked(Amount(100_000_000, "EUR"))
