@@ -2,17 +2,19 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from dev.demo.checks import StepFailed
 from dev.demo.cloud import local_cloud
 from dev.demo.journey import Journey
+from dev.demo.payments import PaymentsJourney
 from dev.demo.screen import Screen, Stopwatch
 from dev.localcloud.home import Home
 from dev.localcloud.targets import TargetKind
 from tools.package import ROOT
 
-JOURNEYS = {"main": Journey}
+JOURNEYS: Mapping[str, type[Journey] | type[PaymentsJourney]] = {"main": Journey, "payments": PaymentsJourney}
 _HOMES = {TargetKind.SIMULATOR: ROOT / ".local", TargetKind.OPENSTACK: ROOT / ".local" / "openstack-demo"}
 
 

@@ -87,3 +87,18 @@ class Story:
     def top_up(self, top_up_id: str) -> Any:
         """One of the customer's top-ups as the API gives it."""
         return self.customer.get(f"/billing/topups/{top_up_id}").data
+
+    def await_top_up(self, top_up_id: str, *statuses: str) -> Any:
+        """One of her top-ups, once it has one of these statuses.
+
+        Raises:
+            StepFailed: it did not get there.
+        """
+
+        def reached() -> Any:
+            top_up = self.top_up(top_up_id)
+            return top_up if top_up["status"] in statuses else None
+
+        self.screen.waiting(f"waiting for {' or '.join(statuses)}")
+        wanted = f"{top_up_id} to be {' or '.join(statuses)}"
+        return await_value(wanted, reached, deadline_seconds=_BOOKING_SECONDS, pause_seconds=1)
