@@ -132,7 +132,7 @@ def _suspended(watch: Watch, at: datetime, grace: timedelta) -> Verdict:
         number=watch.number,
         status=SuspensionStatus.SUSPENDED,
         since=at,
-        deletes_at=at + grace,
+        deletes_at=(at + grace).replace(microsecond=0),
         reminded=grace <= REMINDER_BEFORE_DELETION,  # the first letter has said so already
         wakes_at=watch.wakes_at,
         version=watch.version,
@@ -181,31 +181,34 @@ def _reminder_at(deletes_at: datetime) -> datetime:
 
 def next_look(watch: Watch, funds: Funds, machines: Machines, at: datetime) -> datetime | None:
     """The next moment that matters by itself, given that `watch` is what holds now; a whole second, after `at`."""
-    moment = _next_moment(watch, funds, machines, at)
-    if moment is None:
+    second = _next_second(watch, funds, machines, at)
+    if second is None:
         return None
-    earliest = epoch_seconds(at) + 1
     latest = epoch_seconds(at + LONGEST_WAIT)
-    return from_epoch_seconds(min(max(epoch_seconds(moment), earliest), latest))
+    return from_epoch_seconds(min(max(second, epoch_seconds(at) + 1), latest))
 
 
-def _next_moment(watch: Watch, funds: Funds, machines: Machines, at: datetime) -> datetime | None:
+def _next_second(watch: Watch, funds: Funds, machines: Machines, at: datetime) -> int | None:
     match watch.status:
         case None:
             return _next_of_runway(watch, funds)
         case SuspensionStatus.DELETING:
-            return at + LOOK_AGAIN_AT_DELETION
+            return epoch_seconds(at + LOOK_AGAIN_AT_DELETION)
         case SuspensionStatus.DELETED:
             return None
         case SuspensionStatus.SUSPENDED if not (machines.running or machines.in_motion):
-            deletes_at = watch.deletes_at or at
-            return deletes_at if watch.reminded else _reminder_at(deletes_at)
-    return at + LOOK_AGAIN
+            return _next_of_grace(watch, at)
+    return epoch_seconds(at + LOOK_AGAIN)
 
 
-def _next_of_runway(watch: Watch, funds: Funds) -> datetime | None:
+def _next_of_runway(watch: Watch, funds: Funds) -> int | None:
     zero_at = funds.zero_at
     if zero_at is None:
         return None
     tighter = [hours for hours in WARNINGS_HOURS if watch.warned_hours is None or hours < watch.warned_hours]
-    return from_epoch_seconds(zero_at - max(tighter, default=0) * SECONDS_PER_HOUR)
+    return zero_at - max(tighter, default=0) * SECONDS_PER_HOUR
+
+
+def _next_of_grace(watch: Watch, at: datetime) -> int:
+    deletes_at = watch.deletes_at or at
+    return epoch_seconds(deletes_at if watch.reminded else _reminder_at(deletes_at))

@@ -13,13 +13,13 @@ from functools import partial
 from chalicelib.compute.models import Deployment, DeploymentStatus, DesiredState
 from chalicelib.compute.ports import DeploymentRecords
 from chalicelib.compute.power import reserve_micros
-from chalicelib.kernel.clock import Clock, from_epoch_seconds
+from chalicelib.kernel.clock import Clock, epoch_seconds, from_epoch_seconds
 from chalicelib.kernel.errors import AccountSuspended, InsufficientBalance
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
 from chalicelib.ledger.models import HoldPurpose
 from chalicelib.ledger.ports import LedgerRecords
-from chalicelib.suspension.models import Funds, Machines, SuspensionStatus, Watch, judge, next_look
+from chalicelib.suspension.models import LONGEST_WAIT, Funds, Machines, SuspensionStatus, Watch, judge, next_look
 from chalicelib.suspension.ports import (
     WATCH_SHARDS,
     WATCH_UNCHANGED,
@@ -235,12 +235,15 @@ def _sorted(deployments: Iterable[Deployment]) -> Machines:
 def _values(watch: Watch, funds: Funds, at: datetime) -> dict[str, str]:
     """What letters say beside who they are to."""
     used = funds.burn.unposted_micros(at)
-    values = {
+    zero_at, latest = funds.zero_at, epoch_seconds(at + LONGEST_WAIT)
+    return {
         "balance": format_amount(funds.spendable_micros - used),
         "burn_per_hour": format_amount(funds.burn.micros_per_hour),
+        "empty_at": _day_and_time(from_epoch_seconds(min(zero_at, latest)) if zero_at is not None else at),
+        "deletes_at": _day_and_time(watch.deletes_at or at),
     }
-    moments = {
-        "empty_at": from_epoch_seconds(funds.zero_at) if funds.zero_at is not None else None,
-        "deletes_at": watch.deletes_at,
-    }
-    return values | {name: f"{moment:%d %B %Y, %H:%M} UTC" for name, moment in moments.items() if moment}
+
+
+def _day_and_time(moment: datetime) -> str:
+    """Such as `4 May 2031, 12:00 UTC`."""
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
