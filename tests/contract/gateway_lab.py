@@ -1,9 +1,10 @@
 """What the contract suite of payment gateways needs besides the gateway: a payer, and the payer's bank."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from importlib import import_module
 from typing import Any, Protocol
 
 from chalicelib.payments.models import TopUp
@@ -126,47 +127,19 @@ class SavingLab(GatewayLab, Protocol):
         ...
 
 
-def _stripe() -> GatewayLab:
-    from tests.contract.stripe_lab import StripeLab
-
-    return StripeLab()
-
-
-def _stripe_hosted() -> GatewayLab:
-    from tests.contract.stripe_lab import StripeLab
-
-    return StripeLab(hosted_page=True)
-
-
-def _paypal() -> GatewayLab:
-    from tests.contract.paypal_lab import PayPalLab
-
-    return PayPalLab()
-
-
-def _btcpay() -> GatewayLab:
-    from tests.contract.crypto_lab import BTCPayLab
-
-    return BTCPayLab()
-
-
-def _oxapay() -> GatewayLab:
-    from tests.contract.crypto_lab import OxaPayLab
-
-    return OxaPayLab()
-
-
-def _bank() -> GatewayLab:
-    from tests.contract.bank_lab import BankLab
-
-    return BankLab()
-
-
-LABS: dict[str, Callable[[], GatewayLab]] = {
-    "stripe": _stripe,
-    "stripe-hosted": _stripe_hosted,
-    "btcpay": _btcpay,
-    "oxapay": _oxapay,
-    "paypal": _paypal,
-    "bank": _bank,
+_LABS = {
+    "stripe": ("stripe_lab", "StripeLab"),
+    "stripe-hosted": ("stripe_lab", "HostedStripeLab"),
+    "btcpay": ("crypto_lab", "BTCPayLab"),
+    "oxapay": ("crypto_lab", "OxaPayLab"),
+    "paypal": ("paypal_lab", "PayPalLab"),
+    "bank": ("bank_lab", "BankLab"),
 }
+LABS = tuple(_LABS)
+
+
+def lab_class(name: str) -> type[GatewayLab]:
+    """The lab called `name`, one of `LABS`; imported only then."""
+    module, class_name = _LABS[name]
+    found: type[GatewayLab] = getattr(import_module(f"tests.contract.{module}"), class_name)
+    return found

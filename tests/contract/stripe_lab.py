@@ -37,8 +37,6 @@ class StripeLab:
     )
 
     def __init__(self, *, hosted_page: bool = False) -> None:
-        if hosted_page:
-            self.levers = self.levers | {Lever.EXPIRY}
         self.simulator = StripeSimulator()
         self.simulator.start()
         self._hosted_page = hosted_page
@@ -140,3 +138,12 @@ class StripeLab:
         wanted = "cs_" if self._hosted_page else "pi_"
         (found,) = (item for item, owner in self.objects() if owner == top_up.id and item.startswith(wanted))
         return found
+
+
+class HostedStripeLab(StripeLab):
+    """The same, whose customers pay on Stripe's page."""
+
+    levers = StripeLab.levers | {Lever.EXPIRY}
+
+    def __init__(self) -> None:
+        super().__init__(hosted_page=True)

@@ -16,11 +16,12 @@ from chalicelib.compute.machines import (
     MachineEvent,
     MachineRef,
     MachineState,
+    Power,
     ProviderError,
     QuotaExceeded,
     SpecRejected,
 )
-from chalicelib.compute.ports import ComputeProvider, SupportsCapacity, SupportsUnblocking
+from chalicelib.compute.ports import ComputeProvider, SupportsCapacity, SupportsPowerActions, SupportsUnblocking
 from tests.contract.lab import BLOCKING, CAPACITY, PLACEMENTS, QUOTA, REVOCATION, Lab
 from tests.contract.machine_room import MachineRoom
 
