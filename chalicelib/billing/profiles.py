@@ -50,10 +50,9 @@ class BillingProfiles:
             found.append(FieldError("timeZone", "Give a time zone of the IANA database, such as Europe/Berlin."))
         if profile.currency != BASE_CURRENCY:
             found.append(FieldError("currency", f"Invoices are in {BASE_CURRENCY}."))
-        if profile.vat_number:
-            problem: str | None = "Only a company has a VAT number."
-            if profile.kind is PartyKind.COMPANY:
-                problem = self._vat.vat_number_problem(country, profile.vat_number)
-            if problem:
-                found.append(FieldError("vatNumber", problem))
+        if profile.vat_number and profile.kind is not PartyKind.COMPANY:
+            found.append(FieldError("vatNumber", "Only a company has a VAT number."))
+        elif profile.vat_number and country in COUNTRIES:
+            problem = self._vat.vat_number_problem(country, profile.vat_number)
+            found += [FieldError("vatNumber", problem)] if problem else []
         return found

@@ -59,7 +59,7 @@ class BillingProfileBody(ApiModel):
             examples=["DE123456789"],
         )
     )
-    time_zone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{1,64}$")] = Field(
+    time_zone: Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9_+/-]{1,64}$")] = Field(
         default=DEFAULT_TIME_ZONE,
         description="of the IANA database: invoices cover its months",
         examples=["Europe/Berlin"],

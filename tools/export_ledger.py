@@ -1,0 +1,30 @@
+"""Write the whole ledger as the operator keeps it: `python -m tools.export_ledger [--format …] [--output FILE]`.
+
+The table is the one that `TABLE_NAME` and the AWS variables lead to, as for a function. Nothing is written there.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from chalicelib import bootstrap
+from chalicelib.billing.journals import ExportFormat
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the journal to a file, or to where the output of this command goes."""
+    parser = argparse.ArgumentParser(description="Write the whole ledger as a journal.")
+    parser.add_argument("--format", type=ExportFormat, choices=list(ExportFormat), default=ExportFormat.BEANCOUNT)
+    parser.add_argument("--output", type=Path, help="a file; otherwise the standard output")
+    options = parser.parse_args(arguments)
+    with ExitStack() as stack:
+        output = stack.enter_context(options.output.open("w", newline="")) if options.output else sys.stdout
+        for piece in bootstrap.exports().of_everybody(options.format):
+            output.write(piece)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
