@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from chalicelib.ledger.service import Ledger
     from chalicelib.metering.ports import MeterRecords
     from chalicelib.metering.service import Metering
+    from chalicelib.payments.bank_desk import BankDesk
     from chalicelib.payments.ports import Gateway
     from chalicelib.payments.records import Rates, TopUpRecords
     from chalicelib.payments.service import Settlement, TopUps, Webhooks
@@ -407,6 +408,20 @@ def top_ups() -> TopUps:
 
 
 @cache
+def bank_desk() -> BankDesk:
+    """Where staff see to bank transfers."""
+    from typing import cast
+
+    from chalicelib.adapters.dynamodb.bank import DynamoTransferRecords
+    from chalicelib.payments.bank_desk import GATEWAY, Bank, BankDesk
+
+    def bank() -> Bank:
+        return cast("Bank", gateway(GATEWAY))
+
+    return BankDesk(DynamoTransferRecords(), bank, top_up_records(), settlement(), transactor(), clock())
+
+
+@cache
 def webhooks() -> Webhooks:
     """What comes from gateways."""
     from chalicelib.adapters.aws.queues import SqsNoticeQueue
@@ -629,11 +644,12 @@ def suspensions() -> Suspensions:
 @cache
 def balance_watch() -> BalanceWatch:
     """What looks at balances, and acts at zero."""
+    from datetime import timedelta
+
     from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
     from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
     from chalicelib.adapters.dynamodb.suspension import DynamoWatchRecords
     from chalicelib.identity.correspondence import CustomerLetters
-    from chalicelib.suspension.models import GRACE
     from chalicelib.suspension.service import BalanceWatch
 
     return BalanceWatch(
@@ -646,7 +662,7 @@ def balance_watch() -> BalanceWatch:
         CustomerLetters(DynamoUsers(), DynamoLetters()),
         transactor(),
         clock(),
-        GRACE,
+        grace=timedelta(hours=int(settings().suspension_grace_hours)),
     )
 
 

@@ -26,6 +26,8 @@ class Settings:
     mail_sender: str
     public_url: str
     """Where the front end lives: links in mails lead there."""
+    suspension_grace_hours: str
+    """A whole number: how long switched-off machines of a customer without money are kept."""
 
     @classmethod
     def from_environment(cls) -> "Settings":

@@ -30,6 +30,7 @@ PARAMETERS = (
     "DataKeyArn",
     "MailSender",
     "PublicUrl",
+    "SuspensionGraceHours",
 )
 """What the app stack takes from the data stack's outputs, under the same names."""
 
@@ -48,6 +49,7 @@ ENVIRONMENT = {
     "reports_bucket": ref("ReportsBucketName"),
     "mail_sender": ref("MailSender"),
     "public_url": ref("PublicUrl"),
+    "suspension_grace_hours": ref("SuspensionGraceHours"),
 }
 """The value of each field of `Settings`, as the template writes it."""
 

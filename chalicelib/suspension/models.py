@@ -14,8 +14,6 @@ from chalicelib.ledger.models import SECONDS_PER_HOUR, Account, Burn
 
 WARNINGS_HOURS = (24, 6, 1)
 """Hours of runway at which the customer is warned, widest first."""
-GRACE = timedelta(hours=72)
-"""How long suspended machines are kept, unless the installation is set otherwise."""
 REMINDER_BEFORE_DELETION = timedelta(hours=24)
 LOOK_AGAIN = timedelta(seconds=15)
 """While machines are being switched."""

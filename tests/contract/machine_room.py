@@ -4,8 +4,8 @@ import secrets
 import time
 from collections.abc import Callable
 
-from chalicelib.compute.machines import Machine, MachineRef, MachineSpec, MachineState, ProviderError
-from chalicelib.compute.ports import ComputeProvider
+from chalicelib.compute.machines import Machine, MachineRef, MachineSpec, MachineState, Power, ProviderError
+from chalicelib.compute.ports import ComputeProvider, SupportsPowerActions
 from tests.contract.lab import Lab
 
 
@@ -50,6 +50,15 @@ class MachineRoom:
             assert time.monotonic() < deadline, machine
             time.sleep(self.lab.poll_seconds)
         return machine
+
+    def powered(self, ref: MachineRef, wanted: Power) -> Power:
+        """What the machine's power has come to, once it is `wanted` or patience is at its end."""
+        provider = self.provider
+        assert isinstance(provider, SupportsPowerActions)
+        deadline = time.monotonic() + self.lab.patience_seconds
+        while (power := provider.power(ref)) is not wanted and time.monotonic() < deadline:
+            time.sleep(self.lab.poll_seconds)
+        return power
 
     def clear(self) -> None:
         """Delete everything and wait until it is gone, asking again where a deletion failed.

@@ -270,6 +270,51 @@ def test_g24_what_blocks_a_deletion_is_named_and_removed(room: MachineRoom) -> N
         unblock()
 
 
+# Power
+
+
+@pytest.mark.guarantee("G13")
+def test_g13_a_machine_is_switched_off_and_on_again_however_often_it_is_asked(room: MachineRoom) -> None:
+    provider = room.provider
+    assert isinstance(provider, SupportsPowerActions)
+    ref = room.build(room.lab.specs.ordinary)
+    outputs = provider.outputs(ref)
+    assert provider.power(ref) is Power.ON
+    provider.start(ref)
+    assert room.powered(ref, Power.ON) is Power.ON
+
+    provider.stop(ref)
+    provider.stop(ref)
+    assert room.powered(ref, Power.OFF) is Power.OFF
+    provider.stop(ref)
+    assert provider.power(ref) is Power.OFF
+    assert provider.get(ref).state is MachineState.READY
+    assert provider.outputs(ref) == outputs
+
+    provider.start(ref)
+    provider.start(ref)
+    assert room.powered(ref, Power.ON) is Power.ON
+
+    provider.stop(ref)
+    provider.delete(ref)
+    room.gone(ref)
+    assert provider.power(ref) is Power.GONE
+    provider.stop(ref)
+    provider.start(ref)
+    assert provider.get(ref).state is MachineState.GONE
+
+
+@pytest.mark.guarantee("G13")
+def test_g13_a_machine_that_never_was_has_no_power_and_cannot_be_switched(room: MachineRoom) -> None:
+    provider = room.provider
+    assert isinstance(provider, SupportsPowerActions)
+    ref = room.reserve()
+    assert provider.power(ref) is Power.GONE
+    provider.stop(ref)
+    provider.start(ref)
+    assert provider.get(ref).state is MachineState.GONE
+
+
 # Whose it is, and where it goes
 
 

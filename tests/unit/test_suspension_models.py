@@ -11,7 +11,6 @@ from chalicelib.identity.models import LetterKind
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds
 from chalicelib.ledger.models import Account, Burn
 from chalicelib.suspension.models import (
-    GRACE,
     LONGEST_WAIT,
     WARNINGS_HOURS,
     Funds,
@@ -24,6 +23,7 @@ from chalicelib.suspension.models import (
 from tests.support.clock import START
 
 HOUR = 3600
+GRACE = timedelta(hours=72)
 START_SECOND = epoch_seconds(START)
 NOTHING = Machines()
 
