@@ -28,6 +28,7 @@ from chalicelib.compute.ports import DEPLOYMENT_UNCHANGED, NEW_DEPLOYMENT, SLOT_
 from chalicelib.compute.steps import begin
 from chalicelib.kernel.clock import Clock, epoch_seconds
 from chalicelib.kernel.errors import (
+    AccountSuspended,
     CapacityUnavailable,
     FieldError,
     InsufficientBalance,
@@ -80,8 +81,8 @@ class PublicKeys(Protocol):
 class Standing(Protocol):
     """Whether a customer may have more machines."""
 
-    def require_good(self, customer_id: str) -> None:
-        """Raises AccountSuspended for a customer whose money has run out."""
+    def is_suspended(self, customer_id: str) -> bool:
+        """Whether the customer's money has run out, and none has come since that suffices to go on."""
         ...
 
 
@@ -155,6 +156,8 @@ class Deployments:
         available = self._availability.available(offer)
         taken = self._records.slots_taken(customer_id)
         warnings = []
+        if self._standing.is_suspended(customer_id):
+            warnings.append(AccountSuspended.sentence)
         if balance.available_micros < hold:
             warnings.append(InsufficientBalance.sentence)
         if taken >= DEFAULT_DEPLOYMENT_LIMIT:
@@ -182,7 +185,8 @@ class Deployments:
         public_key = self._public_key(customer_id, request.ssh_key_id, offer)
         if key and (made := self._made_before(customer_id, key)):
             return made
-        self._standing.require_good(customer_id)
+        if self._standing.is_suspended(customer_id):
+            raise AccountSuspended
         if self._records.slots_taken(customer_id) >= DEFAULT_DEPLOYMENT_LIMIT:
             raise LimitExceeded
         if self._availability.available(offer) is False:

@@ -14,7 +14,7 @@ from chalicelib.compute.models import Deployment, DeploymentStatus, DesiredState
 from chalicelib.compute.ports import DeploymentRecords
 from chalicelib.compute.power import reserve_micros
 from chalicelib.kernel.clock import Clock, epoch_seconds, from_epoch_seconds
-from chalicelib.kernel.errors import AccountSuspended, InsufficientBalance
+from chalicelib.kernel.errors import InsufficientBalance
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
 from chalicelib.ledger.models import HoldPurpose
@@ -58,14 +58,9 @@ class Suspensions:
         watch = self._watches.watch(customer_id)
         return watch if watch is not None and watch.status is not None else None
 
-    def require_good(self, customer_id: str) -> None:
-        """Let only customers pass who may have more machines.
-
-        Raises:
-            AccountSuspended: this one may not.
-        """
-        if self.of(customer_id) is not None:
-            raise AccountSuspended
+    def is_suspended(self, customer_id: str) -> bool:
+        """Whether the customer may not have more machines."""
+        return self.of(customer_id) is not None
 
 
 class BalanceWatch:

@@ -10,6 +10,9 @@ from chalicelib.identity.emails import EmailAddress
 from chalicelib.identity.models import Customer, User
 from chalicelib.kernel.clock import from_epoch_seconds
 from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.transactions import with_fresh_reads
+from chalicelib.ledger.models import EntryType, Operator
+from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.suspension.models import Watch
 from functions.workers.table import follow_table
 from tests.fakes.identity import Mailbox, deliver_letters
@@ -81,6 +84,16 @@ class WatchedInstallation(Installation):
     def pay(self, amount_micros: int, key: str = "payment") -> None:
         """Money comes in."""
         bootstrap.ledger().credit(self.customer_id, amount_micros, reason="a test", actor_user_id="usr_x", key=key)
+
+    def take(self, amount_micros: int) -> None:
+        """Money goes out, as with a refund."""
+
+        def post() -> None:
+            change = bootstrap.ledger().change(self.customer_id, self.clock.now())
+            change.post(EntryType.REFUND, -amount_micros, Operator.CREDITS, reference="a test")
+            self.transactor.commit(change.writes())
+
+        with_fresh_reads(post, stale=frozenset({ACCOUNT_UNCHANGED}))
 
     def run_until(self, moment: datetime) -> None:
         """Let time pass to `moment`, with everything that is due until then."""

@@ -11,6 +11,7 @@ from chalicelib.kernel.errors import AccountSuspended
 from chalicelib.kernel.pages import PageRequest
 from tests.fakes.lifecycle import Region, running_region
 from tests.fakes.suspension import WatchedInstallation
+from tests.integration.test_lifecycle_matrix import FAULTS, Fault, Once
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
 
@@ -124,4 +125,205 @@ def test_g13_a_region_that_does_not_answer_costs_the_customer_a_bounded_overrun(
     debt = bootstrap.ledger().balance(house.customer_id).debt_micros
     most = OVERRUN_CHARGED + timedelta(seconds=60)
     assert 0 < debt <= _price(house, deployment_id) * most // timedelta(hours=1)
+    house.assert_proven()
+
+
+# Paying, deleting and dying at any point
+
+
+POINTS = {
+    "before any warning": -30 * HOUR,
+    "after the last warning": -1800,
+    "a second before zero": -1,
+    "at zero, with the switching begun": 0,
+    "while machines are being switched": 1,
+    "as soon as they are off": 40,
+    "in the grace period": 30 * HOUR,
+    "after the reminder": 60 * HOUR,
+    "as the deletion begins": 72 * HOUR,
+}
+
+
+def _at(house: WatchedInstallation, point: str) -> str:
+    """A machine, at a point of its customer's money running out; its id."""
+    deployment_id = house.running()
+    house.run_until(house.zero() + timedelta(seconds=POINTS[point]))
+    return deployment_id
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_g13_a_payment_at_any_point_ends_well(house: WatchedInstallation, point: str) -> None:
+    deployment_id = _at(house, point)
+    house.pay(1_000_000)
+    house.run_for(600)
+    assert house.status() is None
+    if point == "as the deletion begins":
+        assert house.deployment(deployment_id).status is DeploymentStatus.DELETED
+        house.assert_nothing_left()
+        return
+    assert house.deployment(deployment_id).status is DeploymentStatus.ACTIVE
+    assert house.servers() == ["ACTIVE"]
+    house.assert_proven()
+    zero = house.zero()
+    house.run_until(zero + timedelta(seconds=60))
+    assert house.deployment(deployment_id).status is DeploymentStatus.SUSPENDED
+    house.assert_proven()
+
+
+@pytest.mark.guarantee("G06", "G13", "G23")
+@pytest.mark.parametrize("point", POINTS)
+def test_g13_a_deletion_at_any_point_ends_billing_and_everything(house: WatchedInstallation, point: str) -> None:
+    deployment_id = _at(house, point)
+    house.delete(deployment_id)
+    charged = house.charged_micros()
+    house.run_for(600)
+    assert house.deployment(deployment_id).status is DeploymentStatus.DELETED
+    assert house.charged_micros() == charged
+    house.assert_nothing_left()
+
+
+@pytest.mark.guarantee("G13", "G23", "G29")
+def test_g13_a_deletion_overtakes_a_resumption(house: WatchedInstallation) -> None:
+    deployment_id = _at(house, "in the grace period")
+    house.pay(1_000_000)
+    house.deliver_stream()
+    assert house.deployment(deployment_id).status is DeploymentStatus.RESUMING
+    house.delete(deployment_id)
+    house.run_for(600)
+    assert house.deployment(deployment_id).status is DeploymentStatus.DELETED
+    assert house.status() is None
+    house.assert_nothing_left()
+
+
+def test_g13_deleting_one_of_two_lets_the_money_for_the_other_suffice(house: WatchedInstallation) -> None:
+    first, second = house.running(), house.running()
+    house.run_until(house.zero() + timedelta(minutes=1))
+    debt = bootstrap.ledger().balance(house.customer_id).debt_micros
+    house.pay(debt + _price(house, first) // 6)
+    house.run_for(60)
+    assert house.status() == "SUSPENDED"
+    house.delete(second)
+    house.run_for(120)
+    assert house.status() is None
+    assert house.deployment(first).status is DeploymentStatus.ACTIVE
+    house.assert_proven()
+
+
+def test_g13_a_machine_that_is_ready_only_after_zero_is_switched_off_at_once(house: WatchedInstallation) -> None:
+    house.running()
+    house.run_until(house.zero() - timedelta(hours=2))
+    late = house.create().deployment.id
+    left = bootstrap.ledger().balance(house.customer_id).posted_micros
+    house.take(left)
+    house.run_for(300)
+    assert house.status() == "SUSPENDED"
+    assert house.deployment(late).status is DeploymentStatus.SUSPENDED
+    assert house.servers() == ["SHUTOFF", "SHUTOFF"]
+    house.assert_proven()
+
+
+# What is lost on the way
+
+
+def test_g13_zero_is_met_within_a_minute_though_every_event_was_lost(house: WatchedInstallation) -> None:
+    deployment_id = house.running()
+    zero = house.zero()
+    house.run_until(zero - timedelta(minutes=3))
+    for execution in house.workflows.executions.values():
+        execution.status = "ABORTED"
+    house.loses_stream = True
+    house.run_with_schedules(180 + 60)
+    watch = house.watch()
+    assert watch is not None
+    assert watch.since is not None
+    assert timedelta(0) <= watch.since - zero <= timedelta(seconds=60)
+    house.run_with_schedules(180)
+    assert house.deployment(deployment_id).status is DeploymentStatus.SUSPENDED
+    house.assert_proven()
+
+
+def test_g13_an_execution_that_was_never_started_is_before_its_moment_comes(house: WatchedInstallation) -> None:
+    house.running()
+    zero = house.zero()
+    house.run_until(zero - timedelta(seconds=90))
+    (name,) = [name for name, found in house.workflows.executions.items() if found.status == "RUNNING"]
+    del house.workflows.executions[name]
+    bootstrap.balance_watch().reconcile()
+    assert name not in house.workflows.executions
+    house.run_for(60)
+    bootstrap.balance_watch().reconcile()
+    assert house.workflows.executions[name].status == "RUNNING"
+    house.run_until(zero)
+    assert house.status() == "SUSPENDED"
+
+
+def test_g13_an_earlier_zero_gets_an_execution_of_its_own_and_ends_the_old_one(house: WatchedInstallation) -> None:
+    house.running()
+    old = house.workflows.next()
+    assert old is not None
+    house.run_for(HOUR)
+    house.take(bootstrap.ledger().balance(house.customer_id).posted_micros - 1_000)
+    house.deliver_stream()
+    zero = house.zero()
+    house.run_until(zero - timedelta(seconds=1))
+    assert house.status() is None
+    house.run_until(zero)
+    assert house.status() == "SUSPENDED"
+    house.run_until(old.wakes_at + timedelta(seconds=1))
+    assert old.status == "SUCCEEDED"
+
+
+def test_posting_usage_replaces_no_execution(house: WatchedInstallation) -> None:
+    house.running()
+    house.run_for(60)
+    before = set(house.workflows.executions)
+    for _ in range(20):
+        house.run_for(299)
+        for shard in range(16):
+            bootstrap.metering().meter_shard(shard)
+        house.deliver_stream()
+    assert set(house.workflows.executions) == before
+
+
+# Faults around the tasks
+
+
+@pytest.mark.guarantee("G03", "G13", "G28", "G29")
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("task", ["WatchBalance", "SwitchMachine"])
+def test_g13_a_suspension_survives_a_fault_in_either_task(
+    house: WatchedInstallation, task: str, fault: Fault
+) -> None:
+    deployment_id = house.running()
+    zero = house.zero()
+    house.run_until(zero - timedelta(seconds=1))
+    once = Once(house, task, fault)
+    house.workflows.around = once
+    house.run_with_schedules(600)
+    assert once.struck
+    assert house.status() == "SUSPENDED"
+    assert house.deployment(deployment_id).status is DeploymentStatus.SUSPENDED
+    assert house.mails() == ["low_balance"] * 3 + ["suspended"]
+    house.assert_proven()
+    _resumed(house, deployment_id)
+
+
+@pytest.mark.guarantee("G03", "G13", "G28", "G29")
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_g13_a_resumption_survives_a_fault(house: WatchedInstallation, fault: Fault) -> None:
+    deployment_id = _at(house, "in the grace period")
+    once = Once(house, "SwitchMachine", fault)
+    house.workflows.around = once
+    _resumed(house, deployment_id)
+    assert once.struck
+
+
+def _resumed(house: WatchedInstallation, deployment_id: str) -> None:
+    house.pay(10_000_000)
+    house.run_with_schedules(600)
+    house.region.simulator.cloud.faults.clear()
+    assert house.status() is None
+    assert house.deployment(deployment_id).status is DeploymentStatus.ACTIVE
+    assert house.servers() == ["ACTIVE"]
+    assert house.mails()[-1] == "resumed"
     house.assert_proven()
