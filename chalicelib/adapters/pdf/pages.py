@@ -1,6 +1,6 @@
 """The paper: a head on the first page, and a foot with the seller's particulars and the page's number on each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
 
@@ -20,7 +20,7 @@ _FOOT_LEADING = 9.5
 _BAND = 3 * mm
 
 
-def build(story: Sequence[Flowable], *, title: str, seller: Seller) -> bytes:
+def build(story: Iterable[Flowable], *, title: str, seller: Seller) -> bytes:
     """The PDF of `story`; the same story gives the same bytes."""
     register_fonts()
     file = BytesIO()
