@@ -17,6 +17,8 @@ class Scope(StrEnum):
     ACTIVITY_READ = "activity:read"
     STAFF_CREDITS_WRITE = "staff.credits:write"
     STAFF_CUSTOMERS_READ = "staff.customers:read"
+    STAFF_PAYMENTS_READ = "staff.payments:read"
+    STAFF_PAYMENTS_WRITE = "staff.payments:write"
     STAFF_RATES_READ = "staff.rates:read"
     STAFF_RATES_WRITE = "staff.rates:write"
 
@@ -53,8 +55,12 @@ ROLE_SCOPES: MappingProxyType[Role, frozenset[Scope]] = MappingProxyType(
     }
 )
 
-_STAFF_READS = frozenset({Scope.STAFF_CUSTOMERS_READ, Scope.STAFF_RATES_READ})
-_STAFF_ALL = _STAFF_READS | {Scope.STAFF_CREDITS_WRITE, Scope.STAFF_RATES_WRITE}
+_STAFF_READS = frozenset({Scope.STAFF_CUSTOMERS_READ, Scope.STAFF_PAYMENTS_READ, Scope.STAFF_RATES_READ})
+_STAFF_ALL = _STAFF_READS | {
+    Scope.STAFF_CREDITS_WRITE,
+    Scope.STAFF_PAYMENTS_WRITE,
+    Scope.STAFF_RATES_WRITE,
+}
 
 STAFF_SCOPES: MappingProxyType[StaffRole, frozenset[Scope]] = MappingProxyType(
     {

@@ -1,6 +1,6 @@
 """Which top-up a bank transfer pays, and what happens to the money where nobody can tell: people see to it."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -251,6 +251,14 @@ class SupportsTransfers(Protocol):
 
     def transfer(self, provider_id: str) -> Transfer | None:
         """One transfer by the provider's id of it, as a notice names it; None where it is not booked yet.
+
+        Raises:
+            GatewayError: there is no such thing, or no answer.
+        """
+        ...
+
+    def transfers(self, provider_id: str) -> Sequence[Transfer]:
+        """The booked transfers that a notice is about: those under a reference, or one by the provider's id of it.
 
         Raises:
             GatewayError: there is no such thing, or no answer.

@@ -16,8 +16,14 @@ from chalicelib.payments.models import Amount, Payment
 LONGEST_TEXT = 2_000
 """Characters of a transfer's text that are kept. CAMT allows lines of 140 without end; a reference needs 18."""
 
+_ID_PREFIX = "bt_"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+
+
+def is_transfer_id(text: str) -> bool:
+    """Whether this is the id of a transfer, among ids of other things."""
+    return text.startswith(_ID_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Transfer:
             facts.append(self.bank_reference)
         else:
             facts += ["", *(self.references or (squeezed(self.text),)), self.occurrence]
-        return f"bt_{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"
+        return f"{_ID_PREFIX}{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"
 
     @property
     def references(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
 from chalicelib.ledger.models import EntryType, HoldPurpose, gateway_account
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import AccountChange, Ledger
+from chalicelib.payments.bank_transfers import is_transfer_id
 from chalicelib.payments.models import (
     Amount,
     Checkout,
@@ -222,8 +223,12 @@ class Settlement:
             top_up, status=TopUpStatus.EXPIRED, failure="" if top_up.credited_micros else _ABANDONED_NAME
         )
 
-    def book(self, top_up: TopUp, state: PaymentState) -> TopUp:
-        """Make the ledger agree with `state`, in one transaction."""
+    def book(self, top_up: TopUp, state: PaymentState, also: Sequence[Write] = ()) -> TopUp:
+        """Make the ledger agree with `state`, and do `also`, in one transaction.
+
+        Raises:
+            ConditionFailed: an assertion of `also` did not hold; nothing was booked.
+        """
 
         def attempt() -> TopUp:
             fresh = self._records.top_up(top_up.customer_id, top_up.id)
@@ -233,7 +238,7 @@ class Settlement:
             change = self._ledger.change(fresh.customer_id, now)
             booking = _Booking(fresh, change, self._rate_of, self._ledger)
             after = self._next(fresh, self._aged(booking.run(state)))
-            writes: list[Write] = [*self._records.replace_top_up(fresh, after), *change.writes()]
+            writes: list[Write] = [*self._records.replace_top_up(fresh, after), *change.writes(), *also]
             self._transactor.commit(writes)
             return after
 
@@ -283,6 +288,8 @@ class _Booking:
         for dispute in state.disputes:
             self._dispute(dispute)
         top_up = self._top_up
+        if top_up.method is Method.BANK_TRANSFER and self._is_older(state):
+            return top_up
         missing = wanted.micros - sum(payment.amount.micros for payment in ours)
         # A bank does not know what was asked, and calls settled whatever has come.
         waits = top_up.method is Method.BANK_TRANSFER and state.status is TopUpStatus.SETTLED and missing > 0
@@ -293,6 +300,11 @@ class _Booking:
             failure=state.failure,
             flags=self._flags(state, ours, 0 if waits else missing),
         )
+
+    def _is_older(self, state: PaymentState) -> bool:
+        """Whether a statement told of more than the bank's interface does, or staff have assigned a transfer."""
+        told = {payment.id for payment in state.payments}
+        return any(is_transfer_id(booked) and booked not in told for booked in self._top_up.booked)
 
     def _wanted(self) -> Amount:
         """What the customer was asked to send."""

@@ -15,7 +15,10 @@ _GRANTS = (TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS)
 def book_notice(message: Mapping[str, Any]) -> None:
     """Fetch what a notice is about, and book what is new."""
     top_up = bootstrap.webhooks().handle(message["gateway"], message["providerId"], message["reference"])
-    if top_up is None:
+    if top_up is None and message["gateway"] == "bank" and message["providerId"]:
+        found = bootstrap.bank_desk().look(message["providerId"])
+        logger.info("transfers of no top-up", provider_id=message["providerId"], found=found)
+    elif top_up is None:
         logger.info("notice about nothing of ours", gateway=message["gateway"], provider_id=message["providerId"])
     else:
         logger.info("booked", top_up_id=top_up.id, status=top_up.status)

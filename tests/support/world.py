@@ -67,6 +67,11 @@ class SilentGateway(FakeGateway):
     def verify(self, raw_body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
         raise InvalidSignature("not signed")
 
+    @property
+    def accounts(self) -> frozenset[str]:
+        """None is ours."""
+        return frozenset()
+
 
 class WorldBuilder:
     """Builds the world once, through the API, and puts it back from a copy after that."""

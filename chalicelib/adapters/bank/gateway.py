@@ -17,7 +17,7 @@ from chalicelib.adapters.bank.client import BankClient, decimal_text
 from chalicelib.adapters.bank.config import BankConfig
 from chalicelib.adapters.bank.wire import TransferData, state_of
 from chalicelib.payments.bank_references import CURRENCY_LETTERS, is_reference, reference_of
-from chalicelib.payments.bank_transfers import Transfer
+from chalicelib.payments.bank_transfers import Transfer, numbered
 from chalicelib.payments.models import (
     Amount,
     Checkout,
@@ -92,6 +92,18 @@ class BankGateway:
             GatewayRefused: there is no such transfer.
         """
         return self._client.transfer(provider_id).transfer
+
+    def transfers(self, provider_id: str) -> list[Transfer]:
+        """The booked transfers under a reference, or one by the bank's id of it.
+
+        Raises:
+            GatewayRefused: it is neither.
+        """
+        if is_reference(provider_id):
+            found = self._with_reference(provider_id).values()
+        else:
+            found = {provider_id: self._client.transfer(provider_id)}.values()
+        return numbered(one.transfer for one in found if one.transfer)
 
     def verify(self, raw_body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
         """The notice in a webhook; see `webhooks.verify`."""
