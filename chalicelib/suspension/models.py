@@ -120,7 +120,9 @@ def judge(watch: Watch, funds: Funds, machines: Machines, at: datetime, grace: t
         case SuspensionStatus.RESUMING:
             return _while_resuming(watch, funds, machines, at, grace)
         case _ if funds.covers(machines.reserve_micros, at):
-            return Verdict(replace(watch, status=SuspensionStatus.RESUMING), LetterKind.RESUMED)
+            resuming = replace(watch, status=SuspensionStatus.RESUMING)
+            nothing_to_do = not (machines.stopped or machines.in_motion)
+            return Verdict(_good(watch) if nothing_to_do else resuming, LetterKind.RESUMED)
     return _while_suspended(watch, machines, at)
 
 
@@ -158,8 +160,12 @@ def _while_resuming(watch: Watch, funds: Funds, machines: Machines, at: datetime
         return _suspended(watch, at, grace)
     if machines.stopped or machines.in_motion:
         return Verdict(watch)
-    resumed = Watch(watch.customer_id, number=watch.number, wakes_at=watch.wakes_at, version=watch.version)
-    return _warned(resumed, funds, at)
+    return _warned(_good(watch), funds, at)
+
+
+def _good(watch: Watch) -> Watch:
+    """In good standing again, as if nothing had ever been."""
+    return Watch(watch.customer_id, number=watch.number, wakes_at=watch.wakes_at, version=watch.version)
 
 
 def _while_suspended(watch: Watch, machines: Machines, at: datetime) -> Verdict:

@@ -192,3 +192,9 @@ def test_a_short_grace_period_is_announced_once() -> None:
 def test_a_zero_in_ten_thousand_years_is_waited_for_a_month_at_a_time() -> None:
     funds = _funds(1, 10**15)
     assert next_look(_watch(), funds, NOTHING, START) == (START + LONGEST_WAIT).replace(microsecond=0)
+
+
+@pytest.mark.parametrize("machines", [NOTHING, Machines(running=("dep_a",), kept=("dep_a",))])
+def test_g13_a_payment_with_nothing_to_switch_on_ends_the_suspension_at_once(machines: Machines) -> None:
+    verdict = judge(_suspended(), _funds(0, 1), machines, START, GRACE)
+    assert (verdict.watch, verdict.letter) == (_watch(), LetterKind.RESUMED)

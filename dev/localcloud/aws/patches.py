@@ -9,16 +9,19 @@ import copy
 import importlib.metadata
 import inspect
 import json
+import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, lambda_runtime, responses
-from ministack.services import apigateway, apigateway_v1, dynamodb, lambda_svc, ses
+from ministack.services import apigateway, apigateway_v1, dynamodb, lambda_svc, ses, stepfunctions
 from ministack.services.cloudformation import provisioners
 
+from chalicelib.kernel.clock import parse_isoformat
 from dev.localcloud.aws.invoker import Invoker
 from dev.localcloud.aws.streams import StreamPoller
 
@@ -87,8 +90,22 @@ def apply(invoker: Invoker, poller: StreamPoller) -> None:
     _hide_crashes()
     _judge_mail_by_its_sender()
     _deliver_streams_with(poller)
+    _wait_for_moments_by_the_clock()
     _keep(dynamodb, ("_stream_records", "_stream_trimmed"))
     _keep(ses, ("_sent_emails",))
+
+
+def _wait_for_moments_by_the_clock() -> None:
+    """`SFN_WAIT_SCALE` shortens waits, and would shorten the one for an instant too: it then ends before it."""
+    _expect(
+        holds="_sleep_until(ts_str)" in inspect.getsource(stepfunctions._execute_wait),
+        what="waits are made otherwise",
+    )
+
+    def sleep_until(instant: str) -> None:
+        time.sleep(max(0.0, (parse_isoformat(instant) - datetime.now(UTC)).total_seconds()))
+
+    stepfunctions._sleep_until = sleep_until
 
 
 def _execute_with(invoker: Invoker) -> None:

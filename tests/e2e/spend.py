@@ -1,0 +1,36 @@
+"""Leave a customer money for some seconds: `python -m tests.e2e.spend ENDPOINTS CUSTOMER SECONDS` prints the zero.
+
+A real entry of the ledger, made by the product's own code on the local cloud's table: no customer waits for hours.
+"""
+
+import sys
+from pathlib import Path
+
+from tools.verify_ledger import aim_at_local_cloud
+
+
+def main(endpoints: str, customer_id: str, seconds: str) -> None:
+    """Post a refund of all but what the machines use in `seconds`."""
+    if not aim_at_local_cloud(Path(endpoints)):
+        raise SystemExit(f"no local cloud runs at {endpoints}")
+    # The records read TABLE_NAME when they are imported.
+    from chalicelib import bootstrap
+    from chalicelib.kernel.clock import isoformat, later
+    from chalicelib.kernel.transactions import with_fresh_reads
+    from chalicelib.ledger.models import EntryType, Operator
+    from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
+
+    def post() -> str:
+        now = bootstrap.clock().now()
+        change = bootstrap.ledger().change(customer_id, now)
+        account = change.account
+        kept = account.burn.unposted_micros(now) + account.burn.micros_per_hour * int(seconds) // 3600
+        change.post(EntryType.REFUND, kept - account.posted_micros, Operator.CREDITS, reference="a test")
+        bootstrap.transactor().commit(change.writes())
+        return isoformat(later(now, int(seconds)))
+
+    print(with_fresh_reads(post, stale=frozenset({ACCOUNT_UNCHANGED})))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
