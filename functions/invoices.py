@@ -3,6 +3,7 @@
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
+from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.money import parse_amount
 from chalicelib.runtime.grants import KEEP_DOCUMENTS
 from functions.schemas.billing import CustomerId
@@ -74,6 +75,21 @@ def get_credit_note(credit_note_id: CreditNoteId, caller: Caller) -> CreditNoteV
     documents = bootstrap.billing_documents()
     note = documents.credit_note(caller.customer_id, credit_note_id)
     return CreditNoteView.linked(note, documents.pdf(note))
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/customers/{customerId}/invoices",
+    status=201,
+    scope=Scope.STAFF_CREDITS_WRITE,
+    idempotent=True,
+    errors=(Conflict,),
+    timeout_seconds=28,
+)
+def create_invoice(customer_id: CustomerId, caller: Caller) -> InvoiceSummaryView:
+    """Invoice at once what is on no invoice yet, as when an account is closed; the schedule does it each month."""
+    bootstrap.ledger().balance(customer_id)
+    return InvoiceSummaryView.issued(bootstrap.invoicing().issue_now(customer_id))
 
 
 @endpoint(

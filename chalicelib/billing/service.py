@@ -16,6 +16,7 @@ from chalicelib.billing.periods import local_day, month_of, next_period, year_of
 from chalicelib.billing.ports import NUMBER_FREE, STATE_UNCHANGED, BillingRecords, Machines
 from chalicelib.billing.vat import VatRules
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads
 from chalicelib.ledger.models import Entry
@@ -103,10 +104,35 @@ class Invoicing:
             issued.append(invoice)
         return issued
 
+    def issue_now(self, customer_id: str) -> Invoice:
+        """Invoice what is on no invoice yet without waiting for the month's end, as when an account is closed.
+
+        The rest of the month, if anything comes, is invoiced after its end. Months that ended before are
+        invoiced first.
+
+        Raises:
+            Conflict: everything is invoiced.
+            DoesNotAddUp: the ledger and the usage records do not agree; nothing was issued.
+        """
+        ended = self.issue_due(customer_id)
+        state, buyer = self._standing(customer_id)
+        now, entries = self._clock.now(), self._entries_after(state)
+        first = next(entries, None)
+        invoice = None
+        if first is not None and first.at < now:
+            period = next_period(first.at, buyer.time_zone, state.invoiced_until, state.time_zone)
+            invoice = self._issue_period(state, buyer, replace(period, end=min(period.end, now)), first, entries)
+        if invoice is None and not ended:
+            raise Conflict("Everything that this customer used and paid is invoiced.")
+        return invoice or ended[-1]
+
+    def _standing(self, customer_id: str) -> tuple[BillingState, BillingProfile]:
+        state = self._records.state(customer_id) or BillingState(customer_id)
+        return state, self._records.profile(customer_id) or BillingProfile(customer_id)
+
     def _issue_next(self, customer_id: str) -> Invoice | None:
         """The next invoice; None where no month with entries has ended, or somebody else issues it just now."""
-        state = self._records.state(customer_id) or BillingState(customer_id)
-        buyer = self._records.profile(customer_id) or BillingProfile(customer_id)
+        state, buyer = self._standing(customer_id)
         settled = self._clock.now() - SETTLING
         if state.invoiced_until and settled < month_of(state.invoiced_until, buyer.time_zone).end:
             return None
@@ -117,9 +143,14 @@ class Invoicing:
         period = next_period(first.at, buyer.time_zone, state.invoiced_until, state.time_zone)
         if period.end > settled:
             return None
+        return self._issue_period(state, buyer, period, first, entries)
+
+    def _issue_period(
+        self, state: BillingState, buyer: BillingProfile, period: Period, first: Entry, following: Iterator[Entry]
+    ) -> Invoice | None:
         booked = Booked.starting(first)
         booked.add(first)
-        for entry in takewhile(lambda entry: entry.at < period.end, entries):
+        for entry in takewhile(lambda entry: entry.at < period.end, following):
             booked.add(entry)
         return self._issue(state, self._draft(state, buyer, period, booked), booked)
 

@@ -148,6 +148,19 @@ class InvoiceSummaryView(ApiModel):
             tax=_cents(found.tax_cents),
         )
 
+    @classmethod
+    def issued(cls, invoice: Invoice) -> Self:
+        """The view of `invoice`."""
+        return cls(
+            id=invoice.id,
+            number=invoice.number,
+            issued_at=invoice.issued_at,
+            period_start=invoice.period.start,
+            period_end=invoice.period.end,
+            total=_cents(invoice.totals.total_cents),
+            tax=_cents(invoice.totals.tax_cents),
+        )
+
 
 class UsageLineView(ApiModel):
     """One day of one machine."""

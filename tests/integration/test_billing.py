@@ -190,6 +190,28 @@ def test_invoices_are_listed_newest_first(signed_in: Api, me: Principal, clock: 
     assert [found["number"] for found in (*first.data, *rest.data)] == numbers
 
 
+def test_staff_invoice_what_is_left_at_once_and_the_schedule_goes_on_from_there(
+    signed_in: Api, me: Principal, clock: SettableClock
+) -> None:
+    path, staff = f"/v1/admin/customers/{me.customer_id}/invoices", signed_in.as_bearer("staff")
+    assert (staff.post(path).status, staff.post(path).code) == (409, "CONFLICT")
+    billed.pay(me.customer_id)
+    billed.charge(me.customer_id, hours=2)
+    clock.advance(1)
+    made = staff.post(path)
+    assert (made.status, made.data["total"]["amount"]) == (201, "100.00")
+    assert made.data["periodEnd"] == "2031-05-04T12:00:31Z"
+    assert staff.post(path).status == 409
+    billed.charge(me.customer_id, hours=1)
+    clock.advance(timedelta(days=40).total_seconds())
+    assert issue_invoices({}, None) == {"issued": 1}
+    rest = signed_in.get("/billing/invoices").data[0]
+    assert (rest["periodStart"], rest["periodEnd"]) == (made.data["periodEnd"], "2031-06-01T00:00:00Z")
+    assert rest["total"]["amount"] == "50.00"
+    nobody = staff.post(f"/v1/admin/customers/{new_id(Kind.CUSTOMER, START)}/invoices")
+    assert (nobody.status, nobody.code) == (404, "NOT_FOUND")
+
+
 def test_many_at_once_issue_each_customers_invoice_once_and_number_them_without_a_gap(
     signed_in: Api, clock: SettableClock
 ) -> None:

@@ -1,6 +1,7 @@
 """Invoices over any months: what is on them is what the ledger booked, to the micro-dollar, once."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -21,6 +22,7 @@ from chalicelib.billing.models import (
     TaxTreatment,
 )
 from chalicelib.kernel.clock import epoch_seconds
+from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.transactions import ConditionFailed
 from chalicelib.ledger.models import EntryType, Operator, gateway_account
 from tests.fakes.billing import CUSTOMER, SELLER, Months
@@ -44,7 +46,7 @@ USAGE = {EntryType.USAGE, EntryType.USAGE_CORRECTION}
 def steps() -> st.SearchStrategy[list[tuple[str, int, int]]]:
     """Things that happen: what, to which machine, how much."""
     what = st.sampled_from(
-        ["start", "stop", "stop_back", "pass", "pay", "refund", "credit", "claw", "transfer", "issue"]
+        ["start", "stop", "stop_back", "pass", "pay", "refund", "credit", "claw", "transfer", "issue", "issue now"]
     )
     amounts = st.one_of(st.integers(1, 30_000), st.integers(1, 40 * DOLLAR))
     return st.lists(st.tuples(what, st.integers(0, 2), amounts), max_size=60)
@@ -67,6 +69,9 @@ def apply(months: Months, step: tuple[str, int, int]) -> None:
             months.pass_time(amount % (20 * DAY) + 1)
         case "issue":
             months.issue()
+        case "issue now":
+            with suppress(Conflict):
+                months.invoicing().issue_now(CUSTOMER)
         case _ if what in POSTS:
             type_, sign, counterpart = POSTS[what]
             months.post(type_, sign * amount, counterpart)
