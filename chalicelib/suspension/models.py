@@ -19,7 +19,8 @@ LOOK_AGAIN = timedelta(seconds=15)
 """While machines are being switched."""
 LOOK_AGAIN_AT_DELETION = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(days=30)
-"""An execution lives for a year at most, and it is the waits that it is made of."""
+LOOKS_OF_AN_EXECUTION = 10
+"""Then another takes its place: one may live for a year, and have 25,000 events."""
 
 
 class SuspensionStatus(StrEnum):
@@ -50,6 +51,8 @@ class Watch:
     """Whether the deletion was announced."""
     wakes_at: datetime | None = None
     """When the execution looks next; None where nothing is to come by itself."""
+    looks: int = 0
+    """How often that execution has looked."""
     version: int = 0
 
 
@@ -127,15 +130,12 @@ def judge(watch: Watch, funds: Funds, machines: Machines, at: datetime, grace: t
 
 
 def _suspended(watch: Watch, at: datetime, grace: timedelta) -> Verdict:
-    suspended = Watch(
-        watch.customer_id,
-        number=watch.number,
+    suspended = replace(
+        _good(watch),
         status=SuspensionStatus.SUSPENDED,
         since=at,
         deletes_at=(at + grace).replace(microsecond=0),
         reminded=grace <= REMINDER_BEFORE_DELETION,  # the first letter has said so already
-        wakes_at=watch.wakes_at,
-        version=watch.version,
     )
     return Verdict(suspended, LetterKind.SUSPENDED)
 
@@ -165,7 +165,7 @@ def _while_resuming(watch: Watch, funds: Funds, machines: Machines, at: datetime
 
 def _good(watch: Watch) -> Watch:
     """In good standing again, as if nothing had ever been."""
-    return Watch(watch.customer_id, number=watch.number, wakes_at=watch.wakes_at, version=watch.version)
+    return replace(watch, status=None, since=None, deletes_at=None, warned_hours=None, reminded=False)
 
 
 def _while_suspended(watch: Watch, machines: Machines, at: datetime) -> Verdict:

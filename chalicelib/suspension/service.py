@@ -19,7 +19,16 @@ from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
 from chalicelib.ledger.models import HoldPurpose
 from chalicelib.ledger.ports import LedgerRecords
-from chalicelib.suspension.models import LONGEST_WAIT, Funds, Machines, SuspensionStatus, Watch, judge, next_look
+from chalicelib.suspension.models import (
+    LONGEST_WAIT,
+    LOOKS_OF_AN_EXECUTION,
+    Funds,
+    Machines,
+    SuspensionStatus,
+    Watch,
+    judge,
+    next_look,
+)
 from chalicelib.suspension.ports import (
     WATCH_SHARDS,
     WATCH_UNCHANGED,
@@ -93,19 +102,16 @@ class BalanceWatch:
     def follow(self, customer_id: str) -> None:
         """Look at a customer whose account has changed; the next moment gets an execution that waits for it."""
         looked = self._look(customer_id, self._renumbered)
-        if looked is None:
-            return
-        if looked.watch.number != looked.before.number:
-            self._executions.start_watch(looked.watch)
-        self._act(looked)
+        if looked is not None:
+            self._go_on(looked)
 
     def wake(self, customer_id: str, number: int) -> datetime | None:
         """Look at a customer because execution `number` has woken; until when it waits now, None where it ends."""
-        looked = self._look(customer_id, self._same_number, number)
+        looked = self._look(customer_id, self._continued, number)
         if looked is None:
             return None
-        self._act(looked)
-        return looked.watch.wakes_at
+        self._go_on(looked)
+        return looked.watch.wakes_at if looked.watch.number == number else None
 
     def reconcile(self) -> dict[str, int]:
         """Look at all whose moment has come, whatever became of executions; see that the next have one."""
@@ -162,9 +168,12 @@ class BalanceWatch:
         return with_fresh_reads(look, stale=frozenset({WATCH_UNCHANGED}))
 
     @staticmethod
-    def _same_number(watch: Watch, moment: datetime | None, at: datetime) -> Watch:
-        """The execution that has woken goes on to wait for the next moment."""
-        return replace(watch, wakes_at=moment)
+    def _continued(watch: Watch, moment: datetime | None, at: datetime) -> Watch:
+        """The execution that has woken goes on to wait for the next moment, or another does in its place."""
+        looks = watch.looks + 1
+        if moment is not None and looks >= LOOKS_OF_AN_EXECUTION:
+            return replace(watch, number=watch.number + 1, wakes_at=moment, looks=0)
+        return replace(watch, wakes_at=moment, looks=looks)
 
     @staticmethod
     def _renumbered(watch: Watch, moment: datetime | None, at: datetime) -> Watch:
@@ -174,7 +183,13 @@ class BalanceWatch:
             return watch
         if moment is None:
             return replace(watch, wakes_at=None)
-        return replace(watch, number=watch.number + 1, wakes_at=moment)
+        return replace(watch, number=watch.number + 1, wakes_at=moment, looks=0)
+
+    def _go_on(self, looked: Looked) -> None:
+        """Let an execution wait where there is a new one, and act."""
+        if looked.watch.number != looked.before.number:
+            self._executions.start_watch(looked.watch)
+        self._act(looked)
 
     def _act(self, looked: Looked) -> None:
         """Begin what follows from the state that holds; one machine's trouble does not keep the others.

@@ -8,8 +8,10 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.compute.models import OVERRUN_CHARGED, DeploymentStatus
 from chalicelib.kernel.errors import AccountSuspended
+from chalicelib.kernel.money import parse_amount
 from chalicelib.kernel.pages import PageRequest
-from tests.fakes.lifecycle import Region, running_region
+from functions.schemas.deployments import UsageView
+from tests.fakes.lifecycle import FUNDS_MICROS, Region, running_region
 from tests.fakes.suspension import WatchedInstallation
 from tests.integration.test_lifecycle_matrix import FAULTS, Fault, Once
 from tests.support.clock import SettableClock
@@ -75,6 +77,10 @@ def test_g13_a_customer_is_warned_stopped_at_zero_and_resumed_by_a_payment(house
     house.assert_proven()
     usage = bootstrap.deployments().usage(house.customer_id, deployment_id, PageRequest(10))
     assert [(meter.number, meter.closed_at is None) for meter in usage.meters] == [(1, False), (2, True)]
+    shown = UsageView.of(usage)
+    assert (shown.proof.tiles, shown.proof.sums, shown.closed) == (True, True, False)
+    posted = bootstrap.ledger().change(house.customer_id, house.clock.now()).account.posted_micros
+    assert parse_amount(shown.total.amount) == FUNDS_MICROS + 10_000_001 - posted
     told = [event.type for event in house.timeline(deployment_id) if event.type != "resource"]
     assert told[2:] == ["active", "suspending", "suspended", "resuming", "resumed"]
 
@@ -271,6 +277,19 @@ def test_g13_an_earlier_zero_gets_an_execution_of_its_own_and_ends_the_old_one(h
     assert house.status() == "SUSPENDED"
     house.run_until(old.wakes_at + timedelta(seconds=1))
     assert old.status == "SUCCEEDED"
+
+
+def test_g13_an_execution_hands_over_before_it_is_too_old(house: WatchedInstallation) -> None:
+    house.running()
+    house.pay(1_000_000_000)
+    first = house.workflows.next()
+    assert first is not None
+    zero = house.zero()
+    house.run_until(zero)
+    assert house.status() == "SUSPENDED"
+    watches = [found for found in house.workflows.executions.values() if found.name.startswith("cus_")]
+    assert len(watches) > 5
+    assert all(found.visited.count("WatchBalance") <= 10 for found in watches)
 
 
 def test_posting_usage_replaces_no_execution(house: WatchedInstallation) -> None:

@@ -24,6 +24,7 @@ class WatchRecord(Record, discriminator="WATCH"):
     warned_hours = OptionalInteger()
     reminded = BooleanAttribute()
     wakes_at = OptionalText()
+    looks = IntegerAttribute()
     version = IntegerAttribute()
 
 
@@ -67,6 +68,7 @@ def _watch(record: WatchRecord) -> Watch:
         warned_hours=record.warned_hours,
         reminded=record.reminded,
         wakes_at=_time(record.wakes_at),
+        looks=record.looks,
         version=record.version,
     )
 
@@ -86,5 +88,6 @@ def _watch_record(watch: Watch) -> WatchRecord:
         warned_hours=watch.warned_hours,
         reminded=watch.reminded,
         wakes_at=wakes_at,
+        looks=watch.looks,
         version=watch.version,
     )
