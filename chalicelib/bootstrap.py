@@ -52,9 +52,11 @@ if TYPE_CHECKING:
     from chalicelib.ledger.service import Ledger
     from chalicelib.metering.ports import MeterRecords
     from chalicelib.metering.service import Metering
+    from chalicelib.payments.approvals import FourEyes
     from chalicelib.payments.bank_desk import BankDesk
     from chalicelib.payments.ports import Gateway
     from chalicelib.payments.records import Rates, TopUpRecords
+    from chalicelib.payments.refunds import Refunds
     from chalicelib.payments.service import Settlement, TopUps, Webhooks
     from chalicelib.proof.service import DailyProof, Proof
     from chalicelib.suspension.service import BalanceWatch, Suspensions
@@ -396,6 +398,25 @@ def settlement() -> Settlement:
     from chalicelib.payments.service import Settlement
 
     return Settlement(top_up_records(), gateway, ledger(), rates(), transactor(), clock())
+
+
+@cache
+def refunds() -> Refunds:
+    """What sends money back."""
+    from chalicelib.adapters.dynamodb.refunds import DynamoRefundRecords
+    from chalicelib.payments.refunds import Refunds
+
+    records = DynamoRefundRecords()
+    return Refunds(records, top_up_records(), gateway, ledger(), settlement(), transactor(), clock())
+
+
+@cache
+def four_eyes() -> FourEyes:
+    """What staff may do alone, and what only together."""
+    from chalicelib.adapters.dynamodb.refunds import DynamoApprovalRecords
+    from chalicelib.payments.approvals import FourEyes
+
+    return FourEyes(DynamoApprovalRecords(), refunds(), ledger(), transactor(), clock())
 
 
 @cache

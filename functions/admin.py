@@ -5,6 +5,7 @@ from chalicelib.access.models import Scope
 from chalicelib.http import Caller, endpoint
 from chalicelib.kernel.money import parse_amount
 from functions.schemas.billing import BalanceView, CreditBody, CustomerId
+from functions.schemas.refunds import ApprovalView, CreditAnswer
 
 
 @endpoint(
@@ -14,14 +15,12 @@ from functions.schemas.billing import BalanceView, CreditBody, CustomerId
     scope=Scope.STAFF_CREDITS_WRITE,
     idempotent=True,
 )
-def credit_customer(customer_id: CustomerId, request: CreditBody, caller: Caller) -> BalanceView:
-    """Give a customer money, with a reason that goes into the ledger and the activity log."""
+def credit_customer(customer_id: CustomerId, request: CreditBody, caller: Caller) -> CreditAnswer:
+    """Give a customer money, with a reason for the ledger and the activity log; a large sum needs approval."""
     key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
-    balance = bootstrap.ledger().credit(
-        customer_id,
-        parse_amount(request.amount),
-        reason=request.reason,
-        actor_user_id=caller.user_id,
-        key=f"credit:{key}",
+    approval = bootstrap.four_eyes().credit(
+        customer_id, parse_amount(request.amount), reason=request.reason, asked_by=caller.user_id, key=key
     )
-    return BalanceView.of(balance, bootstrap.suspensions().of(customer_id))
+    balance = BalanceView.of(bootstrap.ledger().balance(customer_id), bootstrap.suspensions().of(customer_id))
+    asked = ApprovalView.of(approval, bootstrap.clock().now()) if approval else None
+    return CreditAnswer.with_approval(balance, asked)

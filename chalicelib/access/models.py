@@ -21,6 +21,10 @@ class Scope(StrEnum):
     STAFF_PAYMENTS_WRITE = "staff.payments:write"
     STAFF_RATES_READ = "staff.rates:read"
     STAFF_RATES_WRITE = "staff.rates:write"
+    STAFF_REFUNDS_READ = "staff.refunds:read"
+    STAFF_REFUNDS_WRITE = "staff.refunds:write"
+    STAFF_APPROVALS_READ = "staff.approvals:read"
+    STAFF_APPROVALS_WRITE = "staff.approvals:write"
 
 
 class Role(StrEnum):
@@ -55,11 +59,21 @@ ROLE_SCOPES: MappingProxyType[Role, frozenset[Scope]] = MappingProxyType(
     }
 )
 
-_STAFF_READS = frozenset({Scope.STAFF_CUSTOMERS_READ, Scope.STAFF_PAYMENTS_READ, Scope.STAFF_RATES_READ})
+_STAFF_READS = frozenset(
+    {
+        Scope.STAFF_APPROVALS_READ,
+        Scope.STAFF_CUSTOMERS_READ,
+        Scope.STAFF_PAYMENTS_READ,
+        Scope.STAFF_RATES_READ,
+        Scope.STAFF_REFUNDS_READ,
+    }
+)
 _STAFF_ALL = _STAFF_READS | {
+    Scope.STAFF_APPROVALS_WRITE,
     Scope.STAFF_CREDITS_WRITE,
     Scope.STAFF_PAYMENTS_WRITE,
     Scope.STAFF_RATES_WRITE,
+    Scope.STAFF_REFUNDS_WRITE,
 }
 
 STAFF_SCOPES: MappingProxyType[StaffRole, frozenset[Scope]] = MappingProxyType(

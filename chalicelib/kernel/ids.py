@@ -27,6 +27,8 @@ class Kind(StrEnum):
     REQUEST = "req"
     INVOICE = "inv"
     CREDIT_NOTE = "crn"
+    REFUND = "rfd"
+    APPROVAL = "apr"
 
 
 def new_id(kind: Kind, at: datetime) -> str:

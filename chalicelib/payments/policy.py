@@ -17,6 +17,10 @@ DISPUTABLE = timedelta(days=180)
 """A settled payment may still be refunded or disputed: it is looked at, ever more rarely, for so long."""
 
 
+FOUR_EYES_ABOVE_MICROS = 1_000 * MICROS_PER_UNIT
+"""What staff give away or send back above this (1000.00 USD) needs a second of them."""
+
+
 @dataclass(frozen=True)
 class CurrencyRule:
     """What may be topped up in one currency."""
@@ -75,6 +79,22 @@ def parse_top_up(method: Method, amount: str, currency: str) -> Amount:
         raise InvalidInput.of(
             "amount", f"A top-up is from {format_amount(least)} to {format_amount(most)} {currency}."
         )
+    return Amount(micros, currency)
+
+
+def parse_refund(amount: str, currency: str) -> Amount:
+    """What staff want to send back, in the currency that was paid.
+
+    Raises:
+        InvalidInput: not a positive amount, or too many decimals.
+    """
+    try:
+        micros = parse_amount(amount)
+    except ValueError as error:
+        raise InvalidInput.of("amount", str(error)) from error
+    decimals = CURRENCIES[currency].decimals
+    if micros <= 0 or micros % (MICROS_PER_UNIT // 10**decimals):
+        raise InvalidInput.of("amount", f"Give more than 0 {currency}, with at most {decimals} decimals.")
     return Amount(micros, currency)
 
 

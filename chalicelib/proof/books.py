@@ -27,6 +27,7 @@ _PURPOSES = {
     DeploymentStatus.ACTIVE: HoldPurpose.RUNNING,
     DeploymentStatus.RESUMING: HoldPurpose.RUNNING,
 }
+_OF_DEPLOYMENTS = frozenset(_PURPOSES.values())
 _NAMED_AT_MOST = 10
 """Of the entries and intervals of one deployment that do not match, as many are named."""
 
@@ -87,7 +88,8 @@ class Examination:
             self._hold_of(deployment, holds.pop(deployment.id, None))
             burn = self._meters(deployment, burn)
         for hold in holds.values():
-            self._say(f"hold {hold.reference} of {_usd(hold.amount_micros)} is for no deployment there is")
+            if hold.purpose in _OF_DEPLOYMENTS:
+                self._say(f"hold {hold.reference} of {_usd(hold.amount_micros)} is for no deployment there is")
         self._same("burn per hour", self.account.burn.micros_per_hour, burn.micros_per_hour, "of its open meters")
         self._same("weighted burn", self.account.burn.weighted, burn.weighted, "of its open meters")
         self._same(

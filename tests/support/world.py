@@ -156,7 +156,16 @@ def _top_up_of(person: Api) -> str:
     return str(person.post("/billing/topups/card", {"amount": "50.00"}).data["id"])
 
 
+def _approval_of(person: Api) -> str:
+    asked = bootstrap.four_eyes().credit(
+        _customer_of(person), 5_000 * billed.DOLLAR, reason="For the test", asked_by="", key="test"
+    )
+    assert asked is not None
+    return asked.id
+
+
 OWNED: Mapping[Kind, Callable[[Api], str]] = {
+    Kind.APPROVAL: _approval_of,
     Kind.CREDIT_NOTE: _credit_note_of,
     Kind.CUSTOMER: _customer_of,
     Kind.DEPLOYMENT: _deployment_of,

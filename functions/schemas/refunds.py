@@ -1,0 +1,117 @@
+"""What the endpoints for refunds and approvals take and give."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints
+
+from chalicelib.http import ApiModel, Money
+from chalicelib.http.models import id_of
+from chalicelib.kernel.ids import Kind
+from chalicelib.kernel.money import format_amount
+from chalicelib.payments.approvals import Approval, ApprovalStatus, Subject
+from chalicelib.payments.models import Amount
+from chalicelib.payments.refunds import RefundOrder, RefundOrderStatus
+from functions.schemas.billing import BalanceView
+from functions.schemas.top_ups import DecimalText
+
+ApprovalId = id_of(Kind.APPROVAL)
+
+
+class RefundBody(ApiModel):
+    """Money to be sent back to who paid it."""
+
+    amount: DecimalText = Field(description="in the currency that was paid", examples=["25.00"])
+    reason: Annotated[str, StringConstraints(min_length=3, max_length=500)] = Field(
+        examples=["Paid twice by mistake"]
+    )
+
+
+class RefundView(ApiModel):
+    """Money on its way back."""
+
+    id: str
+    top_up_id: str
+    status: RefundOrderStatus
+    amount: Money
+    reason: str
+    asked_by: str
+    approved_by: str | None
+    failure: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, order: RefundOrder) -> Self:
+        """The view of `order`."""
+        return cls(
+            id=order.id,
+            top_up_id=order.top_up_id,
+            status=order.status,
+            amount=_money(order.amount),
+            reason=order.reason,
+            asked_by=order.asked_by,
+            approved_by=order.approved_by or None,
+            failure=order.failure or None,
+            created_at=order.created_at,
+            updated_at=order.updated_at,
+        )
+
+
+class ApprovalView(ApiModel):
+    """Something that one of the staff asked for and another decides."""
+
+    id: str
+    subject: Subject
+    customer_id: str
+    top_up_id: str | None
+    amount: Money
+    reason: str
+    status: ApprovalStatus
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    effect_id: str | None = Field(description="the ledger entry, or the refund, that came of it")
+
+    @classmethod
+    def of(cls, approval: Approval, now: datetime) -> Self:
+        """The view of `approval` at `now`."""
+        return cls(
+            id=approval.id,
+            subject=approval.subject,
+            customer_id=approval.customer_id,
+            top_up_id=approval.top_up_id or None,
+            amount=_money(approval.amount),
+            reason=approval.reason,
+            status=approval.status_at(now),
+            asked_by=approval.asked_by,
+            asked_at=approval.asked_at,
+            expires_at=approval.expires_at,
+            decided_by=approval.decided_by or None,
+            decided_at=approval.decided_at,
+            effect_id=approval.effect_id or None,
+        )
+
+
+class RefundAnswer(ApiModel):
+    """What came of asking for a refund: the refund, or the approval that it needs first."""
+
+    refund: RefundView | None
+    approval: ApprovalView | None
+
+
+class CreditAnswer(BalanceView):
+    """The balance, and the approval that a large credit needs first."""
+
+    approval: ApprovalView | None = Field(description="null where the credit was given at once")
+
+    @classmethod
+    def with_approval(cls, balance: BalanceView, approval: ApprovalView | None) -> Self:
+        """`balance` with `approval`."""
+        return cls(**dict(balance), approval=approval)
+
+
+def _money(amount: Amount) -> Money:
+    return Money(amount=format_amount(amount.micros), currency=amount.currency)

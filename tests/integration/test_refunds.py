@@ -1,0 +1,113 @@
+"""Refunds through the API, on the real table, by the real gateway at the simulated Stripe."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.kernel.ids import Kind
+from chalicelib.kernel.money import parse_amount
+from chalicelib.payments.models import TopUp, TopUpStatus
+from chalicelib.payments.refunds import RefundOrderStatus
+from dev.simulators.faults import RequestFault
+from functions.workers.refunds import reconcile_refunds
+from tests.contract.stripe_lab import StripeLab
+from tests.support.clock import SettableClock
+from tests.support.engine import Engine
+from tests.support.world import World, WorldBuilder
+
+
+@pytest.fixture(scope="module")
+def builder() -> WorldBuilder:
+    return WorldBuilder()
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[StripeLab]:
+    made = StripeLab()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world(
+    builder: WorldBuilder, lab: StripeLab, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> World:
+    world = builder.build(table, clock, monkeypatch)
+    monkeypatch.setattr(bootstrap, "gateway", lambda _: lab.gateway)
+    for service in (bootstrap.settlement, bootstrap.top_ups, bootstrap.refunds, bootstrap.four_eyes):
+        service.cache_clear()
+    return world
+
+
+@pytest.fixture
+def paid(world: World, lab: StripeLab) -> TopUp:
+    """A card top-up of Ann's, paid."""
+    asked = world.ann.api.post("/billing/topups/card", {"amount": "2000.00"}).data
+    top_up = bootstrap.top_ups().get(world.ann.ids[Kind.CUSTOMER], asked["id"])
+    lab.pay(top_up)
+    settled = bootstrap.settlement().look(top_up)
+    assert settled.status is TopUpStatus.SETTLED
+    return settled
+
+
+def posted(world: World) -> int:
+    """Ann's balance in micro-dollars."""
+    return parse_amount(world.ann.api.get("/billing/balance").data["posted"]["amount"])
+
+
+@pytest.mark.guarantee("G09")
+def test_g09_staff_refund_a_card_payment(world: World, paid: TopUp) -> None:
+    before = posted(world)
+    body = {"amount": "25.00", "reason": "Paid twice"}
+    made = world.staff.api.post(f"/v1/admin/topups/{paid.id}/refunds", body)
+    assert made.status == 201
+    assert made.data["approval"] is None
+    assert made.data["refund"]["status"] == RefundOrderStatus.DONE
+    assert before - posted(world) == 25_000_000
+    assert world.staff.api.get(f"/v1/admin/topups/{paid.id}/refunds").data == [made.data["refund"]]
+
+
+def test_a_large_one_is_approved_by_another(world: World, paid: TopUp) -> None:
+    body = {"amount": "1500.00", "reason": "Paid twice"}
+    approval = world.staff.api.post(f"/v1/admin/topups/{paid.id}/refunds", body).data["approval"]
+    assert approval["status"] == "PENDING"
+    own = world.staff.api.post(f"/v1/admin/approvals/{approval['id']}/approve")
+    assert (own.status, own.code) == (403, "FORBIDDEN")
+    decided = bootstrap.four_eyes().approve(approval["id"], "usr_another")
+    listed = world.staff.api.get("/v1/admin/approvals").data
+    assert [listed[0]["id"], listed[0]["status"]] == [approval["id"], "APPROVED"]
+    (refund,) = world.staff.api.get(f"/v1/admin/topups/{paid.id}/refunds").data
+    assert (refund["id"], refund["status"]) == (decided.effect_id, RefundOrderStatus.DONE)
+
+
+def test_a_large_credit_is_approved_by_another(world: World) -> None:
+    before = posted(world)
+    path = f"/v1/admin/customers/{world.ann.ids[Kind.CUSTOMER]}/credits"
+    asked = world.staff.api.post(path, {"amount": "1000.01", "reason": "A present"}).data
+    assert asked["approval"]["status"] == "PENDING"
+    assert parse_amount(asked["posted"]["amount"]) == before
+    bootstrap.four_eyes().approve(asked["approval"]["id"], "usr_another")
+    assert posted(world) - before == 1_000_010_000
+
+
+def test_a_colleagues_request_is_rejected_through_the_api(world: World) -> None:
+    approval_id = world.ann.ids[Kind.APPROVAL]
+    assert world.staff.api.post(f"/v1/admin/approvals/{approval_id}/reject").data["status"] == "REJECTED"
+    again = world.staff.api.post(f"/v1/admin/approvals/{approval_id}/approve")
+    assert (again.status, again.code) == (409, "CONFLICT")
+
+
+def test_what_stripe_did_not_answer_is_found_by_the_schedule(
+    world: World, paid: TopUp, lab: StripeLab, clock: SettableClock
+) -> None:
+    lab.inject(RequestFault.DROP_AFTER_EFFECT, match={"method": "POST", "path": "/v1/refunds"})
+    body = {"amount": "25.00", "reason": "Paid twice"}
+    made = world.staff.api.post(f"/v1/admin/topups/{paid.id}/refunds", body).data["refund"]
+    assert made["status"] == RefundOrderStatus.ORDERED
+    lab.clear_faults()
+    clock.advance(121)
+    reconcile_refunds({}, None)
+    (refund,) = world.staff.api.get(f"/v1/admin/topups/{paid.id}/refunds").data
+    assert refund["status"] == RefundOrderStatus.DONE
+    assert len(lab.gateway.fetch(str(paid.provider_id)).refunds) == 1
