@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from chalicelib.metering.service import Metering
     from chalicelib.payments.approvals import FourEyes
     from chalicelib.payments.bank_desk import BankDesk
+    from chalicelib.payments.comparison import Comparison
     from chalicelib.payments.ports import Gateway
     from chalicelib.payments.records import Rates, TopUpRecords
     from chalicelib.payments.refunds import Refunds
@@ -440,6 +441,34 @@ def bank_desk() -> BankDesk:
         return cast("Bank", gateway(GATEWAY))
 
     return BankDesk(DynamoTransferRecords(), bank, top_up_records(), settlement(), transactor(), clock())
+
+
+@cache
+def gateway_names() -> tuple[str, ...]:
+    """The gateways that are configured."""
+    import json
+
+    from chalicelib.adapters.aws.secrets import secret_text
+
+    return tuple(json.loads(secret_text(settings().payment_secret_id)))
+
+
+@cache
+def comparison() -> Comparison:
+    """What compares gateways with the ledger."""
+    from chalicelib.adapters.aws.reports import S3Reports
+    from chalicelib.payments.comparison import Comparison
+
+    return Comparison(
+        lambda: {name: gateway(name) for name in gateway_names()},
+        top_up_records(),
+        ledger_records(),
+        settlement(),
+        bank_desk(),
+        S3Reports(settings().reports_bucket),
+        staff_alerts(),
+        clock(),
+    )
 
 
 @cache

@@ -70,7 +70,7 @@ class BankDesk:
             statement = read_statement(raw)
         except StatementRefused as refused:
             raise InvalidInput.of("content", str(refused)) from refused
-        report = _without_credited(sort_out(statement, self._lookup, self._is_queued, self._bank().accounts))
+        report = _without_credited(sort_out(statement, self._lookup, self.has, self._bank().accounts))
         for accepted in report.accepted:
             self._credit(accepted.matched)
         for queued in report.unmatched:
@@ -85,9 +85,13 @@ class BankDesk:
         """
         found = self._bank().transfers(provider_id)
         for transfer in found:
-            if not self._is_queued(transfer.id):
+            if not self.has(transfer.id):
                 self._take(transfer)
         return len(found)
+
+    def has(self, transfer_id: str) -> bool:
+        """Whether a transfer is in the queue, or was."""
+        return self._transfers.transfer(transfer_id) is not None
 
     def waiting(self, page: PageRequest) -> Page[UnmatchedTransfer]:
         """What nobody has decided about, oldest first."""
@@ -132,9 +136,6 @@ class BankDesk:
 
     def _lookup(self, reference: str) -> TopUp | None:
         return self._top_ups.top_up_of_provider(GATEWAY, reference)
-
-    def _is_queued(self, transfer_id: str) -> bool:
-        return self._transfers.transfer(transfer_id) is not None
 
     def _take(self, transfer: Transfer) -> None:
         found = match(transfer, self._lookup)

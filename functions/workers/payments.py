@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib import bootstrap
-from chalicelib.runtime.grants import PAYMENT_ACCESS, TABLE_READ, TABLE_WRITE
+from chalicelib.runtime.grants import ALERT_STAFF, PAYMENT_ACCESS, TABLE_READ, TABLE_WRITE, WRITE_REPORTS
 from chalicelib.runtime.observe import logger
 from chalicelib.runtime.triggers import queue, schedule
 
 _GRANTS = (TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS)
+_TOLD_AT_MOST = 20
 
 
 @queue("NoticeQueue", grants=_GRANTS, timeout_seconds=60)
@@ -28,3 +29,15 @@ def book_notice(message: Mapping[str, Any]) -> None:
 def reconcile_top_ups(event: Mapping[str, Any]) -> Mapping[str, int]:
     """Ask the gateways about every top-up that is due, in case their webhooks were lost."""
     return bootstrap.settlement().reconcile()
+
+
+@schedule("rate(1 day)", grants=(*_GRANTS, WRITE_REPORTS, ALERT_STAFF), timeout_seconds=900, memory_mb=1024)
+def compare_payments(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare what gateways have settled with the ledger, keep the report, and tell staff of any difference."""
+    report = bootstrap.comparison().run()
+    return {
+        "payments": report.payments,
+        "entries": report.entries,
+        "bookedNow": report.booked_now[:_TOLD_AT_MOST],
+        "differences": [found.sentence for found in report.differences[:_TOLD_AT_MOST]],
+    }

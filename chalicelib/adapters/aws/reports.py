@@ -1,10 +1,11 @@
-"""`Reports` on S3."""
+"""`Reports` and `ComparisonReports` on S3."""
 
 import json
 from dataclasses import asdict
 
 from chalicelib.adapters.aws.clients import s3
 from chalicelib.kernel.clock import isoformat
+from chalicelib.payments.comparison import ComparisonReport
 from chalicelib.proof.models import Report
 
 
@@ -18,6 +19,14 @@ class S3Reports:
         """Keep `report`; see `Reports.keep`."""
         key = f"ledger-proof/{isoformat(report.started_at)}.json"
         s3().put_object(Bucket=self._bucket, Key=key, Body=as_json(report), ContentType="application/json")
+        return f"s3://{self._bucket}/{key}"
+
+    def keep_comparison(self, report: ComparisonReport) -> str:
+        """Keep `report`; see `ComparisonReports.keep_comparison`."""
+        key = f"payment-comparison/{isoformat(report.until)}.json"
+        times = {"since": isoformat(report.since), "until": isoformat(report.until)}
+        body = json.dumps({"holds": report.holds, **asdict(report), **times}, indent=1).encode()
+        s3().put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return f"s3://{self._bucket}/{key}"
 
 
