@@ -86,6 +86,10 @@ deploy: package ## Deploy with SAM (STAGE=…)
 ledger-verify: $(INSTALLED) ## Let the ledger prove itself, on the local cloud or wherever AWS_PROFILE and TABLE_NAME lead
 	@$(BIN)/python -m tools.verify_ledger
 
+.PHONY: ledger-export
+ledger-export: $(INSTALLED) ## Write the whole ledger for an accountant (FORMAT=beancount|hledger|csv, OUTPUT=file)
+	@$(BIN)/python -m tools.export_ledger --format $(or $(FORMAT),beancount) $(if $(OUTPUT),--output $(OUTPUT))
+
 .PHONY: catalog-check
 catalog-check: $(INSTALLED) ## Compare the catalogue with what the clouds really have (TARGET=simulator|openstack|installed)
 	@$(BIN)/python -m tools.check_catalog --target $(or $(TARGET),simulator)
