@@ -1,5 +1,6 @@
 """A client of the API as a customer would write one: by base URL, with nothing of the product's own code."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,15 +24,24 @@ def ask(method: str, url: str, *, timeout_seconds: float = _TIMEOUT_SECONDS, **o
     Raises:
         StepFailed: it answers none.
     """
-    request = f"{method} {url}"
+    text = ask_text(method, url, timeout_seconds=timeout_seconds, **options)
+    try:
+        return json.loads(text) if text else None
+    except ValueError as error:
+        raise StepFailed(f"JSON from {method} {url}", text[:_SHOWN_CHARACTERS]) from error
+
+
+def ask_text(method: str, url: str, *, timeout_seconds: float = _TIMEOUT_SECONDS, **options: Any) -> str:
+    """The text that a port of the local cloud's own answers; `options` are httpx's.
+
+    Raises:
+        StepFailed: it answers none.
+    """
     try:
         response = httpx.request(method, url, timeout=timeout_seconds, **options)
-        content = response.raise_for_status().content
-        return response.json() if content else None
+        return response.raise_for_status().text
     except httpx.HTTPError as error:
-        raise StepFailed(f"an answer to {request}", repr(error)) from error
-    except ValueError as error:
-        raise StepFailed(f"JSON from {request}", response.text[:_SHOWN_CHARACTERS]) from error
+        raise StepFailed(f"an answer to {method} {url}", repr(error)) from error
 
 
 @dataclass(frozen=True)

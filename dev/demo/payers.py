@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dev.demo.checks import await_value
-from dev.demo.client import ask
+from dev.demo.client import ask, ask_text
 
 _SENDING_SECONDS = 15.0
 _CONTROL_SECONDS = 20.0
@@ -33,6 +33,14 @@ class Payers:
             StepFailed: it shows nothing there.
         """
         return ask("GET", f"{self.simulators[gateway]['control']}{path}")
+
+    def read(self, gateway: str, path: str) -> str:
+        """What the simulator of `gateway` shows as text.
+
+        Raises:
+            StepFailed: it shows nothing there.
+        """
+        return ask_text("GET", f"{self.simulators[gateway]['control']}{path}")
 
     def pay_by_card(self, checkout: Mapping[str, Any]) -> None:
         """Enter a good card where the front end would show Stripe's form."""

@@ -7,17 +7,21 @@ from decimal import Decimal
 from typing import Any
 
 from dev.demo import bill as billing
-from dev.demo.checks import require_equal
+from dev.demo.checks import await_value, require_equal
+from dev.demo.cloud import run_schedule
 from dev.demo.story import Story
 
 CRYPTO = Decimal("30.00")
 CRYPTO_IN_TIME = Decimal("12.00")
 BANK_EUR = Decimal("100.00")
+BANK_GBP = Decimal("40.00")
 PAYPAL = Decimal("20.00")
 PAYPAL_DISPUTED = Decimal("8.00")
 PAYPAL_REFUNDED = Decimal("5.00")
 CARD = Decimal("50.00")
 REPLAYS = 20
+
+_QUEUE_SECONDS = 30.0
 
 
 @dataclass
@@ -40,12 +44,14 @@ class PaymentsJourney(Story):
         self.register()
         self._pay_by_crypto()
         self._pay_by_bank()
+        self._forget_the_reference()
         self._pay_by_paypal()
         self._win_a_dispute()
         self._refund()
         self._pay_by_card()
         self._lose_a_dispute()
         self._read_the_books()
+        self._compare_with_gateways()
         self.verify_ledger()
 
     def _pay_by_crypto(self) -> None:
@@ -80,6 +86,34 @@ class PaymentsJourney(Story):
             text = f"hearth top-up {_as_people_type(instructions['reference'])}, thank you"
             self.payers.do("bank", "/pay", text=text, amount=str(BANK_EUR), currency="EUR")
             self._credited(BANK_EUR * rates["EUR"], f"“{text}”: €{BANK_EUR} at {rates['EUR']}")
+
+    def _forget_the_reference(self) -> None:
+        with self.screen.step("Bank transfer without a reference: it waits for staff, and is assigned once"):
+            asked = self._ask("bank-transfer", {"amount": str(BANK_GBP), "currency": "GBP"})
+            text = f"for Ada, {secrets.token_hex(4)}"
+            self.payers.do("bank", "/pay", text=text, amount=str(BANK_GBP), currency="GBP")
+            waiting = self._await_unmatched(text)
+            self.screen.done(f"£{waiting['amount']['amount']} “{text}” waits: {waiting['reason']}")
+            path = f"/v1/admin/bank/unmatched/{waiting['id']}/assign"
+            decision = {"topUpId": asked["id"], "note": "She sent the receipt of her bank."}
+            assigned = self.staff.post(path, decision).data
+            require_equal("its state", assigned["state"], "assigned")
+            require_equal("a second assignment", self.staff.post(path, decision).code, "CONFLICT")
+            rate = Decimal(self.top_up(asked["id"])["exchangeRate"])
+            self._credited(BANK_GBP * rate, f"assigned: £{BANK_GBP} at {rate}")
+            statement = self.payers.read("bank", "/statements/camt.053.001.08")
+            again = self.staff.post("/v1/admin/bank/statements", {"content": statement}).data
+            require_equal("what a statement adds", (again["credited"], again["unmatched"]), ([], []))
+            self.screen.done(f"the day's statement is imported: {len(again['known'])} transfers, all known")
+
+    def _await_unmatched(self, text: str) -> Any:
+        def found() -> Any:
+            queue = self.staff.pages("/v1/admin/bank/unmatched")
+            return next((one for one in queue if text in one["text"]), None)
+
+        return await_value(
+            f"“{text}” in the staff's queue", found, deadline_seconds=_QUEUE_SECONDS, pause_seconds=1
+        )
 
     def _pay_by_paypal(self) -> None:
         with self.screen.step("PayPal: approved on its page, captured by us"):
@@ -133,11 +167,18 @@ class PaymentsJourney(Story):
                 [_row(entry) for entry in entries],
             )
             kinds = [entry["type"] for entry in entries]
-            require_equal("the entries", kinds, [*["top_up"] * 4, "refund", "top_up", "chargeback"])
+            require_equal("the entries", kinds, [*["top_up"] * 5, "refund", "top_up", "chargeback"])
             require_equal("their sum", _sum(entries), self.expected)
             top_ups = {one["method"]: one for one in self.customer.pages("/billing/topups")}
             require_equal("the ways she paid", set(top_ups), {"crypto", "bank_transfer", "paypal", "card"})
             self.screen.done(f"{len(entries)} entries, ${self.expected:.2f}")
+
+    def _compare_with_gateways(self) -> None:
+        with self.screen.step("What the gateways list is compared with the ledger, both ways"):
+            found = run_schedule(self.endpoints, "compare_payments")
+            require_equal("differences", found["differences"], [])
+            listed = ", ".join(f"{name} {count}" for name, count in sorted(found["payments"].items()))
+            self.screen.done(f"listed: {listed}; in the ledger: {found['entries']}; differences 0")
 
     def _ask(self, way: str, body: Mapping[str, str]) -> Any:
         """A new top-up."""

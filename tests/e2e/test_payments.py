@@ -16,4 +16,4 @@ pytestmark = pytest.mark.xdist_group("cloud")
 def test_every_way_to_pay_and_to_take_back_ends_in_a_proven_ledger(cloud: LocalCloud) -> None:
     shown = io.StringIO()
     PaymentsJourney(Screen(Console(file=shown, width=110)), cloud.endpoints, cloud.home).run()
-    assert "7 entries, $153.00" in shown.getvalue()
+    assert "8 entries, $203.80" in shown.getvalue()
