@@ -346,3 +346,27 @@ def _resumed(house: WatchedInstallation, deployment_id: str) -> None:
     assert house.servers() == ["ACTIVE"]
     assert house.mails()[-1] == "resumed"
     house.assert_proven()
+
+
+def test_g13_a_server_in_error_is_told_to_staff_and_costs_a_bounded_overrun(house: WatchedInstallation) -> None:
+    deployment_id = house.running()
+    zero = house.zero()
+    house.run_until(zero - timedelta(seconds=1))
+    (server,) = (
+        found
+        for region in house.region.simulator.cloud.state.regions.values()
+        for found in region.servers.values()
+    )
+    server.status = "ERROR"
+    house.run_with_schedules(20 * 60)
+    ((subject, text),) = [sent for sent in house.alerts.sent if "cannot be switched" in sent[0]]
+    assert deployment_id in subject
+    assert "status ERROR" in text
+
+    server.status = "ACTIVE"
+    house.run_with_schedules(300)
+    assert house.deployment(deployment_id).status is DeploymentStatus.SUSPENDED
+    balance = bootstrap.ledger().balance(house.customer_id)
+    most = OVERRUN_CHARGED + timedelta(seconds=60)
+    assert 0 < balance.debt_micros <= _price(house, deployment_id) * most // timedelta(hours=1)
+    house.assert_proven()
