@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from chalicelib.payments.approvals import FourEyes
     from chalicelib.payments.bank_desk import BankDesk
     from chalicelib.payments.comparison import Comparison
+    from chalicelib.payments.methods import PaymentMethods
     from chalicelib.payments.ports import Gateway
     from chalicelib.payments.records import Rates, TopUpRecords
     from chalicelib.payments.refunds import Refunds
@@ -418,6 +419,16 @@ def four_eyes() -> FourEyes:
     from chalicelib.payments.approvals import FourEyes
 
     return FourEyes(DynamoApprovalRecords(), refunds(), ledger(), transactor(), clock())
+
+
+@cache
+def payment_methods() -> PaymentMethods:
+    """Saved ways to pay."""
+    from chalicelib.adapters.dynamodb.identity import DynamoUsers
+    from chalicelib.adapters.dynamodb.payment_methods import DynamoPreferredMethods
+    from chalicelib.payments.methods import PaymentMethods
+
+    return PaymentMethods(DynamoPreferredMethods(), gateway, DynamoUsers())
 
 
 @cache
