@@ -10,21 +10,25 @@ from tests.template.projects import Packaged
 
 _OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
-_TRIGGER_NEEDS = {
-    "Stream": {
-        ("dynamodb:DescribeStream", '{"Fn::Sub": "${TableStreamArn}"}'),
-        ("dynamodb:GetRecords", '{"Fn::Sub": "${TableStreamArn}"}'),
-        ("dynamodb:GetShardIterator", '{"Fn::Sub": "${TableStreamArn}"}'),
-        ("dynamodb:ListStreams", '{"Fn::Sub": "${TableArn}/stream/*"}'),
-        ("sqs:SendMessage", '{"Fn::Sub": "${StreamDeadLetters.Arn}"}'),
-    },
-    "Queue": {
-        ("sqs:ReceiveMessage", '{"Fn::Sub": "${MeteringQueue.Arn}"}'),
-        ("sqs:DeleteMessage", '{"Fn::Sub": "${MeteringQueue.Arn}"}'),
-        ("sqs:GetQueueAttributes", '{"Fn::Sub": "${MeteringQueue.Arn}"}'),
-    },
+_STREAM_NEEDS = {
+    ("dynamodb:DescribeStream", '{"Fn::Sub": "${TableStreamArn}"}'),
+    ("dynamodb:GetRecords", '{"Fn::Sub": "${TableStreamArn}"}'),
+    ("dynamodb:GetShardIterator", '{"Fn::Sub": "${TableStreamArn}"}'),
+    ("dynamodb:ListStreams", '{"Fn::Sub": "${TableArn}/stream/*"}'),
+    ("sqs:SendMessage", '{"Fn::Sub": "${StreamDeadLetters.Arn}"}'),
 }
-"""What Lambda itself does in a function's name to bring records and messages to it."""
+_QUEUE_NEEDS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+
+
+def _trigger_needs(function: Declared) -> set[tuple[str, str]]:
+    """What Lambda itself does in a function's name to bring records and messages to it."""
+    match function["kind"]:
+        case "Stream":
+            return _STREAM_NEEDS
+        case "Queue":
+            queue = json.dumps({"Fn::Sub": f"${{{function['trigger']['logical_id']}.Arn}}"})
+            return {(action, queue) for action in _QUEUE_NEEDS}
+    return set()
 
 
 def _allowed(role: dict[str, Any]) -> set[tuple[str, str]]:
@@ -45,7 +49,7 @@ def _expected(function: Declared, log_group: str) -> set[tuple[str, str]]:
         for resource in grant["resources"]:
             written = {"Fn::Sub": resource} if "${" in resource else resource
             pairs |= {(action, json.dumps(written)) for action in grant["actions"]}
-    return pairs | _TRIGGER_NEEDS.get(function["kind"], set())
+    return pairs | _trigger_needs(function)
 
 
 @pytest.mark.guarantee("G48")
