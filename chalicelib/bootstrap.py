@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from chalicelib.payments.comparison import Comparison
     from chalicelib.payments.methods import PaymentMethods
     from chalicelib.payments.ports import Gateway
-    from chalicelib.payments.records import Rates, TopUpRecords
+    from chalicelib.payments.records import DeadNotices, Rates, TopUpRecords
     from chalicelib.payments.refunds import Refunds
     from chalicelib.payments.service import Settlement, TopUps, Webhooks
     from chalicelib.proof.service import DailyProof, Proof
@@ -480,6 +480,14 @@ def comparison() -> Comparison:
         staff_alerts(),
         clock(),
     )
+
+
+@cache
+def dead_notices() -> DeadNotices:
+    """The notices that the worker gave up on."""
+    from chalicelib.adapters.aws.queues import SqsDeadNotices
+
+    return SqsDeadNotices(settings().notice_dead_letters_url, settings().notice_queue_url)
 
 
 @cache

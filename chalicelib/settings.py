@@ -21,6 +21,7 @@ class Settings:
     """`arn:…:stateMachine:<stack>-`: a machine's name follows."""
     metering_queue_url: str
     notice_queue_url: str
+    notice_dead_letters_url: str
     staff_alerts_topic_arn: str
     reports_bucket: str
     mail_sender: str

@@ -45,6 +45,7 @@ ENVIRONMENT = {
     ),
     "metering_queue_url": ref("MeteringQueue"),
     "notice_queue_url": ref("NoticeQueue"),
+    "notice_dead_letters_url": ref("NoticeDeadLetters"),
     "staff_alerts_topic_arn": ref("StaffAlertsTopic"),
     "reports_bucket": ref("ReportsBucketName"),
     "mail_sender": ref("MailSender"),

@@ -102,8 +102,9 @@ def describe(function: Callable[..., Any], declared: Declared) -> EndpointSpec:
         TypeError: its signature does not fit its path, or it lacks a docstring.
     """
     hints = typing.get_type_hints(function, include_extras=True)
-    takes = frozenset(inspect.signature(function).parameters)
-    from_path = takes - _NOT_FROM_THE_PATH
+    parameters = inspect.signature(function).parameters
+    takes = frozenset(parameters)
+    from_path = [name for name in parameters if name not in _NOT_FROM_THE_PATH]
     in_path = set(re.findall(r"{(\w+)}", declared.path))
     if {to_camel(name) for name in from_path} != in_path:
         raise TypeError(f"{function.__name__} takes {sorted(from_path)} but its path has {sorted(in_path)}")

@@ -89,6 +89,31 @@ class NoticeQueue(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class DeadNotice:
+    """A notice that could not be handled, again and again."""
+
+    gateway: str
+    provider_id: str | None
+    reference: str | None
+
+
+class DeadNotices(Protocol):
+    """The notices that the worker gave up on; kept for two weeks."""
+
+    def count(self) -> int:
+        """How many there are, about."""
+        ...
+
+    def peek(self, most: int) -> Sequence[DeadNotice]:
+        """Some of them, which stay where they are."""
+        ...
+
+    def replay(self, most: int) -> int:
+        """Hand some to the worker again; how many. One that is handed over twice changes nothing more."""
+        ...
+
+
 class Rates(Protocol):
     """Exchange rates, from a table that staff or a schedule update."""
 

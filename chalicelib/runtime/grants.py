@@ -52,6 +52,10 @@ WORK_NOTICES = Grant(
     ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
     ("${NoticeQueue.Arn}",),
 )
+SEE_DEAD_NOTICES = Grant(
+    "see_dead_notices", ("sqs:ReceiveMessage", "sqs:GetQueueAttributes"), ("${NoticeDeadLetters.Arn}",)
+)
+TAKE_DEAD_NOTICES = Grant("take_dead_notices", ("sqs:DeleteMessage",), ("${NoticeDeadLetters.Arn}",))
 ALERT_STAFF = Grant("alert_staff", ("sns:Publish",), ("${StaffAlertsTopic}",))
 KEEP_DOCUMENTS = Grant("keep_documents", ("s3:GetObject", "s3:PutObject"), ("${ReportsBucketArn}/invoices/*",))
 KEEP_EXPORTS = Grant("keep_exports", ("s3:GetObject", "s3:PutObject"), ("${ReportsBucketArn}/exports/*",))

@@ -7,7 +7,7 @@ from datetime import datetime
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 from chalicelib.payments.models import Checkout, GatewayUnreachable, Notice, PaymentState, TopUp, TopUpStatus
-from chalicelib.payments.records import NEW_TOP_UP, TOP_UP_UNCHANGED, NoticeState, Rate
+from chalicelib.payments.records import NEW_TOP_UP, TOP_UP_UNCHANGED, DeadNotice, NoticeState, Rate
 from tests.fakes.money import MemoryTable, MemoryWrite
 
 
@@ -52,11 +52,12 @@ class MemoryTopUpRecords:
 
 
 class MemoryNotices:
-    """`NoticeRecords` and `NoticeQueue` in memory; a notice waits until a test lets it be handled."""
+    """`NoticeRecords`, `NoticeQueue` and `DeadNotices` in memory; notices wait until a test has them handled."""
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], bool] = {}
         self.waiting: list[tuple[str, str | None, str | None]] = []
+        self.dead: list[DeadNotice] = []
 
     def record(self, gateway: str, notice: Notice, at: datetime) -> NoticeState:
         known = self.known.get((gateway, notice.event_id))
@@ -70,6 +71,17 @@ class MemoryNotices:
 
     def send(self, gateway: str, provider_id: str | None, reference: str | None) -> None:
         self.waiting.append((gateway, provider_id, reference))
+
+    def count(self) -> int:
+        return len(self.dead)
+
+    def peek(self, most: int) -> Sequence[DeadNotice]:
+        return self.dead[:most]
+
+    def replay(self, most: int) -> int:
+        taken, self.dead = self.dead[:most], self.dead[most:]
+        self.waiting += [(notice.gateway, notice.provider_id, notice.reference) for notice in taken]
+        return len(taken)
 
 
 class FixedRates:

@@ -13,6 +13,7 @@ _ENVIRONMENT = {
     "STATE_MACHINE_ARN_PREFIX": "arn:aws:states:eu-north-1:000000000000:stateMachine:hearth-test-",
     "METERING_QUEUE_URL": "http://127.0.0.1:9/000000000000/hearth-test-metering",
     "NOTICE_QUEUE_URL": "http://127.0.0.1:9/000000000000/hearth-test-notices",
+    "NOTICE_DEAD_LETTERS_URL": "http://127.0.0.1:9/000000000000/hearth-test-dead-notices",
     "STAFF_ALERTS_TOPIC_ARN": "arn:aws:sns:eu-north-1:000000000000:hearth-test-alerts",
     "REPORTS_BUCKET": "hearth-test-reports",
     "MAIL_SENDER": "Hearth <no-reply@hearth.example>",

@@ -16,7 +16,7 @@ from chalicelib.payments.models import InvalidSignature, Notice
 from tests.fakes.access import NoCounters
 from tests.fakes.billing import MemoryFiles
 from tests.fakes.identity import People
-from tests.fakes.payments import FakeGateway
+from tests.fakes.payments import FakeGateway, MemoryNotices
 from tests.support import billed
 from tests.support.api import Api
 from tests.support.clock import START, SettableClock
@@ -85,6 +85,7 @@ class WorldBuilder:
         monkeypatch.setattr(bootstrap, "files", lambda: files)
         monkeypatch.setattr(bootstrap, "rate_limiter", lambda: limiter)
         gateways: Mapping[str, SilentGateway] = defaultdict(SilentGateway)
+        monkeypatch.setattr(bootstrap, "dead_notices", MemoryNotices)
         monkeypatch.setattr(bootstrap, "gateway", gateways.__getitem__)
         monkeypatch.setattr(bootstrap, "crypto_gateway_name", lambda: "btcpay")
         people = People(Api(), table, monkeypatch)

@@ -1,8 +1,17 @@
-"""`MeteringQueue` and `NoticeQueue` on SQS."""
+"""`MeteringQueue`, `NoticeQueue` and `DeadNotices` on SQS."""
 
 import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from chalicelib.adapters.aws.clients import sqs
+from chalicelib.payments.records import DeadNotice
+
+if TYPE_CHECKING:
+    from types_boto3_sqs.type_defs import MessageTypeDef
+
+_MOST_MESSAGES = 10  # SQS: ReceiveMessage gives at most ten
+_REPLAY_SECONDS = 60
 
 
 class SqsMeteringQueue:
@@ -26,3 +35,49 @@ class SqsNoticeQueue:
         """Ask the worker to fetch; see `NoticeQueue.send`."""
         body = json.dumps({"gateway": gateway, "providerId": provider_id, "reference": reference})
         sqs().send_message(QueueUrl=self._queue_url, MessageBody=body)
+
+
+class SqsDeadNotices:
+    """What fell out of the notice queue, in the dead-letter queue behind it."""
+
+    def __init__(self, dead_letters_url: str, queue_url: str) -> None:
+        self._dead_letters_url = dead_letters_url
+        self._queue_url = queue_url
+
+    def count(self) -> int:
+        """How many there are, about; see `DeadNotices.count`."""
+        answer = sqs().get_queue_attributes(
+            QueueUrl=self._dead_letters_url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    def peek(self, most: int) -> Sequence[DeadNotice]:
+        """Some of them, which others can receive at once; see `DeadNotices.peek`."""
+        return [_dead(message) for message in self._receive(min(most, _MOST_MESSAGES), hidden_seconds=0)]
+
+    def replay(self, most: int) -> int:
+        """Hand some over again: first sent, then deleted, so that none is lost; see `DeadNotices.replay`."""
+        replayed = 0
+        while replayed < most:
+            found = self._receive(min(most - replayed, _MOST_MESSAGES), hidden_seconds=_REPLAY_SECONDS)
+            if not found:
+                break
+            for message in found:
+                sqs().send_message(QueueUrl=self._queue_url, MessageBody=message["Body"])
+                sqs().delete_message(QueueUrl=self._dead_letters_url, ReceiptHandle=message["ReceiptHandle"])
+                replayed += 1
+        return replayed
+
+    def _receive(self, most: int, *, hidden_seconds: int) -> "Sequence[MessageTypeDef]":
+        answer = sqs().receive_message(
+            QueueUrl=self._dead_letters_url,
+            MaxNumberOfMessages=most,
+            VisibilityTimeout=hidden_seconds,
+            WaitTimeSeconds=1,  # asks every one of SQS's servers, not a sample
+        )
+        return answer.get("Messages", [])
+
+
+def _dead(message: "MessageTypeDef") -> DeadNotice:
+    body = json.loads(message["Body"])
+    return DeadNotice(body["gateway"], body["providerId"], body["reference"])
