@@ -8,7 +8,7 @@ import pytest
 
 from dev.demo import bill
 from dev.demo.checks import await_value
-from dev.demo.client import Client
+from dev.demo.client import Client, ask
 from dev.demo.payers import Payers
 from dev.localcloud.awsclient import ACCOUNT, REGION, SECRET
 from tests.support.cloud import LocalCloud
@@ -25,8 +25,12 @@ def test_a_dead_notice_is_shown_and_replayed_into_one_credit(cloud: LocalCloud, 
     top_up = customer.post("/billing/topups/card", {"amount": "20.00"}).data
     payers = Payers(cloud.endpoints["simulators"])
     intent = top_up["checkout"]["clientSecret"].partition("_secret")[0]
-    payers.do("stripe", "/faults", kind="webhook_lost", times=5)
-    payers.pay_by_card(top_up["checkout"])
+    faults = f"{cloud.endpoints['simulators']['stripe']['control']}/faults"
+    ask("POST", faults, json={"kind": "webhook_lost", "times": 10})
+    try:
+        payers.pay_by_card(top_up["checkout"])
+    finally:
+        ask("DELETE", faults)
     bury(cloud, {"gateway": "stripe", "providerId": intent, "reference": top_up["id"]})
     assert customer.get("/billing/balance").data["posted"]["amount"] == "0.00"
 
