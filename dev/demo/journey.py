@@ -216,7 +216,7 @@ class Journey:
             self.screen.table(["", "from", "to", "seconds", "amount"], rows, footer)
             bill.check()
             self.screen.done(
-                f"{bill.seconds} s × ${bill.price_per_hour} ÷ 3600, rounded down = ${bill.total}, without gap"
+                f"{bill.seconds} s × ${bill.price_per_hour} ÷ 3600, rounded down = ${bill.total:.6f}, without gap"
             )
             entries = [e for e in self.customer.pages("/billing/ledger") if e["reference"] == self.deployment_id]
             bill.check_entries(entries)
@@ -225,7 +225,7 @@ class Journey:
             left = Decimal(CREDIT) - bill.total
             found = {name: billing.amount(balance[name]) for name in ("posted", "available", "held")}
             require_equal("the balance", found, {"posted": left, "available": left, "held": Decimal(0)})
-            self.screen.done(f"balance ${CREDIT} − ${bill.total} = ${left}, nothing held")
+            self.screen.done(f"balance ${CREDIT} − ${bill.total:.6f} = ${left:.6f}, nothing held")
 
     def _verify_ledger(self) -> None:
         with self.screen.step("The ledger proves itself"):
