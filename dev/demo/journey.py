@@ -54,11 +54,18 @@ class Journey:
         self.api = Client(self.endpoints["api"])
 
     def run(self) -> None:
-        """Every step in its order.
+        """Every step in its order. Whatever happens, no machine stays behind.
 
         Raises:
             StepFailed: one did not hold; those after it were not taken.
         """
+        try:
+            self._take_every_step()
+        except BaseException:
+            self._remove_machine()
+            raise
+
+    def _take_every_step(self) -> None:
         self._meet_the_owner()
         self._register()
         self._fund()
@@ -238,6 +245,22 @@ class Journey:
         with self.screen.step("The region is asked what is left"):
             require_equal("what the region still has", remains_of(saved_target(self.home), self.deployment_id), [])
             self.screen.done("nothing")
+
+    def _remove_machine(self) -> None:
+        """After a step that did not hold: a machine in a real cloud would run on."""
+        if not self.deployment_id:
+            return
+        self.screen.say("removing the machine …")
+        try:
+            self.customer.delete(f"/deployments/{self.deployment_id}")
+            await_value(
+                "the machine to be gone", self._is_gone, deadline_seconds=_REMOVAL_SECONDS, pause_seconds=2
+            )
+        except StepFailed as failed:
+            self.screen.say(f"it may still be there: {failed}")
+
+    def _is_gone(self) -> bool | None:
+        return self._deployment()["status"] == "DELETED" or None
 
     def _watch(self, final: str, *, deadline_seconds: float) -> None:
         """Show the timeline as it grows, until the event `final`."""
