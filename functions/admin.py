@@ -16,7 +16,9 @@ from functions.schemas.billing import BalanceView, CreditBody, CustomerId
 )
 def credit_customer(customer_id: CustomerId, request: CreditBody, caller: Caller) -> BalanceView:
     """Give a customer money, with a reason that goes into the ledger and the activity log."""
-    key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
+    # Kept for ever: the same key with the same amount is the same credit, even after the door has forgotten it.
+    kept = f"{caller.user_id}:{caller.idempotency_key}:{request.amount}"
+    key = kept if caller.idempotency_key else caller.request_id
     balance = bootstrap.ledger().credit(
         customer_id,
         parse_amount(request.amount),
