@@ -16,11 +16,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, lambda_runtime, responses
-from ministack.services import apigateway, apigateway_v1, dynamodb, lambda_svc, ses
+from ministack.services import apigateway, apigateway_v1, dynamodb, lambda_svc, ses, sqs
 from ministack.services.cloudformation import provisioners
 
 from dev.localcloud.aws.invoker import Invoker
 from dev.localcloud.aws.streams import StreamPoller
+from dev.localcloud.ports import Ports
 
 VERSION = "1.5.33"
 
@@ -87,6 +88,7 @@ def apply(invoker: Invoker, poller: StreamPoller) -> None:
     _hide_crashes()
     _judge_mail_by_its_sender()
     _deliver_streams_with(poller)
+    _name_queues_alike_on_every_port()
     _keep(dynamodb, ("_stream_records", "_stream_trimmed"))
     _keep(ses, ("_sent_emails",))
 
@@ -225,6 +227,13 @@ def _deliver_streams_with(poller: StreamPoller) -> None:
     source = inspect.getsource(lambda_svc._poll_dynamodb_streams)
     _expect(holds="MaximumRetryAttempts" not in source, what="streams are retried as in the cloud by now")
     lambda_svc._poll_dynamodb_streams = poller.poll
+
+
+def _name_queues_alike_on_every_port() -> None:
+    """A queue is known by its URL, which names the port: after a restart on another one nobody would find it."""
+    source = inspect.getsource(sqs._queue_url_for_account)
+    _expect(holds="DEFAULT_PORT" in source, what="queues are named otherwise")
+    sqs.DEFAULT_PORT = str(Ports.aws)
 
 
 def _keep(module: Any, names: tuple[str, ...]) -> None:
