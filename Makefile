@@ -53,7 +53,7 @@ test: $(INSTALLED) ## Run every test that needs nothing outside this machine
 
 .PHONY: contract
 contract: $(INSTALLED) ## Hold a provider to the contract suite (TARGET=simulator|openstack; openstack uses OS_CLOUD)
-	@HEARTH_CONTRACT_TARGET=$(or $(TARGET),simulator) $(BIN)/python -m pytest tests/contract -n $(if $(filter openstack,$(TARGET)),3,2) $(ARGS)
+	@HEARTH_CONTRACT_TARGET=$(or $(TARGET),simulator) $(BIN)/python -m pytest tests/contract -n $(if $(filter openstack,$(TARGET)),3,2) --dist loadgroup $(ARGS)
 
 .PHONY: check
 check: $(INSTALLED) ## Check format, lint, types, import contracts and generated documents: what CI runs first

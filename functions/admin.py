@@ -17,7 +17,9 @@ from functions.schemas.refunds import ApprovalView, CreditAnswer
 )
 def credit_customer(customer_id: CustomerId, request: CreditBody, caller: Caller) -> CreditAnswer:
     """Give a customer money, with a reason for the ledger and the activity log; a large sum needs approval."""
-    key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
+    # Kept for ever: the same key with the same amount is the same credit, even after the door has forgotten it.
+    kept = f"{caller.user_id}:{caller.idempotency_key}:{request.amount}"
+    key = kept if caller.idempotency_key else caller.request_id
     approval = bootstrap.four_eyes().credit(
         customer_id, parse_amount(request.amount), reason=request.reason, asked_by=caller.user_id, key=key
     )

@@ -168,7 +168,9 @@ class Lifecycle:
                 failure = machine.failure
                 return Progress("failed", failure_code=failure.code.value, provider_reason=failure.provider_reason)
             case MachineState.BUILDING if step.at < step.operation.deadline_at:
-                return Progress("building", _growing_wait(step, 8, _MAX_BUILD_WAIT_SECONDS))
+                return Progress(
+                    "building", _growing_wait(step.at - step.operation.created_at, 8, _MAX_BUILD_WAIT_SECONDS)
+                )
             case MachineState.BUILDING:
                 reason = "still building at its deadline"
             case _:
@@ -248,7 +250,7 @@ class Lifecycle:
         step.change(machine_id=machine.ref.id)
         self._copy_events(step)
         self._note_delay(step, lambda: self._describe_blockers(step, machine))
-        progress = Progress("removing", _growing_wait(step, 4, _MAX_REMOVE_WAIT_SECONDS))
+        progress = Progress("removing", _growing_wait(_removing_for(step), 4, _MAX_REMOVE_WAIT_SECONDS))
         step.change_operation(status=OperationStatus.RUNNING, check_at=_check_after(step, progress))
         step.commit(self._transactor)
         if machine.state is MachineState.DELETE_FAILED and isinstance(provider, SupportsUnblocking):
@@ -336,10 +338,16 @@ def _over(step: Step) -> Progress | None:
     return _final(step)
 
 
-def _growing_wait(step: Step, part: int, most_seconds: int) -> int:
-    """A `part`th of the operation's age: short looks at first, longer ones later."""
-    age_seconds = (step.at - step.operation.created_at) // timedelta(seconds=1)
-    return min(max(_MIN_WAIT_SECONDS, age_seconds // part), most_seconds)
+def _growing_wait(age: timedelta, part: int, most_seconds: int) -> int:
+    """A `part`th of `age`: short looks at first, longer ones later."""
+    return min(max(_MIN_WAIT_SECONDS, age // timedelta(seconds=1) // part), most_seconds)
+
+
+def _removing_for(step: Step) -> timedelta:
+    """How long the removal has gone on: a delete from its request, a failed build from its failure."""
+    operation = step.operation
+    began = operation.deadline_at - DELETE_STUCK_AFTER
+    return step.at - (began if operation.created_at <= began <= step.at else operation.created_at)
 
 
 def _check_after(step: Step, progress: Progress) -> datetime:

@@ -46,11 +46,18 @@ class Journey(Story):
     last_event: int = 0
 
     def run(self) -> None:
-        """Every step in its order.
+        """Every step in its order. Whatever happens, no machine stays behind.
 
         Raises:
             StepFailed: one did not hold; those after it were not taken.
         """
+        try:
+            self._take_every_step()
+        except BaseException:
+            self._remove_machine()
+            raise
+
+    def _take_every_step(self) -> None:
         self.meet_the_owner()
         self.register()
         self._welcome()
@@ -204,7 +211,7 @@ class Journey(Story):
             self.screen.table(["", "from", "to", "seconds", "amount"], rows, footer)
             bill.check()
             self.screen.done(
-                f"{bill.seconds} s × ${bill.price_per_hour} ÷ 3600, rounded down = ${bill.total}, without gap"
+                f"{bill.seconds} s × ${bill.price_per_hour} ÷ 3600, rounded down = ${bill.total:.6f}, without gap"
             )
             entries = [e for e in self.customer.pages("/billing/ledger") if e["reference"] == self.deployment_id]
             bill.check_entries(entries)
@@ -213,12 +220,28 @@ class Journey(Story):
             left = FUNDS - bill.total
             found = {name: billing.amount(balance[name]) for name in ("posted", "available", "held")}
             require_equal("the balance", found, {"posted": left, "available": left, "held": Decimal(0)})
-            self.screen.done(f"balance ${FUNDS} − ${bill.total} = ${left}, nothing held")
+            self.screen.done(f"balance ${FUNDS} − ${bill.total:.6f} = ${left:.6f}, nothing held")
 
     def _look_for_remains(self) -> None:
         with self.screen.step("The region is asked what is left"):
             require_equal("what the region still has", remains_of(saved_target(self.home), self.deployment_id), [])
             self.screen.done("nothing")
+
+    def _remove_machine(self) -> None:
+        """After a step that did not hold: a machine in a real cloud would run on."""
+        if not self.deployment_id:
+            return
+        self.screen.say("removing the machine …")
+        try:
+            self.customer.delete(f"/deployments/{self.deployment_id}")
+            await_value(
+                "the machine to be gone", self._is_gone, deadline_seconds=_REMOVAL_SECONDS, pause_seconds=2
+            )
+        except StepFailed as failed:
+            self.screen.say(f"it may still be there: {failed}")
+
+    def _is_gone(self) -> bool | None:
+        return self._deployment()["status"] == "DELETED" or None
 
     def _watch(self, final: str, *, deadline_seconds: float) -> None:
         """Show the timeline as it grows, until the event `final`."""

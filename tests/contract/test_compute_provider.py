@@ -25,6 +25,9 @@ from chalicelib.compute.ports import ComputeProvider, SupportsCapacity, Supports
 from tests.contract.lab import BLOCKING, CAPACITY, PLACEMENTS, QUOTA, REVOCATION, Lab
 from tests.contract.machine_room import MachineRoom
 
+_COUNTS_GPUS = pytest.mark.xdist_group("gpus")
+"""Tests that take a GPU take turns: one of them counts those that are free."""
+
 
 @pytest.fixture
 def room(lab: Lab, provider: ComputeProvider) -> Iterator[MachineRoom]:
@@ -46,7 +49,7 @@ def ordinary(lab: Lab, provider: ComputeProvider) -> Iterator[MachineRef]:
 # Create
 
 
-@pytest.mark.parametrize("shape", ["ordinary", "with_volume", "windows", "gpu"])
+@pytest.mark.parametrize("shape", ["ordinary", "with_volume", "windows", pytest.param("gpu", marks=_COUNTS_GPUS)])
 def test_every_shape_becomes_ready_and_says_how_to_reach_it(shape: str, room: MachineRoom) -> None:
     ref = room.build(getattr(room.lab.specs, shape))
 
@@ -399,6 +402,7 @@ def test_g26_a_revoked_token_is_renewed_without_a_failed_operation(room: Machine
     assert room.gone(ref).state is MachineState.GONE
 
 
+@_COUNTS_GPUS
 @pytest.mark.needs(CAPACITY)
 def test_a_gpu_machine_takes_its_units_and_gives_them_back(room: MachineRoom) -> None:
     provider, specs = room.provider, room.lab.specs

@@ -3,9 +3,11 @@
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +16,10 @@ import psutil
 import pytest
 
 from dev.demo.checks import await_value
-from dev.demo.client import Client
+from dev.demo.client import Client, ask
 from dev.demo.people import Person, staff_owner
 from dev.localcloud.home import Home, read_json
+from dev.localcloud.ports import HOST
 from tests.support.cloud import localcloud, running_cloud, take_any_ports
 from tools.package import ROOT
 
@@ -24,6 +27,7 @@ pytestmark = pytest.mark.xdist_group("second_cloud")
 
 START_SECONDS = 180.0
 STOP_SECONDS = 30.0
+SHARDS = 16
 EDIT_SECONDS = 60.0
 _EDITED = "functions/docs.py"
 _PROJECT = (
@@ -92,9 +96,12 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Inte
 
 @pytest.fixture(scope="module")
 def again(interrupted: Interrupted, project: Path) -> Iterator[dict[str, str]]:
-    """The same cloud, started again in the background."""
-    with running_cloud(interrupted.home, "--project", str(project)) as cloud:
-        yield dict(cloud.endpoints)
+    """The same cloud, started again in the background, when others have taken all its ports."""
+    with ExitStack() as others:
+        for port in read_json(interrupted.home.ports).values():
+            others.enter_context(socket.create_server((HOST, port)))
+        with running_cloud(interrupted.home, "--project", str(project)) as cloud:
+            yield dict(cloud.endpoints)
 
 
 def test_ctrl_c_ends_every_process_and_says_nothing_bad(interrupted: Interrupted) -> None:
@@ -109,6 +116,16 @@ def test_state_outlives_the_cloud(again: dict[str, str], interrupted: Interrupte
     assert session.get("/me").data["staffRole"] == "OWNER"
     other = Person.made_up("Another Owner")
     assert Client(again["api"]).post("/v1/setup", other.registration()).code == "CONFLICT"
+
+
+def test_queues_are_worked_after_a_restart_on_other_ports(again: dict[str, str]) -> None:
+    assert ask("POST", f"{again['control']}/schedules/meter_usage/run") == {"result": {"shards": SHARDS}}
+
+    def all_metered() -> bool | None:
+        found = ask("GET", f"{again['control']}/invocations", params={"function": "meter_shard"})
+        return len(found) == SHARDS or None
+
+    await_value(f"{SHARDS} shards to be metered", all_metered, deadline_seconds=60)
 
 
 def test_endpoints_name_everything_and_listen_on_loopback_alone(again: dict[str, str]) -> None:

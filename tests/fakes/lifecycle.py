@@ -84,6 +84,7 @@ def running_region() -> Iterator[Region]:
             "network": "tenant",
             "public_network": "public",
             "projects": projects,
+            "create_timeout_minutes": 240,  # far beyond every deadline of ours: those are what is tested
         }
         config = OpenStackConfig.model_validate(
             {"installation": "test", "regions": {REGION: region}, "call_timeout_seconds": 3}

@@ -135,10 +135,13 @@ class OpenStackProvider:
         stacks.delete_stack(cloud, ref.name, stack_id)
 
     def list_owned(self, region: str) -> Iterator[OwnedMachine]:
-        """Every stack of this installation, over all projects of `region`; one that fails, fails the list."""
+        """Every stack of this installation, over all projects of `region`; one that fails, fails the list.
+
+        Heat lists a stack for a moment after its deletion is complete; such a one is no longer there.
+        """
         for project in self._config.region(region).projects:
             for stack in stacks.tagged_stacks(self._cloud(region, project.name), self._installation_tag):
-                if self._is_ours(stack):
+                if self._is_ours(stack) and stack.state is not MachineState.GONE:
                     yield OwnedMachine(
                         ref=MachineRef(region, project.name, stack.name, stack.id),
                         state=stack.state,

@@ -18,12 +18,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, lambda_runtime, responses
-from ministack.services import apigateway, apigateway_v1, dynamodb, lambda_svc, ses, stepfunctions
+from ministack.services import apigateway, apigateway_v1, dynamodb, lambda_svc, ses, sqs, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 from chalicelib.kernel.clock import parse_isoformat
 from dev.localcloud.aws.invoker import Invoker
 from dev.localcloud.aws.streams import StreamPoller
+from dev.localcloud.ports import Ports
 
 VERSION = "1.5.33"
 
@@ -91,6 +92,7 @@ def apply(invoker: Invoker, poller: StreamPoller) -> None:
     _judge_mail_by_its_sender()
     _deliver_streams_with(poller)
     _wait_for_moments_by_the_clock()
+    _name_queues_alike_on_every_port()
     _keep(dynamodb, ("_stream_records", "_stream_trimmed"))
     _keep(ses, ("_sent_emails",))
 
@@ -242,6 +244,13 @@ def _deliver_streams_with(poller: StreamPoller) -> None:
     source = inspect.getsource(lambda_svc._poll_dynamodb_streams)
     _expect(holds="MaximumRetryAttempts" not in source, what="streams are retried as in the cloud by now")
     lambda_svc._poll_dynamodb_streams = poller.poll
+
+
+def _name_queues_alike_on_every_port() -> None:
+    """A queue is known by its URL, which names the port: after a restart on another one nobody would find it."""
+    source = inspect.getsource(sqs._queue_url_for_account)
+    _expect(holds="DEFAULT_PORT" in source, what="queues are named otherwise")
+    sqs.DEFAULT_PORT = str(Ports.aws)
 
 
 def _keep(module: Any, names: tuple[str, ...]) -> None:
