@@ -20,7 +20,10 @@ VALUES = {
     "empty_at": "21 November 2026, 04:00 UTC",
     "deletes_at": "24 November 2026, 04:00 UTC",
     "balance": "1.25",
-    "burn_per_hour": "0.40","name": "<i>Ada</i> & Co", "link": "https://console.hearth.example/page?token=abc"}
+    "burn_per_hour": "0.40",
+    "name": "<i>Ada</i> & Co",
+    "link": "https://console.hearth.example/page?token=abc",
+}
 
 
 @pytest.fixture
