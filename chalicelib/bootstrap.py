@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from chalicelib.metering.ports import MeterRecords
     from chalicelib.metering.service import Metering
     from chalicelib.payments.approvals import FourEyes
+    from chalicelib.payments.auto_top_up import AutoTopUps
     from chalicelib.payments.bank_desk import BankDesk
     from chalicelib.payments.comparison import Comparison
     from chalicelib.payments.methods import PaymentMethods
@@ -429,6 +430,27 @@ def payment_methods() -> PaymentMethods:
     from chalicelib.payments.methods import PaymentMethods
 
     return PaymentMethods(DynamoPreferredMethods(), gateway, DynamoUsers())
+
+
+@cache
+def auto_top_ups() -> AutoTopUps:
+    """What charges saved cards when balances are low."""
+    from chalicelib.adapters.dynamodb.auto_top_up import DynamoAutoTopUpRecords
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
+    from chalicelib.identity.correspondence import CustomerLetters
+    from chalicelib.payments.auto_top_up import AutoTopUps
+    from chalicelib.payments.saved_charges import SavedCharges
+
+    return AutoTopUps(
+        DynamoAutoTopUpRecords(),
+        payment_methods(),
+        SavedCharges(top_up_records(), gateway, settlement()),
+        ledger(),
+        CustomerLetters(DynamoUsers(), DynamoLetters()),
+        activity_log(),
+        transactor(),
+        clock(),
+    )
 
 
 @cache

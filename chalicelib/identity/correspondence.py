@@ -26,6 +26,7 @@ _PAGES = {
     LetterKind.RESUMED: ("billing", None),
     LetterKind.DELETION_NEAR: ("billing", None),
     LetterKind.MACHINES_DELETED: ("billing", None),
+    LetterKind.AUTO_TOP_UP_PAUSED: ("billing", None),
 }
 """The page of the front end that each mail leads to, and what its link can do there."""
 

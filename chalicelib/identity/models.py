@@ -165,6 +165,7 @@ class LetterKind(StrEnum):
     RESUMED = "resumed"
     DELETION_NEAR = "deletion_near"
     MACHINES_DELETED = "machines_deleted"
+    AUTO_TOP_UP_PAUSED = "auto_top_up_paused"
 
 
 @dataclass(frozen=True)

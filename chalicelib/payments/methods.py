@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from chalicelib.identity.ports import Users
+from chalicelib.identity.models import User
 from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError
 from chalicelib.payments.models import Checkout, GatewayError, PaymentMethod
 from chalicelib.payments.ports import SupportsSavedMethods
@@ -31,10 +31,18 @@ class PreferredMethods(Protocol):
         ...
 
 
+class People(Protocol):
+    """Who somebody is."""
+
+    def get(self, user_id: str) -> User | None:
+        """The user, as last written."""
+        ...
+
+
 class PaymentMethods:
     """A customer's saved methods."""
 
-    def __init__(self, preferred: PreferredMethods, gateways: Gateways, users: Users) -> None:
+    def __init__(self, preferred: PreferredMethods, gateways: Gateways, users: People) -> None:
         self._preferred = preferred
         self._gateways = gateways
         self._users = users
