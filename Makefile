@@ -49,7 +49,7 @@ watch: $(INSTALLED) ## Bring every edit into the running local cloud
 
 .PHONY: test
 test: $(INSTALLED) ## Run every test that needs nothing outside this machine
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
 
 .PHONY: contract
 contract: $(INSTALLED) ## Hold a provider to the contract suite (TARGET=simulator|openstack; openstack uses OS_CLOUD)
