@@ -9,6 +9,7 @@ from typing import Any
 from dev.demo import bill as billing
 from dev.demo.checks import await_value, require_equal
 from dev.demo.cloud import run_schedule
+from dev.demo.running_out import RunningOut
 from dev.demo.story import Story
 
 CRYPTO = Decimal("30.00")
@@ -52,6 +53,7 @@ class PaymentsJourney(Story):
         self._lose_a_dispute()
         self._read_the_books()
         self._compare_with_gateways()
+        RunningOut(self.screen, self.endpoints, self.home).run_beside(self.staff)
         self.verify_ledger()
 
     def _pay_by_crypto(self) -> None:
