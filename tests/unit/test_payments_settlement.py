@@ -167,6 +167,22 @@ def test_a_dispute_freezes_at_once_and_debits_only_what_was_lost(bank: Bank) -> 
     assert list(bank.ledger_records.holds(CUSTOMER)) == []
 
 
+@pytest.mark.guarantee("G09")
+def test_what_is_set_aside_for_a_refund_stays_so_until_the_refund_has_ended(bank: Bank) -> None:
+    top_up = bank.asked()
+    bank.paid(top_up, 50_000_000)
+    bank.settlement.look(top_up)
+    change = bank.ledger.change(CUSTOMER, bank.clock.now())
+    change.place_hold("rfd_1", 20_000_000, HoldPurpose.REFUND)
+    bank.transactor.commit(change.writes())
+    for status, held in ((RefundStatus.PENDING, 1), (RefundStatus.DONE, 0)):
+        refund = Refund("re_1", Amount(20_000_000), status, key="rfd_1")
+        bank.gateway.tell(str(top_up.provider_id), refunds=(refund,))
+        bank.settlement.look(top_up)
+        assert len(list(bank.ledger_records.holds(CUSTOMER))) == held
+    assert bank.posted == 30_000_000
+
+
 def test_a_transfer_in_parts_waits_for_the_rest(bank: Bank) -> None:
     request = TopUpRequest("stripe", Method.BANK_TRANSFER, Amount(50_000_000))
     top_up = bank.top_ups.create(CUSTOMER, request, None)
