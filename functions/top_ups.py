@@ -1,5 +1,7 @@
 """Top-ups: how money comes in."""
 
+from collections.abc import Callable
+
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
@@ -8,6 +10,7 @@ from chalicelib.payments.models import Method
 from chalicelib.payments.policy import parse_top_up
 from chalicelib.payments.service import TopUpRequest
 from chalicelib.runtime.grants import PAYMENT_ACCESS
+from chalicelib.runtime.registry import Handler
 from functions.schemas.top_ups import (
     AddFundsBody,
     BankTopUpBody,
@@ -20,36 +23,32 @@ from functions.schemas.top_ups import (
 )
 
 
+def _way_to_pay(path: str) -> Callable[[Callable[..., TopUpView]], Handler]:
+    """An endpoint that asks a gateway for a top-up."""
+    return endpoint(
+        "POST",
+        path,
+        status=201,
+        scope=Scope.BILLING_WRITE,
+        idempotent=True,
+        errors=(PaymentProviderError, Unavailable),
+        grants=(PAYMENT_ACCESS,),
+        timeout_seconds=25,
+    )
+
+
 def _create(caller: Caller, request: TopUpRequest) -> TopUpView:
     return TopUpView.of(bootstrap.top_ups().create(caller.customer_id, request, caller.idempotency_key))
 
 
-@endpoint(
-    "POST",
-    "/billing/topups/card",
-    status=201,
-    scope=Scope.BILLING_WRITE,
-    idempotent=True,
-    errors=(PaymentProviderError, Unavailable),
-    grants=(PAYMENT_ACCESS,),
-    timeout_seconds=25,
-)
+@_way_to_pay("/billing/topups/card")
 def top_up_by_card(request: CardTopUpBody, caller: Caller) -> TopUpView:
     """Ask to pay by card; the answer says how the front end lets the customer pay."""
     amount = parse_top_up(Method.CARD, request.amount, request.currency)
     return _create(caller, TopUpRequest("stripe", Method.CARD, amount))
 
 
-@endpoint(
-    "POST",
-    "/billing/topups/crypto",
-    status=201,
-    scope=Scope.BILLING_WRITE,
-    idempotent=True,
-    errors=(PaymentProviderError, Unavailable),
-    grants=(PAYMENT_ACCESS,),
-    timeout_seconds=25,
-)
+@_way_to_pay("/billing/topups/crypto")
 def top_up_by_crypto(request: CryptoTopUpBody, caller: Caller) -> TopUpView:
     """Ask to pay in a stablecoin; the answer has the address and the amount. What arrives is credited."""
     amount = parse_top_up(Method.CRYPTO, request.amount, "USD")
@@ -57,48 +56,21 @@ def top_up_by_crypto(request: CryptoTopUpBody, caller: Caller) -> TopUpView:
     return _create(caller, TopUpRequest(gateway, Method.CRYPTO, amount, request.asset, request.chain.upper()))
 
 
-@endpoint(
-    "POST",
-    "/billing/topups/paypal",
-    status=201,
-    scope=Scope.BILLING_WRITE,
-    idempotent=True,
-    errors=(PaymentProviderError, Unavailable),
-    grants=(PAYMENT_ACCESS,),
-    timeout_seconds=25,
-)
+@_way_to_pay("/billing/topups/paypal")
 def top_up_by_paypal(request: PayPalTopUpBody, caller: Caller) -> TopUpView:
     """Ask to pay through PayPal; the answer has the page where the customer approves it."""
     amount = parse_top_up(Method.PAYPAL, request.amount, request.currency)
     return _create(caller, TopUpRequest("paypal", Method.PAYPAL, amount))
 
 
-@endpoint(
-    "POST",
-    "/billing/topups/bank-transfer",
-    status=201,
-    scope=Scope.BILLING_WRITE,
-    idempotent=True,
-    errors=(PaymentProviderError, Unavailable),
-    grants=(PAYMENT_ACCESS,),
-    timeout_seconds=25,
-)
+@_way_to_pay("/billing/topups/bank-transfer")
 def top_up_by_bank_transfer(request: BankTopUpBody, caller: Caller) -> TopUpView:
     """Announce a transfer; the answer has the account and the reference that finds it again."""
     amount = parse_top_up(Method.BANK_TRANSFER, request.amount, request.currency)
     return _create(caller, TopUpRequest("bank", Method.BANK_TRANSFER, amount))
 
 
-@endpoint(
-    "POST",
-    "/billing/wallet/add-funds",
-    status=201,
-    scope=Scope.BILLING_WRITE,
-    idempotent=True,
-    errors=(PaymentProviderError, Unavailable),
-    grants=(PAYMENT_ACCESS,),
-    timeout_seconds=25,
-)
+@_way_to_pay("/billing/wallet/add-funds")
 def add_funds(request: AddFundsBody, caller: Caller) -> TopUpView:
     """Top up by PayPal or card, by the wallet's name for it."""
     method = Method.CARD if request.method is WalletMethod.CARD else Method.PAYPAL

@@ -6,13 +6,35 @@ import threading
 from pathlib import Path
 from typing import Protocol
 
-from dev.simulators.crypto.simulator import CryptoSimulator
+
+class Simulator(Protocol):
+    """A payment service on a port of its own."""
+
+    @property
+    def base_url(self) -> str:
+        """Where it serves the vendor's API."""
+        ...
+
+    @property
+    def control_url(self) -> str:
+        """Where it is told what payers and others do."""
+        ...
+
+    def start(self) -> object:
+        """Begin to serve."""
+        ...
+
+    def stop(self) -> object:
+        """Save the state, and serve no more."""
+        ...
 
 
 class Maker(Protocol):
     """A simulator's class."""
 
-    def __call__(self, *, port: int, state_path: Path | None, webhook_url: str) -> CryptoSimulator: ...
+    def __call__(self, *, port: int, state_path: Path | None, webhook_url: str) -> Simulator:
+        """A simulator that is ready to start."""
+        ...
 
 
 def serve(name: str, make: Maker) -> None:
