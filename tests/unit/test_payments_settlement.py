@@ -98,6 +98,19 @@ def test_a_payment_is_credited_once_however_often_it_is_told_of(bank: Bank) -> N
     assert bank.posted == 50_000_000
 
 
+@pytest.mark.guarantee("G01")
+def test_two_who_book_the_same_payment_at_once_both_find_it_credited_once(bank: Bank) -> None:
+    top_up = bank.asked()
+    bank.paid(top_up, 50_000_000)
+
+    def somebody_is_faster() -> None:
+        bank.settlement.look(top_up)
+
+    bank.transactor.before = somebody_is_faster
+    assert bank.settlement.look(top_up).status is TopUpStatus.SETTLED
+    assert bank.posted == 50_000_000
+
+
 @pytest.mark.guarantee("G02")
 def test_what_is_not_final_is_not_credited(bank: Bank) -> None:
     top_up = bank.asked()
