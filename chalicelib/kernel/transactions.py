@@ -56,18 +56,17 @@ def with_fresh_reads(change: Callable[[], T], *, stale: frozenset[str]) -> T:
 
     Args:
         change: must read everything that it decides on, so that another run decides anew.
-        stale: the assertions that say "somebody else was faster". Another that fails without them is raised.
+        stale: the assertions that say "somebody else was faster". Any other that fails is raised.
 
     Raises:
-        ConditionFailed: an assertion outside `stale` did not hold, though nothing was stale.
+        ConditionFailed: an assertion outside `stale` did not hold.
         TransactionContended: others were faster too many times.
     """
     for attempt in range(_ATTEMPTS):
         try:
             return change()
         except ConditionFailed as failed:
-            # Where something was stale, the others were asserted of an old state: they are asserted anew.
-            if not failed.asserts & stale:
+            if not failed.asserts <= stale:
                 raise
         time.sleep(random.uniform(0, min(_MAX_DELAY_SECONDS, _FIRST_DELAY_SECONDS * 2**attempt)))  # noqa: S311
     raise TransactionContended(", ".join(sorted(stale)))

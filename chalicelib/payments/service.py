@@ -8,7 +8,7 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import NotFound, PaymentProviderError, Unavailable
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
-from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
 from chalicelib.ledger.models import EntryType, HoldPurpose, gateway_account
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import AccountChange, Ledger
@@ -239,7 +239,13 @@ class Settlement:
             booking = _Booking(fresh, change, self._rate_of, self._ledger)
             after = self._next(fresh, self._aged(booking.run(state)))
             writes: list[Write] = [*self._records.replace_top_up(fresh, after), *change.writes(), *also]
-            self._transactor.commit(writes)
+            try:
+                self._transactor.commit(writes)
+            except ConditionFailed as failed:
+                if overtaken := failed.asserts & _STALE:
+                    # Somebody booked meanwhile, maybe the same: what was posted is asked of a fresh state.
+                    raise ConditionFailed(*overtaken) from failed
+                raise
             return after
 
         return with_fresh_reads(attempt, stale=_STALE)
