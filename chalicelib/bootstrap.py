@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from chalicelib.identity.setup import Setup
     from chalicelib.identity.sign_in import SignIn
     from chalicelib.insight.ports import ActivityLog
+    from chalicelib.kernel.qr import QrCodes
     from chalicelib.kernel.transactions import Transactor
     from chalicelib.ledger.ports import LedgerRecords
     from chalicelib.ledger.service import Ledger
@@ -377,6 +378,14 @@ def crypto_gateway_name() -> str:
         if name in configured:
             return name
     raise Unavailable("Crypto top-ups are not offered at the moment.")
+
+
+@cache
+def qr_codes() -> QrCodes:
+    """What draws QR codes."""
+    from chalicelib.adapters.qr import SegnoQrCodes
+
+    return SegnoQrCodes()
 
 
 @cache

@@ -38,7 +38,8 @@ def _way_to_pay(path: str) -> Callable[[Callable[..., TopUpView]], Handler]:
 
 
 def _create(caller: Caller, request: TopUpRequest) -> TopUpView:
-    return TopUpView.of(bootstrap.top_ups().create(caller.customer_id, request, caller.idempotency_key))
+    top_up = bootstrap.top_ups().create(caller.customer_id, request, caller.idempotency_key)
+    return TopUpView.of(top_up, bootstrap.qr_codes())
 
 
 @_way_to_pay("/billing/topups/card")
@@ -87,4 +88,4 @@ def list_top_ups(query: PageQuery, caller: Caller) -> Listing[TopUpView]:
 @endpoint("GET", "/billing/topups/{topUpId}", scope=Scope.BILLING_READ, errors=(NotFound,))
 def get_top_up(top_up_id: TopUpId, caller: Caller) -> TopUpView:
     """Show one top-up, and what has come of it."""
-    return TopUpView.of(bootstrap.top_ups().get(caller.customer_id, top_up_id))
+    return TopUpView.of(bootstrap.top_ups().get(caller.customer_id, top_up_id), bootstrap.qr_codes())

@@ -10,7 +10,9 @@ from chalicelib.http import ApiModel, Money
 from chalicelib.http.models import id_of
 from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.money import format_amount
+from chalicelib.kernel.qr import QrCodes
 from chalicelib.payments.models import Amount, Checkout, Flag, Method, TopUp, TopUpStatus
+from chalicelib.payments.wallets import wallet_uri
 
 TopUpId = id_of(Kind.TOP_UP)
 DecimalText = Annotated[str, StringConstraints(min_length=1, max_length=20)]
@@ -85,13 +87,19 @@ class CheckoutView(ApiModel):
     network: str | None
     pay_amount: str | None
     pay_currency: str | None
+    payment_uri: str | None = Field(
+        description="crypto: what a wallet opens, with the token, the address and the amount (EIP-681)",
+        examples=["ethereum:0xdAC17F958D2ee523a2206206994597C13D831ec7@1/transfer?address=0x…&uint256=25000000"],
+    )
+    qr_svg: str | None = Field(description="`paymentUri` as a QR code, an SVG document; not in lists")
     instructions: dict[str, str]
     expires_at: datetime | None
 
     @classmethod
-    def of(cls, checkout: Checkout) -> Self:
-        """The view of `checkout`."""
+    def of(cls, top_up: TopUp, checkout: Checkout, qr_codes: QrCodes | None) -> Self:
+        """The view of `checkout`, of `top_up`."""
         pay = checkout.pay_amount
+        uri = wallet_uri(top_up) if top_up.method is Method.CRYPTO else None
         return cls(
             redirect_url=checkout.redirect_url,
             client_secret=checkout.client_secret,
@@ -99,6 +107,8 @@ class CheckoutView(ApiModel):
             network=checkout.network,
             pay_amount=format_amount(pay.micros) if pay else None,
             pay_currency=pay.currency if pay else None,
+            payment_uri=uri,
+            qr_svg=qr_codes.svg(uri) if uri and qr_codes else None,
             instructions=dict(checkout.instructions),
             expires_at=checkout.expires_at,
         )
@@ -125,8 +135,8 @@ class TopUpView(ApiModel):
     expires_at: datetime
 
     @classmethod
-    def of(cls, top_up: TopUp) -> Self:
-        """The view of `top_up`."""
+    def of(cls, top_up: TopUp, qr_codes: QrCodes | None = None) -> Self:
+        """The view of `top_up`; with a QR code, where that is a way to pay and `qr_codes` can draw it."""
         payable = top_up.checkout if not top_up.status.is_final else None
         return cls(
             id=top_up.id,
@@ -141,7 +151,7 @@ class TopUpView(ApiModel):
             exchange_rate=top_up.rate or None,
             flags=sorted(top_up.flags),
             failure=top_up.failure or None,
-            checkout=CheckoutView.of(payable) if payable else None,
+            checkout=CheckoutView.of(top_up, payable, qr_codes) if payable else None,
             created_at=top_up.created_at,
             updated_at=top_up.updated_at,
             expires_at=top_up.deadline_at,
