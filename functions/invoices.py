@@ -21,13 +21,13 @@ from functions.schemas.invoices import (
 )
 
 
-@endpoint("GET", "/account/billing-profile", scope=Scope.BILLING_READ)
+@endpoint("GET", "/account/billing-profile", scope=Scope.BILLING_PROFILE_READ)
 def get_billing_profile(caller: Caller) -> BillingProfileView:
     """See whom your invoices are issued to."""
     return BillingProfileView.of(bootstrap.billing_profiles().get(caller.customer_id))
 
 
-@endpoint("PUT", "/account/billing-profile", scope=Scope.BILLING_WRITE)
+@endpoint("PUT", "/account/billing-profile", scope=Scope.BILLING_PROFILE_WRITE)
 def put_billing_profile(request: BillingProfileBody, caller: Caller) -> BillingProfileView:
     """Say whom your invoices are issued to from now on; those that were issued stay as they are."""
     return BillingProfileView.of(bootstrap.billing_profiles().put(request.of(caller.customer_id)))

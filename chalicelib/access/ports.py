@@ -3,17 +3,18 @@
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.access.models import Claim, Principal, StoredAnswer
+from chalicelib.access.models import Claim, Credentials, Principal, StoredAnswer
 
 
 class Authenticator(Protocol):
-    """Knows who an access token belongs to."""
+    """Knows who a request comes from."""
 
-    def authenticate(self, access_token: str) -> Principal:
-        """The principal behind `access_token`.
+    def authenticate(self, credentials: Credentials) -> Principal:
+        """The principal behind `credentials`.
 
         Raises:
-            Unauthorized: it is not one of ours, has ended, or its session was revoked.
+            Unauthorized: the token is not one of ours, has ended, or was revoked.
+            NotFound: the customer that the request names is none of the sender's.
         """
         ...
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from chalicelib import bootstrap
-from chalicelib.access.models import ClaimState, Principal, StoredAnswer
+from chalicelib.access.models import ClaimState, Credentials, Principal, StoredAnswer
 from chalicelib.http.answers import Answer, failure, success
 from chalicelib.http.callers import Caller, Visitor
 from chalicelib.http.models import RawRequest
@@ -28,13 +28,13 @@ from chalicelib.kernel.errors import (
     Unauthorized,
     Unavailable,
 )
-from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.ids import Kind, is_id, new_id
 from chalicelib.kernel.limits import REQUESTS_PER_MINUTE
 from chalicelib.kernel.transactions import TransactionContended
 from chalicelib.runtime.observe import logger, measured
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_STAFF_PATHS = "/v1/admin/"
+_CUSTOMER_HEADER = "x-customer-id"
 _NOT_THE_CALLERS_FAULT = 500
 _DENIALS = frozenset({402, 403, 409})
 
@@ -84,8 +84,9 @@ class Door:
         """Identify, limit, authorise, and let in."""
         principal = None if self.spec.public else self._authenticate(request)
         if self.spec.rate_limited:
-            name = f"session:{principal.session_id}" if principal else f"network:{request.network}"
-            bootstrap.rate_limiter().check(name, REQUESTS_PER_MINUTE, window_seconds=60)
+            name = principal.limited_as if principal else f"network:{request.network}"
+            limit = principal.requests_per_minute if principal else REQUESTS_PER_MINUTE
+            bootstrap.rate_limiter().check(name, limit, window_seconds=60)
         visitor: dict[str, Any] = {
             "ip": request.ip,
             "user_agent": request.user_agent,
@@ -97,18 +98,16 @@ class Door:
         if principal is None:
             sender = Visitor(**visitor)
             return self._once(request, sender, request.network, self._arguments(request, sender))
-        logger.append_keys(user_id=principal.user_id, customer_id=principal.customer_id)
+        logger.append_keys(user_id=principal.actor_id, customer_id=principal.customer_id)
         return self._serve(request, Caller(**visitor, principal=principal))
 
     def _serve(self, request: ProxyRequest, caller: Caller) -> Answer:
         """Authorise somebody known, let in, and put what came of it into the activity log."""
-        scope = self.spec.scope
         arguments: Mapping[str, Any] = {}
         try:
-            if scope is not None and scope not in caller.principal.scopes:
-                raise Forbidden(f"This needs the scope {scope}.")
+            self._authorise(caller.principal)
             arguments = self._arguments(request, caller)
-            answer = self._once(request, caller, f"{caller.customer_id}:{caller.user_id}", arguments)
+            answer = self._once(request, caller, f"{caller.customer_id}:{caller.principal.actor_id}", arguments)
         except HearthError as error:
             if error.status in _DENIALS:
                 self._record(request, caller, arguments, Outcome.DENIED, error.code)
@@ -117,12 +116,24 @@ class Door:
             self._record(request, caller, arguments, Outcome.DONE)
         return answer
 
-    @staticmethod
-    def _authenticate(request: ProxyRequest) -> Principal:
+    def _authorise(self, principal: Principal) -> None:
+        """Let nobody in who lacks the scope; what asks for none is a person's own, and no key's."""
+        scope = self.spec.scope
+        if scope is None and principal.api_key_id:
+            raise Forbidden("This needs a person who has signed in; an API key cannot do it.")
+        if scope is not None and scope not in principal.scopes:
+            raise Forbidden(f"This needs the scope {scope}.")
+
+    def _authenticate(self, request: ProxyRequest) -> Principal:
         token = access_token_of(request)
         if token is None:
             raise Unauthorized()
-        return bootstrap.authenticator().authenticate(token)
+        customer_id = request.headers.get(_CUSTOMER_HEADER, "")
+        if customer_id and not is_id(Kind.CUSTOMER, customer_id):
+            raise InvalidInput.of("X-Customer-Id", "This is no customer's id.")
+        return bootstrap.authenticator().authenticate(
+            Credentials(token=token, ip=request.ip, customer_id=customer_id, wants_staff=self.spec.is_staffs)
+        )
 
     def _once(self, request: ProxyRequest, sender: Visitor, owner: str, arguments: Mapping[str, Any]) -> Answer:
         """Call the function; at most once for an idempotency key of `owner` (G44)."""
@@ -192,7 +203,7 @@ class Door:
         if not self.spec.is_audited:
             return
         at = bootstrap.clock().now()
-        by_staff = caller.principal.staff_role is not None and self.spec.path.startswith(_STAFF_PATHS)
+        by_staff = self.spec.is_staffs
         activity = Activity(
             id=new_id(Kind.ACTIVITY, at),
             customer_id=request.path_values.get("customerId", "") if by_staff else caller.customer_id,

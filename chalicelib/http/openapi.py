@@ -15,6 +15,7 @@ from chalicelib.http.models import Document
 from chalicelib.http.sessions import ACCESS_COOKIE, CSRF_COOKIE
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.errors import ERROR_CLASSES, HearthError
+from chalicelib.kernel.ids import Kind, pattern
 from chalicelib.runtime.registry import Function
 
 VERSION = "1.0.0"
@@ -107,6 +108,8 @@ def _parameters(spec: EndpointSpec) -> Iterator[Json]:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
     if spec.has_cookies_checked:
         yield {"$ref": "#/components/parameters/CsrfToken"}
+    if spec.acts_for_a_customer:
+        yield {"$ref": "#/components/parameters/CustomerId"}
 
 
 def _values(model: type[BaseModel], place: str) -> Iterator[Json]:
@@ -236,6 +239,13 @@ _PARAMETERS: Json = {
         "required": False,
         "description": f"The value of the `{CSRF_COOKIE}` cookie; needed where the sign-in is a cookie.",
         "schema": {"type": "string"},
+    },
+    "CustomerId": {
+        "name": "X-Customer-Id",
+        "in": "header",
+        "required": False,
+        "description": "The customer to act for, of those that you belong to; by default the session's own.",
+        "schema": {"type": "string", "pattern": pattern(Kind.CUSTOMER)},
     },
 }
 

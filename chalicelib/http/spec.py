@@ -61,6 +61,16 @@ class EndpointSpec(Declared):
     is_list: bool
 
     @property
+    def is_staffs(self) -> bool:
+        """Whether it is for the operator's own people."""
+        return self.scope is not None and self.scope.is_staffs
+
+    @property
+    def acts_for_a_customer(self) -> bool:
+        """Whether the request may name the customer that it acts for."""
+        return not self.public and not self.is_staffs
+
+    @property
     def is_audited(self) -> bool:
         """Whether calls go into the activity log: by default those that change state for somebody known."""
         if self.audited is not None:
@@ -83,8 +93,8 @@ class EndpointSpec(Declared):
             *self.errors,
             *((RateLimited,) if self.rate_limited else ()),
             *(() if self.public else (Unauthorized,)),
-            *((Forbidden,) if self.scope or self.has_cookies_checked else ()),
-            *((NotFound,) if "{" in self.path else ()),
+            *(() if self.public else (Forbidden,)),
+            *((NotFound,) if "{" in self.path or self.acts_for_a_customer else ()),
             *((IdempotencyConflict, IdempotencyInProgress) if self.idempotent else ()),
         }
         return tuple(sorted(found, key=lambda error: (error.status, error.code)))

@@ -71,7 +71,6 @@ class Session:
     user_id: str
     customer_id: str
     """The customer it acts for; empty for staff without a customer of their own."""
-    is_staff: bool
     ip: str
     user_agent: str
     created_at: datetime
@@ -96,7 +95,6 @@ class Claims:
     user_id: str
     session_id: str
     customer_id: str
-    is_staff: bool
 
 
 @dataclass(frozen=True)

@@ -91,8 +91,11 @@ class Sessions(Protocol):
         """The session, as last written, unless it was ended."""
         ...
 
-    def standing(self, claims: Claims) -> Standing:
-        """The session with the rights behind it, as last written, in one request to the table."""
+    def standing(self, claims: Claims, customer_id: str, *, wants_staff: bool) -> Standing:
+        """The session with the right behind it, as last written, in one request to the table.
+
+        The right is the user's place in the staff where the request wants that, or else in `customer_id`.
+        """
         ...
 
     def list(self, user_id: str, page: PageRequest, now: datetime) -> Page[Session]:

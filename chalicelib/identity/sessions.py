@@ -1,12 +1,14 @@
 """Who is signed in, where, and what their tokens are worth right now."""
 
-from chalicelib.access.models import Principal
+from chalicelib.access.models import Credentials, Principal
 from chalicelib.identity.models import Profile, Session
 from chalicelib.identity.ports import AccessTokens, Sessions, Users
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import NotFound, Unauthorized
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Transactor
+
+_NOT_YOURS = "You are no member of the customer that X-Customer-Id names."
 
 
 class SessionAuthenticator:
@@ -17,20 +19,21 @@ class SessionAuthenticator:
         self._sessions = sessions
         self._clock = clock
 
-    def authenticate(self, access_token: str) -> Principal:
-        """The principal behind `access_token`; see `Authenticator.authenticate`."""
+    def authenticate(self, credentials: Credentials) -> Principal:
+        """The principal behind `credentials`; see `Authenticator.authenticate`."""
         now = self._clock.now()
-        claims = self._access_tokens.read(access_token, now)
-        standing = self._sessions.standing(claims)
+        claims = self._access_tokens.read(credentials.token, now)
+        customer_id = credentials.customer_id or claims.customer_id
+        standing = self._sessions.standing(claims, customer_id, wants_staff=credentials.wants_staff)
         session = standing.session
         if session is None or session.has_ended(now) or session.customer_id != claims.customer_id:
             raise Unauthorized()
-        if claims.customer_id and standing.role is None:
-            raise Unauthorized()
+        if customer_id and standing.role is None and not credentials.wants_staff:
+            raise NotFound(_NOT_YOURS) if credentials.customer_id else Unauthorized()
         return Principal(
             user_id=claims.user_id,
             session_id=claims.session_id,
-            customer_id=claims.customer_id,
+            customer_id=customer_id,
             role=standing.role,
             staff_role=standing.staff_role,
         )

@@ -118,7 +118,6 @@ class SignIn:
             id=session_id,
             user_id=user.id,
             customer_id=memberships[0].customer_id if memberships else "",
-            is_staff=self._users.staff_role(user.id) is not None,
             ip=origin.ip,
             user_agent=origin.user_agent,
             created_at=now,
@@ -146,7 +145,7 @@ class SignIn:
         return [self._sessions.end(user.id, session.id) for session in sessions[:surplus]]
 
     def _tokens(self, session: Session, token: RefreshToken, now: datetime) -> SessionTokens:
-        claims = Claims(session.user_id, session.id, session.customer_id, session.is_staff)
+        claims = Claims(session.user_id, session.id, session.customer_id)
         expires_at = min(now + ACCESS_TOKEN_LIFE, session.ends_at)
         return SessionTokens(
             session_id=session.id,

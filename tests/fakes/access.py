@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime
 
-from chalicelib.access.models import Principal, Role, StaffRole
+from chalicelib.access.models import Credentials, Principal, Role, StaffRole
 from chalicelib.insight.models import Activity
 from chalicelib.kernel.errors import Unauthorized
 from chalicelib.kernel.ids import Kind, new_id
@@ -28,10 +28,10 @@ class FakeAuthenticator:
     def __init__(self, principals: dict[str, Principal]) -> None:
         self._principals = principals
 
-    def authenticate(self, access_token: str) -> Principal:
-        """The principal that was given for `access_token`."""
+    def authenticate(self, credentials: Credentials) -> Principal:
+        """The principal that was given for the token."""
         try:
-            return self._principals[access_token]
+            return self._principals[credentials.token]
         except KeyError:
             raise Unauthorized() from None
 

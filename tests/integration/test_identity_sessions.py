@@ -12,10 +12,11 @@ import pytest
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.identity.models import MAX_SESSIONS_PER_USER
 from chalicelib.kernel.clock import epoch_seconds
+from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.runtime.observe import logger
 from tests.fakes.identity import PASSWORD, People
 from tests.support.api import Answer, Api
-from tests.support.clock import SettableClock
+from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
 
 ADA = "ada@example.com"
@@ -361,3 +362,23 @@ def test_g42_g46_nothing_secret_is_logged(people: People, monkeypatch: pytest.Mo
     links = [mail.token for mail in people.mailbox.received]
     for secret in [PASSWORD, "x" * 129, tokens["accessToken"], *tokens["refreshToken"].split(".")[2:], *links]:
         assert secret not in logged
+
+
+class TestActingForACustomer:
+    """`X-Customer-Id` names one of the sender's customers; which they are is a table's own word."""
+
+    @pytest.mark.guarantee("G41")
+    def test_g41_a_strangers_customer_is_as_if_it_never_was(self, people: People) -> None:
+        ann, bob = people.newcomer("ann@example.com"), people.newcomer("bob@example.com")
+        hers = ann.get("/me").data["currentCustomerId"]
+        never = new_id(Kind.CUSTOMER, START)
+        answers = [
+            bob.call("GET", "/ssh-keys", headers={"X-Customer-Id": customer_id}) for customer_id in (hers, never)
+        ]
+        assert [(answer.status, answer.code) for answer in answers] == [(404, "NOT_FOUND")] * 2
+        assert answers[0].text == answers[1].text
+
+    def test_ones_own_is_acted_for(self, people: People) -> None:
+        ann = people.newcomer("ann@example.com")
+        own = ann.get("/me").data["currentCustomerId"]
+        assert ann.call("GET", "/ssh-keys", headers={"X-Customer-Id": own}).status == 200

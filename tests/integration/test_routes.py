@@ -59,7 +59,7 @@ def endpoints(specs: list[EndpointSpec]) -> pytest.MarkDecorator:
 
 
 def is_staff_only(spec: EndpointSpec) -> bool:
-    return spec.scope is not None and spec.scope.startswith("staff.")
+    return spec.is_staffs
 
 
 def is_customers(spec: EndpointSpec) -> bool:

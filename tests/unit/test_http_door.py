@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -364,3 +364,38 @@ class TestLogLines:
         (metrics,) = [line for line in lines if "_aws" in line]
         assert metrics["function"] == "make_thing"
         assert {"duration", "ok"} <= metrics.keys()
+
+
+class TestKeys:
+    """An API key at the door; who it is was found out before."""
+
+    @pytest.fixture
+    def key(self, behind: Behind, monkeypatch: pytest.MonkeyPatch) -> Principal:
+        key = replace(
+            principal(None), api_key_id="ak_1", key_scopes=frozenset({Scope.DEPLOYMENTS_READ}), session_id=""
+        )
+        authenticator = FakeAuthenticator({"token": key})
+        monkeypatch.setattr(bootstrap, "authenticator", lambda: authenticator)
+        return key
+
+    def test_does_what_its_scopes_say(self, key: Principal) -> None:
+        answer = TestDoor(read_thing, method="GET", scope=Scope.DEPLOYMENTS_READ).call()
+        assert answer.data == {"thingName": key.customer_id}
+
+    @pytest.mark.usefixtures("key")
+    def test_is_told_which_scope_it_lacks(self) -> None:
+        answer = TestDoor(read_thing, method="GET", scope=Scope.BILLING_READ).call()
+        assert (answer.status, answer.code) == (403, "FORBIDDEN")
+        assert "billing:read" in answer.error["message"]
+
+    @pytest.mark.usefixtures("key")
+    def test_does_nothing_that_is_a_persons_own(self) -> None:
+        answer = TestDoor(read_thing, method="GET").call()
+        assert (answer.status, answer.code) == (403, "FORBIDDEN")
+
+
+@pytest.mark.usefixtures("behind")
+@pytest.mark.parametrize("wrong", ["x", "cus_1", "dep_01RAQ7HDSGC3KD77NGYFSWP6WV"])
+def test_g47_a_customer_header_that_is_no_id(wrong: str) -> None:
+    answer = TestDoor(read_thing, method="GET").call(headers={"X-Customer-Id": wrong})
+    assert (answer.status, answer.fields) == (400, {"X-Customer-Id"})

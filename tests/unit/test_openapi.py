@@ -93,7 +93,7 @@ def test_a_create_is_documented_with_its_body_its_key_and_its_errors() -> None:
     assert (operation["operationId"], operation["summary"]) == ("create_thing", "Create a thing")
     assert operation["requestBody"]["required"] is True
     references = {parameter.get("$ref", "").rpartition("/")[2] for parameter in operation["parameters"]}
-    assert references == {"IdempotencyKey", "CsrfToken"}
+    assert references == {"IdempotencyKey", "CsrfToken", "CustomerId"}
     conflict = operation["responses"]["409"]
     narrowed = conflict["content"]["application/json"]["schema"]["allOf"][1]
     codes = narrowed["properties"]["error"]["properties"]["code"]["enum"]
@@ -108,7 +108,7 @@ def test_a_list_is_documented_with_its_cursor() -> None:
         return Listing([])
 
     operation = _operation(specification(list_things, method="GET"))
-    limit, cursor = operation["parameters"]
+    limit, cursor, _ = operation["parameters"]
     assert (limit["name"], limit["in"], limit["required"], limit["schema"]["maximum"]) == (
         "limit",
         "query",

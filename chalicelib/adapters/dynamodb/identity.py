@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
+from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 
 from chalicelib.access.models import Role, StaffRole
 from chalicelib.adapters.dynamodb.pages import query_page
@@ -82,7 +82,6 @@ class SessionRecord(Record, discriminator="SESSION"):
     """`USER#<id>` / `SESSION#<id>`: one sign-in; gone when it is ended, removed by DynamoDB after its time."""
 
     customer_id = OptionalText()
-    is_staff = BooleanAttribute(default=False)
     ip = UnicodeAttribute()
     user_agent = OptionalText()
     created_at = UnicodeAttribute()
@@ -264,13 +263,13 @@ class DynamoSessions:
         except SessionRecord.DoesNotExist:
             return None
 
-    def standing(self, claims: Claims) -> Standing:
-        """The session with the rights behind it: two items, three of staff with a customer, in one request."""
+    def standing(self, claims: Claims, customer_id: str, *, wants_staff: bool) -> Standing:
+        """The session with the right behind it: two items, in one request."""
         sort_keys = [f"SESSION#{claims.session_id}"]
-        if claims.customer_id:
-            sort_keys.append(f"MEMBERSHIP#{claims.customer_id}")
-        if claims.is_staff:
+        if wants_staff:
             sort_keys.append("STAFF")
+        elif customer_id:
+            sort_keys.append(f"MEMBERSHIP#{customer_id}")
         keys = [(f"USER#{claims.user_id}", sort_key) for sort_key in sort_keys]
         session: Session | None = None
         role: Role | None = None
@@ -309,7 +308,6 @@ class DynamoSessions:
             f"USER#{session.user_id}",
             f"SESSION#{session.id}",
             customer_id=session.customer_id or None,
-            is_staff=session.is_staff,
             ip=session.ip,
             user_agent=session.user_agent or None,
             created_at=isoformat(session.created_at),
@@ -435,7 +433,6 @@ def _session(record: SessionRecord) -> Session:
         id=record.sk.partition("#")[2],
         user_id=record.pk.partition("#")[2],
         customer_id=record.customer_id or "",
-        is_staff=record.is_staff,
         ip=record.ip,
         user_agent=record.user_agent or "",
         created_at=parse_isoformat(record.created_at),

@@ -45,7 +45,6 @@ class JwtAccessTokens:
             "sub": claims.user_id,
             "sid": claims.session_id,
             "cus": claims.customer_id,
-            "staff": claims.is_staff,
         }
         return jwt.encode(payload, key, ALGORITHM, {"kid": key_id})
 
@@ -58,7 +57,6 @@ class JwtAccessTokens:
             user_id=str(payload["sub"]),
             session_id=str(payload["sid"]),
             customer_id=str(payload.get("cus", "")),
-            is_staff=payload.get("staff") is True,
         )
 
     def _verified(self, token: str) -> dict[str, Any]:
