@@ -5,11 +5,13 @@ accounts keep a balance of their own; the operator's side (`operator:usage`, `op
 the entries that name it, so that no shared item is written by everybody.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.kernel.clock import epoch_seconds
+from chalicelib.ledger.spending import NOTHING_SPENT, Spending
 
 SECONDS_PER_HOUR = 3600
 
@@ -124,6 +126,7 @@ class Account:
     posted_micros: int = 0
     held_micros: int = 0
     burn: Burn = Burn()
+    spending: Spending = NOTHING_SPENT
     sequence: int = 0
     last_entry_at: datetime | None = None
     version: int = 0
@@ -142,6 +145,11 @@ class HoldPurpose(StrEnum):
     DISPUTE = "dispute"
     REFUND = "refund"
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether nobody may use the money, not even running machines: it may have to go back."""
+        return self in {HoldPurpose.DISPUTE, HoldPurpose.REFUND}
+
 
 @dataclass(frozen=True)
 class Hold:
@@ -152,6 +160,13 @@ class Hold:
     amount_micros: int
     purpose: HoldPurpose
     placed_at: datetime
+    api_key_id: str = ""
+    """Which API key asked for the deployment; empty where a session did, or there is none."""
+
+
+def frozen_micros(holds: Iterable[Hold]) -> int:
+    """How much of what `holds` set aside is frozen."""
+    return sum(hold.amount_micros for hold in holds if hold.purpose.is_frozen)
 
 
 @dataclass(frozen=True)

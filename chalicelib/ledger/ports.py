@@ -8,6 +8,7 @@ from typing import Protocol
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 from chalicelib.ledger.models import Account, Entry, EntryType, Hold
+from chalicelib.ledger.spending import Spending
 
 ACCOUNT_UNCHANGED = "account_unchanged"
 NOT_POSTED_BEFORE = "not_posted_before"
@@ -35,6 +36,14 @@ class LedgerRecords(Protocol):
 
     def replace_account(self, before: Account, after: Account) -> Write:
         """Change an account; asserts ACCOUNT_UNCHANGED since `before` was read."""
+        ...
+
+    def key_spending(self, customer_id: str, api_key_id: str) -> Spending:
+        """What the machines of a customer's API key have cost; nothing, where it never had any."""
+        ...
+
+    def put_key_spending(self, customer_id: str, api_key_id: str, spending: Spending) -> Write:
+        """Keep it; in a transaction with the account only, whose version guards both."""
         ...
 
     def insert_entry(self, entry: Entry) -> Write:

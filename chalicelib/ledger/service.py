@@ -30,6 +30,7 @@ from chalicelib.ledger.models import (
     balance_at,
 )
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, NOT_POSTED_BEFORE, EntryFilter, LedgerRecords
+from chalicelib.ledger.spending import Spending
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ class AccountChange:
         self._at = at
         self._records = records
         self._writes: list[Write] = []
+        self._of_keys: dict[str, Spending] = {}
 
     @property
     def account(self) -> Account:
@@ -94,15 +96,20 @@ class AccountChange:
         self._writes.append(self._records.insert_marker(self._after.customer_id, key))
         return self.post(type_, change_micros, counterpart, reference=reference)
 
-    def freeze(self, reference: str, amount_micros: int, purpose: HoldPurpose) -> Hold:
+    def freeze(self, reference: str, amount_micros: int, purpose: HoldPurpose, *, api_key_id: str = "") -> Hold:
         """Set money aside whether it is there or not: what is spent makes the available balance negative."""
-        hold = Hold(self._after.customer_id, reference, amount_micros, purpose, self._at)
+        hold = Hold(self._after.customer_id, reference, amount_micros, purpose, self._at, api_key_id)
         self._hold_more(amount_micros)
         self._writes.append(self._records.insert_hold(hold))
         return hold
 
     def place_hold(
-        self, reference: str, amount_micros: int, purpose: HoldPurpose = HoldPurpose.PROVISIONING
+        self,
+        reference: str,
+        amount_micros: int,
+        purpose: HoldPurpose = HoldPurpose.PROVISIONING,
+        *,
+        api_key_id: str = "",
     ) -> Hold:
         """Set money aside that must be there.
 
@@ -115,7 +122,7 @@ class AccountChange:
                 f"This needs {format_amount(amount_micros)} USD available; "
                 f"you have {format_amount(max(0, spendable))} USD. Add funds first."
             )
-        return self.freeze(reference, amount_micros, purpose)
+        return self.freeze(reference, amount_micros, purpose, api_key_id=api_key_id)
 
     def turn_hold(self, hold: Hold, amount_micros: int) -> Hold:
         """Make `hold` the reserve of a running machine, of at most its present size."""
@@ -133,6 +140,14 @@ class AccountChange:
         """Record that meters opened, moved or closed."""
         self._after = replace(self._after, burn=change(self._after.burn))
 
+    def count(self, change: Callable[[Spending], Spending], api_key_id: str = "") -> None:
+        """Record what a meter did to the customer's spending, and to that of the API key it counts for, if any."""
+        account = self._after
+        self._after = replace(account, spending=change(account.spending))
+        if api_key_id:
+            before = self._of_keys.get(api_key_id) or self._records.key_spending(account.customer_id, api_key_id)
+            self._of_keys[api_key_id] = change(before)
+
     def _hold_more(self, amount_micros: int) -> None:
         self._after = replace(self._after, held_micros=self._after.held_micros + amount_micros)
 
@@ -141,7 +156,11 @@ class AccountChange:
         if self._after == self._before:
             return self._writes
         after = replace(self._after, version=self._before.version + 1)
-        return [self._records.replace_account(self._before, after), *self._writes]
+        keys = [
+            self._records.put_key_spending(after.customer_id, api_key_id, spending)
+            for api_key_id, spending in self._of_keys.items()
+        ]
+        return [self._records.replace_account(self._before, after), *keys, *self._writes]
 
 
 class Ledger:

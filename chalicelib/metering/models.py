@@ -39,13 +39,30 @@ class Meter:
     watermark: int
     """Everything before this second is recorded and posted."""
     closed_at: int | None = None
+    api_key_id: str = ""
+    """The API key whose spending it counts for; empty where a session asked for the machine."""
 
     @classmethod
     def opening(
-        cls, customer_id: str, deployment_id: str, number: int, price_micros_per_hour: int, at: int
+        cls,
+        customer_id: str,
+        deployment_id: str,
+        number: int,
+        price_micros_per_hour: int,
+        at: int,
+        *,
+        api_key_id: str = "",
     ) -> "Meter":
         """A meter that starts to count at `at` (epoch seconds)."""
-        return cls(customer_id, deployment_id, number, price_micros_per_hour, opened_at=at, watermark=at)
+        return cls(
+            customer_id,
+            deployment_id,
+            number,
+            price_micros_per_hour,
+            opened_at=at,
+            watermark=at,
+            api_key_id=api_key_id,
+        )
 
     def charge_until(self, second: int) -> int:
         """f: the whole charge from the opening to `second`, in micro-dollars."""

@@ -13,7 +13,7 @@ from chalicelib.ledger.service import AccountChange, Ledger
 from chalicelib.metering.models import Meter, UsageRecord
 from chalicelib.metering.ports import METER_UNCHANGED, SHARDS, MeteringQueue, MeterRecords
 
-_WRITES_PER_METER = 3  # the meter, its usage record, its ledger entry
+_WRITES_PER_METER = 4  # the meter, its usage record, its ledger entry, and what its API key has spent
 _METERS_PER_TRANSACTION = (MAX_TRANSACTION_WRITES - 1) // _WRITES_PER_METER  # one write is the account's
 _STALE = frozenset({ACCOUNT_UNCHANGED, METER_UNCHANGED})
 
@@ -45,7 +45,9 @@ class Metering:
 
     def open(self, change: AccountChange, meter: Meter) -> Sequence[Write]:
         """Start `meter`; the first charged second is its opening."""
-        change.change_burn(lambda burn: burn.with_meter(meter.price_micros_per_hour, meter.watermark))
+        price, watermark = meter.price_micros_per_hour, meter.watermark
+        change.change_burn(lambda burn: burn.with_meter(price, watermark))
+        change.count(lambda spending: spending.with_meter(price, watermark), meter.api_key_id)
         return [self._records.insert_meter(meter)]
 
     def move(self, change: AccountChange, meter: Meter, second: int) -> Sequence[Write]:
@@ -53,13 +55,19 @@ class Metering:
         moved, usage = meter.advanced(second)
         if usage is None:
             return []
-        change.change_burn(lambda burn: burn.moved(meter.price_micros_per_hour, meter.watermark, moved.watermark))
+        price, start, end = meter.price_micros_per_hour, meter.watermark, moved.watermark
+        change.change_burn(lambda burn: burn.moved(price, start, end))
+        change.count(lambda spending: spending.moved(price, start, end, meter.charge_until), meter.api_key_id)
         return [self._records.replace_meter(meter, moved), self._post(change, usage)]
 
     def close(self, change: AccountChange, meter: Meter, second: int) -> Sequence[Write]:
         """End `meter` at `second`, posting what is left, or taking back what was posted beyond it."""
         closed, usage = meter.closed(second)
-        change.change_burn(lambda burn: burn.without_meter(meter.price_micros_per_hour, meter.watermark))
+        price, start, end = meter.price_micros_per_hour, meter.watermark, closed.watermark
+        change.change_burn(lambda burn: burn.without_meter(price, start))
+        change.count(
+            lambda spending: spending.without_meter(price, start, end, meter.charge_until), meter.api_key_id
+        )
         writes = [self._records.replace_meter(meter, closed)]
         return [*writes, self._post(change, usage)] if usage else writes
 

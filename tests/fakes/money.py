@@ -11,6 +11,7 @@ from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
 from chalicelib.ledger.models import Account, Entry, Hold
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, NOT_POSTED_BEFORE, EntryFilter
+from chalicelib.ledger.spending import NOTHING_SPENT, Spending
 from chalicelib.metering.models import Meter, UsageRecord
 from chalicelib.metering.ports import METER_UNCHANGED
 
@@ -116,6 +117,13 @@ class MemoryLedgerRecords:
             return found is not None and bool(found.version == before.version)
 
         return MemoryWrite(ACCOUNT_UNCHANGED, ("account", before.customer_id), unchanged, after)
+
+    def key_spending(self, customer_id: str, api_key_id: str) -> Spending:
+        return self._table.get(("key_spending", customer_id, api_key_id), Spending) or NOTHING_SPENT
+
+    def put_key_spending(self, customer_id: str, api_key_id: str, spending: Spending) -> Write:
+        key = ("key_spending", customer_id, api_key_id)
+        return MemoryWrite("", key, lambda found: True, spending)
 
     def insert_entry(self, entry: Entry) -> Write:
         key = ("entry", entry.customer_id, entry.at, entry.sequence)

@@ -6,6 +6,7 @@ from datetime import datetime
 from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.adapters.dynamodb.pages import query_page
+from chalicelib.adapters.dynamodb.spending import Spent, spending_of, with_spending
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import delete, insert, put
 from chalicelib.kernel.clock import isoformat, parse_isoformat
@@ -13,17 +14,17 @@ from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 from chalicelib.ledger.models import Account, Burn, Entry, EntryType, Hold, HoldPurpose, Posting
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, NOT_POSTED_BEFORE, EntryFilter
+from chalicelib.ledger.spending import NOTHING_SPENT, Spending
 
 _ENTRY = "ENTRY#"
 _BEYOND = "~"  # sorts after every digit and letter of a key
 
 
-class AccountRecord(Record, discriminator="ACCOUNT"):
+class AccountRecord(Spent, discriminator="ACCOUNT"):
     """`CUSTOMER#<customer>` / `ACCOUNT`."""
 
     posted_micros = IntegerAttribute()
     held_micros = IntegerAttribute()
-    burn_micros_per_hour = IntegerAttribute()
     burn_weighted = IntegerAttribute()
     sequence = IntegerAttribute()
     last_entry_at = OptionalText()
@@ -62,6 +63,11 @@ class HoldRecord(Record, discriminator="HOLD"):
     amount_micros = IntegerAttribute()
     purpose = UnicodeAttribute()
     placed_at = UnicodeAttribute()
+    api_key_id = OptionalText()
+
+
+class KeySpendingRecord(Spent, discriminator="KEY_SPENDING"):
+    """`CUSTOMER#<customer>` / `KEY_SPENDING#<API key>`."""
 
 
 class PostedMarker(Record, discriminator="POSTED"):
@@ -87,6 +93,19 @@ class DynamoLedgerRecords:
     def replace_account(self, before: Account, after: Account) -> Write:
         """Change an account; see `LedgerRecords.replace_account`."""
         return put(_account_record(after), AccountRecord.version == before.version, ACCOUNT_UNCHANGED)
+
+    def key_spending(self, customer_id: str, api_key_id: str) -> Spending:
+        """What a key's machines have cost; see `LedgerRecords.key_spending`."""
+        try:
+            sk = f"KEY_SPENDING#{api_key_id}"
+            return spending_of(KeySpendingRecord.get(f"CUSTOMER#{customer_id}", sk, consistent_read=True))
+        except KeySpendingRecord.DoesNotExist:
+            return NOTHING_SPENT
+
+    def put_key_spending(self, customer_id: str, api_key_id: str, spending: Spending) -> Write:
+        """Keep it; see `LedgerRecords.put_key_spending`."""
+        record = KeySpendingRecord(f"CUSTOMER#{customer_id}", f"KEY_SPENDING#{api_key_id}")
+        return put(with_spending(record, spending))
 
     def insert_entry(self, entry: Entry) -> Write:
         """Append an entry; see `LedgerRecords.insert_entry`."""
@@ -157,6 +176,7 @@ def _account(record: AccountRecord) -> Account:
         posted_micros=record.posted_micros,
         held_micros=record.held_micros,
         burn=Burn(record.burn_micros_per_hour, record.burn_weighted),
+        spending=spending_of(record),
         sequence=record.sequence,
         last_entry_at=parse_isoformat(record.last_entry_at) if record.last_entry_at else None,
         version=record.version,
@@ -164,17 +184,17 @@ def _account(record: AccountRecord) -> Account:
 
 
 def _account_record(account: Account) -> AccountRecord:
-    return AccountRecord(
+    record = AccountRecord(
         f"CUSTOMER#{account.customer_id}",
         "ACCOUNT",
         posted_micros=account.posted_micros,
         held_micros=account.held_micros,
-        burn_micros_per_hour=account.burn.micros_per_hour,
         burn_weighted=account.burn.weighted,
         sequence=account.sequence,
         last_entry_at=isoformat(account.last_entry_at) if account.last_entry_at else None,
         version=account.version,
     )
+    return with_spending(record, account.spending)
 
 
 def _entry(customer_id: str, record: EntryRecord) -> Entry:
@@ -220,6 +240,7 @@ def _hold(customer_id: str, record: HoldRecord) -> Hold:
         amount_micros=record.amount_micros,
         purpose=HoldPurpose(record.purpose),
         placed_at=parse_isoformat(record.placed_at),
+        api_key_id=record.api_key_id or "",
     )
 
 
@@ -230,4 +251,5 @@ def _hold_record(hold: Hold) -> HoldRecord:
         amount_micros=hold.amount_micros,
         purpose=hold.purpose.value,
         placed_at=isoformat(hold.placed_at),
+        api_key_id=hold.api_key_id or None,
     )

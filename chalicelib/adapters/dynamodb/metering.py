@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 
 from chalicelib.adapters.dynamodb.pages import query_page
-from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger, Record
+from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import insert, put
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
@@ -22,6 +22,7 @@ class MeterRecord(Record, discriminator="METER"):
     opened_at = IntegerAttribute()
     watermark = IntegerAttribute()
     closed_at = OptionalInteger()
+    api_key_id = OptionalText()
 
 
 class UsageItem(Record, discriminator="USAGE"):
@@ -114,6 +115,7 @@ def _meter(record: MeterRecord) -> Meter:
         opened_at=record.opened_at,
         watermark=record.watermark,
         closed_at=record.closed_at,
+        api_key_id=record.api_key_id or "",
     )
 
 
@@ -128,6 +130,7 @@ def _meter_record(meter: Meter) -> MeterRecord:
         opened_at=meter.opened_at,
         watermark=meter.watermark,
         closed_at=meter.closed_at,
+        api_key_id=meter.api_key_id or None,
     )
 
 
