@@ -89,6 +89,7 @@ def get_deployment_usage(deployment_id: DeploymentId, query: PageQuery, caller: 
     status=202,
     scope=Scope.DEPLOYMENTS_WRITE,
     idempotent=True,
+    for_blocked=True,
     errors=(OperationInProgress,),
 )
 def delete_deployment(deployment_id: DeploymentId, caller: Caller) -> DeploymentAccepted:

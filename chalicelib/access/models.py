@@ -61,6 +61,15 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+class CustomerStatus(StrEnum):
+    """Whether a customer may use what it has."""
+
+    ACTIVE = "ACTIVE"
+    BLOCKED = "BLOCKED"
+    """By the operator: its people may still read, pay, and delete machines; its keys may do nothing."""
+    CLOSED = "CLOSED"
+
+
 class StaffRole(StrEnum):
     """The operator's own people (document 004, section 4.7)."""
 
@@ -146,12 +155,16 @@ class Principal:
     """The customer that is acted for; staff without a customer of their own have an empty one."""
     role: Role | None
     staff_role: StaffRole | None
+    has_second_factor: bool = False
+    """Whether the session stands on more than a password."""
     api_key_id: str = ""
     key_scopes: frozenset[Scope] = frozenset()
     """What the key was given."""
     project_id: str = ""
     """The only project that the key reaches; empty where it reaches all of the customer's."""
     requests_per_minute: int = REQUESTS_PER_MINUTE
+    customer_status: CustomerStatus = CustomerStatus.ACTIVE
+    """Of the customer that is acted for."""
 
     @property
     def actor_id(self) -> str:
@@ -169,7 +182,15 @@ class Principal:
         if self.api_key_id:
             return self.key_scopes
         own = ROLE_SCOPES[self.role] if self.role else frozenset()
-        return own | (STAFF_SCOPES[self.staff_role] if self.staff_role else frozenset())
+        return own | self._staff_scopes if self.has_second_factor else own
+
+    def lacks_second_factor_for(self, scope: Scope) -> bool:
+        """Whether a second factor is all that this principal lacks: what is staff's needs one."""
+        return not self.has_second_factor and not self.api_key_id and scope in self._staff_scopes
+
+    @property
+    def _staff_scopes(self) -> frozenset[Scope]:
+        return STAFF_SCOPES[self.staff_role] if self.staff_role else frozenset()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from chalicelib import bootstrap
-from chalicelib.access.models import ClaimState, Credentials, Principal, StoredAnswer
+from chalicelib.access.models import ClaimState, Credentials, CustomerStatus, Principal, StoredAnswer
 from chalicelib.http.answers import Answer, failure, success
 from chalicelib.http.callers import Caller, Visitor
 from chalicelib.http.models import RawRequest
@@ -19,12 +19,14 @@ from chalicelib.http.sessions import CSRF_HEADER, access_token_of
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.insight.models import Activity, Outcome
 from chalicelib.kernel.errors import (
+    CustomerBlocked,
     Forbidden,
     HearthError,
     IdempotencyConflict,
     IdempotencyInProgress,
     InternalError,
     InvalidInput,
+    TwoFactorRequired,
     Unauthorized,
     Unavailable,
 )
@@ -122,7 +124,12 @@ class Door:
         if scope is None and principal.api_key_id:
             raise Forbidden("This needs a person who has signed in; an API key cannot do it.")
         if scope is not None and scope not in principal.scopes:
+            if principal.lacks_second_factor_for(scope):
+                raise TwoFactorRequired()
             raise Forbidden(f"This needs the scope {scope}.")
+        is_blocked = principal.customer_status is CustomerStatus.BLOCKED and not self.spec.is_staffs
+        if is_blocked and (principal.api_key_id or not self.spec.is_open_to_blocked):
+            raise CustomerBlocked()
 
     def _authenticate(self, request: ProxyRequest) -> Principal:
         token = access_token_of(request)

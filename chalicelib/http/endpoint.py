@@ -28,6 +28,7 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
     idempotent: bool = False,
     audited: bool | None = None,
     rate_limited: bool = True,
+    for_blocked: bool = False,
     errors: tuple[type[HearthError], ...] = (),
     grants: tuple[Grant, ...] = (),
     memory_mb: int = 512,
@@ -44,6 +45,7 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
         idempotent: the endpoint honours `Idempotency-Key` (G44).
         audited: whether it goes into the activity log; by default what changes state does.
         rate_limited: whether calls count against the limit of G45.
+        for_blocked: whether the people of a blocked customer may use it, besides reading and paying.
         errors: what it may answer besides what the door itself answers.
         grants: what it may reach besides the table and the signing key, which the door needs.
         memory_mb: the Lambda's memory; its share of a processor grows with it.
@@ -58,6 +60,7 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
         idempotent=idempotent,
         audited=audited,
         rate_limited=rate_limited,
+        for_blocked=for_blocked,
         errors=errors,
         timeout_seconds=timeout_seconds,
     )

@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from chalicelib.access.models import Scope
 from chalicelib.http.models import ApiModel, Listing, Reply
 from chalicelib.kernel.errors import (
+    CustomerBlocked,
     Forbidden,
     HearthError,
     IdempotencyConflict,
@@ -27,6 +28,7 @@ from chalicelib.kernel.errors import (
 )
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
+_PAYING = frozenset({Scope.BILLING_WRITE, Scope.BILLING_PROFILE_WRITE})
 _NOT_FROM_THE_PATH = frozenset({"request", "query", "caller", "visitor", "raw"})
 
 
@@ -42,6 +44,7 @@ class Declared:
     idempotent: bool
     audited: bool | None
     rate_limited: bool
+    for_blocked: bool
     errors: tuple[type[HearthError], ...]
     timeout_seconds: int
 
@@ -71,6 +74,11 @@ class EndpointSpec(Declared):
         return not self.public and not self.is_staffs
 
     @property
+    def is_open_to_blocked(self) -> bool:
+        """Whether the people of a blocked customer may use it: they read, pay, and see to their own sign-in."""
+        return self.is_safe or self.for_blocked or self.scope is None or self.scope in _PAYING
+
+    @property
     def is_audited(self) -> bool:
         """Whether calls go into the activity log: by default those that change state for somebody known."""
         if self.audited is not None:
@@ -94,6 +102,7 @@ class EndpointSpec(Declared):
             *((RateLimited,) if self.rate_limited else ()),
             *(() if self.public else (Unauthorized,)),
             *(() if self.public else (Forbidden,)),
+            *((CustomerBlocked,) if self.scope is not None and self.acts_for_a_customer else ()),
             *((NotFound,) if "{" in self.path or self.acts_for_a_customer else ()),
             *((IdempotencyConflict, IdempotencyInProgress) if self.idempotent else ()),
         }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.access.models import Role, StaffRole
+from chalicelib.access.models import CustomerStatus, Role, StaffRole
 from chalicelib.identity.emails import EmailAddress
 
 ACCESS_TOKEN_LIFE = timedelta(minutes=15)
@@ -41,6 +41,8 @@ class Customer:
     id: str
     name: str
     created_at: datetime
+    company: str = ""
+    status: CustomerStatus = CustomerStatus.ACTIVE
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Session:
     """Of the part that all refresh tokens of this session share."""
     refresh_hash: str
     """Of the part that only the newest refresh token has."""
+    has_second_factor: bool = False
+    """Whether more than a password stands behind it."""
 
     def has_ended(self, now: datetime) -> bool:
         """Whether its time is up."""
@@ -104,6 +108,7 @@ class Standing:
     session: Session | None
     role: Role | None
     staff_role: StaffRole | None
+    customer_status: CustomerStatus = CustomerStatus.ACTIVE
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,9 @@ class LetterKind(StrEnum):
     RESET_PASSWORD = "reset_password"  # noqa: S105 (a mail, not a password)
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 (a mail, not a password)
     SESSION_ENDED = "session_ended"
+    TWO_FACTOR_ON = "two_factor_on"
+    TWO_FACTOR_OFF = "two_factor_off"
+    NEW_DEVICE = "new_device"
     LOW_BALANCE = "low_balance"
     SUSPENDED = "suspended"
     RESUMED = "resumed"

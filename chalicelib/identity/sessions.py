@@ -36,6 +36,8 @@ class SessionAuthenticator:
             customer_id=customer_id,
             role=standing.role,
             staff_role=standing.staff_role,
+            has_second_factor=session.has_second_factor,
+            customer_status=standing.customer_status,
         )
 
 

@@ -72,6 +72,21 @@ class Forbidden(HearthError):
     sentence = "You may not do this."
 
 
+class InvalidTwoFactorCode(HearthError):
+    code, status = "INVALID_TWO_FACTOR_CODE", 403
+    sentence = "The code is wrong, has expired or was used before; wait for the next one."
+
+
+class TwoFactorRequired(HearthError):
+    code, status = "TWO_FACTOR_REQUIRED", 403
+    sentence = "Staff need a second factor for this: set it up at /security/2fa/setup, or sign in with it."
+
+
+class CustomerBlocked(HearthError):
+    code, status = "CUSTOMER_BLOCKED", 403
+    sentence = "This account is blocked: you can read, pay and delete machines; ask support about the rest."
+
+
 class EmailNotVerified(HearthError):
     code, status = "EMAIL_NOT_VERIFIED", 403
     sentence = "Verify your e-mail address first; a new link can be requested."

@@ -18,6 +18,7 @@ _DECLARED: Mapping[str, Any] = {
     "idempotent": False,
     "audited": None,
     "rate_limited": True,
+    "for_blocked": False,
     "errors": (),
     "timeout_seconds": 15,
 }

@@ -10,7 +10,7 @@ import pytest
 from pydantic import Field
 
 from chalicelib import bootstrap
-from chalicelib.access.models import Principal, Role, Scope
+from chalicelib.access.models import CustomerStatus, Principal, Role, Scope
 from chalicelib.access.service import RateLimiter
 from chalicelib.http.callers import Caller, Visitor
 from chalicelib.http.models import ApiModel, Cookie, Listing, PageQuery, Reply, id_of
@@ -392,6 +392,46 @@ class TestKeys:
     def test_does_nothing_that_is_a_persons_own(self) -> None:
         answer = TestDoor(read_thing, method="GET").call()
         assert (answer.status, answer.code) == (403, "FORBIDDEN")
+
+
+class TestBlocked:
+    """The people of a customer that the operator has blocked."""
+
+    @pytest.fixture
+    def someone(self, behind: Behind, monkeypatch: pytest.MonkeyPatch) -> Principal:
+        someone = replace(principal(Role.OWNER), customer_status=CustomerStatus.BLOCKED)
+        key = replace(someone, api_key_id="ak_1", key_scopes=frozenset(Scope))
+        authenticator = FakeAuthenticator({"token": someone, "key": key})
+        monkeypatch.setattr(bootstrap, "authenticator", lambda: authenticator)
+        return someone
+
+    def test_read(self, someone: Principal) -> None:
+        answer = TestDoor(read_thing, method="GET", scope=Scope.DEPLOYMENTS_READ).call()
+        assert answer.data == {"thingName": someone.customer_id}
+
+    @pytest.mark.usefixtures("someone")
+    @pytest.mark.parametrize("scope", [Scope.BILLING_WRITE, Scope.BILLING_PROFILE_WRITE, None])
+    def test_pay_and_see_to_their_own_sign_in(self, scope: Scope | None) -> None:
+        assert TestDoor(make_thing, scope=scope).call({"name": "a"}).status == 200
+
+    @pytest.mark.usefixtures("someone")
+    def test_change_nothing_else(self, behind: Behind) -> None:
+        answer = TestDoor(make_thing, scope=Scope.DEPLOYMENTS_WRITE).call({"name": "a"})
+        assert (answer.status, answer.code) == (403, "CUSTOMER_BLOCKED")
+        assert [activity.code for activity in behind.log.activities] == ["CUSTOMER_BLOCKED"]
+
+    @pytest.mark.usefixtures("someone")
+    def test_may_use_what_is_declared_for_them(self) -> None:
+        door = TestDoor(make_thing, scope=Scope.DEPLOYMENTS_WRITE, for_blocked=True)
+        assert door.call({"name": "a"}).status == 200
+
+    @pytest.mark.usefixtures("someone")
+    @pytest.mark.parametrize("scope", [Scope.DEPLOYMENTS_READ, Scope.BILLING_WRITE])
+    def test_have_keys_that_do_nothing(self, scope: Scope) -> None:
+        method = "GET" if scope is Scope.DEPLOYMENTS_READ else "POST"
+        function = read_thing if method == "GET" else make_thing
+        answer = TestDoor(function, method=method, scope=scope).call({"name": "a"}, token="key")
+        assert (answer.status, answer.code) == (403, "CUSTOMER_BLOCKED")
 
 
 @pytest.mark.usefixtures("behind")

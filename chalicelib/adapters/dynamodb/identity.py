@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from pynamodb.attributes import JSONAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 
-from chalicelib.access.models import Role, StaffRole
+from chalicelib.access.models import CustomerStatus, Role, StaffRole
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import check as check_that
@@ -55,6 +55,9 @@ class CustomerRecord(Record, discriminator="CUSTOMER"):
 
     name = UnicodeAttribute()
     created_at = UnicodeAttribute()
+    company = OptionalText()
+    status = OptionalText()
+    """Nothing is ACTIVE."""
 
 
 class MembershipRecord(Record, discriminator="MEMBERSHIP"):
@@ -90,6 +93,7 @@ class SessionRecord(Record, discriminator="SESSION"):
     password_version = IntegerAttribute()
     family_hash = UnicodeAttribute()
     refresh_hash = UnicodeAttribute()
+    has_second_factor = BooleanAttribute(default=False)
 
 
 class LinkRecord(Record, discriminator="LINK"):
@@ -264,16 +268,17 @@ class DynamoSessions:
             return None
 
     def standing(self, claims: Claims, customer_id: str, *, wants_staff: bool) -> Standing:
-        """The session with the right behind it: two items, in one request."""
-        sort_keys = [f"SESSION#{claims.session_id}"]
+        """The session with the right behind it, and whether that is blocked: three items, in one request."""
+        user = f"USER#{claims.user_id}"
+        keys = [(user, f"SESSION#{claims.session_id}")]
         if wants_staff:
-            sort_keys.append("STAFF")
+            keys.append((user, "STAFF"))
         elif customer_id:
-            sort_keys.append(f"MEMBERSHIP#{customer_id}")
-        keys = [(f"USER#{claims.user_id}", sort_key) for sort_key in sort_keys]
+            keys += [(user, f"MEMBERSHIP#{customer_id}"), (f"CUSTOMER#{customer_id}", "CUSTOMER")]
         session: Session | None = None
         role: Role | None = None
         staff_role: StaffRole | None = None
+        status = CustomerStatus.ACTIVE
         for record in Record.batch_get(keys, consistent_read=True):
             if isinstance(record, SessionRecord):
                 session = _session(record)
@@ -281,7 +286,9 @@ class DynamoSessions:
                 role = Role(record.role)
             elif isinstance(record, StaffRecord):
                 staff_role = StaffRole(record.role)
-        return Standing(session, role, staff_role)
+            elif isinstance(record, CustomerRecord):
+                status = CustomerStatus(record.status or CustomerStatus.ACTIVE)
+        return Standing(session, role, staff_role, status)
 
     def list(self, user_id: str, page: PageRequest, now: datetime) -> Page[Session]:
         """The user's sessions, newest first; see `Sessions.list`."""
@@ -316,6 +323,7 @@ class DynamoSessions:
             password_version=session.password_version,
             family_hash=session.family_hash,
             refresh_hash=session.refresh_hash,
+            has_second_factor=session.has_second_factor,
             expires_at=epoch_seconds(session.ends_at),
         )
         return insert(record, "session_is_new")
@@ -323,6 +331,15 @@ class DynamoSessions:
     def end(self, user_id: str, session_id: str) -> Write:
         """Remove the session; see `Sessions.end`."""
         return delete(_session_key(user_id, session_id))
+
+    def set_second_factor(self, user_id: str, session_id: str, *, has_second_factor: bool) -> Write:
+        """Note what stands behind the session; see `Sessions.set_second_factor`."""
+        return update(
+            _session_key(user_id, session_id),
+            [SessionRecord.has_second_factor.set(has_second_factor)],
+            SessionRecord.pk.exists(),
+            "session_is_there",
+        )
 
     def rotate(self, session: Session, refresh_hash: str, now: datetime, ip: str) -> Write:
         """Expect another refresh token; see `Sessions.rotate`."""
@@ -441,4 +458,5 @@ def _session(record: SessionRecord) -> Session:
         password_version=record.password_version,
         family_hash=record.family_hash,
         refresh_hash=record.refresh_hash,
+        has_second_factor=record.has_second_factor,
     )
