@@ -21,6 +21,8 @@ from dev.localcloud.targets import TargetKind, choose_target
 
 SIMULATOR = "dev.simulators.openstack"
 
+_ACCOUNT_CONCURRENCY = "1000"
+"""AWS's own default (Lambda quotas); ministack's follows the machine's memory, as if each were a container."""
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.05
@@ -113,6 +115,7 @@ class Supervisor:
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "MINISTACK_REGION": REGION,
             "MINISTACK_HOST": HOST,
+            "LAMBDA_ACCOUNT_CONCURRENCY": _ACCOUNT_CONCURRENCY,
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(ports.aws),
             "LAMBDA_EXECUTOR": "local",

@@ -99,6 +99,29 @@ def test_a_crash_says_nothing_of_its_cause(cloud: LocalCloud) -> None:
     assert "a secret detail" in (cloud.home / "logs" / "functions.log").read_text()
 
 
+def test_too_many_calls_are_answered_as_the_gateway_does(cloud: LocalCloud) -> None:
+    """What Lambda says of its limits is no client's business."""
+    functions = cloud.client("lambda")
+    (name,) = [
+        found["FunctionName"]
+        for found in functions.list_functions()["Functions"]
+        if found["FunctionName"].endswith("-get_note")
+    ]
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        answer = cloud.api("GET", "/notes/x")
+    finally:
+        functions.delete_function_concurrency(FunctionName=name)
+    assert (answer.status, answer.json()["error"]["code"]) == (500, "INTERNAL_ERROR")
+    assert cloud.api("GET", "/notes/x").status == 200
+
+
+def test_as_many_functions_run_at_once_as_in_an_account(cloud: LocalCloud) -> None:
+    """However little memory the machine has: sixteen shards and a customer are not too many."""
+    limits = cloud.client("lambda").get_account_settings()["AccountLimit"]
+    assert limits["ConcurrentExecutions"] == 1000
+
+
 def test_a_webhook_gets_the_raw_body_at_its_own_address(cloud: LocalCloud) -> None:
     """By the name of the registry."""
     answer = request("POST", cloud.endpoints["webhooks"]["bank_transfer"], {"paid": "1.00"})

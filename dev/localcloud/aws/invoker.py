@@ -1,6 +1,7 @@
 """How ministack executes a function here: on our own workers, with AWS's error names and injected faults."""
 
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,10 @@ class Invoker:
         name = config["FunctionName"].removeprefix(self._prefix)
         fault = FAULTS.take(name, event)
         record = FAULTS.begin(name, request_id, event, fault)
-        result = self._with_fault(function, event, request_id, fault)
+        try:
+            result = self._with_fault(function, event, request_id, fault)
+        except Exception:  # of the sandbox, not of the function: what Lambda calls its own failure
+            result = _failed("Lambda.ServiceException", "The service failed.", traceback.format_exc())
         _finish(record, result)
         self._write_log(name, request_id, result)
         return result

@@ -9,6 +9,8 @@ import copy
 import importlib.metadata
 import inspect
 import json
+import logging
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -193,17 +195,25 @@ def _import_gateway_responses() -> None:
 
 
 def _hide_crashes() -> None:
-    """A crashed function's error reaches the client; the real gateway says only that something went wrong."""
+    """What Lambda says of a crash or of too many calls reaches the client; the real gateway says only that
+    something went wrong."""
     original = apigateway_v1._invoke_lambda_proxy_v1
     _expect(holds='{"message": err}' in inspect.getsource(original), what="crashes are answered otherwise")
 
     async def invoke(*arguments: Any, **options: Any) -> Any:
-        answer = await original(*arguments, **options)
-        if isinstance(answer, tuple) and answer[0] in {429, 502} and b'"errorType' in _plain(answer[2]):
+        try:
+            answer = await original(*arguments, **options)
+        except Exception:
+            logging.getLogger("apigateway").exception("an integration failed")
+            return apigateway_v1._gw_error("API_CONFIGURATION_ERROR", "Internal server error")
+        if isinstance(answer, tuple) and answer[0] in {429, 502} and _OF_LAMBDA.search(_plain(answer[2])):
             return apigateway_v1._gw_error("API_CONFIGURATION_ERROR", "Internal server error")
         return answer
 
     apigateway_v1._invoke_lambda_proxy_v1 = invoke
+
+
+_OF_LAMBDA = re.compile(rb'"errorType|"TooManyRequestsException')
 
 
 def _plain(body: bytes) -> bytes:
