@@ -288,7 +288,7 @@ class TestAccessTokens:
         assert people.api.get("/me", token=ada["accessToken"]).status == 401
         assert people.api.get("/me", token=again).status == 200
 
-    def test_g42_cost_two_items_of_the_table_in_one_request(self, people: People, ada: Any) -> None:
+    def test_g42_cost_three_items_of_the_table_in_one_request(self, people: People, ada: Any) -> None:
         requested: list[tuple[str, int]] = []
 
         def note(model: Any, params: Any, **_: Any) -> None:
@@ -301,7 +301,7 @@ class TestAccessTokens:
             assert people.api.get("/sessions", token=ada["accessToken"]).status == 200
         finally:
             events.unregister("before-call.dynamodb", note)
-        assert requested == [("BatchGetItem", 2), ("UpdateItem", 0), ("Query", 0)]
+        assert requested == [("BatchGetItem", 3), ("UpdateItem", 0), ("Query", 0)]
 
 
 class TestCookies:
