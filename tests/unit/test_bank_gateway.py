@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from chalicelib.adapters.bank import BankConfig, BankGateway
 from chalicelib.adapters.bank.client import decimal_text
-from chalicelib.adapters.bank.config import ConfigurationError
 from chalicelib.adapters.bank.webhooks import TOLERANCE_SECONDS, verify
 from chalicelib.adapters.bank.wire import TransferData, state_of
+from chalicelib.configuration import ConfigurationError
 from chalicelib.payments.bank_matching import SupportsTransfers
 from chalicelib.payments.bank_references import CURRENCY_LETTERS, is_reference, reference_of
 from chalicelib.payments.models import (

@@ -12,6 +12,7 @@ from chalicelib.adapters.btcpay import greenfield
 from chalicelib.adapters.btcpay import mapping as btcpay_mapping
 from chalicelib.adapters.oxapay import mapping as oxapay_mapping
 from chalicelib.adapters.oxapay import merchant
+from chalicelib.configuration import ConfigurationError
 from chalicelib.payments.models import (
     Amount,
     Flag,
@@ -239,7 +240,7 @@ class TestConfiguration:
         ],
     )
     def test_a_wrong_btcpay_section_is_named_without_its_values(self, change: dict[str, Any]) -> None:
-        with pytest.raises(btcpay.ConfigurationError) as caught:
+        with pytest.raises(ConfigurationError) as caught:
             btcpay.BTCPayConfig.from_secret(json.dumps({"btcpay": {**BTCPAY_SECTION, **change}}))
         assert next(iter(change)) in str(caught.value)
         assert "the-secret" not in str(caught.value)
@@ -249,15 +250,15 @@ class TestConfiguration:
         [{"merchant_api_key": None}, {"networks": {"TRON": "TRC20"}}, {"networks": {}}, {"lifetime_minutes": 5}],
     )
     def test_a_wrong_oxapay_section_is_named_without_its_values(self, change: dict[str, Any]) -> None:
-        with pytest.raises(oxapay.ConfigurationError) as caught:
+        with pytest.raises(ConfigurationError) as caught:
             oxapay.OxaPayConfig.from_secret(json.dumps({"oxapay": {**OXAPAY_SECTION, **change}}))
         assert next(iter(change)) in str(caught.value)
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"btcpay": 1, "oxapay": 1}'])
     def test_a_secret_without_the_section_is_refused(self, text: str) -> None:
-        with pytest.raises(btcpay.ConfigurationError):
+        with pytest.raises(ConfigurationError):
             btcpay.BTCPayConfig.from_secret(text)
-        with pytest.raises(oxapay.ConfigurationError):
+        with pytest.raises(ConfigurationError):
             oxapay.OxaPayConfig.from_secret(text)
 
     @pytest.mark.guarantee("G46")

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.openstack.config import ConfigurationError, OpenStackConfig
+from chalicelib.adapters.openstack.config import OpenStackConfig
 from chalicelib.compute.machines import ProviderDenied
+from chalicelib.configuration import ConfigurationError
 
 BY_PASSWORD = {"name": "hearth-1", "username": "hearth", "password": "open-sesame"}
 BY_APPLICATION = {

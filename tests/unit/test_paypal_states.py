@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters.paypal import ConfigurationError, PayPalConfig, states
+from chalicelib.adapters.paypal import PayPalConfig, states
 from chalicelib.adapters.paypal.amounts import from_money, to_money
 from chalicelib.adapters.paypal.answers import DisputeData, Order
+from chalicelib.configuration import ConfigurationError
 from chalicelib.kernel.clock import isoformat, later
 from chalicelib.payments.models import (
     Amount,

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from chalicelib.adapters.stripe import states
 from chalicelib.adapters.stripe.amounts import from_minor_units, to_minor_units
-from chalicelib.adapters.stripe.config import ConfigurationError, StripeConfig
+from chalicelib.adapters.stripe.config import StripeConfig
 from chalicelib.adapters.stripe.failures import gateway_error
+from chalicelib.configuration import ConfigurationError
 from chalicelib.payments.models import (
     Amount,
     DisputeStatus,

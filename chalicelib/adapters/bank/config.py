@@ -12,29 +12,22 @@ It is one part of the payments' secret, which is a JSON document:
                  "sort_code": "601613"}}}}
 """
 
-import json
 import re
 from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
     AnyHttpUrl,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     model_validator,
 )
 
+from chalicelib.configuration import Configured, PaymentsPart
 from chalicelib.payments.bank_references import squeezed
 
 Currency = Literal["USD", "EUR", "GBP", "CAD", "CHF", "AED"]
 _LINE = Annotated[str, Field(min_length=1, max_length=140)]
-
-
-class ConfigurationError(ValueError):
-    """The bank's configuration cannot be used. The text names the field, and holds no secret."""
 
 
 def _iban(text: str) -> str:
@@ -56,10 +49,8 @@ def _routing_number(text: str) -> str:
     return text
 
 
-class AccountConfig(BaseModel):
+class AccountConfig(Configured):
     """An account of ours, as payers need to know it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     beneficiary: _LINE
     bank: _LINE
@@ -105,10 +96,10 @@ class AccountConfig(BaseModel):
         return {label: value for label, value in parts.items() if value}
 
 
-class BankConfig(BaseModel):
+class BankConfig(PaymentsPart):
     """One bank: an account for each currency, and one interface."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    PART = "bank"
 
     accounts: dict[Currency, AccountConfig] = Field(min_length=1)
     base_url: AnyHttpUrl
@@ -123,21 +114,3 @@ class BankConfig(BaseModel):
         if not all(secret.get_secret_value() for secret in (self.api_key, *self.webhook_secrets)):
             raise ValueError("the api_key and the webhook_secrets cannot be empty")
         return self
-
-    @classmethod
-    def from_secret(cls, text: str) -> "BankConfig":
-        """Read the bank's part of the payments' secret, a JSON object with one part for each gateway.
-
-        Raises:
-            ConfigurationError: names every field that is wrong; holds none of their values.
-        """
-        try:
-            return cls.model_validate(json.loads(text)["bank"])
-        except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise ConfigurationError(f"the payments' secret, part bank: {wrong}") from None
-        except json.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}"
-            raise ConfigurationError(f"the payments' secret is not JSON at {place}") from None
-        except (KeyError, TypeError):
-            raise ConfigurationError("the payments' secret has no part bank") from None

@@ -7,25 +7,21 @@
 The key needs `btcpay.store.canviewinvoices` and `btcpay.store.cancreateinvoice` of that store, and nothing more.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
 
+from chalicelib.configuration import PaymentsPart
 from chalicelib.payments.crypto import ASSETS, DEFAULT_TOLERANCE_PERCENT, NETWORKS
 
 PaymentMethodId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
-class ConfigurationError(ValueError):
-    """The configuration cannot be used. The text names the field, and holds no secret."""
-
-
-class BTCPayConfig(BaseModel):
+class BTCPayConfig(PaymentsPart):
     """One store of one BTCPay Server."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    PART = "btcpay"
 
     base_url: AnyHttpUrl
     store_id: str = Field(pattern=r"^[A-Za-z0-9]{1,64}$")
@@ -53,21 +49,3 @@ class BTCPayConfig(BaseModel):
         if len(set(methods.values())) != len(methods):
             raise ValueError("must have a different payment method for each")
         return methods
-
-    @classmethod
-    def from_secret(cls, text: str) -> "BTCPayConfig":
-        """Read BTCPay's part of the payments' secret, a JSON object with one part for each gateway.
-
-        Raises:
-            ConfigurationError: names every field that is wrong; holds none of their values.
-        """
-        try:
-            return cls.model_validate(json.loads(text)["btcpay"])
-        except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise ConfigurationError(f"the payments' secret, part btcpay: {wrong}") from None
-        except json.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}"
-            raise ConfigurationError(f"the payments' secret is not JSON at {place}") from None
-        except (KeyError, TypeError):
-            raise ConfigurationError("the payments' secret has no part btcpay") from None

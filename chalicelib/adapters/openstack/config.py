@@ -14,26 +14,18 @@ It is one part of the providers' secret, which is a JSON document:
            "capacity": {"name": "admin", "username": "placement-reader", "password": "…"}}}}}
 """
 
-import json
 from typing import Annotated, Self
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
 
 from chalicelib.compute.machines import ProviderDenied
+from chalicelib.configuration import Configured, SecretPart
 
 Installation = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 """Short and plain enough for a Heat tag: 80 characters, no comma."""
 
 
-class ConfigurationError(ValueError):
-    """The provider's configuration cannot be used. The text names the field, and holds no secret."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class ProjectConfig(_Model):
+class ProjectConfig(Configured):
     """One project and how to sign in to it: with a password, or with an application credential.
 
     With Keystone's defaults an application credential cannot create stacks, because Heat makes a trust for
@@ -68,7 +60,7 @@ class ProjectConfig(_Model):
         return self
 
 
-class RegionConfig(_Model):
+class RegionConfig(Configured):
     """One region: an endpoint of Keystone's, a region of its catalogue, and our projects there."""
 
     auth_url: AnyHttpUrl
@@ -105,8 +97,11 @@ class RegionConfig(_Model):
         raise ProviderDenied(f"project {name!r} is not in the configuration of region {self.region_name!r}")
 
 
-class OpenStackConfig(_Model):
+class OpenStackConfig(SecretPart):
     """The whole of one OpenStack provider."""
+
+    SECRET = "the providers' secret"  # noqa: S105 (its name, not its content)
+    PART = "openstack"
 
     installation: Installation
     """Which Hearth this is: stacks carry it as a tag, and nothing without it is ever touched (G25)."""
@@ -114,24 +109,6 @@ class OpenStackConfig(_Model):
     """By Hearth's own name of the region."""
     call_timeout_seconds: float = Field(default=10, gt=0, le=120)
     """For one HTTP exchange. A create may take four of them: a sign-in, the create, and a look, tried twice."""
-
-    @classmethod
-    def from_secret(cls, text: str) -> "OpenStackConfig":
-        """Read OpenStack's part of the providers' secret, a JSON object with one part for each provider.
-
-        Raises:
-            ConfigurationError: names every field that is wrong; holds none of their values.
-        """
-        try:
-            return cls.model_validate(json.loads(text)["openstack"])
-        except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise ConfigurationError(f"the providers' secret, part openstack: {wrong}") from None
-        except json.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}"
-            raise ConfigurationError(f"the providers' secret is not JSON at {place}") from None
-        except (KeyError, TypeError):
-            raise ConfigurationError("the providers' secret has no part openstack") from None
 
     def region(self, name: str) -> RegionConfig:
         """The region that Hearth calls `name`.

@@ -3,22 +3,19 @@
 {"oxapay": {"merchant_api_key": "…", "callback_url": "https://webhooks.example.net/oxapay"}}
 """
 
-import json
 from collections.abc import Mapping
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import AnyHttpUrl, ConfigDict, Field, SecretStr, field_validator
 
+from chalicelib.configuration import PaymentsPart
 from chalicelib.payments.crypto import DEFAULT_TOLERANCE_PERCENT, NETWORKS
 
 
-class ConfigurationError(ValueError):
-    """The configuration cannot be used. The text names the field, and holds no secret."""
-
-
-class OxaPayConfig(BaseModel):
+class OxaPayConfig(PaymentsPart):
     """One merchant of OxaPay's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+    PART = "oxapay"
+    model_config = ConfigDict(validate_default=True)
 
     base_url: AnyHttpUrl = Field(default=AnyHttpUrl("https://api.oxapay.com/v1"))
     merchant_api_key: SecretStr
@@ -42,21 +39,3 @@ class OxaPayConfig(BaseModel):
         if not networks or not networks.keys() <= set(NETWORKS):
             raise ValueError(f"may have {', '.join(NETWORKS)}")
         return networks
-
-    @classmethod
-    def from_secret(cls, text: str) -> "OxaPayConfig":
-        """Read OxaPay's part of the payments' secret, a JSON object with one part for each gateway.
-
-        Raises:
-            ConfigurationError: names every field that is wrong; holds none of their values.
-        """
-        try:
-            return cls.model_validate(json.loads(text)["oxapay"])
-        except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise ConfigurationError(f"the payments' secret, part oxapay: {wrong}") from None
-        except json.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}"
-            raise ConfigurationError(f"the payments' secret is not JSON at {place}") from None
-        except (KeyError, TypeError):
-            raise ConfigurationError("the payments' secret has no part oxapay") from None

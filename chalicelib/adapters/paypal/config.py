@@ -5,22 +5,19 @@
 The REST app needs the features "Accept payments", "Customer disputes" and "Transaction search".
 """
 
-import json
 from typing import Annotated
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AnyHttpUrl, Field, SecretStr
+
+from chalicelib.configuration import PaymentsPart
 
 WebhookId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,50}$")]
 
 
-class ConfigurationError(ValueError):
-    """PayPal's configuration cannot be used. The text names the field, and holds no secret."""
-
-
-class PayPalConfig(BaseModel):
+class PayPalConfig(PaymentsPart):
     """One REST app of one business account."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    PART = "paypal"
 
     client_id: str = Field(min_length=1, max_length=200)
     client_secret: SecretStr = Field(min_length=1)
@@ -43,21 +40,3 @@ class PayPalConfig(BaseModel):
     def api_url(self) -> str:
         """Where the API is, without a slash at the end."""
         return str(self.api_base).rstrip("/")
-
-    @classmethod
-    def from_secret(cls, text: str) -> "PayPalConfig":
-        """Read PayPal's part of the payments' secret, a JSON object with one part for each gateway.
-
-        Raises:
-            ConfigurationError: names every field that is wrong; holds none of their values.
-        """
-        try:
-            return cls.model_validate(json.loads(text)["paypal"])
-        except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise ConfigurationError(f"the payments' secret, part paypal: {wrong}") from None
-        except json.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}"
-            raise ConfigurationError(f"the payments' secret is not JSON at {place}") from None
-        except (KeyError, TypeError):
-            raise ConfigurationError("the payments' secret has no part paypal") from None

@@ -5,19 +5,15 @@ It is one part of the payments' secret, which is a JSON document:
     {"stripe": {"secret_key": "sk_live_…", "webhook_secrets": ["whsec_…"], "hosted_page": false}}
 """
 
-import json
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-
-
-class ConfigurationError(ValueError):
-    """Stripe's configuration cannot be used. The text names the field, and holds no secret."""
+from chalicelib.configuration import PaymentsPart
 
 
-class StripeConfig(BaseModel):
+class StripeConfig(PaymentsPart):
     """One Stripe account."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    PART = "stripe"
 
     secret_key: SecretStr
     """A secret key (`sk_…`), or better a restricted one (`rk_…`): customers, payment intents, checkout sessions,
@@ -51,21 +47,3 @@ class StripeConfig(BaseModel):
     def api_url(self) -> str:
         """Where the API is, without a slash at the end."""
         return str(self.api_base).rstrip("/")
-
-    @classmethod
-    def from_secret(cls, text: str) -> "StripeConfig":
-        """Read Stripe's part of the payments' secret, a JSON object with one part for each gateway.
-
-        Raises:
-            ConfigurationError: names every field that is wrong; holds none of their values.
-        """
-        try:
-            return cls.model_validate(json.loads(text)["stripe"])
-        except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise ConfigurationError(f"the payments' secret, part stripe: {wrong}") from None
-        except json.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}"
-            raise ConfigurationError(f"the payments' secret is not JSON at {place}") from None
-        except (KeyError, TypeError):
-            raise ConfigurationError("the payments' secret has no part stripe") from None
