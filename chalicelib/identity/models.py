@@ -11,6 +11,8 @@ from chalicelib.identity.emails import EmailAddress
 ACCESS_TOKEN_LIFE = timedelta(minutes=15)
 SESSION_LIFE = timedelta(days=30)
 """From sign-in, however often it is refreshed: an absolute end (OWASP Session Management Cheat Sheet)."""
+EMAIL_REVERTIBLE = timedelta(hours=72)
+"""How long a change of address can be undone from the address before."""
 MAX_SESSIONS_PER_USER = 50
 """The oldest ends when one more begins, so that all of them fit into one transaction."""
 
@@ -27,6 +29,15 @@ class User:
     """Grows with each new password; what was made under an older one does not outlive it."""
     created_at: datetime
     verified_at: datetime | None
+    phone: str = ""
+    locale: str = "en"
+    """A language tag (BCP 47)."""
+    time_zone: str = "UTC"
+    """In which times are shown: a name of the IANA time zone database. Invoices have their customer's own."""
+    muted: "frozenset[LetterKind]" = frozenset()
+    """The mails that the person does without, out of those that one can."""
+    default_customer_id: str = ""
+    """The customer that new sessions act for; empty where it is the oldest."""
 
     @property
     def is_verified(self) -> bool:
@@ -136,11 +147,21 @@ class LinkPurpose(StrEnum):
 
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 (a purpose, not a password)
+    CHANGE_EMAIL = "change_email"
+    REVERT_EMAIL = "revert_email"
 
     @property
     def life(self) -> timedelta:
         """How long such a link can be followed."""
-        return timedelta(hours=24) if self is LinkPurpose.VERIFY_EMAIL else timedelta(hours=1)
+        return _LINK_LIVES[self]
+
+
+_LINK_LIVES = {
+    LinkPurpose.VERIFY_EMAIL: timedelta(hours=24),
+    LinkPurpose.RESET_PASSWORD: timedelta(hours=1),
+    LinkPurpose.CHANGE_EMAIL: timedelta(hours=24),
+    LinkPurpose.REVERT_EMAIL: EMAIL_REVERTIBLE,
+}
 
 
 @dataclass(frozen=True)
@@ -153,6 +174,8 @@ class Link:
     password_version: int
     """The user's when the link was made: a new password makes all earlier links void."""
     expires_at: datetime
+    subject: str = ""
+    """What it is about: the new address of a change, or the change that a revert undoes."""
 
 
 class LetterKind(StrEnum):
@@ -163,6 +186,9 @@ class LetterKind(StrEnum):
     RESET_PASSWORD = "reset_password"  # noqa: S105 (a mail, not a password)
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 (a mail, not a password)
     SESSION_ENDED = "session_ended"
+    CONFIRM_EMAIL = "confirm_email"
+    EMAIL_TAKEN = "email_taken"
+    EMAIL_CHANGED = "email_changed"
     TWO_FACTOR_ON = "two_factor_on"
     TWO_FACTOR_OFF = "two_factor_off"
     NEW_DEVICE = "new_device"
@@ -172,6 +198,12 @@ class LetterKind(StrEnum):
     DELETION_NEAR = "deletion_near"
     MACHINES_DELETED = "machines_deleted"
     AUTO_TOP_UP_PAUSED = "auto_top_up_paused"
+    INVITATION = "invitation"
+    STAFF_INVITATION = "staff_invitation"
+    OWNERSHIP_OFFER = "ownership_offer"
+    OWNERSHIP_CHANGED = "ownership_changed"
+    ROLE_CHANGED = "role_changed"
+    MEMBER_REMOVED = "member_removed"
 
 
 @dataclass(frozen=True)
@@ -184,3 +216,7 @@ class Letter:
     requested_at: datetime
     values: Mapping[str, str] = field(default_factory=dict)
     """What its templates say beside the name and the link; nothing secret."""
+    user_id: str = ""
+    """Whose account it is about, where the address is not theirs yet, or not any more."""
+    subject: str = ""
+    """What its link is about; see `Link.subject`."""

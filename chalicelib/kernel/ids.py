@@ -20,6 +20,8 @@ class Kind(StrEnum):
     OPERATION = "op"
     EVENT = "evt"
     SSH_KEY = "key"
+    API_KEY = "ak"
+    IP_RULE = "ipr"
     TOP_UP = "top"
     HOLD = "hld"
     ENTRY = "ent"
@@ -29,6 +31,11 @@ class Kind(StrEnum):
     CREDIT_NOTE = "crn"
     REFUND = "rfd"
     APPROVAL = "apr"
+    INVITATION = "ivt"
+    PROJECT = "prj"
+    TRANSFER = "trf"
+    EMAIL_CHANGE = "emc"
+    ACCOUNT_EXPORT = "exp"
 
 
 def new_id(kind: Kind, at: datetime) -> str:
