@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from chalicelib.payments.records import DeadNotices, Rates, TopUpRecords
     from chalicelib.payments.refunds import Refunds
     from chalicelib.payments.service import Settlement, TopUps, Webhooks
+    from chalicelib.payments.transfers import Transfers
     from chalicelib.proof.service import DailyProof, Proof
     from chalicelib.suspension.service import BalanceWatch, Suspensions
 
@@ -469,6 +470,25 @@ def top_ups() -> TopUps:
 
     return_url = f"{settings().public_url}/billing"
     return TopUps(top_up_records(), gateway, settlement(), transactor(), clock(), return_url)
+
+
+@cache
+def transfers() -> Transfers:
+    """What moves money between the customers of one user."""
+    from chalicelib.adapters.dynamodb.identity import DynamoUsers
+    from chalicelib.adapters.dynamodb.insight import DynamoActivityLog
+    from chalicelib.adapters.dynamodb.transfers import DynamoTransferRecords
+    from chalicelib.payments.transfers import Transfers
+
+    return Transfers(
+        DynamoTransferRecords(),
+        ledger(),
+        DynamoUsers(),
+        suspensions(),
+        DynamoActivityLog(),
+        transactor(),
+        clock(),
+    )
 
 
 @cache

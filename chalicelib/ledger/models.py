@@ -37,11 +37,21 @@ class EntryType(StrEnum):
     TOP_UP = "top_up"
     REFUND = "refund"
     CHARGEBACK = "chargeback"
+    TRANSFER = "transfer"
+    """From one customer to another: an entry in the book of each, with the same posting and reference."""
+
+
+_CUSTOMER = "customer:"
 
 
 def account_name(customer_id: str) -> str:
     """The name of a customer's account in postings."""
-    return f"customer:{customer_id}"
+    return f"{_CUSTOMER}{customer_id}"
+
+
+def customer_of(account: str) -> str | None:
+    """Whose account in postings this is; None of the operator's and the gateways'."""
+    return account.removeprefix(_CUSTOMER) if account.startswith(_CUSTOMER) else None
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,11 @@ class AccountChange:
         """The account with all effects so far."""
         return self._after
 
+    @property
+    def spendable_micros(self) -> int:
+        """What can be given away now: neither held, nor used by running machines since the last metering."""
+        return self._after.available_micros - self._after.burn.unposted_micros(self._at)
+
     def post(
         self,
         type_: EntryType,
@@ -90,11 +95,21 @@ class AccountChange:
         return entry
 
     def post_once(
-        self, key: str, type_: EntryType, change_micros: int, counterpart: str, *, reference: str
+        self,
+        key: str,
+        type_: EntryType,
+        change_micros: int,
+        counterpart: str,
+        *,
+        reference: str,
+        reason: str = "",
+        actor_user_id: str = "",
     ) -> Entry:
         """Append an entry that can be posted only once for `key`, for ever; else NOT_POSTED_BEFORE fails."""
         self._writes.append(self._records.insert_marker(self._after.customer_id, key))
-        return self.post(type_, change_micros, counterpart, reference=reference)
+        return self.post(
+            type_, change_micros, counterpart, reference=reference, reason=reason, actor_user_id=actor_user_id
+        )
 
     def freeze(self, reference: str, amount_micros: int, purpose: HoldPurpose, *, api_key_id: str = "") -> Hold:
         """Set money aside whether it is there or not: what is spent makes the available balance negative."""
@@ -102,6 +117,19 @@ class AccountChange:
         self._hold_more(amount_micros)
         self._writes.append(self._records.insert_hold(hold))
         return hold
+
+    def demand(self, amount_micros: int) -> None:
+        """Go on only where so much can be spent (G07).
+
+        Raises:
+            InsufficientBalance: less than `amount_micros` is available.
+        """
+        spendable = self.spendable_micros
+        if spendable < amount_micros:
+            raise InsufficientBalance(
+                f"This needs {format_amount(amount_micros)} USD available; "
+                f"you have {format_amount(max(0, spendable))} USD. Add funds first."
+            )
 
     def place_hold(
         self,
@@ -116,12 +144,7 @@ class AccountChange:
         Raises:
             InsufficientBalance: less than `amount_micros` is available.
         """
-        spendable = self._after.available_micros - self._after.burn.unposted_micros(self._at)
-        if spendable < amount_micros:
-            raise InsufficientBalance(
-                f"This needs {format_amount(amount_micros)} USD available; "
-                f"you have {format_amount(max(0, spendable))} USD. Add funds first."
-            )
+        self.demand(amount_micros)
         return self.freeze(reference, amount_micros, purpose, api_key_id=api_key_id)
 
     def turn_hold(self, hold: Hold, amount_micros: int) -> Hold:

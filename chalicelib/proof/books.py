@@ -8,13 +8,13 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import islice
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
 
 from chalicelib.compute.models import Deployment, DeploymentStatus
 from chalicelib.compute.ports import DeploymentRecords
 from chalicelib.kernel.money import format_amount
-from chalicelib.ledger.models import Account, Burn, Entry, EntryType, Hold, HoldPurpose, account_name
+from chalicelib.ledger.models import Account, Burn, Entry, EntryType, Hold, HoldPurpose, account_name, customer_of
 from chalicelib.ledger.ports import LedgerRecords
 from chalicelib.metering.models import Meter, UsageRecord
 from chalicelib.metering.ports import MeterRecords
@@ -28,6 +28,10 @@ _PURPOSES = {
     DeploymentStatus.RESUMING: HoldPurpose.RUNNING,
 }
 _OF_DEPLOYMENTS = frozenset(_PURPOSES.values())
+_TRANSFERS = "customers:transfers"
+"""What customers gave each other, all together: who gave whom is in their books."""
+_TWIN_WITHIN = timedelta(minutes=5)
+"""The two entries of a transfer are written at once; a book's own time may be ahead by what clocks differ."""
 _NAMED_AT_MOST = 10
 """Of the entries and intervals of one deployment that do not match, as many are named."""
 
@@ -136,9 +140,25 @@ class Examination:
         if own not in {posting.source, posting.destination}:
             self._say(f"entry {entry.id} moves money between {posting.source} and {posting.destination} only")
         self.totals.entries += 1
-        self.totals.book({other: -entry.change_micros})
+        other_customer_id = customer_of(other)
+        self.totals.book({_TRANSFERS if other_customer_id else other: -entry.change_micros})
+        if (entry.type is EntryType.TRANSFER) is not (other_customer_id is not None):
+            self._say(f"entry {entry.id} is a {entry.type} with {other}")
+        elif other_customer_id is not None:
+            self._twin(entry, other_customer_id)
         if entry.type in _USAGE:
             self.posted[entry.reference].add(entry.sequence, -entry.change_micros)
+
+    def _twin(self, entry: Entry, other_customer_id: str) -> None:
+        """A transfer is in the other book too, once, with the same posting."""
+        since, until = entry.at - _TWIN_WITHIN, entry.at + _TWIN_WITHIN
+        near = takewhile(
+            lambda other: other.at <= until, self.readers.ledger.all_entries(other_customer_id, since)
+        )
+        twins = [other for other in near if other.reference == entry.reference]
+        if [twin.posting for twin in twins] != [entry.posting]:
+            amount = _usd(entry.posting.amount_micros)
+            self._say(f"transfer {entry.reference} of {amount} is not the same in the book of {other_customer_id}")
 
     def _holds(self, holds: Iterable[Hold]) -> None:
         amounts = [hold.amount_micros for hold in holds]

@@ -6,9 +6,11 @@ from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribut
 
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import OptionalText, Record
+from chalicelib.adapters.dynamodb.transactor import put
 from chalicelib.insight.models import Activity, Outcome
 from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import Write
 
 _KEPT = timedelta(days=400)
 
@@ -33,21 +35,11 @@ class DynamoActivityLog:
 
     def append(self, activity: Activity) -> None:
         """Keep `activity`; see `ActivityLog.append`."""
-        ActivityRecord(
-            f"ACTIVITY#{activity.customer_id}",
-            activity.id,
-            at=isoformat(activity.at),
-            actor_user_id=activity.actor_user_id,
-            action=activity.action,
-            outcome=activity.outcome.value,
-            code=activity.code or None,
-            targets=dict(activity.targets),
-            reason=activity.reason or None,
-            by_staff=activity.by_staff,
-            ip=activity.ip or None,
-            request_id=activity.request_id or None,
-            expires_at=epoch_seconds(activity.at + _KEPT),
-        ).save()
+        _record(activity).save()
+
+    def insert(self, activity: Activity) -> Write:
+        """Keep `activity` with something else; see `ActivityWrites.insert`."""
+        return put(_record(activity))
 
     def list(self, customer_id: str, page: PageRequest) -> Page[Activity]:
         """A customer's activities, newest first; see `ActivityLog.list`."""
@@ -58,6 +50,24 @@ class DynamoActivityLog:
             lambda r: _activity(customer_id, r),
             ascending=False,
         )
+
+
+def _record(activity: Activity) -> ActivityRecord:
+    return ActivityRecord(
+        f"ACTIVITY#{activity.customer_id}",
+        activity.id,
+        at=isoformat(activity.at),
+        actor_user_id=activity.actor_user_id,
+        action=activity.action,
+        outcome=activity.outcome.value,
+        code=activity.code or None,
+        targets=dict(activity.targets),
+        reason=activity.reason or None,
+        by_staff=activity.by_staff,
+        ip=activity.ip or None,
+        request_id=activity.request_id or None,
+        expires_at=epoch_seconds(activity.at + _KEPT),
+    )
 
 
 def _activity(customer_id: str, record: ActivityRecord) -> Activity:
