@@ -38,20 +38,26 @@ if TYPE_CHECKING:
     from chalicelib.health.service import Health
     from chalicelib.identity.attempts import Attempts
     from chalicelib.identity.correspondence import Correspondence
+    from chalicelib.identity.failures import FailureNotes
+    from chalicelib.identity.invitations import InvitationTokens
     from chalicelib.identity.links import LinkOpener
+    from chalicelib.identity.opening import SessionOpener
     from chalicelib.identity.ports import AccessTokens, Mailer, Passwords
     from chalicelib.identity.recovery import Recovery
     from chalicelib.identity.registration import Registration
+    from chalicelib.identity.second_factor import SecretBox
     from chalicelib.identity.security_log import SecurityLog
     from chalicelib.identity.sessions import OwnAccount
     from chalicelib.identity.setup import Setup
-    from chalicelib.identity.sign_in import SignIn
+    from chalicelib.identity.sign_in import PasswordCheck, SignIn
+    from chalicelib.identity.tallies import Turnstile
+    from chalicelib.identity.two_factor import CodeCheck, TwoFactor
     from chalicelib.insight.ports import ActivityLog
     from chalicelib.kernel.qr import QrCodes
     from chalicelib.kernel.transactions import Transactor
     from chalicelib.ledger.ports import LedgerRecords
     from chalicelib.ledger.service import Ledger
-    from chalicelib.metering.ports import MeterRecords
+    from chalicelib.metering.ports import MeterRecords, Prices
     from chalicelib.metering.service import Metering
     from chalicelib.payments.approvals import FourEyes
     from chalicelib.payments.auto_top_up import AutoTopUps
@@ -158,7 +164,16 @@ def attempts() -> Attempts:
     """How often one may try to get in."""
     from chalicelib.identity.attempts import Attempts
 
-    return Attempts(rate_limiter())
+    return Attempts(rate_limiter(), turnstile())
+
+
+@cache
+def turnstile() -> Turnstile:
+    """What a failure costs the next attempt."""
+    from chalicelib.adapters.dynamodb.tallies import DynamoTallies
+    from chalicelib.identity.tallies import Turnstile
+
+    return Turnstile(DynamoTallies(), transactor(), clock())
 
 
 @cache
@@ -197,17 +212,107 @@ def registration() -> Registration:
 
 
 @cache
+def secret_box() -> SecretBox:
+    """What keeps secrets that must be read again."""
+    from chalicelib.adapters.aws.encryption import KmsBox
+
+    return KmsBox(settings().secret_box_key_id)
+
+
+@cache
+def code_check() -> CodeCheck:
+    """What knows a right code."""
+    from chalicelib.adapters.totp import PyotpCodes
+    from chalicelib.identity.two_factor import CodeCheck
+
+    return CodeCheck(PyotpCodes(), secret_box(), clock())
+
+
+@cache
+def two_factor() -> TwoFactor:
+    """The second factor of those who are signed in."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoSessions, DynamoUsers
+    from chalicelib.adapters.dynamodb.second_factor import DynamoSecondFactors
+    from chalicelib.adapters.totp import PyotpCodes
+    from chalicelib.identity.two_factor import TwoFactor
+
+    return TwoFactor(
+        users=DynamoUsers(),
+        sessions=DynamoSessions(),
+        factors=DynamoSecondFactors(),
+        letters=DynamoLetters(),
+        passwords=passwords(),
+        codes=PyotpCodes(),
+        box=secret_box(),
+        check=code_check(),
+        attempts=attempts(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
+def session_opener() -> SessionOpener:
+    """What every way of signing in ends with."""
+    from chalicelib.adapters.dynamodb.devices import DynamoKnownDevices
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoSessions, DynamoUsers
+    from chalicelib.identity.devices import Recogniser
+    from chalicelib.identity.opening import SessionOpener
+
+    return SessionOpener(
+        users=DynamoUsers(),
+        sessions=DynamoSessions(),
+        recogniser=Recogniser(DynamoKnownDevices(), DynamoLetters()),
+        access_tokens=access_tokens(),
+        log=security_log(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
+def password_check() -> PasswordCheck:
+    """Who somebody is by address and password."""
+    from chalicelib.adapters.dynamodb.failures import DynamoFailedSignIns
+    from chalicelib.adapters.dynamodb.identity import DynamoUsers
+    from chalicelib.identity.sign_in import PasswordCheck
+
+    return PasswordCheck(
+        users=DynamoUsers(),
+        passwords=passwords(),
+        attempts=attempts(),
+        failures=DynamoFailedSignIns(clock()),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
+def failure_notes() -> FailureNotes:
+    """Noting failed sign-ins."""
+    from chalicelib.adapters.dynamodb.failures import DynamoFailedSignIns
+    from chalicelib.adapters.dynamodb.identity import DynamoUsers
+    from chalicelib.identity.failures import FailureNotes
+
+    return FailureNotes(DynamoFailedSignIns(clock()), DynamoUsers(), security_log(), transactor())
+
+
+@cache
 def sign_in() -> SignIn:
     """Beginning sessions and carrying them on."""
     from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoSessions, DynamoUsers
+    from chalicelib.adapters.dynamodb.second_factor import DynamoPendingSignIns, DynamoSecondFactors
     from chalicelib.identity.sign_in import SignIn
 
     return SignIn(
         users=DynamoUsers(),
         sessions=DynamoSessions(),
+        factors=DynamoSecondFactors(),
+        pending=DynamoPendingSignIns(),
         letters=DynamoLetters(),
-        passwords=passwords(),
-        access_tokens=access_tokens(),
+        password_check=password_check(),
+        code_check=code_check(),
+        opener=session_opener(),
         attempts=attempts(),
         log=security_log(),
         transactor=transactor(),
@@ -268,10 +373,20 @@ def correspondence() -> Correspondence:
         users=DynamoUsers(),
         letters=DynamoLetters(),
         links=links(),
+        invitations=invitation_tokens(),
         mailer=mailer(),
         transactor=transactor(),
         public_url=settings().public_url,
     )
+
+
+@cache
+def invitation_tokens() -> InvitationTokens:
+    """What mailed invitations are known by."""
+    from chalicelib.adapters.dynamodb.invitations import DynamoInvitations
+    from chalicelib.identity.invitations import InvitationTokens
+
+    return InvitationTokens(DynamoInvitations(), transactor(), clock())
 
 
 @cache
@@ -577,13 +692,21 @@ def meter_records() -> MeterRecords:
 
 
 @cache
+def prices() -> Prices:
+    """What things cost, and will cost."""
+    from chalicelib.adapters.dynamodb.prices import DynamoPrices
+
+    return DynamoPrices()
+
+
+@cache
 def metering() -> Metering:
     """What turns seconds into ledger entries."""
     from chalicelib.adapters.aws.queues import SqsMeteringQueue
     from chalicelib.metering.service import Metering
 
     queue = SqsMeteringQueue(settings().metering_queue_url)
-    return Metering(meter_records(), ledger(), transactor(), queue, clock())
+    return Metering(meter_records(), prices(), ledger(), transactor(), queue, clock())
 
 
 @cache

@@ -5,10 +5,12 @@ not (G42), and so that a mail which could not be sent is tried again.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.access.models import Role
+from chalicelib.identity.invitations import InvitationKind, InvitationTokens
 from chalicelib.identity.links import LinkOpener
 from chalicelib.identity.models import Letter, LetterKind, LinkPurpose, User
 from chalicelib.identity.ports import Letters, Mailer, Undeliverable, Users
@@ -21,15 +23,29 @@ _PAGES = {
     LetterKind.ALREADY_REGISTERED: ("forgot-password", None),
     LetterKind.PASSWORD_CHANGED: ("forgot-password", None),
     LetterKind.SESSION_ENDED: ("forgot-password", None),
+    LetterKind.CONFIRM_EMAIL: ("change-email", LinkPurpose.CHANGE_EMAIL),
+    LetterKind.EMAIL_TAKEN: ("forgot-password", None),
+    LetterKind.EMAIL_CHANGED: ("revert-email", LinkPurpose.REVERT_EMAIL),
+    LetterKind.TWO_FACTOR_ON: ("sessions", None),
+    LetterKind.TWO_FACTOR_OFF: ("forgot-password", None),
+    LetterKind.NEW_DEVICE: ("sessions", None),
     LetterKind.LOW_BALANCE: ("billing", None),
     LetterKind.SUSPENDED: ("billing", None),
     LetterKind.RESUMED: ("billing", None),
     LetterKind.DELETION_NEAR: ("billing", None),
     LetterKind.MACHINES_DELETED: ("billing", None),
     LetterKind.AUTO_TOP_UP_PAUSED: ("billing", None),
+    LetterKind.INVITATION: ("invitations", None),
+    LetterKind.STAFF_INVITATION: ("staff/invitations", None),
+    LetterKind.OWNERSHIP_OFFER: ("ownership", None),
+    LetterKind.OWNERSHIP_CHANGED: ("members", None),
+    LetterKind.ROLE_CHANGED: ("members", None),
+    LetterKind.MEMBER_REMOVED: ("", None),
 }
 """The page of the front end that each mail leads to, and what its link can do there."""
 
+_INVITING = frozenset({LetterKind.INVITATION, LetterKind.STAFF_INVITATION, LetterKind.OWNERSHIP_OFFER})
+"""What goes to the address that was invited, whoever has it."""
 _MONEY_ROLES = frozenset({Role.OWNER, Role.ADMIN, Role.BILLING})
 _MAX_RECIPIENTS = 10
 
@@ -71,6 +87,7 @@ class Correspondence:
         users: Users,
         letters: Letters,
         links: LinkOpener,
+        invitations: InvitationTokens,
         mailer: Mailer,
         transactor: Transactor,
         public_url: str,
@@ -78,6 +95,7 @@ class Correspondence:
         self._users = users
         self._letters = letters
         self._links = links
+        self._invitations = invitations
         self._mailer = mailer
         self._transactor = transactor
         self._public_url = public_url.rstrip("/")
@@ -95,17 +113,44 @@ class Correspondence:
         return outcome
 
     def _write(self, letter: Letter) -> Delivery:
-        user = self._users.by_email(letter.email)
+        if letter.kind in _INVITING:
+            return self._invite(letter)
+        letter, user = self._about(letter)
         if user is None or (letter.kind is LetterKind.VERIFY_EMAIL and user.is_verified):
             return Delivery.NOT_NEEDED
         try:
             values = {**letter.values, "name": user.name, "link": self._link(letter, user)}
-            self._mailer.send(user.email, letter.kind, values)
+            self._mailer.send(letter.email, letter.kind, values)
+        except Undeliverable:
+            return Delivery.UNDELIVERABLE
+        return Delivery.SENT
+
+    def _about(self, letter: Letter) -> tuple[Letter, User | None]:
+        """Whose account the letter is about; an address that somebody wants and another has gets another letter."""
+        if not letter.user_id:
+            return letter, self._users.by_email(letter.email)
+        owner = self._users.by_email(letter.email) if letter.kind is LetterKind.CONFIRM_EMAIL else None
+        if owner is not None:
+            return replace(letter, kind=LetterKind.EMAIL_TAKEN), owner
+        return letter, self._users.get(letter.user_id)
+
+    def _invite(self, letter: Letter) -> Delivery:
+        """Mail an invitation with a token of its own; nobody else ever sees that."""
+        kind = InvitationKind(letter.values["kind"])
+        token = self._invitations.fresh(kind, letter.values["place_id"], letter.values["invitation_id"])
+        if token is None:
+            return Delivery.NOT_NEEDED
+        page, _ = _PAGES[letter.kind]
+        user = self._users.by_email(letter.email)
+        name = user.name if user else ""
+        link = f"{self._public_url}/{page}?token={token}"
+        try:
+            self._mailer.send(letter.email, letter.kind, {**letter.values, "name": name, "link": link})
         except Undeliverable:
             return Delivery.UNDELIVERABLE
         return Delivery.SENT
 
     def _link(self, letter: Letter, user: User) -> str:
         page, purpose = _PAGES[letter.kind]
-        token = f"?token={self._links.make(user, purpose)}" if purpose else ""
+        token = f"?token={self._links.make(user, purpose, letter.subject)}" if purpose else ""
         return f"{self._public_url}/{page}{token}"

@@ -22,6 +22,13 @@ VALUES = {
     "balance": "1.25",
     "burn_per_hour": "0.40",
     "name": "<i>Ada</i> & Co",
+    "place": "Acme",
+    "inviter": "Bob",
+    "actor": "Bob",
+    "role": "admin",
+    "old_role": "viewer",
+    "new_owner": "Bob",
+    "old_owner": "Ada",
     "link": "https://console.hearth.example/page?token=abc",
 }
 

@@ -1,0 +1,476 @@
+"""Invitations by mail: into an organisation, into the operator's staff, and to own an organisation.
+
+All three are one mechanism. An invitation names an address and a role, lasts seven days, and is spent by the one
+who accepts it. Its token is 256 random bits, made when the mail is written and kept as a hash only, so it is
+known to the mailbox and to nobody else, the inviter included. Where an invitation leads, and who may send it, is
+a `Place`: `OrganisationPlace` in `members.py` for customers; the staff's own stands beside the staff.
+
+Nothing that the inviter sees depends on whether the address has an account (G42): the same reads, the same
+answer, the same mail.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from chalicelib.access.models import Scope
+from chalicelib.access.service import RateLimiter
+from chalicelib.identity.attempts import Attempts
+from chalicelib.identity.emails import EmailAddress
+from chalicelib.identity.models import Letter, LetterKind, Origin, User
+from chalicelib.identity.passwords import new_password
+from chalicelib.identity.ports import Letters, Passwords, Users
+from chalicelib.identity.rosters import MAX_JOINED_CUSTOMERS, MAX_JOINED_MEMBERS, ROSTER_UNCHANGED, STAFF, Rosters
+from chalicelib.identity.tokens import hash_of, is_same, new_secret
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    HearthError,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+)
+from chalicelib.kernel.ids import ULID_PATTERN, Kind, new_id
+from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+
+INVITATION_LIFE = timedelta(days=7)
+MAX_OPEN_INVITATIONS = 50
+INVITATIONS_PER_HOUR = 30
+INVITATIONS_PER_ADDRESS_AND_HOUR = 5
+"""From all places together: nobody's mailbox can be flooded."""
+_HOUR_SECONDS = 3600
+
+INVITATION_OPEN = "invitation_open"
+INVITER_MAY = "inviter_may"
+NOT_IN_PLACE = "membership_is_new"
+
+_SECRET = r"[A-Za-z0-9_-]{43}"  # noqa: S105 (a pattern)
+INVITATION_TOKEN_PATTERN = rf"^(?:{STAFF}|{ULID_PATTERN})\.{ULID_PATTERN}\.{_SECRET}$"
+_TOKEN = re.compile(rf"({STAFF}|{ULID_PATTERN})\.({ULID_PATTERN})\.({_SECRET})")
+
+
+class InvitationKind(StrEnum):
+    """What accepting makes of somebody."""
+
+    MEMBER = "member"
+    STAFF = "staff"
+    OWNERSHIP = "ownership"
+
+
+_LETTERS = {
+    InvitationKind.MEMBER: LetterKind.INVITATION,
+    InvitationKind.STAFF: LetterKind.STAFF_INVITATION,
+    InvitationKind.OWNERSHIP: LetterKind.OWNERSHIP_OFFER,
+}
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """Somebody is asked, by mail, to be `role` somewhere."""
+
+    id: str
+    kind: InvitationKind
+    place_id: str
+    """A customer's id, or STAFF."""
+    place_name: str
+    role: str
+    """A `Role`, or a `StaffRole` where the place is the staff."""
+    email: EmailAddress
+    inviter_id: str
+    inviter_name: str
+    created_at: datetime
+    expires_at: datetime
+    token_hash: str = ""
+    """Of the token in the newest mail; empty until that is written."""
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether it can still be accepted."""
+        return now < self.expires_at
+
+
+@dataclass(frozen=True)
+class FoundInvitation:
+    """An invitation as the holder of its token sees it."""
+
+    invitation: Invitation
+    has_account: bool
+    """Whether the address that it was mailed to has an account."""
+
+
+class InvitationRecords(Protocol):
+    """Where invitations are kept. Reads are strongly consistent."""
+
+    def get(self, kind: InvitationKind, place_id: str, invitation_id: str) -> Invitation | None:
+        """One invitation of a place; another place's is not found."""
+        ...
+
+    def list(self, kind: InvitationKind, place_id: str, page: PageRequest, now: datetime) -> Page[Invitation]:
+        """Those of a place that are open at `now`, newest first."""
+        ...
+
+    def all_open(self, kind: InvitationKind, place_id: str, now: datetime) -> Sequence[Invitation]:
+        """All of those."""
+        ...
+
+    def insert(self, invitation: Invitation) -> Write:
+        """Add `invitation`."""
+        ...
+
+    def replace(self, before: Invitation, after: Invitation) -> Write:
+        """Change an invitation; asserts INVITATION_OPEN: it is there, with the token that `before` has."""
+        ...
+
+    def remove(self, invitation: Invitation) -> Write:
+        """Spend or withdraw it; asserts INVITATION_OPEN: it is there, with the token that `invitation` has."""
+        ...
+
+
+class Place(Protocol):
+    """Where invitations lead."""
+
+    kind: InvitationKind
+
+    def name(self, place_id: str) -> str:
+        """What the invited person is shown."""
+        ...
+
+    def may_grant(self, scopes: frozenset[Scope], role: str) -> bool:
+        """Whether whoever holds `scopes` may give others this role: never one above their own."""
+        ...
+
+    def inviter_still_may(self, invitation: Invitation) -> Sequence[Write]:
+        """Nothing but assertions: INVITER_MAY, that whoever sent it could send it now.
+
+        Raises:
+            ConditionFailed: INVITER_MAY does not hold.
+        """
+        ...
+
+    def has(self, place_id: str, user_id: str) -> bool:
+        """Whether this user is there already; as much work for nobody's id (an empty one)."""
+        ...
+
+    def join(self, invitation: Invitation, user_id: str, now: datetime) -> Sequence[Write]:
+        """Let the user in; asserts NOT_IN_PLACE."""
+        ...
+
+    def note(
+        self, invitation: Invitation, action: str, actor_user_id: str, origin: Origin, now: datetime
+    ) -> Sequence[Write]:
+        """Put what happened to an invitation into the log of the place."""
+        ...
+
+
+def void_invitation() -> InvalidInput:
+    """The refusal of a token that leads nowhere, whatever the reason."""
+    return InvalidInput.of("token", "This invitation is not valid any more; ask for a new one.")
+
+
+class InvitationTokens:
+    """Makes the token of an invitation when its mail is written, and finds the invitation of a token."""
+
+    def __init__(self, records: InvitationRecords, transactor: Transactor, clock: Clock) -> None:
+        self._records = records
+        self._transactor = transactor
+        self._clock = clock
+
+    def fresh(self, kind: InvitationKind, place_id: str, invitation_id: str) -> str | None:
+        """A new token, in place of any before; None where the invitation is not open any more."""
+        invitation = self._records.get(kind, place_id, invitation_id)
+        if invitation is None or not invitation.is_open(self._clock.now()):
+            return None
+        secret = new_secret()
+        try:
+            self._transactor.commit(
+                [self._records.replace(invitation, replace(invitation, token_hash=hash_of(secret)))]
+            )
+        except ConditionFailed:  # spent or withdrawn meanwhile, or another mail was faster
+            return None
+        place = place_id.partition("_")[2] or place_id
+        return f"{place}.{invitation_id.partition('_')[2]}.{secret}"
+
+    def open(self, kind: InvitationKind, token: str) -> Invitation:
+        """The open invitation behind `token`.
+
+        Raises:
+            InvalidInput: there is none.
+        """
+        match = _TOKEN.fullmatch(token)
+        if match is None:
+            raise void_invitation()
+        place, invitation, secret = match.groups()
+        place_id = place if place == STAFF else f"{Kind.CUSTOMER}_{place}"
+        found = self._records.get(kind, place_id, f"{Kind.INVITATION}_{invitation}")
+        if found is None or not found.is_open(self._clock.now()) or not is_same(found.token_hash, hash_of(secret)):
+            raise void_invitation()
+        return found
+
+
+class Invitations:
+    """Invites people to a place, and lets them in."""
+
+    def __init__(  # noqa: PLR0913 (its ports, given by name)
+        self,
+        *,
+        place: Place,
+        records: InvitationRecords,
+        tokens: InvitationTokens,
+        rosters: Rosters,
+        users: Users,
+        letters: Letters,
+        passwords: Passwords,
+        limiter: RateLimiter,
+        attempts: Attempts,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._place = place
+        self._records = records
+        self._tokens = tokens
+        self._rosters = rosters
+        self._users = users
+        self._letters = letters
+        self._passwords = passwords
+        self._limiter = limiter
+        self._attempts = attempts
+        self._transactor = transactor
+        self._clock = clock
+
+    def invite(
+        self, place_id: str, inviter_id: str, scopes: frozenset[Scope], email: EmailAddress, role: str
+    ) -> Invitation:
+        """Ask whoever has `email` to be `role` in the place, by mail.
+
+        Args:
+            place_id: a customer's id, or STAFF.
+            inviter_id: the person who invites; of an API key, the one who made it.
+            scopes: what the inviter may ask for right now.
+            email: whom to invite, whether they have an account or not.
+            role: what they are to be.
+
+        Raises:
+            Forbidden: the role is above the inviter's own.
+            Conflict: the address belongs to somebody who is there, or is invited already.
+            LimitExceeded: there are as many open invitations as there can be.
+            RateLimited: too many invitations were sent.
+        """
+        if not self._place.may_grant(scopes, role):
+            raise Forbidden(f"You cannot make anybody {role}: nobody gives a role above their own.")
+        self._count(place_id, email)
+        return with_fresh_reads(
+            lambda: self._invite(place_id, inviter_id, email, role), stale=frozenset({ROSTER_UNCHANGED})
+        )
+
+    def send_again(self, place_id: str, invitation_id: str) -> Invitation:
+        """Mail a new token, good for another seven days; the one before is void once the new mail is written.
+
+        Raises:
+            NotFound: the place has no such open invitation.
+            RateLimited: too many invitations were sent.
+        """
+        invitation = self._open(place_id, invitation_id)
+        self._count(place_id, invitation.email)
+        now = self._clock.now()
+        renewed = replace(invitation, expires_at=now + INVITATION_LIFE)
+        try:
+            self._transactor.commit([self._records.replace(invitation, renewed), self._letter(renewed, now)])
+        except ConditionFailed as failed:
+            raise NotFound from failed
+        return renewed
+
+    def list(self, place_id: str, page: PageRequest) -> Page[Invitation]:
+        """The open invitations of the place, newest first."""
+        return self._records.list(self._place.kind, place_id, page, self._clock.now())
+
+    def withdraw(self, place_id: str, invitation_id: str) -> None:
+        """Make an invitation void.
+
+        Raises:
+            NotFound: the place has no such open invitation.
+        """
+        try:
+            self._transactor.commit([self._records.remove(self._open(place_id, invitation_id))])
+        except ConditionFailed as failed:
+            raise NotFound from failed
+
+    def look_up(self, token: str, origin: Origin) -> FoundInvitation:
+        """What the holder of `token` is invited to.
+
+        Raises:
+            InvalidInput: the token is not valid (any more).
+            RateLimited: too many were tried.
+        """
+        self._attempts.link(origin.ip)
+        invitation = self._tokens.open(self._place.kind, token)
+        return FoundInvitation(invitation, self._users.by_email(invitation.email) is not None)
+
+    def accept(self, token: str, user_id: str, origin: Origin) -> Invitation:
+        """Let a person in who is signed in with the address that was invited.
+
+        Raises:
+            InvalidInput: the token is not valid (any more), or the inviter may not invite any more.
+            Forbidden: the invitation is for another address.
+            Conflict: they are there already.
+            LimitExceeded: the place is full, or the person is in too many.
+            RateLimited: too many tokens were tried.
+        """
+        self._attempts.link(origin.ip)
+        user = self._users.get(user_id)
+        invitation = self._tokens.open(self._place.kind, token)
+        if user is None or user.email != invitation.email:
+            raise Forbidden("This invitation is for another address; sign in with the one that it was sent to.")
+        return self._let_in(invitation, user, [], origin)
+
+    def accept_as_new(self, token: str, name: str, password: str, origin: Origin) -> Invitation:
+        """Register whoever holds the token, who has shown thereby that the address is theirs, and let them in.
+
+        Raises:
+            InvalidInput: the token is not valid (any more), the inviter may not invite any more, or the password
+                may not be chosen (the invitation stays).
+            Conflict: the address has an account.
+            LimitExceeded: the place is full.
+            RateLimited: too many tokens were tried.
+        """
+        self._attempts.link(origin.ip)
+        invitation = self._tokens.open(self._place.kind, token)
+        password_hash = self._passwords.hash(new_password(password, invitation.email))
+        now = self._clock.now()
+        user = User(
+            id=new_id(Kind.USER, now),
+            email=invitation.email,
+            name=name,
+            password_hash=password_hash,
+            password_version=1,
+            created_at=now,
+            verified_at=now,
+        )
+        return self._let_in(invitation, user, self._users.insert(user), origin)
+
+    def decline(self, token: str, origin: Origin) -> None:
+        """Make the invitation void, in the name of the invited.
+
+        Raises:
+            InvalidInput: the token is not valid (any more).
+            RateLimited: too many were tried.
+        """
+        self._attempts.link(origin.ip)
+        invitation = self._tokens.open(self._place.kind, token)
+        noted = self._place.note(invitation, "decline_invitation", "", origin, self._clock.now())
+        try:
+            self._transactor.commit([self._records.remove(invitation), *noted])
+        except ConditionFailed as failed:
+            raise void_invitation() from failed
+
+    def _invite(self, place_id: str, inviter_id: str, email: EmailAddress, role: str) -> Invitation:
+        roster = self._rosters.get(place_id)
+        now = self._clock.now()
+        known = self._users.by_email(email)
+        is_there = self._place.has(place_id, known.id if known else "")
+        waiting = self._records.all_open(self._place.kind, place_id, now)
+        if is_there:
+            raise _taken("Whoever has this address belongs to you already.")
+        if any(invitation.email == email for invitation in waiting):
+            raise _taken("This address is invited already; send that invitation again, or withdraw it.")
+        if len(waiting) >= MAX_OPEN_INVITATIONS:
+            raise LimitExceeded(
+                f"There are {MAX_OPEN_INVITATIONS} open invitations, the most there can be; withdraw one first."
+            )
+        inviter = self._users.get(inviter_id)
+        invitation = Invitation(
+            id=new_id(Kind.INVITATION, now),
+            kind=self._place.kind,
+            place_id=place_id,
+            place_name=self._place.name(place_id),
+            role=role,
+            email=email,
+            inviter_id=inviter_id,
+            inviter_name=inviter.name if inviter else "",
+            created_at=now,
+            expires_at=now + INVITATION_LIFE,
+        )
+        self._transactor.commit(
+            [
+                self._records.insert(invitation),
+                self._letter(invitation, now),
+                self._rosters.change(place_id, roster),
+            ]
+        )
+        return invitation
+
+    def _let_in(
+        self, invitation: Invitation, user: User, registered: Sequence[Write], origin: Origin
+    ) -> Invitation:
+        """Spend the invitation and let the user in, in one transaction."""
+
+        def let_in() -> None:
+            place, person = self._rosters.get(invitation.place_id), self._rosters.get(user.id)
+            if place.joined >= MAX_JOINED_MEMBERS or person.joined >= MAX_JOINED_CUSTOMERS:
+                raise LimitExceeded("There are as many members as there can be, or you belong to too many.")
+            now = self._clock.now()
+            self._transactor.commit(
+                [
+                    self._records.remove(invitation),
+                    *self._place.inviter_still_may(invitation),
+                    *registered,
+                    *self._place.join(invitation, user.id, now),
+                    *self._place.note(invitation, "accept_invitation", user.id, origin, now),
+                    self._rosters.change(invitation.place_id, place, joined=1),
+                    self._rosters.change(user.id, person, joined=1),
+                ]
+            )
+
+        try:
+            with_fresh_reads(let_in, stale=frozenset({ROSTER_UNCHANGED}))
+        except ConditionFailed as failed:
+            raise _refusal(failed.asserts) from failed
+        return invitation
+
+    def _open(self, place_id: str, invitation_id: str) -> Invitation:
+        invitation = self._records.get(self._place.kind, place_id, invitation_id)
+        if invitation is None or not invitation.is_open(self._clock.now()):
+            raise NotFound("There is no such open invitation.")
+        return invitation
+
+    def _count(self, place_id: str, email: EmailAddress) -> None:
+        self._limiter.check(f"invitations:{place_id}", INVITATIONS_PER_HOUR, _HOUR_SECONDS)
+        self._limiter.check(f"invitations:{hash_of(email)}", INVITATIONS_PER_ADDRESS_AND_HOUR, _HOUR_SECONDS)
+
+    def _letter(self, invitation: Invitation, now: datetime) -> Write:
+        return self._letters.add(letter_of(invitation, now))
+
+
+def letter_of(invitation: Invitation, now: datetime) -> Letter:
+    """What asks for the mail with the invitation's token, which is made when that is written."""
+    return Letter(
+        new_id(Kind.LETTER, now),
+        _LETTERS[invitation.kind],
+        invitation.email,
+        now,
+        {
+            "kind": invitation.kind.value,
+            "place_id": invitation.place_id,
+            "invitation_id": invitation.id,
+            "place": invitation.place_name,
+            "inviter": invitation.inviter_name,
+            "role": invitation.role,
+        },
+    )
+
+
+def _taken(message: str) -> Conflict:
+    return Conflict(message, details=[FieldError("email", message)])
+
+
+def _refusal(asserts: frozenset[str]) -> HearthError:
+    """Why nobody was let in: what is over for good before what the invited can help."""
+    if INVITATION_OPEN in asserts or INVITER_MAY in asserts:
+        return void_invitation()
+    if "email_is_free" in asserts:
+        return Conflict("This address has an account; sign in with it to accept.")
+    return Conflict("You are there already.")
