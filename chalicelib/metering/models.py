@@ -5,9 +5,10 @@ charge of an interval [a, b) is f(b) − f(a). So intervals tile without gap or 
 and their sum depends on nothing but the meter's two ends.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from chalicelib.ledger.models import SECONDS_PER_HOUR
+from chalicelib.metering.prices import Parts, PriceChange
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Meter:
     watermark: int
     """Everything before this second is recorded and posted."""
     closed_at: int | None = None
+    parts: Parts = field(default_factory=dict)
+    """What its price is the sum of; where empty, the price is the machine's own and never changes."""
+    continues: bool = False
+    """Whether it took over from the meter before it, at the second at which a price changed."""
     api_key_id: str = ""
     """The API key whose spending it counts for; empty where a session asked for the machine."""
 
@@ -51,6 +56,7 @@ class Meter:
         price_micros_per_hour: int,
         at: int,
         *,
+        parts: Parts | None = None,
         api_key_id: str = "",
     ) -> "Meter":
         """A meter that starts to count at `at` (epoch seconds)."""
@@ -61,7 +67,25 @@ class Meter:
             price_micros_per_hour,
             opened_at=at,
             watermark=at,
+            parts=parts or {},
             api_key_id=api_key_id,
+        )
+
+    @property
+    def is_cut_back(self) -> bool:
+        """Whether its machine ended before it took over, so that the meter before it was shortened."""
+        return self.continues and self.closed_at == self.opened_at
+
+    def following(self, change: PriceChange) -> "Meter":
+        """The meter that takes over at `change`, which this one is closed at."""
+        return replace(
+            self,
+            number=self.number + 1,
+            price_micros_per_hour=change.micros_per_hour,
+            opened_at=change.at,
+            watermark=change.at,
+            closed_at=None,
+            continues=True,
         )
 
     def charge_until(self, second: int) -> int:
@@ -77,7 +101,8 @@ class Meter:
     def closed(self, second: int) -> tuple["Meter", UsageRecord | None]:
         """The meter ended at `second` (not before its opening), with the last interval or a correction.
 
-        A fast clock may have moved the watermark beyond the end; then the interval runs backwards to it.
+        A fast clock may have moved the watermark beyond the end; then the interval runs backwards to it. So does
+        that of a meter which was closed by a change of price, and is ended before it.
         """
         end = max(second, self.opened_at)
         interval = self._interval(end) if end != self.watermark else None

@@ -1,11 +1,12 @@
 """What metering needs from outside."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 from chalicelib.metering.models import Meter, UsageRecord
+from chalicelib.metering.prices import PriceSheet
 
 METER_UNCHANGED = "meter_unchanged"
 SHARDS = 16
@@ -18,11 +19,15 @@ class MeterRecords(Protocol):
         """A deployment's latest meter; strongly consistent."""
         ...
 
+    def numbered(self, customer_id: str, deployment_id: str, number: int) -> Meter | None:
+        """One of a deployment's meters; strongly consistent."""
+        ...
+
     def meters(self, customer_id: str, deployment_id: str) -> Iterator[Meter]:
         """All meters of a deployment, oldest first."""
         ...
 
-    def open_meters(self, shard: int) -> Iterator[Meter]:
+    def open_meters(self, shard: int, after_customer_id: str = "") -> Iterator[Meter]:
         """The open meters of one of `SHARDS` shards, by customer; may lag behind by moments."""
         ...
 
@@ -31,7 +36,11 @@ class MeterRecords(Protocol):
         ...
 
     def replace_meter(self, before: Meter, after: Meter) -> Write:
-        """Move or close a meter; asserts METER_UNCHANGED: it is open and its watermark is `before`'s."""
+        """Move, close or shorten a meter; asserts METER_UNCHANGED: watermark and closing are `before`'s."""
+        ...
+
+    def show_price(self, meter: Meter) -> Sequence[Write]:
+        """Let the machine show the price of `meter`, which has taken over; asserts METER_UNCHANGED."""
         ...
 
     def insert_usage(self, usage: UsageRecord) -> Write:
@@ -52,6 +61,14 @@ class MeterRecords(Protocol):
 class MeteringQueue(Protocol):
     """Hands shards to workers."""
 
-    def send(self, shard: int) -> None:
-        """Ask a worker to meter `shard`; delivered at least once."""
+    def send(self, shard: int, *, delay_seconds: int = 0) -> None:
+        """Ask a worker to meter `shard`, after at most 15 minutes of delay; delivered at least once."""
+        ...
+
+
+class Prices(Protocol):
+    """What things cost, and will cost."""
+
+    def sheet(self) -> PriceSheet:
+        """All of it, as it is now; strongly consistent."""
         ...

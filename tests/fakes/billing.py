@@ -30,6 +30,7 @@ from chalicelib.metering.service import Metering
 from tests.fakes.money import (
     MemoryLedgerRecords,
     MemoryMeterRecords,
+    MemoryPrices,
     MemoryQueue,
     MemoryTable,
     MemoryTransactor,
@@ -138,7 +139,9 @@ class Months:
         self.meters = MemoryMeterRecords(self.table)
         self.transactor: Transactor = MemoryTransactor(self.table)
         self.ledger = Ledger(self.ledger_records, self.transactor, self.clock)
-        self.metering = Metering(self.meters, self.ledger, self.transactor, MemoryQueue(), self.clock)
+        self.metering = Metering(
+            self.meters, MemoryPrices(), self.ledger, self.transactor, MemoryQueue(), self.clock
+        )
         self.seller = seller
         self.transactor.commit(
             [

@@ -1,6 +1,6 @@
 """Books and meters in memory, under a transactor that is all or nothing, and that can crash."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -14,6 +14,7 @@ from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, NOT_POSTED_BEFORE, EntryF
 from chalicelib.ledger.spending import NOTHING_SPENT, Spending
 from chalicelib.metering.models import Meter, UsageRecord
 from chalicelib.metering.ports import METER_UNCHANGED
+from chalicelib.metering.prices import PriceHistory, PriceSheet
 
 T = TypeVar("T")
 Key = tuple[Any, ...]
@@ -177,20 +178,32 @@ class MemoryMeterRecords:
     def meter(self, customer_id: str, deployment_id: str) -> Meter | None:
         return next(reversed(list(self.meters(customer_id, deployment_id))), None)
 
+    def numbered(self, customer_id: str, deployment_id: str, number: int) -> Meter | None:
+        return self._table.get(("meter", customer_id, deployment_id, number), Meter)
+
     def meters(self, customer_id: str, deployment_id: str) -> Iterator[Meter]:
         return iter(self._table.under(("meter", customer_id, deployment_id), Meter))
 
-    def open_meters(self, shard: int) -> Iterator[Meter]:
-        return iter(self.now_open() if self.lagging is None else self.lagging)
+    def open_meters(self, shard: int, after_customer_id: str = "") -> Iterator[Meter]:
+        found = self.now_open() if self.lagging is None else self.lagging
+        return (meter for meter in found if meter.customer_id > after_customer_id)
 
     def insert_meter(self, meter: Meter) -> Write:
         return MemoryWrite(METER_UNCHANGED, _meter_key(meter), _absent, meter)
 
     def replace_meter(self, before: Meter, after: Meter) -> Write:
         def unchanged(found: Any) -> bool:
-            return found is not None and found.closed_at is None and bool(found.watermark == before.watermark)
+            return found is not None and (found.watermark, found.closed_at) == (before.watermark, before.closed_at)
 
         return MemoryWrite(METER_UNCHANGED, _meter_key(before), unchanged, after)
+
+    def show_price(self, meter: Meter) -> Sequence[Write]:
+        key = ("price", meter.customer_id, meter.deployment_id)
+        return [MemoryWrite(METER_UNCHANGED, key, lambda _: True, meter.price_micros_per_hour)]
+
+    def shown_price(self, customer_id: str, deployment_id: str) -> int | None:
+        """What the machine shows, where its price has changed."""
+        return self._table.get(("price", customer_id, deployment_id), int)
 
     def insert_usage(self, usage: UsageRecord) -> Write:
         key = ("usage", usage.customer_id, usage.deployment_id, usage.meter, usage.start)
@@ -215,6 +228,18 @@ class MemoryQueue:
 
     def __init__(self) -> None:
         self.sent: list[int] = []
+        self.delays_seconds: list[int] = []
 
-    def send(self, shard: int) -> None:
+    def send(self, shard: int, *, delay_seconds: int = 0) -> None:
         self.sent.append(shard)
+        self.delays_seconds.append(delay_seconds)
+
+
+class MemoryPrices:
+    """`Prices` that a test sets."""
+
+    def __init__(self, histories: Mapping[str, PriceHistory] | None = None) -> None:
+        self.histories: dict[str, PriceHistory] = dict(histories or {})
+
+    def sheet(self) -> PriceSheet:
+        return PriceSheet(dict(self.histories))

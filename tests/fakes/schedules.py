@@ -1,9 +1,9 @@
-"""Any schedule of metering: runs, replays, crashes, concurrent runs, skewed clocks, a lagging index, and closings.
+"""Any schedule of metering: runs, replays, crashes, concurrent runs, skews, a lagging index, closings, new prices.
 
 The machine drives the real `Metering` and `Ledger`, and after each step holds the books to a formula of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -16,11 +16,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
-from chalicelib.ledger.models import Burn
+from chalicelib.ledger.models import Burn, Entry
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, LedgerRecords
 from chalicelib.ledger.service import Ledger
-from chalicelib.metering.models import Meter
+from chalicelib.metering.models import Meter, UsageRecord
 from chalicelib.metering.ports import METER_UNCHANGED, SHARDS, MeterRecords
+from chalicelib.metering.prices import PriceChange, PriceSheet
 from chalicelib.metering.service import Metering
 from tests.fakes.money import Crash, InterruptedTransactor, MemoryQueue
 from tests.support.clock import SettableClock
@@ -28,7 +29,11 @@ from tests.support.clock import SettableClock
 _STALE = frozenset({ACCOUNT_UNCHANGED, METER_UNCHANGED})
 PRICES = st.one_of(st.integers(1, 5_000), st.integers(1, 50_000_000))
 SECONDS = st.one_of(st.integers(0, 3), st.integers(0, 20_000))
-SKEWS = st.integers(-400, 400)
+MAX_SKEW_SECONDS = 400
+SKEWS = st.integers(-MAX_SKEW_SECONDS, MAX_SKEW_SECONDS)
+NOTICE_SECONDS = MAX_SKEW_SECONDS + 2
+"""A change of price is announced before any clock, however far ahead, can have charged beyond it."""
+UNITS = st.fixed_dictionaries({"type": st.just(1), "storage": st.integers(0, 3)})
 CRASHES = st.sampled_from(["", "before", "after"])
 
 
@@ -56,18 +61,55 @@ class SkewedClock:
 
 @dataclass
 class Life:
-    """What the test itself knows of a deployment's meter."""
+    """What the test itself knows of one running of a deployment, from its opening to its end."""
 
     customer_id: str
     deployment_id: str
-    price_micros_per_hour: int
+    parts: Mapping[str, int]
     opened_at: int
     ended_at: int | None = None
 
 
-def exact_charge(life: Life, second: int) -> int:
-    """The price of the seconds from the opening, rounded down to a micro-dollar."""
-    return floor(Fraction(life.price_micros_per_hour * max(0, second - life.opened_at), 3600))
+def exact_charge(price_micros_per_hour: int, seconds: int) -> int:
+    """The price of some seconds, rounded down to a micro-dollar."""
+    return floor(Fraction(price_micros_per_hour * max(0, seconds), 3600))
+
+
+class PriceHistories:
+    """What the test itself knows of prices: each thing's, by the second from which on it is in force."""
+
+    def __init__(self, **prices: int) -> None:
+        self.by_name = {name: {0: price} for name, price in prices.items()}
+
+    def price(self, parts: Mapping[str, int], second: int) -> int:
+        """What an hour of `parts` costs at `second`."""
+        return sum(
+            units * self.by_name[name][max(at for at in self.by_name[name] if at <= second)]
+            for name, units in parts.items()
+        )
+
+    def periods(self, parts: Mapping[str, int], start: int, end: int) -> list[tuple[int, int, int]]:
+        """From `start` to `end`, the longest spans at one price: start, end, price."""
+        edges = sorted({at for name in parts for at in self.by_name[name] if start < at < end})
+        found: list[tuple[int, int, int]] = []
+        for first, last in pairwise([start, *edges, end]):
+            price = self.price(parts, first)
+            start_of_span = found.pop()[0] if found and found[-1][2] == price else first
+            found.append((start_of_span, last, price))
+        return found
+
+    def charge(self, parts: Mapping[str, int], start: int, end: int) -> int:
+        """The exact formula, for each span at one price."""
+        return sum(exact_charge(price, last - first) for first, last, price in self.periods(parts, start, end))
+
+    def sheet(self) -> PriceSheet:
+        """The same as the product has it."""
+        return PriceSheet(
+            {
+                name: tuple(PriceChange(at, prices[at]) for at in sorted(prices))
+                for name, prices in self.by_name.items()
+            }
+        )
 
 
 class MeteringSchedule(RuleBasedStateMachine):
@@ -85,7 +127,8 @@ class MeteringSchedule(RuleBasedStateMachine):
         self.time = SettableClock()
         self.clock = SkewedClock(self.time)
         self.ledger = Ledger(self.books, self.transactor, self.clock)
-        self.metering = Metering(self.meters, self.ledger, self.transactor, MemoryQueue(), self.clock)
+        self.prices = PriceHistories(type=3_600, storage=100)
+        self.metering = Metering(self.meters, self.prices, self.ledger, self.transactor, MemoryQueue(), self.clock)
         self.customers = ("cus_one", "cus_two")
         for customer_id in self.customers:
             self.transactor.commit(self.ledger.open_account(customer_id))
@@ -107,20 +150,42 @@ class MeteringSchedule(RuleBasedStateMachine):
         """A later run may still see the index as it is now."""
         self.snapshot = list(self.meters.now_open())
 
+    @rule(name=st.sampled_from(["type", "storage"]), price=PRICES, notice=SECONDS)
+    def a_change_of_price_is_announced(self, name: str, price: int, notice: int) -> None:
+        """Some seconds from now on, a thing that machines are made of costs something else."""
+        self.prices.by_name[name][epoch_seconds(self.time.now()) + NOTICE_SECONDS + notice] = price
+
     @precondition(lambda self: len(self.lives) < 5)
-    @rule(whose=st.integers(0, 1), price=PRICES)
-    def a_machine_becomes_active(self, whose: int, price: int) -> None:
+    @rule(whose=st.integers(0, 1), units=UNITS)
+    def a_machine_becomes_active(self, whose: int, units: Mapping[str, int]) -> None:
         """A meter opens."""
         customer_id, deployment_id = self.customers[whose], f"dep_{len(self.lives)}"
-        opened_at = epoch_seconds(self.clock.now()) + 1
-        meter = Meter.opening(customer_id, deployment_id, 1, price, opened_at)
+        self.a_machine(customer_id, deployment_id)
+        self._open(customer_id, deployment_id, {name: count for name, count in units.items() if count})
+
+    @precondition(lambda self: len(self.lives) < 5 and any(life.ended_at for life in self.lives))
+    @rule(which=st.integers(0, 4))
+    def a_machine_runs_again(self, which: int) -> None:
+        """A machine that was switched off is switched on: its next meter opens, at the price in force then."""
+        ended = [life for life in self.lives if life.ended_at is not None]
+        last = ended[which % len(ended)]
+        if all(life.ended_at is not None for life in self.lives if life.deployment_id == last.deployment_id):
+            self._open(last.customer_id, last.deployment_id, last.parts)
+
+    def a_machine(self, customer_id: str, deployment_id: str) -> None:
+        """For subclasses whose meters are of machines that must be there."""
+
+    def _open(self, customer_id: str, deployment_id: str, parts: Mapping[str, int]) -> None:
+        opens = epoch_seconds(self.clock.now()) + 1
+        meter = self.metering.next_meter(customer_id, deployment_id, parts, 0, opens)
+        assert meter.opened_at >= opens
 
         def opening() -> None:
             change = self.ledger.change(customer_id, self.clock.now())
             self.transactor.commit([*self.metering.open(change, meter), *change.writes()])
 
         with_fresh_reads(opening, stale=frozenset({ACCOUNT_UNCHANGED}))
-        self.lives.append(Life(customer_id, deployment_id, price, opened_at))
+        self.lives.append(Life(customer_id, deployment_id, parts, meter.opened_at))
 
     @rule(crash=CRASHES, lags=st.booleans())
     def a_run(self, crash: str, lags: bool) -> None:
@@ -232,26 +297,58 @@ class MeteringSchedule(RuleBasedStateMachine):
             sum(entry.change_micros for entry in entries[: count + 1]) for count in range(len(entries))
         ]
         burn, total, posted = Burn(), 0, {entry.sequence: entry for entry in entries}
-        for life in (life for life in self.lives if life.customer_id == customer_id):
-            meter = self.metering.meter(customer_id, life.deployment_id)
-            assert meter is not None
-            assert meter.closed_at == life.ended_at
-            if meter.closed_at is None:
-                burn = burn.with_meter(life.price_micros_per_hour, meter.watermark)
-            else:
-                assert meter.watermark == meter.closed_at
-            usage = list(self.meters.all_usage(customer_id, life.deployment_id))
-            edges = [life.opened_at, *(record.end for record in usage)]
-            assert [record.start for record in usage] == edges[:-1]
-            assert edges[-1] == meter.watermark
-            for record in usage:
-                amount = exact_charge(life, record.end) - exact_charge(life, record.start)
-                assert record.amount_micros == amount
-                if amount:
-                    assert record.entry_sequence is not None
-                    entry = posted.pop(record.entry_sequence)
-                    assert (entry.change_micros, entry.reference) == (-amount, life.deployment_id)
-            total += exact_charge(life, meter.watermark)
+        own = [life for life in self.lives if life.customer_id == customer_id]
+        for deployment_id in {life.deployment_id for life in own}:
+            lives = [life for life in own if life.deployment_id == deployment_id]
+            meters = list(self.meters.meters(customer_id, deployment_id))
+            assert [meter.number for meter in meters] == list(range(1, len(meters) + 1))
+            runs = [list(run) for run in _runs(meters)]
+            assert len(runs) == len(lives)
+            for life, run in zip(lives, runs, strict=True):
+                total += self._prove_prices(life, run)
+            records = list(self.meters.all_usage(customer_id, deployment_id))
+            for meter in meters:
+                self._prove_meter(meter, [record for record in records if record.meter == meter.number], posted)
+                if meter.closed_at is None:
+                    burn = burn.with_meter(meter.price_micros_per_hour, meter.watermark)
         assert not posted
         assert account.posted_micros == -total
         assert account.burn == burn
+
+    def _prove_prices(self, life: Life, run: Sequence[Meter]) -> int:
+        """The meters of one running follow on each other where the price changes; what all of them charged."""
+        last = run[-1]
+        assert run[0].opened_at == life.opened_at
+        assert last.closed_at == (None if life.ended_at is None else max(life.ended_at, last.opened_at))
+        end = last.watermark if life.ended_at is None else life.ended_at
+        charged = [meter for meter in run if meter.watermark > meter.opened_at]
+        assert [
+            (meter.opened_at, meter.watermark, meter.price_micros_per_hour) for meter in charged
+        ] == self.prices.periods(life.parts, life.opened_at, end)[: len(charged)]
+        total = sum(exact_charge(meter.price_micros_per_hour, meter.watermark - meter.opened_at) for meter in run)
+        assert total == self.prices.charge(life.parts, life.opened_at, end)
+        return total
+
+    @staticmethod
+    def _prove_meter(meter: Meter, usage: Sequence[UsageRecord], posted: dict[int, Entry]) -> None:
+        """Its intervals tile it, each costs what the formula says, and each has its entry."""
+        edges = [meter.opened_at, *(record.end for record in usage)]
+        assert [record.start for record in usage] == edges[:-1]
+        assert edges[-1] == meter.watermark
+        assert meter.closed_at in {None, meter.watermark}
+        for record in usage:
+            price = meter.price_micros_per_hour
+            amount = exact_charge(price, record.end - meter.opened_at)
+            amount -= exact_charge(price, record.start - meter.opened_at)
+            assert record.amount_micros == amount
+            if amount:
+                assert record.entry_sequence is not None
+                entry = posted.pop(record.entry_sequence)
+                assert (entry.change_micros, entry.reference) == (-amount, meter.deployment_id)
+
+
+def _runs(meters: Sequence[Meter]) -> Iterator[Sequence[Meter]]:
+    """A deployment's meters by running: those that a change of price opened belong to the one before."""
+    starts = [number for number, meter in enumerate(meters) if not meter.continues]
+    for start, end in pairwise([*starts, len(meters)]):
+        yield meters[start:end]

@@ -22,7 +22,7 @@ from chalicelib.ledger.service import AccountChange, Ledger
 from chalicelib.metering.models import Meter
 from chalicelib.metering.ports import SHARDS
 from chalicelib.metering.service import Metering
-from tests.fakes.money import Crash, InterruptedTransactor, MemoryQueue
+from tests.fakes.money import Crash, InterruptedTransactor, MemoryPrices, MemoryQueue
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
 
@@ -88,7 +88,7 @@ class Books:
 def _books(transactor: Transactor, clock: SettableClock) -> Books:
     records = DynamoLedgerRecords()
     ledger = Ledger(records, transactor, clock)
-    metering = Metering(DynamoMeterRecords(), ledger, transactor, MemoryQueue(), clock)
+    metering = Metering(DynamoMeterRecords(), MemoryPrices(), ledger, transactor, MemoryQueue(), clock)
     return Books(ledger, metering, records, transactor, clock)
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from chalicelib.adapters.dynamodb.compute import DeploymentRecord
 from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
 from chalicelib.adapters.dynamodb.metering import DynamoMeterRecords
 from chalicelib.adapters.dynamodb.transactor import DynamoTransactor
@@ -26,8 +27,8 @@ class _LaggingDynamoMeterRecords(DynamoMeterRecords):
     def now_open(self) -> Sequence[Meter]:
         return list(chain.from_iterable(super(type(self), self).open_meters(shard) for shard in range(SHARDS)))
 
-    def open_meters(self, shard: int) -> Iterator[Meter]:
-        return super().open_meters(shard) if self.lagging is None else iter(self.lagging)
+    def open_meters(self, shard: int, after_customer_id: str = "") -> Iterator[Meter]:
+        return super().open_meters(shard, after_customer_id) if self.lagging is None else iter(self.lagging)
 
 
 @pytest.mark.guarantee("G03", "G04", "G05", "G06")
@@ -36,6 +37,12 @@ def test_g04_any_schedule_charges_the_exact_formula_on_the_real_table(table: Eng
         def parts(self) -> tuple[LedgerRecords, LaggingMeterRecords, Transactor]:
             table.fresh_table()
             return DynamoLedgerRecords(), _LaggingDynamoMeterRecords(), DynamoTransactor()
+
+        def a_machine(self, customer_id: str, deployment_id: str) -> None:
+            """As much of a deployment as metering changes."""
+            DeploymentRecord(f"CUSTOMER#{customer_id}", f"DEPLOYMENT#{deployment_id}").update(
+                [DeploymentRecord.kind.set(DeploymentRecord), DeploymentRecord.version.set(0)]
+            )
 
     run_state_machine_as_test(
         OnTheTable,

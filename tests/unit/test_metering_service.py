@@ -15,6 +15,7 @@ from tests.fakes.money import (
     InterruptedTransactor,
     MemoryLedgerRecords,
     MemoryMeterRecords,
+    MemoryPrices,
     MemoryQueue,
     MemoryTable,
     MemoryTransactor,
@@ -35,6 +36,7 @@ class Books:
     transactor: InterruptedTransactor
     clock: SettableClock
     queue: MemoryQueue
+    prices: MemoryPrices
 
     def open(self, customer_id: str, count: int) -> None:
         """`count` machines become active, at a dollar an hour and second."""
@@ -53,12 +55,19 @@ class Books:
 
 @pytest.fixture
 def books() -> Books:
-    table, clock, queue = MemoryTable(), SettableClock(), MemoryQueue()
+    table, clock, queue, prices = MemoryTable(), SettableClock(), MemoryQueue(), MemoryPrices()
     records, meters = MemoryLedgerRecords(table), MemoryMeterRecords(table)
     transactor = InterruptedTransactor(MemoryTransactor(table))
     ledger = Ledger(records, transactor, clock)
     books = Books(
-        ledger, Metering(meters, ledger, transactor, queue, clock), records, meters, transactor, clock, queue
+        ledger,
+        Metering(meters, prices, ledger, transactor, queue, clock),
+        records,
+        meters,
+        transactor,
+        clock,
+        queue,
+        prices,
     )
     for customer_id in ("cus_a", "cus_b", "cus_c"):
         transactor.commit(ledger.open_account(customer_id))

@@ -20,9 +20,10 @@ class SqsMeteringQueue:
     def __init__(self, queue_url: str) -> None:
         self._queue_url = queue_url
 
-    def send(self, shard: int) -> None:
+    def send(self, shard: int, *, delay_seconds: int = 0) -> None:
         """Ask a worker to meter `shard`; see `MeteringQueue.send`."""
-        sqs().send_message(QueueUrl=self._queue_url, MessageBody=json.dumps({"shard": shard}))
+        body = json.dumps({"shard": shard})
+        sqs().send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=delay_seconds)
 
 
 class SqsNoticeQueue:

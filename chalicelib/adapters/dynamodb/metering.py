@@ -1,11 +1,14 @@
 """Meters and usage."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from pynamodb.attributes import BooleanAttribute, JSONAttribute
+
+from chalicelib.adapters.dynamodb.compute import DeploymentRecord
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger, OptionalText, Record
-from chalicelib.adapters.dynamodb.transactor import insert, put
+from chalicelib.adapters.dynamodb.transactor import insert, put, update
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 from chalicelib.metering.models import Meter, UsageRecord
@@ -22,6 +25,8 @@ class MeterRecord(Record, discriminator="METER"):
     opened_at = IntegerAttribute()
     watermark = IntegerAttribute()
     closed_at = OptionalInteger()
+    parts = JSONAttribute(null=True)
+    continues = BooleanAttribute(null=True)
     api_key_id = OptionalText()
 
 
@@ -48,24 +53,45 @@ class DynamoMeterRecords:
         )
         return next((_meter(record) for record in found), None)
 
+    def numbered(self, customer_id: str, deployment_id: str, number: int) -> Meter | None:
+        """One of a deployment's meters; see `MeterRecords.numbered`."""
+        key = f"METER#{number:04d}"
+        try:
+            return _meter(MeterRecord.get(_partition(customer_id, deployment_id), key, consistent_read=True))
+        except MeterRecord.DoesNotExist:
+            return None
+
     def meters(self, customer_id: str, deployment_id: str) -> Iterator[Meter]:
         """All meters, oldest first; see `MeterRecords.meters`."""
         partition = _partition(customer_id, deployment_id)
         found = MeterRecord.query(partition, MeterRecord.sk.startswith("METER#"), consistent_read=True)
         return (_meter(record) for record in found)
 
-    def open_meters(self, shard: int) -> Iterator[Meter]:
+    def open_meters(self, shard: int, after_customer_id: str = "") -> Iterator[Meter]:
         """The open meters of a shard; see `MeterRecords.open_meters`."""
-        return (_meter(record) for record in MeterRecord.query(f"METERS#{shard}", index_name="gsi2"))
+        # `$` follows on the `#` behind the customer: beyond all of their meters.
+        following = MeterRecord.gsi2sk > f"{after_customer_id}$" if after_customer_id else None
+        return (_meter(record) for record in MeterRecord.query(f"METERS#{shard}", following, index_name="gsi2"))
 
     def insert_meter(self, meter: Meter) -> Write:
         """Open a meter; see `MeterRecords.insert_meter`."""
         return insert(_meter_record(meter), METER_UNCHANGED)
 
     def replace_meter(self, before: Meter, after: Meter) -> Write:
-        """Move or close a meter; see `MeterRecords.replace_meter`."""
-        unchanged = (MeterRecord.watermark == before.watermark) & MeterRecord.closed_at.does_not_exist()
+        """Move, close or shorten a meter; see `MeterRecords.replace_meter`."""
+        closing = MeterRecord.closed_at
+        as_closed = closing.does_not_exist() if before.closed_at is None else closing == before.closed_at
+        unchanged = (MeterRecord.watermark == before.watermark) & as_closed
         return put(_meter_record(after), unchanged, METER_UNCHANGED)
+
+    def show_price(self, meter: Meter) -> Sequence[Write]:
+        """Let the machine show the price; see `MeterRecords.show_price`."""
+        actions = [
+            DeploymentRecord.price_micros_per_hour.set(meter.price_micros_per_hour),
+            DeploymentRecord.version.add(1),  # whoever has read the old price decides anew
+        ]
+        machine = DeploymentRecord(f"CUSTOMER#{meter.customer_id}", f"DEPLOYMENT#{meter.deployment_id}")
+        return [update(machine, actions, DeploymentRecord.pk.exists(), METER_UNCHANGED)]
 
     def insert_usage(self, usage: UsageRecord) -> Write:
         """Record an interval; see `MeterRecords.insert_usage`."""
@@ -115,6 +141,8 @@ def _meter(record: MeterRecord) -> Meter:
         opened_at=record.opened_at,
         watermark=record.watermark,
         closed_at=record.closed_at,
+        parts=record.parts or {},
+        continues=bool(record.continues),
         api_key_id=record.api_key_id or "",
     )
 
@@ -130,6 +158,8 @@ def _meter_record(meter: Meter) -> MeterRecord:
         opened_at=meter.opened_at,
         watermark=meter.watermark,
         closed_at=meter.closed_at,
+        parts=dict(meter.parts) or None,
+        continues=meter.continues or None,
         api_key_id=meter.api_key_id or None,
     )
 
