@@ -3,7 +3,7 @@
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
-from chalicelib.kernel.errors import AccountSuspended, Forbidden, InsufficientBalance, NotFound
+from chalicelib.kernel.errors import AccountSuspended, Conflict, Forbidden, InsufficientBalance, NotFound
 from chalicelib.payments.transfers import TransferWish
 from functions.schemas.transfers import TransferBody, TransferView
 
@@ -14,7 +14,7 @@ from functions.schemas.transfers import TransferBody, TransferView
     status=201,
     scope=Scope.BILLING_WRITE,
     idempotent=True,
-    errors=(NotFound, InsufficientBalance, AccountSuspended),
+    errors=(NotFound, Conflict, InsufficientBalance, AccountSuspended),
 )
 def send_transfer(request: TransferBody, caller: Caller) -> TransferView:
     """Move money to another customer whose money you see to as well; it is there at once.

@@ -14,16 +14,18 @@ from chalicelib.identity.models import Membership
 from chalicelib.insight.models import Activity, Outcome
 from chalicelib.insight.ports import ActivityWrites
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import AccountSuspended, InvalidInput, NotFound
+from chalicelib.kernel.errors import AccountSuspended, Conflict, CustomerBlocked, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import MICROS_PER_UNIT, format_amount, parse_amount
 from chalicelib.kernel.pages import Page, PageRequest
-from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
 from chalicelib.ledger.models import EntryType, account_name
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import AccountChange, Ledger
 
 NEW_TRANSFER = "new_transfer"
+SENDER_ACTIVE = "sender_active"
+RECEIVER_ACTIVE = "receiver_active"
 LEAST_MICROS = 1 * MICROS_PER_UNIT
 MOST_PER_DAY_MICROS = 10_000 * MICROS_PER_UNIT
 """What a customer may send away on one day (UTC), all receivers together."""
@@ -85,6 +87,10 @@ class TransferRecords(Protocol):
         """Keep one for both sides, findable by the sender's key; asserts NEW_TRANSFER."""
         ...
 
+    def active(self, customer_id: str, asserts: str) -> Write:
+        """Change nothing; asserts, by the name that is given, that the customer is neither blocked nor closed."""
+        ...
+
     def put_sent(self, sent: SentOnDay) -> Write:
         """Keep a day's sum. It asserts nothing: the sender's account, whose version is checked beside it, does."""
         ...
@@ -137,6 +143,8 @@ class Transfers:
                 the sender.
             NotFound: the user sees to no money of such a receiver, or belongs to no such customer.
             AccountSuspended: the sender's money has run out.
+            CustomerBlocked: the operator has blocked the sender, or it is closed.
+            Conflict: the same of the receiver.
             InsufficientBalance: the sender has not that much available.
         """
         amount_micros = _parsed(wish.amount)
@@ -144,7 +152,14 @@ class Transfers:
             raise InvalidInput.of("toCustomerId", "Money goes to another of your customers.")
         if not self._sees_to_money(wish.user_id, wish.to_customer_id):
             raise NotFound(_UNKNOWN)
-        return with_fresh_reads(lambda: self._once(wish, amount_micros, key), stale=_STALE)
+        try:
+            return with_fresh_reads(lambda: self._once(wish, amount_micros, key), stale=_STALE)
+        except ConditionFailed as failed:
+            if SENDER_ACTIVE in failed.asserts:
+                raise CustomerBlocked from failed
+            if RECEIVER_ACTIVE in failed.asserts:
+                raise Conflict("That customer is blocked or closed, and takes no money.") from failed
+            raise
 
     def list(self, customer_id: str, page: PageRequest) -> Page[Transfer]:
         """What a customer sent and received, newest first."""
@@ -181,6 +196,8 @@ class Transfers:
                 *source.writes(),
                 *target.writes(),
                 self._log.insert(_told(transfer)),
+                self._records.active(wish.from_customer_id, SENDER_ACTIVE),
+                self._records.active(wish.to_customer_id, RECEIVER_ACTIVE),
             ]
         )
         return transfer

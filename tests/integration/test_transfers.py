@@ -10,7 +10,7 @@ import pytest
 from beancount import loader
 
 from chalicelib import bootstrap
-from chalicelib.access.models import Role
+from chalicelib.access.models import CustomerStatus, Role
 from chalicelib.adapters.dynamodb.identity import DynamoUsers
 from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
 from chalicelib.adapters.dynamodb.suspension import DynamoWatchRecords
@@ -18,7 +18,7 @@ from chalicelib.billing.journals import OperatorsChart, as_beancount, as_csv
 from chalicelib.identity.emails import normalise_email
 from chalicelib.identity.models import Customer
 from chalicelib.kernel.clock import epoch_seconds
-from chalicelib.kernel.errors import InsufficientBalance, InvalidInput
+from chalicelib.kernel.errors import CustomerBlocked, InsufficientBalance, InvalidInput
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.ledger.models import Entry, EntryType, HoldPurpose
 from chalicelib.metering.models import Meter
@@ -177,6 +177,21 @@ def test_a_suspended_customer_receives_and_does_not_send(household: Household) -
     refused = household.send("5.00")
     assert (refused.status, refused.code) == (402, "ACCOUNT_SUSPENDED")
     assert (posted(household.first), posted(household.second)) == (95 * DOLLAR, 5 * DOLLAR)
+
+
+@pytest.mark.parametrize("status", [CustomerStatus.BLOCKED, CustomerStatus.CLOSED])
+def test_neither_to_nor_from_a_customer_that_is_blocked_or_closed(
+    household: Household, table: Engine, status: CustomerStatus
+) -> None:
+    key = {"pk": {"S": f"CUSTOMER#{household.second}"}, "sk": {"S": "CUSTOMER"}}
+    item = next(item for item in table.items() if {**item, **key} == item)
+    table.load([{**item, "status": {"S": status.value}}])
+    refused = household.send("1.00")
+    assert (refused.status, refused.code) == (409, "CONFLICT")
+    fund(household.second, 10)
+    with pytest.raises(CustomerBlocked):
+        bootstrap.transfers().send(household.wish(household.second, household.first), "back")
+    assert (posted(household.first), posted(household.second)) == (100 * DOLLAR, 10 * DOLLAR)
 
 
 @pytest.mark.parametrize("amount", ["0.99", "0", "-5.00", "1.001", "0.000001", "x"])
