@@ -38,11 +38,14 @@ if TYPE_CHECKING:
     from chalicelib.health.service import Health
     from chalicelib.identity.attempts import Attempts
     from chalicelib.identity.correspondence import Correspondence
+    from chalicelib.identity.email_change import EmailMove
     from chalicelib.identity.failures import FailureNotes
     from chalicelib.identity.invitations import InvitationTokens
     from chalicelib.identity.links import LinkOpener
     from chalicelib.identity.opening import SessionOpener
+    from chalicelib.identity.password_change import PasswordChange
     from chalicelib.identity.ports import AccessTokens, Mailer, Passwords
+    from chalicelib.identity.reauthentication import Reauthentication
     from chalicelib.identity.recovery import Recovery
     from chalicelib.identity.registration import Registration
     from chalicelib.identity.second_factor import SecretBox
@@ -70,6 +73,8 @@ if TYPE_CHECKING:
     from chalicelib.payments.service import Settlement, TopUps, Webhooks
     from chalicelib.payments.transfers import Transfers
     from chalicelib.proof.service import DailyProof, Proof
+    from chalicelib.spending.ports import CapRecords, KeyCaps
+    from chalicelib.spending.service import SpendCaps, SpendingRoom
     from chalicelib.suspension.service import BalanceWatch, Suspensions
 
 
@@ -332,6 +337,59 @@ def recovery() -> Recovery:
         letters=DynamoLetters(),
         links=links(),
         passwords=passwords(),
+        attempts=attempts(),
+        log=security_log(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
+def reauthentication() -> Reauthentication:
+    """Proving once more who one is."""
+    from chalicelib.adapters.dynamodb.identity import DynamoUsers
+    from chalicelib.adapters.dynamodb.second_factor import DynamoSecondFactors
+    from chalicelib.identity.reauthentication import Reauthentication
+
+    return Reauthentication(
+        DynamoUsers(), passwords(), DynamoSecondFactors(), code_check(), attempts(), transactor()
+    )
+
+
+@cache
+def password_change() -> PasswordChange:
+    """Choosing another password while signed in."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoSessions, DynamoUsers
+    from chalicelib.identity.password_change import PasswordChange
+
+    return PasswordChange(
+        users=DynamoUsers(),
+        sessions=DynamoSessions(),
+        letters=DynamoLetters(),
+        passwords=passwords(),
+        reauthentication=reauthentication(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
+def email_move() -> EmailMove:
+    """Moving accounts to other addresses, and back."""
+    from chalicelib.adapters.dynamodb.email_changes import DynamoEmailChanges
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoSessions, DynamoUsers
+    from chalicelib.adapters.dynamodb.second_factor import DynamoSecondFactors
+    from chalicelib.identity.email_change import EmailMove
+
+    return EmailMove(
+        users=DynamoUsers(),
+        changes=DynamoEmailChanges(),
+        sessions=DynamoSessions(),
+        letters=DynamoLetters(),
+        links=links(),
+        passwords=passwords(),
+        factors=DynamoSecondFactors(),
+        reauthentication=reauthentication(),
         attempts=attempts(),
         log=security_log(),
         transactor=transactor(),
@@ -731,6 +789,7 @@ def deployments() -> Deployments:
         metering(),
         meter_records(),
         suspensions(),
+        spending_room(),
         transactor(),
         clock(),
     )
@@ -876,6 +935,38 @@ def exports() -> Exports:
 
 
 @cache
+def cap_records() -> CapRecords:
+    """Where customers' spend caps are kept."""
+    from chalicelib.adapters.dynamodb.spending import DynamoCapRecords
+
+    return DynamoCapRecords()
+
+
+@cache
+def key_caps() -> KeyCaps:
+    """Where the spend caps of API keys are kept."""
+    from chalicelib.spending.service import UncappedKeys
+
+    return UncappedKeys()
+
+
+@cache
+def spend_caps() -> SpendCaps:
+    """Customers' own spend caps."""
+    from chalicelib.spending.service import SpendCaps
+
+    return SpendCaps(cap_records(), ledger_records(), transactor(), clock())
+
+
+@cache
+def spending_room() -> SpendingRoom:
+    """What refuses machines that spend caps leave no room for."""
+    from chalicelib.spending.service import SpendingRoom
+
+    return SpendingRoom(cap_records(), key_caps(), ledger_records())
+
+
+@cache
 def suspensions() -> Suspensions:
     """Whether a customer is in good standing."""
     from chalicelib.adapters.dynamodb.suspension import DynamoWatchRecords
@@ -890,7 +981,7 @@ def balance_watch() -> BalanceWatch:
     from datetime import timedelta
 
     from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
-    from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
+    from chalicelib.adapters.dynamodb.insight import DynamoActivityLog
     from chalicelib.adapters.dynamodb.suspension import DynamoWatchRecords
     from chalicelib.identity.correspondence import CustomerLetters
     from chalicelib.suspension.service import BalanceWatch
@@ -898,11 +989,13 @@ def balance_watch() -> BalanceWatch:
     return BalanceWatch(
         DynamoWatchRecords(),
         workflows(),
-        DynamoLedgerRecords(),
+        ledger_records(),
+        cap_records(),
         deployment_records(),
         power_switch(),
         deployments(),
         CustomerLetters(DynamoUsers(), DynamoLetters()),
+        DynamoActivityLog(),
         transactor(),
         clock(),
         grace=timedelta(hours=int(settings().suspension_grace_hours)),

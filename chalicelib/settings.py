@@ -17,6 +17,8 @@ class Settings:
     """Secrets Manager id of the providers' credentials (JSON; `docs/operations.md` shows its shape)."""
     payment_secret_id: str
     """Secrets Manager id of the payment gateways' credentials (JSON; likewise)."""
+    secret_box_key_id: str
+    """KMS id of the key that encrypts what must be read again, such as the secrets of authenticator apps."""
     state_machine_arn_prefix: str
     """`arn:…:stateMachine:<stack>-`: a machine's name follows."""
     metering_queue_url: str

@@ -5,14 +5,27 @@ Argon2 wants memory and a processor: functions that hash get 1024 MB.
 
 from chalicelib import bootstrap
 from chalicelib.http import Caller, Reply, Visitor, endpoint
-from chalicelib.http.sessions import CSRF_COOKIE, REFRESH_COOKIE, check_csrf, ended_cookies, session_cookies
-from chalicelib.identity.models import Origin, SessionTokens
-from chalicelib.kernel.clock import epoch_seconds
-from chalicelib.kernel.errors import EmailNotVerified, Forbidden, InvalidCredentials, Unauthorized
-from chalicelib.runtime.grants import SIGNING_KEY
+from chalicelib.http.sessions import (
+    CSRF_COOKIE,
+    REFRESH_COOKIE,
+    check_csrf,
+    cookies_of,
+    ended_cookies,
+    origin_of,
+)
+from chalicelib.identity.models import SessionTokens
+from chalicelib.kernel.errors import (
+    EmailNotVerified,
+    Forbidden,
+    InvalidCredentials,
+    InvalidTwoFactorCode,
+    Unauthorized,
+)
+from chalicelib.runtime.grants import OPEN_SECRETS, SIGNING_KEY
 from functions.schemas.auth import (
     EmailRequest,
     LoginRequest,
+    LoginView,
     Message,
     RefreshRequest,
     RegisterRequest,
@@ -20,6 +33,7 @@ from functions.schemas.auth import (
     SessionTokensView,
     VerifyEmailRequest,
 )
+from functions.schemas.security import FinishRequest
 
 _HASHING_MEMORY_MB = 1024
 _READ_YOUR_MAIL = "Read your mail: it says how to go on."
@@ -31,21 +45,21 @@ def register(request: RegisterRequest, visitor: Visitor) -> Message:
 
     The answer is the same where the address is known already; its owner then gets a mail that says so.
     """
-    bootstrap.registration().register(request.email, request.password, request.name, _origin(visitor))
+    bootstrap.registration().register(request.email, request.password, request.name, origin_of(visitor))
     return Message(message=_READ_YOUR_MAIL)
 
 
 @endpoint("POST", "/auth/verify-email", public=True)
 def verify_email(request: VerifyEmailRequest, visitor: Visitor) -> Message:
     """Follow the link of the verification mail; it works once, and for 24 hours."""
-    bootstrap.registration().verify_email(request.token, _origin(visitor))
+    bootstrap.registration().verify_email(request.token, origin_of(visitor))
     return Message(message="Your e-mail address is verified; you can sign in.")
 
 
 @endpoint("POST", "/auth/resend-verification", status=202, public=True)
 def resend_verification(request: EmailRequest, visitor: Visitor) -> Message:
     """Get another verification mail. The answer is the same for every address."""
-    bootstrap.registration().resend_verification(request.email, _origin(visitor))
+    bootstrap.registration().resend_verification(request.email, origin_of(visitor))
     return Message(message=_READ_YOUR_MAIL)
 
 
@@ -57,9 +71,30 @@ def resend_verification(request: EmailRequest, visitor: Visitor) -> Message:
     grants=(SIGNING_KEY,),
     memory_mb=_HASHING_MEMORY_MB,
 )
-def login(request: LoginRequest, visitor: Visitor) -> Reply[SessionTokensView]:
-    """Sign in. Ten attempts in a quarter of an hour for an account, thirty from an address."""
-    return _signed_in(bootstrap.sign_in().login(request.email, request.password, _origin(visitor)))
+def login(request: LoginRequest, visitor: Visitor) -> Reply[LoginView]:
+    """Sign in; where the second factor is on, the answer is `requires2FA`, and `POST /auth/2fa` finishes it.
+
+    From an address there are thirty attempts in a quarter of an hour. For an account, known or not, each attempt
+    after the third wrong one has to wait twice as long as the one before, up to a quarter of an hour.
+    """
+    outcome = bootstrap.sign_in().login(request.email, request.password, origin_of(visitor))
+    cookies = cookies_of(outcome) if isinstance(outcome, SessionTokens) else ()
+    return Reply(LoginView.of(outcome), cookies=cookies)
+
+
+@endpoint(
+    "POST",
+    "/auth/2fa",
+    public=True,
+    errors=(Unauthorized, InvalidTwoFactorCode),
+    grants=(SIGNING_KEY, OPEN_SECRETS),
+)
+def finish_login(request: FinishRequest, visitor: Visitor) -> Reply[SessionTokensView]:
+    """Finish a sign-in with a code of the authenticator app, or with a recovery code.
+
+    A sign-in waits for five minutes and takes five codes; each code works once.
+    """
+    return _signed_in(bootstrap.sign_in().finish(request.pending_token, request.code, origin_of(visitor)))
 
 
 @endpoint("POST", "/auth/refresh", public=True, errors=(Unauthorized, Forbidden), grants=(SIGNING_KEY,))
@@ -74,7 +109,7 @@ def refresh(request: RefreshRequest, visitor: Visitor) -> Reply[SessionTokensVie
         if token is None:
             raise Unauthorized("Send a refresh token, in the body or as a cookie.")
         check_csrf(visitor.cookie(CSRF_COOKIE), visitor.csrf_token)
-    return _signed_in(bootstrap.sign_in().refresh(token, _origin(visitor)))
+    return _signed_in(bootstrap.sign_in().refresh(token, origin_of(visitor)))
 
 
 @endpoint("POST", "/auth/logout")
@@ -87,27 +122,16 @@ def logout(caller: Caller) -> Reply[Message]:
 @endpoint("POST", "/auth/forgot-password", status=202, public=True)
 def forgot_password(request: EmailRequest, visitor: Visitor) -> Message:
     """Get a mail with a link to choose a new password. The answer is the same for every address."""
-    bootstrap.recovery().forgot_password(request.email, _origin(visitor))
+    bootstrap.recovery().forgot_password(request.email, origin_of(visitor))
     return Message(message=_READ_YOUR_MAIL)
 
 
 @endpoint("POST", "/auth/reset-password", public=True, memory_mb=_HASHING_MEMORY_MB)
 def reset_password(request: ResetPasswordRequest, visitor: Visitor) -> Message:
     """Choose a new password through the mailed link, which works once and for one hour; ends all sessions."""
-    bootstrap.recovery().reset_password(request.token, request.password, _origin(visitor))
+    bootstrap.recovery().reset_password(request.token, request.password, origin_of(visitor))
     return Message(message="Your password is changed and all sessions were ended; sign in again.")
 
 
-def _origin(visitor: Visitor) -> Origin:
-    return Origin(visitor.ip, visitor.user_agent, visitor.request_id)
-
-
 def _signed_in(tokens: SessionTokens) -> Reply[SessionTokensView]:
-    now = epoch_seconds(bootstrap.clock().now())
-    cookies = session_cookies(
-        tokens.access_token,
-        epoch_seconds(tokens.access_expires_at) - now,
-        tokens.refresh_token,
-        epoch_seconds(tokens.refresh_expires_at) - now,
-    )
-    return Reply(SessionTokensView.of(tokens), cookies=cookies)
+    return Reply(SessionTokensView.of(tokens), cookies=cookies_of(tokens))

@@ -28,6 +28,7 @@ PARAMETERS = (
     "ReportsBucketName",
     "ReportsBucketArn",
     "DataKeyArn",
+    "SecretBoxKeyArn",
     "MailSender",
     "PublicUrl",
     "SuspensionGraceHours",
@@ -40,6 +41,7 @@ ENVIRONMENT = {
     "signing_key_secret_id": ref("SigningKeyArn"),
     "provider_secret_id": ref("ProviderSecretArn"),
     "payment_secret_id": ref("PaymentSecretArn"),
+    "secret_box_key_id": ref("SecretBoxKeyArn"),
     "state_machine_arn_prefix": sub(
         "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-"
     ),

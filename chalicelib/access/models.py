@@ -165,6 +165,8 @@ class Principal:
     requests_per_minute: int = REQUESTS_PER_MINUTE
     customer_status: CustomerStatus = CustomerStatus.ACTIVE
     """Of the customer that is acted for."""
+    address_is_allowed: bool = True
+    """Whether the key may be used from where the request came from."""
 
     @property
     def actor_id(self) -> str:
@@ -182,7 +184,7 @@ class Principal:
         if self.api_key_id:
             return self.key_scopes
         own = ROLE_SCOPES[self.role] if self.role else frozenset()
-        return own | self._staff_scopes if self.has_second_factor else own
+        return (own | self._staff_scopes) if self.has_second_factor else own
 
     def lacks_second_factor_for(self, scope: Scope) -> bool:
         """Whether a second factor is all that this principal lacks: what is staff's needs one."""

@@ -1,6 +1,6 @@
 """Who is at the door."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chalicelib.access.models import Principal
 
@@ -17,6 +17,8 @@ class Visitor:
     cookies: tuple[tuple[str, str], ...] = ()
     csrf_token: str | None = None
     """What the request says in `X-CSRF-Token`."""
+    bearer_token: str | None = field(default=None, repr=False)
+    """What the request says in `Authorization`; nobody has looked at it yet."""
 
     def cookie(self, name: str) -> str | None:
         """The value of the cookie `name`, if the request carries it."""

@@ -19,6 +19,7 @@ from chalicelib.http.sessions import CSRF_HEADER, access_token_of
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.insight.models import Activity, Outcome
 from chalicelib.kernel.errors import (
+    AddressNotAllowed,
     CustomerBlocked,
     Forbidden,
     HearthError,
@@ -86,9 +87,7 @@ class Door:
         """Identify, limit, authorise, and let in."""
         principal = None if self.spec.public else self._authenticate(request)
         if self.spec.rate_limited:
-            name = principal.limited_as if principal else f"network:{request.network}"
-            limit = principal.requests_per_minute if principal else REQUESTS_PER_MINUTE
-            bootstrap.rate_limiter().check(name, limit, window_seconds=60)
+            self._count(request, principal)
         visitor: dict[str, Any] = {
             "ip": request.ip,
             "user_agent": request.user_agent,
@@ -96,6 +95,7 @@ class Door:
             "idempotency_key": self._idempotency_key(request),
             "cookies": tuple(request.cookies.items()),
             "csrf_token": request.headers.get(CSRF_HEADER),
+            "bearer_token": request.bearer_token,
         }
         if principal is None:
             sender = Visitor(**visitor)
@@ -103,11 +103,19 @@ class Door:
         logger.append_keys(user_id=principal.actor_id, customer_id=principal.customer_id)
         return self._serve(request, Caller(**visitor, principal=principal))
 
+    def _count(self, request: ProxyRequest, principal: Principal | None) -> None:
+        """Limit how often somebody calls; a key from a wrong address uses up nothing of its owner's."""
+        if principal is None or not principal.address_is_allowed:
+            name, limit = f"network:{request.network}", REQUESTS_PER_MINUTE
+        else:
+            name, limit = principal.limited_as, principal.requests_per_minute
+        bootstrap.rate_limiter().check(name, limit, window_seconds=60)
+
     def _serve(self, request: ProxyRequest, caller: Caller) -> Answer:
         """Authorise somebody known, let in, and put what came of it into the activity log."""
         arguments: Mapping[str, Any] = {}
         try:
-            self._authorise(caller.principal)
+            self._authorise(caller)
             arguments = self._arguments(request, caller)
             answer = self._once(request, caller, f"{caller.customer_id}:{caller.principal.actor_id}", arguments)
         except HearthError as error:
@@ -118,9 +126,11 @@ class Door:
             self._record(request, caller, arguments, Outcome.DONE)
         return answer
 
-    def _authorise(self, principal: Principal) -> None:
+    def _authorise(self, caller: Caller) -> None:
         """Let nobody in who lacks the scope; what asks for none is a person's own, and no key's."""
-        scope = self.spec.scope
+        principal, scope = caller.principal, self.spec.scope
+        if not principal.address_is_allowed:
+            raise AddressNotAllowed(f"This API key may not be used from {caller.ip}.")
         if scope is None and principal.api_key_id:
             raise Forbidden("This needs a person who has signed in; an API key cannot do it.")
         if scope is not None and scope not in principal.scopes:
@@ -205,9 +215,10 @@ class Door:
     ) -> None:
         """Put the call into the activity log; the request's own outcome does not depend on it.
 
-        What staff do to a customer goes into that customer's log, with the reason that they gave.
+        What staff do to a customer goes into that customer's log, with the reason that they gave. A key that is
+        used from a wrong address may have been stolen, so that is recorded even where it would only have read.
         """
-        if not self.spec.is_audited:
+        if not (self.spec.is_audited or code == AddressNotAllowed.code):
             return
         at = bootstrap.clock().now()
         by_staff = self.spec.is_staffs
@@ -216,6 +227,7 @@ class Door:
             customer_id=request.path_values.get("customerId", "") if by_staff else caller.customer_id,
             at=at,
             actor_user_id=caller.user_id,
+            actor_api_key_id=caller.principal.api_key_id,
             action=self.spec.name,
             outcome=outcome,
             code=code,

@@ -9,9 +9,15 @@ import hmac
 import secrets
 from collections.abc import Sequence
 
+from chalicelib import bootstrap
+from chalicelib.access.key_texts import looks_like_a_key
+from chalicelib.access.models import Credentials, Principal
+from chalicelib.http.callers import Visitor
 from chalicelib.http.models import Cookie
 from chalicelib.http.requests import ProxyRequest
-from chalicelib.kernel.errors import Forbidden
+from chalicelib.identity.models import Origin, SessionTokens
+from chalicelib.kernel.clock import epoch_seconds
+from chalicelib.kernel.errors import Forbidden, Unauthorized
 
 ACCESS_COOKIE = "hearth_access"
 REFRESH_COOKIE = "hearth_refresh"
@@ -25,15 +31,42 @@ def access_token_of(request: ProxyRequest) -> str | None:
 
     Raises:
         Forbidden: it came as a cookie of a request that changes state, without the matching CSRF token.
+        Unauthorized: it is an API key in a cookie, which browsers would send along by themselves.
     """
     bearer = request.bearer_token
     if bearer is not None:
         return bearer
     cookies = request.cookies
     token = cookies.get(ACCESS_COOKIE)
+    if token is not None and looks_like_a_key(token):
+        raise Unauthorized("Send an API key as Authorization: Bearer, never as a cookie.")
     if token is not None and request.method not in _SAFE_METHODS:
         check_csrf(cookies.get(CSRF_COOKIE), request.headers.get(CSRF_HEADER))
     return token
+
+
+def origin_of(visitor: Visitor) -> Origin:
+    """Where the request comes from, in the domain's words."""
+    return Origin(visitor.ip, visitor.user_agent, visitor.request_id)
+
+
+def session_of(visitor: Visitor) -> Principal:
+    """Who is signed in, at an endpoint that changes state and lets others in, too.
+
+    Raises:
+        Unauthorized: nobody is.
+        Forbidden: it is an API key, or a cookie without the matching CSRF token.
+    """
+    token = visitor.bearer_token
+    if token is None:
+        token = visitor.cookie(ACCESS_COOKIE)
+        if token is None:
+            raise Unauthorized()
+        check_csrf(visitor.cookie(CSRF_COOKIE), visitor.csrf_token)
+    principal = bootstrap.authenticator().authenticate(Credentials(token=token, ip=visitor.ip))
+    if principal.api_key_id:
+        raise Forbidden("This needs a person who has signed in; an API key cannot do it.")
+    return principal
 
 
 def check_csrf(cookie: str | None, header: str | None) -> None:
@@ -54,6 +87,17 @@ def session_cookies(
         Cookie(ACCESS_COOKIE, access_token, "/api", access_seconds),
         Cookie(REFRESH_COOKIE, refresh_token, "/api/auth/refresh", refresh_seconds),
         Cookie(CSRF_COOKIE, secrets.token_urlsafe(24), "/", refresh_seconds, http_only=False),
+    )
+
+
+def cookies_of(tokens: SessionTokens) -> Sequence[Cookie]:
+    """The cookies of a session that has just begun, or been refreshed."""
+    now = epoch_seconds(bootstrap.clock().now())
+    return session_cookies(
+        tokens.access_token,
+        epoch_seconds(tokens.access_expires_at) - now,
+        tokens.refresh_token,
+        epoch_seconds(tokens.refresh_expires_at) - now,
     )
 
 

@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from chalicelib.access.models import Scope
 from chalicelib.http.models import ApiModel, Listing, Reply
 from chalicelib.kernel.errors import (
+    AddressNotAllowed,
     CustomerBlocked,
     Forbidden,
     HearthError,
@@ -23,6 +24,7 @@ from chalicelib.kernel.errors import (
     NotFound,
     PayloadTooLarge,
     RateLimited,
+    TwoFactorRequired,
     Unauthorized,
     Unavailable,
 )
@@ -101,7 +103,8 @@ class EndpointSpec(Declared):
             *self.errors,
             *((RateLimited,) if self.rate_limited else ()),
             *(() if self.public else (Unauthorized,)),
-            *(() if self.public else (Forbidden,)),
+            *(() if self.public else (Forbidden, AddressNotAllowed)),
+            *((TwoFactorRequired,) if self.is_staffs else ()),
             *((CustomerBlocked,) if self.scope is not None and self.acts_for_a_customer else ()),
             *((NotFound,) if "{" in self.path or self.acts_for_a_customer else ()),
             *((IdempotencyConflict, IdempotencyInProgress) if self.idempotent else ()),

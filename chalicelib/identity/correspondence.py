@@ -34,6 +34,9 @@ _PAGES = {
     LetterKind.RESUMED: ("billing", None),
     LetterKind.DELETION_NEAR: ("billing", None),
     LetterKind.MACHINES_DELETED: ("billing", None),
+    LetterKind.SPEND_CAP_NEAR: ("billing", None),
+    LetterKind.SPEND_CAP_REACHED: ("billing", None),
+    LetterKind.SPEND_CAP_LIFTED: ("billing", None),
     LetterKind.AUTO_TOP_UP_PAUSED: ("billing", None),
     LetterKind.INVITATION: ("invitations", None),
     LetterKind.STAFF_INVITATION: ("staff/invitations", None),
@@ -126,7 +129,7 @@ class Correspondence:
         return Delivery.SENT
 
     def _about(self, letter: Letter) -> tuple[Letter, User | None]:
-        """Whose account the letter is about; an address that somebody wants and another has gets another letter."""
+        """Whose account it is about; an address that somebody wants and another has gets another letter."""
         if not letter.user_id:
             return letter, self._users.by_email(letter.email)
         owner = self._users.by_email(letter.email) if letter.kind is LetterKind.CONFIRM_EMAIL else None

@@ -114,6 +114,14 @@ class Sessions(Protocol):
         """Remove the session, if it is still there."""
         ...
 
+    def set_second_factor(self, user_id: str, session_id: str, *, has_second_factor: bool) -> Write:
+        """Note whether more than a password stands behind the session; asserts `session_is_there`."""
+        ...
+
+    def carry_over(self, user_id: str, session_id: str, password_version: int) -> Write:
+        """Let the session outlive a new password, whose version this is; asserts `session_is_there`."""
+        ...
+
     def rotate(self, session: Session, refresh_hash: str, now: datetime, ip: str) -> Write:
         """Expect another refresh token from now on; asserts `newest_refresh_token` as `session` has it."""
         ...

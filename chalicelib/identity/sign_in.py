@@ -1,32 +1,89 @@
 """Signing in, staying signed in, signing out."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.identity.attempts import Attempts
 from chalicelib.identity.emails import EmailAddress
-from chalicelib.identity.models import (
-    ACCESS_TOKEN_LIFE,
-    MAX_SESSIONS_PER_USER,
-    SESSION_LIFE,
-    Claims,
-    Letter,
-    LetterKind,
-    Origin,
-    Session,
-    SessionTokens,
-    User,
-)
+from chalicelib.identity.failures import FailedSignIn, FailedSignIns
+from chalicelib.identity.models import Letter, LetterKind, Origin, Session, SessionTokens, User
+from chalicelib.identity.opening import SessionOpener
 from chalicelib.identity.passwords import Password, typed_password
-from chalicelib.identity.ports import AccessTokens, Letters, Passwords, Sessions, Users
+from chalicelib.identity.ports import Letters, Passwords, Sessions, Users
+from chalicelib.identity.second_factor import (
+    PENDING_SIGN_IN_LIFE,
+    PendingSignIn,
+    PendingSignIns,
+    SecondFactors,
+    UsedRecoveryCode,
+)
 from chalicelib.identity.security_log import SecurityLog
 from chalicelib.identity.tokens import RefreshToken, hash_of, is_same, new_secret
+from chalicelib.identity.two_factor import CodeCheck
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import EmailNotVerified, InvalidCredentials, Unauthorized
+from chalicelib.kernel.errors import EmailNotVerified, InvalidCredentials, InvalidTwoFactorCode, Unauthorized
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
 
 _REFRESH_REFUSED = "The refresh token is not valid any more; sign in again."
+_NOT_PENDING = "This sign-in has ended; begin again with your password."
+
+
+@dataclass(frozen=True)
+class CodeWanted:
+    """The password was right, and a code is asked for."""
+
+    pending_token: str
+    """Finishes the sign-in together with a code; worth nothing else."""
+    expires_at: datetime
+
+
+class PasswordCheck:
+    """Knows who somebody is by address and password. Wrong or unknown: the same words and the same work (G42)."""
+
+    def __init__(
+        self,
+        *,
+        users: Users,
+        passwords: Passwords,
+        attempts: Attempts,
+        failures: FailedSignIns,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._users = users
+        self._passwords = passwords
+        self._attempts = attempts
+        self._failures = failures
+        self._transactor = transactor
+        self._clock = clock
+
+    def user(self, email: EmailAddress, password: Password, origin: Origin) -> User:
+        """The user with these credentials.
+
+        Raises:
+            InvalidCredentials: the address or the password is wrong.
+            EmailNotVerified: both are right, but the address was never proven.
+        """
+        user = self._users.by_email(email)
+        matches = self._passwords.matches(password, user.password_hash if user else None)
+        if user is None or not matches:
+            failure = FailedSignIn(new_id(Kind.REQUEST, self._clock.now()), email, origin)
+            self._transactor.commit([self._failures.add(failure)])
+            raise InvalidCredentials()
+        if not user.is_verified:
+            self._transactor.commit([self._attempts.knew_password(email)])
+            raise EmailNotVerified()
+        return user
+
+    def unchanged(self, user: User, password: Password) -> Sequence[Write]:
+        """The condition of a sign-in, which also brings an old hash up to today's parameters."""
+        if self._passwords.is_outdated(user.password_hash):
+            same = self._users.rehash(user, self._passwords.hash(password))
+        else:
+            same = self._users.same_password(user)
+        return same, self._attempts.knew_password(user.email)
 
 
 class SignIn:
@@ -37,9 +94,12 @@ class SignIn:
         *,
         users: Users,
         sessions: Sessions,
+        factors: SecondFactors,
+        pending: PendingSignIns,
         letters: Letters,
-        passwords: Passwords,
-        access_tokens: AccessTokens,
+        password_check: PasswordCheck,
+        code_check: CodeCheck,
+        opener: SessionOpener,
         attempts: Attempts,
         log: SecurityLog,
         transactor: Transactor,
@@ -47,16 +107,19 @@ class SignIn:
     ) -> None:
         self._users = users
         self._sessions = sessions
+        self._factors = factors
+        self._pending = pending
         self._letters = letters
-        self._passwords = passwords
-        self._access_tokens = access_tokens
+        self._password_check = password_check
+        self._code_check = code_check
+        self._opener = opener
         self._attempts = attempts
         self._log = log
         self._transactor = transactor
         self._clock = clock
 
-    def login(self, email: EmailAddress, password: str, origin: Origin) -> SessionTokens:
-        """Begin a session. A wrong password and an unknown address are the same, in words and in work (G42).
+    def login(self, email: EmailAddress, password: str, origin: Origin) -> SessionTokens | CodeWanted:
+        """Begin a session, or ask for a code where the second factor is on.
 
         Raises:
             InvalidCredentials: the address or the password is wrong.
@@ -65,10 +128,44 @@ class SignIn:
         """
         self._attempts.sign_in(email, origin.ip)
         typed = typed_password(password)
-        session, tokens = with_fresh_reads(
-            lambda: self._begin(self._known(email, typed), typed, origin), stale=frozenset({"same_password"})
+        return with_fresh_reads(
+            lambda: self._with_password(email, typed, origin),
+            stale=frozenset({"same_password", "second_factor_is_off"}),
         )
-        self._log.note(session.user_id, session.customer_id, origin, "login", session_id=session.id)
+
+    def finish(self, pending_token: str, code: str, origin: Origin) -> SessionTokens:
+        """Begin the session that waits behind `pending_token`, with a code or a recovery code.
+
+        Raises:
+            InvalidTwoFactorCode: the code is wrong, or was used before.
+            Unauthorized: the sign-in is not pending: it was finished, too old, tried too often, or the password
+                was changed since.
+            RateLimited: too many attempts, from this address or for this account.
+        """
+        waiting = self._pending.get(hash_of(pending_token))
+        if waiting is None:
+            raise Unauthorized(_NOT_PENDING)
+        self._attempts.second_factor(waiting.user_id, origin.ip)
+        pending = self._pending.try_code(waiting.token_hash, self._clock.now())
+        user, factor = self._users.get(waiting.user_id), self._factors.get(waiting.user_id)
+        if pending is None or user is None or factor is None or not factor.is_on:
+            raise Unauthorized(_NOT_PENDING)
+        if user.password_version != pending.password_version:
+            raise Unauthorized(_NOT_PENDING)
+        try:
+            proof = self._code_check.proof(factor, code)
+            used_up = [
+                self._pending.finish(pending),
+                self._factors.use(factor, proof),
+                self._users.same_password(user),
+                self._attempts.knew_code(user.id),
+            ]
+            tokens = self._open(user, origin, used_up)
+        except InvalidTwoFactorCode as refusal:
+            self._note(user, origin, "login", refusal=refusal.code)
+            raise
+        if isinstance(proof, UsedRecoveryCode):
+            self._note(user, origin, "use_recovery_code")
         return tokens
 
     def refresh(self, refresh_token: str, origin: Origin) -> SessionTokens:
@@ -92,68 +189,39 @@ class SignIn:
             self._transactor.commit([self._sessions.rotate(session, renewed.refresh_hash, now, origin.ip)])
         except ConditionFailed as failed:
             raise self._ended_by_reuse(session, origin) from failed
-        return self._tokens(renewed, following, now)
+        return self._opener.tokens(renewed, following, now)
 
     def logout(self, user_id: str, session_id: str) -> None:
         """End the session: its tokens are worthless from now on."""
         self._transactor.commit([self._sessions.end(user_id, session_id)])
 
-    def _known(self, email: EmailAddress, password: Password) -> User:
-        """The user with these credentials."""
-        user = self._users.by_email(email)
-        matches = self._passwords.matches(password, user.password_hash if user else None)
-        if user is None or not matches:
-            raise InvalidCredentials()
-        if not user.is_verified:
-            raise EmailNotVerified()
-        return user
+    def _with_password(
+        self, email: EmailAddress, password: Password, origin: Origin
+    ) -> SessionTokens | CodeWanted:
+        user = self._password_check.user(email, password, origin)
+        unchanged, factor = self._password_check.unchanged(user, password), self._factors.get(user.id)
+        if factor is not None and factor.is_on:
+            return self._wait_for_code(user, unchanged)
+        is_off = self._factors.is_off(user.id)
+        return self._opener.open(user, origin, [*unchanged, is_off], has_second_factor=False)
 
-    def _begin(self, user: User, password: Password, origin: Origin) -> tuple[Session, SessionTokens]:
-        """A new session, unless the password changes meanwhile."""
-        now = self._clock.now()
-        memberships = self._users.memberships(user.id)
-        session_id = new_id(Kind.SESSION, now)
-        token = RefreshToken(user.id, session_id, family=new_secret(), current=new_secret())
-        session = Session(
-            id=session_id,
-            user_id=user.id,
-            customer_id=memberships[0].customer_id if memberships else "",
-            ip=origin.ip,
-            user_agent=origin.user_agent,
-            created_at=now,
-            last_used_at=now,
-            ends_at=now + SESSION_LIFE,
-            password_version=user.password_version,
-            family_hash=hash_of(token.family),
-            refresh_hash=hash_of(token.current),
-        )
-        self._transactor.commit(
-            [self._same_password(user, password), self._sessions.insert(session), *self._crowded_out(user)]
-        )
-        return session, self._tokens(session, token, now)
+    def _wait_for_code(self, user: User, unchanged: Sequence[Write]) -> CodeWanted:
+        token, expires_at = new_secret(), self._clock.now() + PENDING_SIGN_IN_LIFE
+        pending = PendingSignIn(hash_of(token), user.id, user.password_version, expires_at)
+        self._transactor.commit([*unchanged, self._pending.insert(pending)])
+        return CodeWanted(token, expires_at)
 
-    def _same_password(self, user: User, password: Password) -> Write:
-        """The condition of a sign-in, which also brings an old hash up to today's parameters."""
-        if self._passwords.is_outdated(user.password_hash):
-            return self._users.rehash(user, self._passwords.hash(password))
-        return self._users.same_password(user)
+    def _open(self, user: User, origin: Origin, used_up: Sequence[Write]) -> SessionTokens:
+        try:
+            return self._opener.open(user, origin, used_up, has_second_factor=True)
+        except ConditionFailed as failed:
+            if "sign_in_is_pending" not in failed.asserts and "code_is_unused" in failed.asserts:
+                raise InvalidTwoFactorCode() from failed
+            raise Unauthorized(_NOT_PENDING) from failed
 
-    def _crowded_out(self, user: User) -> list[Write]:
-        """The ends of the oldest sessions, where one more would be too many."""
-        sessions = self._sessions.all_of(user.id)
-        surplus = max(0, len(sessions) + 1 - MAX_SESSIONS_PER_USER)
-        return [self._sessions.end(user.id, session.id) for session in sessions[:surplus]]
-
-    def _tokens(self, session: Session, token: RefreshToken, now: datetime) -> SessionTokens:
-        claims = Claims(session.user_id, session.id, session.customer_id)
-        expires_at = min(now + ACCESS_TOKEN_LIFE, session.ends_at)
-        return SessionTokens(
-            session_id=session.id,
-            access_token=self._access_tokens.issue(claims, now, expires_at),
-            access_expires_at=expires_at,
-            refresh_token=token.text(),
-            refresh_expires_at=session.ends_at,
-        )
+    def _note(self, user: User, origin: Origin, action: str, *, refusal: str = "") -> None:
+        for membership in self._users.memberships(user.id):
+            self._log.note(user.id, membership.customer_id, origin, action, refusal=refusal)
 
     def _ended_by_reuse(self, session: Session, origin: Origin) -> Unauthorized:
         """End the session, tell its owner, and give the refusal to raise."""

@@ -67,9 +67,19 @@ class AccountSuspended(HearthError):
     sentence = "Your balance has run out and your machines are switched off; add funds to go on."
 
 
+class SpendCapReached(HearthError):
+    code, status = "SPEND_CAP_REACHED", 402
+    sentence = "The spend cap leaves no room for this; raise it, or wait until it starts anew."
+
+
 class Forbidden(HearthError):
     code, status = "FORBIDDEN", 403
     sentence = "You may not do this."
+
+
+class AddressNotAllowed(HearthError):
+    code, status = "ADDRESS_NOT_ALLOWED", 403
+    sentence = "This API key may not be used from the address that the request came from."
 
 
 class InvalidTwoFactorCode(HearthError):

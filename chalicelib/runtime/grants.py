@@ -33,6 +33,8 @@ TABLE_STREAM = Grant(
 )
 TABLE_STREAM_LIST = Grant("table_stream_list", ("dynamodb:ListStreams",), ("${TableArn}/stream/*",))
 SIGNING_KEY = Grant("signing_key", ("secretsmanager:GetSecretValue",), ("${SigningKeyArn}",))
+SEAL_SECRETS = Grant("seal_secrets", ("kms:Encrypt",), ("${SecretBoxKeyArn}",))
+OPEN_SECRETS = Grant("open_secrets", ("kms:Decrypt",), ("${SecretBoxKeyArn}",))
 PROVIDER_ACCESS = Grant("provider_access", ("secretsmanager:GetSecretValue",), ("${ProviderSecretArn}",))
 PAYMENT_ACCESS = Grant("payment_access", ("secretsmanager:GetSecretValue",), ("${PaymentSecretArn}",))
 SEND_MAIL = Grant("send_mail", ("ses:SendEmail",), (f"arn:{_ACCOUNT % 'ses'}:identity/*",))

@@ -1,12 +1,13 @@
 """What the sign-in endpoints take and answer."""
 
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from chalicelib.http import ApiModel
 from chalicelib.identity.models import SessionTokens
+from chalicelib.identity.sign_in import CodeWanted
 from chalicelib.identity.tokens import MAX_REFRESH_TOKEN_LENGTH
 from functions.schemas.accounts import Email, LinkToken, NewPassword, PersonName, TypedPassword
 
@@ -60,6 +61,7 @@ class Message(ApiModel):
 class SessionTokensView(ApiModel):
     """A session's tokens; the same travel as cookies."""
 
+    requires_2fa: Literal[False] = Field(default=False, alias="requires2FA")
     session_id: str = Field(examples=["ses_01J…"])
     token_type: str = Field(default="Bearer", examples=["Bearer"])
     access_token: str = Field(repr=False, description="For `Authorization: Bearer`")
@@ -77,3 +79,22 @@ class SessionTokensView(ApiModel):
             refresh_token=tokens.refresh_token,
             refresh_token_expires_at=tokens.refresh_expires_at,
         )
+
+
+class CodeWantedView(ApiModel):
+    """The password was right, and a code of the authenticator app is asked for."""
+
+    requires_2fa: Literal[True] = Field(default=True, alias="requires2FA")
+    pending_token: str = Field(repr=False, description="For `POST /auth/2fa`, together with a code")
+    expires_at: datetime = Field(description="When it is worth nothing any more")
+
+
+class LoginView(RootModel[SessionTokensView | CodeWantedView]):
+    """A session's tokens, or the question for a code."""
+
+    @classmethod
+    def of(cls, outcome: SessionTokens | CodeWanted) -> Self:
+        """The view of `outcome`."""
+        if isinstance(outcome, SessionTokens):
+            return cls(SessionTokensView.of(outcome))
+        return cls(CodeWantedView(pending_token=outcome.pending_token, expires_at=outcome.expires_at))

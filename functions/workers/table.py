@@ -13,6 +13,8 @@ from chalicelib.runtime.triggers import stream
 
 _NEW_OPERATION = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["OPERATION"]}}}}
 _CHANGED_ACCOUNT = {"eventName": ["MODIFY"], "dynamodb": {"NewImage": {"kind": {"S": ["ACCOUNT"]}}}}
+_SPEND_CAPS = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"kind": {"S": ["SPEND_CAPS"]}}}}
+_FAILED_SIGN_IN = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["FAILED_SIGN_IN"]}}}}
 
 Image = Mapping[str, Any]
 
@@ -20,6 +22,8 @@ Image = Mapping[str, Any]
 @stream(
     _NEW_OPERATION,
     _CHANGED_ACCOUNT,
+    _SPEND_CAPS,
+    _FAILED_SIGN_IN,
     grants=(TABLE_READ, TABLE_WRITE, TABLE_STREAM, START_MACHINES),
     timeout_seconds=60,
 )
@@ -37,9 +41,14 @@ def _operation(image: Image) -> None:
         bootstrap.balance_watch().follow(customer_id)
 
 
-def _account(image: Image) -> None:
-    """Look whether zero comes earlier now, or a suspended customer has paid."""
+def _money(image: Image) -> None:
+    """Look whether zero, or a spend cap, comes earlier now, and whether machines that are off may run again."""
     bootstrap.balance_watch().follow(image["pk"]["S"].removeprefix("CUSTOMER#"))
 
 
-_HANDLERS = {"OPERATION": _operation, "ACCOUNT": _account}
+def _failed_sign_in(image: Image) -> None:
+    """Note it where its owner sees it, if the address has one."""
+    bootstrap.failure_notes().note(image["pk"]["S"].removeprefix("FAILED_SIGN_IN#"))
+
+
+_HANDLERS = {"OPERATION": _operation, "ACCOUNT": _money, "SPEND_CAPS": _money, "FAILED_SIGN_IN": _failed_sign_in}

@@ -19,6 +19,7 @@ def principal(role: Role | None = Role.OWNER, staff_role: StaffRole | None = Non
         customer_id=new_id(Kind.CUSTOMER, START),
         role=role,
         staff_role=staff_role,
+        has_second_factor=staff_role is not None,
     )
 
 

@@ -1,16 +1,19 @@
 """A mailbox, signing keys, the stream that gets mails written, and people who register and sign in."""
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pyotp
 import pytest
 
 from chalicelib import bootstrap
 from chalicelib.adapters.mail.letters import Mail, write
 from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
 from chalicelib.identity.emails import EmailAddress
+from chalicelib.kernel.clock import later
 from functions.workers.letters import send_letter
 from tests.support.api import Answer, Api
 from tests.support.engine import Engine
@@ -52,6 +55,37 @@ class Mailbox:
         return [mail.template for mail in self.received if mail.to == to]
 
 
+class MemoryBox:
+    """`SecretBox` that keeps what it sealed, and opens it for its owner alone, as KMS does."""
+
+    def __init__(self) -> None:
+        self._sealed: dict[str, tuple[str, str]] = {}
+
+    def seal(self, secret: str, owner: str) -> str:
+        """A handle that says nothing."""
+        handle = secrets.token_urlsafe(32)
+        self._sealed[handle] = secret, owner
+        return handle
+
+    def open(self, sealed: str, owner: str) -> str:
+        """What the handle stands for."""
+        secret, of = self._sealed[sealed]
+        assert of == owner, "opened for somebody else"
+        return secret
+
+
+@dataclass
+class AuthenticatorApp:
+    """Somebody's app with the secret it scanned, and the recovery codes beside it."""
+
+    secret: str
+    recovery_codes: Sequence[str] = ()
+
+    def code(self, steps_later: int = 0) -> str:
+        """What the app shows now, or that many steps of thirty seconds later."""
+        return pyotp.TOTP(self.secret).at(later(bootstrap.clock().now(), 30 * steps_later))
+
+
 class FixedSigningKeys:
     """`SigningKeys` with keys that a test knows."""
 
@@ -90,9 +124,11 @@ class People:
         self.mailbox = Mailbox()
         self.keys = FixedSigningKeys()
         passwords = Argon2idPasswords(memory_kib=64, iterations=1)
+        box = MemoryBox()
         monkeypatch.setattr(bootstrap, "mailer", lambda: self.mailbox)
         monkeypatch.setattr(bootstrap, "signing_keys", lambda: self.keys)
         monkeypatch.setattr(bootstrap, "passwords", lambda: passwords)
+        monkeypatch.setattr(bootstrap, "secret_box", lambda: box)
 
     def register(self, email: str, password: str = PASSWORD, **options: Any) -> Answer:
         """Register, and let the mails out."""
@@ -123,7 +159,15 @@ class People:
         return self.api.as_bearer(self.login(email).data["accessToken"])
 
     def owner_of_the_house(self, email: str = "owner@hearth.example") -> Api:
-        """The first of the staff, signed in."""
+        """The first of the staff, signed in with a second factor."""
         body = {"email": email, "password": PASSWORD, "name": "Owner"}
         assert self.api.post("/v1/setup", body).status == 201
-        return self.api.as_bearer(self.login(email).data["accessToken"])
+        owner = self.api.as_bearer(self.login(email).data["accessToken"])
+        self.enrolled(owner)
+        return owner
+
+    def enrolled(self, person: Api) -> AuthenticatorApp:
+        """Turn the second factor on for somebody signed in; the session counts as signed in with it."""
+        app = AuthenticatorApp(person.post("/security/2fa/setup").data["secret"])
+        app.recovery_codes = person.post("/security/2fa/confirm", {"code": app.code()}).data["recoveryCodes"]
+        return app

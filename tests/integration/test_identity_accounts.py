@@ -13,6 +13,7 @@ from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
 from chalicelib.identity.emails import EmailAddress
 from chalicelib.identity.passwords import Password
 from chalicelib.identity.ports import Undeliverable
+from chalicelib.identity.tallies import ATTEMPTS_WITHOUT_DELAY
 from functions.workers.letters import send_letter
 from tests.fakes.identity import PASSWORD, People
 from tests.support.api import Answer, Api
@@ -357,15 +358,21 @@ class TestLimits:
     """G45: attempts are limited per account and per address, alike for accounts that do not exist."""
 
     @pytest.mark.parametrize("email", [ADA, NOBODY])
-    def test_g45_ten_attempts_for_an_account(self, people: People, clock: SettableClock, email: str) -> None:
+    def test_g45_each_failure_doubles_the_wait_of_an_account(
+        self, people: People, clock: SettableClock, email: str
+    ) -> None:
         people.verified(ADA)
-        for number in range(10):
+        waits = []
+        for number in range(ATTEMPTS_WITHOUT_DELAY + 12):
             attempt = people.login(email, "not the password", ip=f"203.0.113.{number}")
             assert attempt.code == "INVALID_CREDENTIALS"
-        refused = people.login(email, ip="203.0.113.99")
-        assert refused.code == "RATE_LIMITED"
-        assert 0 < int(refused.headers["Retry-After"]) <= 15 * 60
-        clock.advance(int(refused.headers["Retry-After"]))
+            if number < ATTEMPTS_WITHOUT_DELAY:
+                continue
+            refused = people.login(email, ip="203.0.113.99")
+            assert refused.code == "RATE_LIMITED"
+            waits.append(int(refused.headers["Retry-After"]))
+            clock.advance(waits[-1])
+        assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
         assert people.login(email).status == (200 if email == ADA else 401)
 
     def test_g45_thirty_attempts_from_an_address(self, people: People) -> None:

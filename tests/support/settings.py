@@ -10,6 +10,7 @@ _ENVIRONMENT = {
     "SIGNING_KEY_SECRET_ID": "hearth-test/signing-key",
     "PROVIDER_SECRET_ID": "hearth-test/providers",
     "PAYMENT_SECRET_ID": "hearth-test/payments",
+    "SECRET_BOX_KEY_ID": "alias/hearth-test-secrets",
     "STATE_MACHINE_ARN_PREFIX": "arn:aws:states:eu-north-1:000000000000:stateMachine:hearth-test-",
     "METERING_QUEUE_URL": "http://127.0.0.1:9/000000000000/hearth-test-metering",
     "NOTICE_QUEUE_URL": "http://127.0.0.1:9/000000000000/hearth-test-notices",

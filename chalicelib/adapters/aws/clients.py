@@ -7,6 +7,7 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from types_boto3_kms import KMSClient
     from types_boto3_s3 import S3Client
     from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
@@ -37,3 +38,9 @@ def sns() -> "SNSClient":
 def s3() -> "S3Client":
     """S3."""
     return boto3.client("s3", config=_BOUNDS)
+
+
+@cache
+def kms() -> "KMSClient":
+    """KMS."""
+    return boto3.client("kms", config=_BOUNDS)

@@ -42,12 +42,21 @@ class UserRecord(Record, discriminator="USER"):
     password_version = IntegerAttribute()
     created_at = UnicodeAttribute()
     verified_at = OptionalText()
+    phone = OptionalText()
+    locale = OptionalText()
+    time_zone = OptionalText()
+    muted = JSONAttribute(null=True)
+    default_customer_id = OptionalText()
 
 
 class EmailRecord(Record, discriminator="EMAIL"):
-    """`EMAIL#<address>` / `EMAIL`: whose an address is; at most one user's."""
+    """`EMAIL#<address>` / `EMAIL`: whose an address is; at most one user's.
+
+    For a while after its user has moved to another it is kept for them: then it is nobody's, and has an end.
+    """
 
     user_id = UnicodeAttribute()
+    kept_for = OptionalText()
 
 
 class CustomerRecord(Record, discriminator="CUSTOMER"):
@@ -102,6 +111,7 @@ class LinkRecord(Record, discriminator="LINK"):
     purpose = UnicodeAttribute()
     user_id = UnicodeAttribute()
     password_version = IntegerAttribute()
+    subject = OptionalText()
 
 
 class LetterRecord(Record, discriminator="LETTER"):
@@ -111,6 +121,8 @@ class LetterRecord(Record, discriminator="LETTER"):
     email = UnicodeAttribute()
     requested_at = UnicodeAttribute()
     values = JSONAttribute(null=True)
+    user_id = OptionalText()
+    subject = OptionalText()
 
 
 class DynamoUsers:
@@ -181,8 +193,7 @@ class DynamoUsers:
             created_at=isoformat(user.created_at),
             verified_at=isoformat(user.verified_at) if user.verified_at else None,
         )
-        address = EmailRecord(f"EMAIL#{user.email}", "EMAIL", user_id=user.id)
-        return insert(address, "email_is_free"), insert(record, "user_is_new")
+        return take_address(user.email, user.id, user.created_at), insert(record, "user_is_new")
 
     def insert_customer(self, customer: Customer, owner: User) -> Sequence[Write]:
         """Add `customer` with its owner; see `Users.insert_customer`."""
@@ -341,6 +352,15 @@ class DynamoSessions:
             "session_is_there",
         )
 
+    def carry_over(self, user_id: str, session_id: str, password_version: int) -> Write:
+        """Let the session outlive a new password; see `Sessions.carry_over`."""
+        return update(
+            _session_key(user_id, session_id),
+            [SessionRecord.password_version.set(password_version)],
+            SessionRecord.pk.exists(),
+            "session_is_there",
+        )
+
     def rotate(self, session: Session, refresh_hash: str, now: datetime, ip: str) -> Write:
         """Expect another refresh token; see `Sessions.rotate`."""
         return update(
@@ -370,6 +390,7 @@ class DynamoLinks:
             user_id=record.user_id,
             password_version=record.password_version,
             expires_at=from_epoch_seconds(record.expires_at or 0),
+            subject=record.subject or "",
         )
 
     def insert(self, link: Link) -> Write:
@@ -380,6 +401,7 @@ class DynamoLinks:
             purpose=link.purpose.value,
             user_id=link.user_id,
             password_version=link.password_version,
+            subject=link.subject or None,
             expires_at=epoch_seconds(link.expires_at),
         )
         return insert(record, "link_is_new")
@@ -402,6 +424,8 @@ class DynamoLetters:
             email=letter.email,
             requested_at=isoformat(letter.requested_at),
             values=dict(letter.values) or None,
+            user_id=letter.user_id or None,
+            subject=letter.subject or None,
             expires_at=epoch_seconds(later(letter.requested_at, _LETTER_KEPT_SECONDS)),
         )
         return put(record)
@@ -418,11 +442,19 @@ class DynamoLetters:
             EmailAddress(record.email),
             parse_isoformat(record.requested_at),
             record.values or {},
+            record.user_id or "",
+            record.subject or "",
         )
 
     def done(self, letter_id: str) -> Write:
         """Forget the letter."""
         return delete(LetterRecord(f"LETTER#{letter_id}", "LETTER"))
+
+
+def take_address(email: EmailAddress, user_id: str, now: datetime) -> Write:
+    """Make `email` this user's alone; asserts `email_is_free`: nobody's, and not kept for anybody at `now`."""
+    is_free = EmailRecord.pk.does_not_exist() | (EmailRecord.expires_at <= epoch_seconds(now))
+    return put(EmailRecord(f"EMAIL#{email}", "EMAIL", user_id=user_id), is_free, "email_is_free")
 
 
 def _user_key(user_id: str) -> UserRecord:
@@ -442,6 +474,11 @@ def _user(record: UserRecord) -> User:
         password_version=record.password_version,
         created_at=parse_isoformat(record.created_at),
         verified_at=parse_isoformat(record.verified_at) if record.verified_at else None,
+        phone=record.phone or "",
+        locale=record.locale or "en",
+        time_zone=record.time_zone or "UTC",
+        muted=frozenset(LetterKind(kind) for kind in record.muted or ()),
+        default_customer_id=record.default_customer_id or "",
     )
 
 

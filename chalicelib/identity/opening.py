@@ -1,0 +1,109 @@
+"""Beginning sessions: what every way of signing in ends with."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from chalicelib.identity.devices import Recogniser
+from chalicelib.identity.models import (
+    ACCESS_TOKEN_LIFE,
+    MAX_SESSIONS_PER_USER,
+    SESSION_LIFE,
+    Claims,
+    Origin,
+    Session,
+    SessionTokens,
+    User,
+)
+from chalicelib.identity.ports import AccessTokens, Sessions, Users
+from chalicelib.identity.security_log import SecurityLog
+from chalicelib.identity.tokens import RefreshToken, hash_of, new_secret
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.transactions import Transactor, Write
+
+
+class SessionOpener:
+    """Begins sessions of people who have shown who they are."""
+
+    def __init__(
+        self,
+        *,
+        users: Users,
+        sessions: Sessions,
+        recogniser: Recogniser,
+        access_tokens: AccessTokens,
+        log: SecurityLog,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._recogniser = recogniser
+        self._access_tokens = access_tokens
+        self._log = log
+        self._transactor = transactor
+        self._clock = clock
+
+    def open(
+        self, user: User, origin: Origin, together_with: Sequence[Write], *, has_second_factor: bool
+    ) -> SessionTokens:
+        """Begin a session, with an id and tokens that nobody has seen before, and write it down.
+
+        Args:
+            user: whose session it is.
+            origin: where the request came from; a device that is new is told to the user by mail.
+            together_with: what must hold, and what is used up, in the same transaction.
+            has_second_factor: whether more than a password was shown.
+
+        Raises:
+            ConditionFailed: one of `together_with` did not hold; there is no session.
+        """
+        now = self._clock.now()
+        session, token = self._new(user, origin, now, has_second_factor=has_second_factor)
+        recognition = self._recogniser.recognise(user, origin, now)
+        self._transactor.commit(
+            [*together_with, self._sessions.insert(session), *self._crowded_out(user), *recognition.writes]
+        )
+        for action in ("login", *(["new_device"] if recognition.is_new else [])):
+            self._log.note(session.user_id, session.customer_id, origin, action, session_id=session.id)
+        return self.tokens(session, token, now)
+
+    def tokens(self, session: Session, token: RefreshToken, now: datetime) -> SessionTokens:
+        """What the client gets: `token`, and an access token for the next quarter of an hour."""
+        claims = Claims(session.user_id, session.id, session.customer_id)
+        expires_at = min(now + ACCESS_TOKEN_LIFE, session.ends_at)
+        return SessionTokens(
+            session_id=session.id,
+            access_token=self._access_tokens.issue(claims, now, expires_at),
+            access_expires_at=expires_at,
+            refresh_token=token.text(),
+            refresh_expires_at=session.ends_at,
+        )
+
+    def _new(
+        self, user: User, origin: Origin, now: datetime, *, has_second_factor: bool
+    ) -> tuple[Session, RefreshToken]:
+        memberships = self._users.memberships(user.id)
+        session_id = new_id(Kind.SESSION, now)
+        token = RefreshToken(user.id, session_id, family=new_secret(), current=new_secret())
+        session = Session(
+            id=session_id,
+            user_id=user.id,
+            customer_id=memberships[0].customer_id if memberships else "",
+            ip=origin.ip,
+            user_agent=origin.user_agent,
+            created_at=now,
+            last_used_at=now,
+            ends_at=now + SESSION_LIFE,
+            password_version=user.password_version,
+            family_hash=hash_of(token.family),
+            refresh_hash=hash_of(token.current),
+            has_second_factor=has_second_factor,
+        )
+        return session, token
+
+    def _crowded_out(self, user: User) -> list[Write]:
+        """The ends of the oldest sessions, where one more would be too many."""
+        sessions = self._sessions.all_of(user.id)
+        surplus = max(0, len(sessions) + 1 - MAX_SESSIONS_PER_USER)
+        return [self._sessions.end(user.id, session.id) for session in sessions[:surplus]]

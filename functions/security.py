@@ -1,0 +1,52 @@
+"""The second factor: an authenticator app, and ten recovery codes for when it is lost.
+
+Proving who one is once more has a growing delay of its own after wrong attempts, apart from that of sign-ins.
+"""
+
+from chalicelib import bootstrap
+from chalicelib.http import Caller, endpoint
+from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode
+from chalicelib.runtime.grants import OPEN_SECRETS, SEAL_SECRETS
+from functions.schemas.auth import Message
+from functions.schemas.security import AppCodeRequest, DisableRequest, EnrolmentView, RecoveryCodesView
+
+_HASHING_MEMORY_MB = 1024
+
+
+@endpoint("POST", "/security/2fa/setup", errors=(Conflict,), grants=(SEAL_SECRETS,))
+def set_up_two_factor(caller: Caller) -> EnrolmentView:
+    """Get a secret for your authenticator app; nothing changes until you confirm it with a code."""
+    enrolment = bootstrap.two_factor().begin(caller.user_id)
+    return EnrolmentView.of(enrolment, bootstrap.qr_codes().svg(enrolment.uri))
+
+
+@endpoint("POST", "/security/2fa/confirm", errors=(Conflict, InvalidTwoFactorCode), grants=(OPEN_SECRETS,))
+def confirm_two_factor(request: AppCodeRequest, caller: Caller) -> RecoveryCodesView:
+    """Turn the second factor on with a code, end your other sessions, and get ten recovery codes."""
+    codes = bootstrap.two_factor().confirm(caller.user_id, caller.session_id, request.code)
+    return RecoveryCodesView(recovery_codes=codes)
+
+
+@endpoint(
+    "POST",
+    "/security/2fa/disable",
+    errors=(Conflict, Forbidden, InvalidTwoFactorCode),
+    grants=(OPEN_SECRETS,),
+    memory_mb=_HASHING_MEMORY_MB,
+)
+def disable_two_factor(request: DisableRequest, caller: Caller) -> Message:
+    """Turn the second factor off, with your password and a code or recovery code; ends your other sessions."""
+    bootstrap.two_factor().disable(caller.user_id, caller.session_id, request.password, request.code)
+    return Message(message="Two-factor sign-in is off.")
+
+
+@endpoint(
+    "POST",
+    "/security/2fa/recovery-codes/regen",
+    errors=(Conflict, InvalidTwoFactorCode),
+    grants=(OPEN_SECRETS,),
+)
+def renew_recovery_codes(request: AppCodeRequest, caller: Caller) -> RecoveryCodesView:
+    """Get ten new recovery codes for a code of the app; those that you have are worthless then."""
+    codes = bootstrap.two_factor().renew_recovery_codes(caller.user_id, request.code)
+    return RecoveryCodesView(recovery_codes=codes)
