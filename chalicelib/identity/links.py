@@ -23,11 +23,11 @@ class LinkOpener:
         self._transactor = transactor
         self._clock = clock
 
-    def make(self, user: User, purpose: LinkPurpose) -> str:
-        """A new link's token, which is kept as a hash only."""
+    def make(self, user: User, purpose: LinkPurpose, subject: str = "") -> str:
+        """A new link's token, which is kept as a hash only; for `subject`, see `Link.subject`."""
         token = new_secret()
         expires_at = self._clock.now() + purpose.life
-        link = Link(hash_of(token), purpose, user.id, user.password_version, expires_at)
+        link = Link(hash_of(token), purpose, user.id, user.password_version, expires_at, subject)
         self._transactor.commit([self._links.insert(link)])
         return token
 
