@@ -1,0 +1,63 @@
+"""Choosing another password while signed in."""
+
+from chalicelib.identity.models import Letter, LetterKind
+from chalicelib.identity.passwords import new_password
+from chalicelib.identity.ports import Letters, Passwords, Sessions, Users
+from chalicelib.identity.reauthentication import Reauthentication
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import InvalidInput
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.transactions import Transactor
+
+_MAX_SESSIONS_IN_ONE_GO = 90
+
+
+class PasswordChange:
+    """Changes passwords: this session goes on, all others end, and the owner is told."""
+
+    def __init__(
+        self,
+        *,
+        users: Users,
+        sessions: Sessions,
+        letters: Letters,
+        passwords: Passwords,
+        reauthentication: Reauthentication,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._letters = letters
+        self._passwords = passwords
+        self._reauthentication = reauthentication
+        self._transactor = transactor
+        self._clock = clock
+
+    def change(self, user_id: str, session_id: str, current: str, wanted: str) -> None:
+        """Set a new password for the user of a session.
+
+        Raises:
+            Forbidden: the current password is wrong.
+            InvalidInput: the new one may not be chosen, or is the current one.
+            RateLimited: there were too many wrong ones.
+            Unauthorized: the session was ended meanwhile.
+        """
+        proven = self._reauthentication.prove_password(user_id, current)
+        user, now = proven.user, self._clock.now()
+        chosen = new_password(wanted, user.email)
+        if self._passwords.matches(chosen, user.password_hash):
+            raise InvalidInput.of("newPassword", "This is your password already; choose another.")
+        others = [session for session in self._sessions.all_of(user_id) if session.id != session_id]
+        self._reauthentication.commit(
+            [
+                *proven.writes,
+                self._users.change_password(user, self._passwords.hash(chosen), now),
+                self._sessions.carry_over(user_id, session_id, user.password_version + 1),
+                *(self._sessions.end(user_id, other.id) for other in others[:_MAX_SESSIONS_IN_ONE_GO]),
+                self._letters.add(Letter(new_id(Kind.LETTER, now), LetterKind.PASSWORD_CHANGED, user.email, now)),
+            ]
+        )
+        for session in self._sessions.all_of(user_id):  # those that began between our reading and our writing
+            if session.password_version <= user.password_version:
+                self._transactor.commit([self._sessions.end(user_id, session.id)])

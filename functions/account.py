@@ -1,0 +1,70 @@
+"""A person's own account: its address, its password.
+
+What asks for the password has a growing delay after wrong attempts, apart from that of sign-ins.
+"""
+
+from chalicelib import bootstrap
+from chalicelib.http import Caller, Visitor, endpoint
+from chalicelib.identity.models import Origin
+from chalicelib.kernel.errors import Forbidden, InvalidTwoFactorCode
+from chalicelib.runtime.grants import OPEN_SECRETS
+from functions.schemas.account import (
+    ChangeEmailRequest,
+    ChangePasswordRequest,
+    ConfirmEmailRequest,
+    RevertEmailRequest,
+)
+from functions.schemas.auth import Message
+
+_HASHING_MEMORY_MB = 1024
+
+
+@endpoint(
+    "POST",
+    "/account/change-email",
+    status=202,
+    errors=(Forbidden, InvalidTwoFactorCode),
+    grants=(OPEN_SECRETS,),
+    memory_mb=_HASHING_MEMORY_MB,
+)
+def change_email(request: ChangeEmailRequest, caller: Caller) -> Message:
+    """Ask to move your account to another address, which gets a link; nothing changes before it is confirmed.
+
+    The answer is the same where the address has an account already; its owner then gets a mail that says so.
+    """
+    bootstrap.email_move().ask(caller.user_id, request.new_email, request.password, request.code, _origin(caller))
+    return Message(message="Read the mail that the new address gets: it says how to go on.")
+
+
+@endpoint("POST", "/account/change-email/confirm", errors=(Forbidden,))
+def confirm_email_change(request: ConfirmEmailRequest, caller: Caller) -> Message:
+    """Follow the link that the new address got, which works once and for 24 hours; ends your other sessions.
+
+    The address before is told, and can undo the change for 72 hours.
+    """
+    bootstrap.email_move().confirm(caller.user_id, caller.session_id, request.token, _origin(caller))
+    return Message(message="Your account has its new address; sign in with it from now on.")
+
+
+@endpoint("POST", "/auth/revert-email", public=True, memory_mb=_HASHING_MEMORY_MB)
+def revert_email(request: RevertEmailRequest, visitor: Visitor) -> Message:
+    """Undo a change of address through the link that the address before got, and choose a new password.
+
+    It works for 72 hours, whatever was changed meanwhile; all sessions end, and two-factor sign-in that was
+    turned on after the change is off again.
+    """
+    bootstrap.email_move().revert(request.token, request.password, _origin(visitor))
+    return Message(message="Your account has its address back; sign in with your new password.")
+
+
+@endpoint("POST", "/account/change-password", errors=(Forbidden,), memory_mb=_HASHING_MEMORY_MB)
+def change_password(request: ChangePasswordRequest, caller: Caller) -> Message:
+    """Choose another password; your other sessions end, this one goes on."""
+    bootstrap.password_change().change(
+        caller.user_id, caller.session_id, request.current_password, request.new_password
+    )
+    return Message(message="Your password is changed; your other sessions were ended.")
+
+
+def _origin(visitor: Visitor) -> Origin:
+    return Origin(visitor.ip, visitor.user_agent, visitor.request_id)
