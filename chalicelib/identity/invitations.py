@@ -23,7 +23,14 @@ from chalicelib.identity.emails import EmailAddress
 from chalicelib.identity.models import Letter, LetterKind, Origin, User
 from chalicelib.identity.passwords import new_password
 from chalicelib.identity.ports import Letters, Passwords, Users
-from chalicelib.identity.rosters import MAX_JOINED_CUSTOMERS, MAX_JOINED_MEMBERS, ROSTER_UNCHANGED, STAFF, Rosters
+from chalicelib.identity.rosters import (
+    MAX_JOINED_CUSTOMERS,
+    MAX_JOINED_MEMBERS,
+    MEMBER_UNCHANGED,
+    ROSTER_UNCHANGED,
+    STAFF,
+    Rosters,
+)
 from chalicelib.identity.tokens import hash_of, is_same, new_secret
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import (
@@ -135,6 +142,8 @@ class Place(Protocol):
     """Where invitations lead."""
 
     kind: InvitationKind
+    people_joining: int
+    """How many more people the place has once an invitation is accepted: one, or none."""
 
     def name(self, place_id: str) -> str:
         """What the invited person is shown."""
@@ -157,7 +166,11 @@ class Place(Protocol):
         ...
 
     def join(self, invitation: Invitation, user_id: str, now: datetime) -> Sequence[Write]:
-        """Let the user in; asserts NOT_IN_PLACE."""
+        """Let the user in; asserts NOT_IN_PLACE, and MEMBER_UNCHANGED of what it has read.
+
+        Raises:
+            ConditionFailed: INVITER_MAY does not hold.
+        """
         ...
 
     def note(
@@ -274,15 +287,16 @@ class Invitations:
             NotFound: the place has no such open invitation.
             RateLimited: too many invitations were sent.
         """
-        invitation = self._open(place_id, invitation_id)
-        self._count(place_id, invitation.email)
-        now = self._clock.now()
-        renewed = replace(invitation, expires_at=now + INVITATION_LIFE)
-        try:
+        self._count(place_id, self._open(place_id, invitation_id).email)
+
+        def renew() -> Invitation:
+            now = self._clock.now()
+            invitation = self._open(place_id, invitation_id)
+            renewed = replace(invitation, expires_at=now + INVITATION_LIFE)
             self._transactor.commit([self._records.replace(invitation, renewed), self._letter(renewed, now)])
-        except ConditionFailed as failed:
-            raise NotFound from failed
-        return renewed
+            return renewed
+
+        return with_fresh_reads(renew, stale=frozenset({INVITATION_OPEN}))
 
     def list(self, place_id: str, page: PageRequest) -> Page[Invitation]:
         """The open invitations of the place, newest first."""
@@ -294,10 +308,10 @@ class Invitations:
         Raises:
             NotFound: the place has no such open invitation.
         """
-        try:
-            self._transactor.commit([self._records.remove(self._open(place_id, invitation_id))])
-        except ConditionFailed as failed:
-            raise NotFound from failed
+        with_fresh_reads(
+            lambda: self._transactor.commit([self._records.remove(self._open(place_id, invitation_id))]),
+            stale=frozenset({INVITATION_OPEN}),
+        )
 
     def look_up(self, token: str, origin: Origin) -> FoundInvitation:
         """What the holder of `token` is invited to.
@@ -410,7 +424,8 @@ class Invitations:
 
         def let_in() -> None:
             place, person = self._rosters.get(invitation.place_id), self._rosters.get(user.id)
-            if place.joined >= MAX_JOINED_MEMBERS or person.joined >= MAX_JOINED_CUSTOMERS:
+            more = self._place.people_joining
+            if place.joined + more > MAX_JOINED_MEMBERS or person.joined + more > MAX_JOINED_CUSTOMERS:
                 raise LimitExceeded("There are as many members as there can be, or you belong to too many.")
             now = self._clock.now()
             self._transactor.commit(
@@ -420,13 +435,13 @@ class Invitations:
                     *registered,
                     *self._place.join(invitation, user.id, now),
                     *self._place.note(invitation, "accept_invitation", user.id, origin, now),
-                    self._rosters.change(invitation.place_id, place, joined=1),
-                    self._rosters.change(user.id, person, joined=1),
+                    self._rosters.change(invitation.place_id, place, joined=more),
+                    self._rosters.change(user.id, person, joined=more),
                 ]
             )
 
         try:
-            with_fresh_reads(let_in, stale=frozenset({ROSTER_UNCHANGED}))
+            with_fresh_reads(let_in, stale=frozenset({ROSTER_UNCHANGED, MEMBER_UNCHANGED}))
         except ConditionFailed as failed:
             raise _refusal(failed.asserts) from failed
         return invitation

@@ -122,6 +122,10 @@ class Sessions(Protocol):
         """Let the session outlive a new password, whose version this is; asserts `session_is_there`."""
         ...
 
+    def replace(self, before: Session, after: Session) -> Write:
+        """Let it act for the customer of `after`, with its tokens; asserts `newest_refresh_token` of `before`."""
+        ...
+
     def rotate(self, session: Session, refresh_hash: str, now: datetime, ip: str) -> Write:
         """Expect another refresh token from now on; asserts `newest_refresh_token` as `session` has it."""
         ...

@@ -6,6 +6,7 @@ from typing import Protocol
 from chalicelib.kernel.transactions import Write
 
 ROSTER_UNCHANGED = "roster_unchanged"
+MEMBER_UNCHANGED = "member_unchanged"
 STAFF = "staff"
 """The place of the operator's own people, beside customers' ids."""
 MAX_JOINED_MEMBERS = 99

@@ -1,6 +1,6 @@
 """Users, customers, memberships, staff, sessions, mail links and letters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
@@ -134,6 +134,11 @@ class DynamoUsers:
             return _user(UserRecord.get(f"USER#{user_id}", "USER", consistent_read=True))
         except UserRecord.DoesNotExist:
             return None
+
+    def several(self, user_ids: Sequence[str]) -> Mapping[str, User]:
+        """Those of the users that there are, by id, in as few reads as there can be."""
+        found = UserRecord.batch_get([(f"USER#{user_id}", "USER") for user_id in user_ids])
+        return {user.id: user for user in map(_user, found)}
 
     def by_email(self, email: EmailAddress) -> User | None:
         """Who has this address; see `Users.by_email`. Two reads, whether anybody does or not."""
@@ -359,6 +364,22 @@ class DynamoSessions:
             [SessionRecord.password_version.set(password_version)],
             SessionRecord.pk.exists(),
             "session_is_there",
+        )
+
+    def replace(self, before: Session, after: Session) -> Write:
+        """Let it act for another customer; see `Sessions.replace`."""
+        customer_id = SessionRecord.customer_id
+        return update(
+            _session_key(before.user_id, before.id),
+            [
+                customer_id.set(after.customer_id) if after.customer_id else customer_id.remove(),
+                SessionRecord.family_hash.set(after.family_hash),
+                SessionRecord.refresh_hash.set(after.refresh_hash),
+                SessionRecord.last_used_at.set(isoformat(after.last_used_at)),
+                SessionRecord.ip.set(after.ip),
+            ],
+            SessionRecord.refresh_hash == before.refresh_hash,
+            "newest_refresh_token",
         )
 
     def rotate(self, session: Session, refresh_hash: str, now: datetime, ip: str) -> Write:
