@@ -8,12 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
 
 from chalicelib import bootstrap
 from chalicelib.access.models import ClaimState, Credentials, CustomerStatus, Principal, StoredAnswer
 from chalicelib.http.answers import Answer, failure, success
 from chalicelib.http.callers import Caller, Visitor
-from chalicelib.http.models import RawRequest
+from chalicelib.http.models import ApiModel, RawRequest
 from chalicelib.http.requests import ProxyRequest, parse_body, parse_values
 from chalicelib.http.sessions import CSRF_HEADER, access_token_of
 from chalicelib.http.spec import EndpointSpec
@@ -231,7 +232,7 @@ class Door:
             action=self.spec.name,
             outcome=outcome,
             code=code,
-            targets=dict(request.path_values),
+            targets={**request.path_values, **_audited(arguments.get("request"))},
             reason=getattr(arguments.get("request"), "reason", ""),
             by_staff=by_staff,
             ip=caller.ip,
@@ -241,6 +242,13 @@ class Door:
             bootstrap.activity_log().append(activity)
         except Exception:  # what was done is done: saying otherwise would have it done twice
             logger.exception("not recorded", activity=asdict(activity))
+
+
+def _audited(body: Any) -> Mapping[str, str]:
+    """What a request says besides its path that tells what it was done to, by its names in JSON."""
+    names = body.audited_fields if isinstance(body, ApiModel) else frozenset()
+    values = body.model_dump(mode="json", by_alias=False, include=set(names)) if names else {}
+    return {to_camel(name): str(value) for name, value in values.items() if value is not None}
 
 
 def _fingerprint(request: ProxyRequest, arguments: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -27,6 +27,8 @@ class ApiModel(BaseModel):
         str_strip_whitespace=True,
         ser_json_inf_nan="strings",
     )
+    audited_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields of a request that tell what it was done to: they go into the activity log. Never secrets."""
 
 
 class Money(ApiModel):
