@@ -4,9 +4,14 @@ import json
 import os
 import re
 import secrets
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
+import pyotp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -15,6 +20,9 @@ from dev.demo.client import Client, ask
 from dev.localcloud.home import Home, read_json
 
 _MAIL_SECONDS = 20.0
+_STEP_SECONDS = 30
+_SESSION_KEPT_SECONDS = 600.0
+"""Of the quarter of an hour that an access token lasts."""
 _LINK = re.compile(r"[?&]token=([A-Za-z0-9_-]+)")
 
 
@@ -46,19 +54,82 @@ class Person:
         return api.signed_in(api.post("/auth/login", body).data["accessToken"])
 
 
-def staff_owner(api: Client, home: Home) -> tuple[Person, bool]:
+@dataclass(frozen=True)
+class Owner(Person):
+    """The installation's owner, whose authenticator app is a file; staff need a second factor."""
+
+    memory: Path
+    """Where the app's secret and the newest session are kept: a code works once, and comes every 30 s only."""
+
+    def sign_in(self, api: Client) -> Client:
+        """The newest session where it is good for a while, otherwise a new one.
+
+        Raises:
+            StepFailed: they cannot sign in.
+        """
+        kept = read_json(self.memory)
+        if kept.get("access_token") and kept["good_until"] > time.time():
+            session = api.signed_in(kept["access_token"])
+            if session.get("/me").status == HTTPStatus.OK:
+                return session
+        body = {"email": self.email, "password": self.password}
+        answer = api.post("/auth/login", body).data
+        if not answer["requires2FA"]:
+            return self._enrolled(api.signed_in(answer["accessToken"]))
+        finish = {"pendingToken": answer["pendingToken"], "code": self._unused_code(kept)}
+        return self._signed_in(api, api.post("/auth/2fa", finish).data["accessToken"])
+
+    def begin_with(self, secret: str) -> None:
+        """Take over an app whose secret is known."""
+        self._keep({"secret": secret, "last_step": 0})
+
+    def _enrolled(self, session: Client) -> Client:
+        secret = session.post("/security/2fa/setup").data["secret"]
+        self.begin_with(secret)
+        code = self._unused_code(read_json(self.memory))
+        _ = session.post("/security/2fa/confirm", {"code": code}).data["recoveryCodes"]
+        return self._signed_in(session, str(session.access_token))
+
+    def _signed_in(self, api: Client, access_token: str) -> Client:
+        self._keep({"access_token": access_token, "good_until": time.time() + _SESSION_KEPT_SECONDS})
+        return api.signed_in(access_token)
+
+    def _unused_code(self, kept: Mapping[str, Any]) -> str:
+        """The next code that was not used: the one before now is good still, and the one after already.
+
+        Raises:
+            StepFailed: nobody told us the secret of the app.
+        """
+        if "secret" not in kept:
+            raise StepFailed("the owner's authenticator app", f"no secret in {self.memory}; set HEARTH_OWNER_TOTP")
+        step = max(kept["last_step"] + 1, int(time.time()) // _STEP_SECONDS - 1)
+        time.sleep(max(0.0, (step - 1) * _STEP_SECONDS - time.time()))
+        self._keep({"last_step": step})
+        return pyotp.HOTP(kept["secret"]).at(step)
+
+    def _keep(self, news: Mapping[str, Any]) -> None:
+        self.memory.touch(mode=0o600)
+        self.memory.write_text(json.dumps({**read_json(self.memory), **news}))
+
+
+def staff_owner(api: Client, home: Home) -> tuple[Owner, bool]:
     """The installation's owner, and whether they were created just now; the home remembers them.
 
-    An owner that somebody else created is given by HEARTH_OWNER_EMAIL and HEARTH_OWNER_PASSWORD.
+    An owner that somebody else created is given by HEARTH_OWNER_EMAIL, HEARTH_OWNER_PASSWORD and
+    HEARTH_OWNER_TOTP, the base32 secret of their authenticator app.
 
     Raises:
         StepFailed: there is an owner that nobody told us of.
     """
+    memory = home.folder / "owner-app.json"
     if email := os.environ.get("HEARTH_OWNER_EMAIL"):
-        return Person("Owner", email, os.environ.get("HEARTH_OWNER_PASSWORD", "")), False
+        told = Owner("Owner", email, os.environ.get("HEARTH_OWNER_PASSWORD", ""), memory)
+        if (secret := os.environ.get("HEARTH_OWNER_TOTP")) and read_json(memory).get("secret") != secret:
+            told.begin_with(secret)
+        return told, False
     remembered = home.folder / "owner.json"
     if known := read_json(remembered):
-        return Person(**known), False
+        return Owner(**known, memory=memory), False
     owner = Person.made_up("Olga Owner")
     answer = api.post("/v1/setup", owner.registration())
     if answer.code == "CONFLICT":
@@ -69,7 +140,7 @@ def staff_owner(api: Client, home: Home) -> tuple[Person, bool]:
     _ = answer.data
     remembered.touch(mode=0o600)
     remembered.write_text(json.dumps(vars(owner)))
-    return owner, True
+    return Owner(**vars(owner), memory=memory), True
 
 
 def mailed_token(mailbox: str, email: str) -> tuple[str, str]:

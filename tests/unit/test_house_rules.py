@@ -132,7 +132,7 @@ class TestEndpoints:
         assert spec.data_type.__module__.startswith(("functions.schemas.", "chalicelib.http.")), spec.data_type
 
     def test_it_needs_a_scope_or_is_about_oneself(self, spec: EndpointSpec) -> None:
-        about_oneself = ("/me", "/sessions", "/auth/")
+        about_oneself = ("/me", "/sessions", "/security/", "/auth/", "/v1/auth/")
         assert spec.public or spec.scope or spec.path.startswith(about_oneself)
         assert spec.path.startswith("/v1/admin/") == bool(spec.scope and spec.scope.startswith("staff."))
 
