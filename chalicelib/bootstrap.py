@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from chalicelib.billing.profiles import BillingProfiles
     from chalicelib.billing.service import Invoicing
     from chalicelib.billing.vat import VatRules
+    from chalicelib.catalog.announcements import PriceAnnouncements
     from chalicelib.catalog.availability import GpuAvailability
+    from chalicelib.catalog.loading import CatalogLoader
     from chalicelib.catalog.ports import Capacity
     from chalicelib.catalog.service import CatalogService
     from chalicelib.compute.lifecycle import Lifecycle
@@ -603,6 +605,35 @@ def four_eyes() -> FourEyes:
     from chalicelib.payments.approvals import FourEyes
 
     return FourEyes(DynamoApprovalRecords(), refunds(), ledger(), transactor(), clock())
+
+
+@cache
+def catalog_loader() -> CatalogLoader:
+    """What brings the catalogue's data into the table."""
+    from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
+    from chalicelib.adapters.dynamodb.prices import DynamoAnnouncements, DynamoPrices
+    from chalicelib.catalog.loading import CatalogLoader
+
+    return CatalogLoader(DynamoCatalogRecords(transactor()), DynamoPrices(), DynamoAnnouncements(), clock())
+
+
+@cache
+def price_announcements() -> PriceAnnouncements:
+    """What tells customers of new prices."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
+    from chalicelib.adapters.dynamodb.prices import DynamoAnnouncements
+    from chalicelib.catalog.announcements import PriceAnnouncements
+    from chalicelib.identity.correspondence import CustomerLetters
+
+    return PriceAnnouncements(
+        DynamoAnnouncements(),
+        prices(),
+        meter_records(),
+        deployment_records(),
+        CustomerLetters(DynamoUsers(), DynamoLetters()),
+        transactor(),
+        clock(),
+    )
 
 
 @cache

@@ -5,11 +5,13 @@ what it gives replaces, what it gives as null goes.
 """
 
 from collections.abc import Hashable, Mapping
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from chalicelib.catalog.models import (
     Catalog,
@@ -24,7 +26,9 @@ from chalicelib.catalog.models import (
     StoragePlan,
 )
 from chalicelib.compute.machines import StorageKind
+from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.money import parse_amount
+from chalicelib.metering.prices import PriceChange, PriceHistory
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 CATALOG: Final = _ROOT / "catalog"
@@ -60,6 +64,26 @@ class _Data(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
+def _moment(moment: datetime) -> datetime:
+    if moment.microsecond:
+        raise ValueError("a price changes at a whole second")
+    return moment
+
+
+class _PriceChangeData(_Data):
+    effective_from: Annotated[AwareDatetime, AfterValidator(_moment)]
+    price: _Price
+
+
+def _ascending(changes: tuple[_PriceChangeData, ...]) -> tuple[_PriceChangeData, ...]:
+    if any(later.effective_from <= earlier.effective_from for earlier, later in pairwise(changes)):
+        raise ValueError("changes of a price stand in the order of their moments")
+    return changes
+
+
+_PriceChanges = Annotated[tuple[_PriceChangeData, ...], AfterValidator(_ascending)]
+
+
 class _RegionData(_Data):
     name: _Name
     country: str = Field(pattern="^[A-Z]{2}$")
@@ -85,6 +109,7 @@ class _InstanceTypeData(_Data):
     gpu: _GpuData | None = None
     regions: _Regions
     price_per_hour: _Price
+    price_changes: _PriceChanges = ()
     flavor: _ProviderName
     template: _Template
     required_traits: tuple[str, ...] = ()
@@ -99,6 +124,7 @@ class _ImageData(_Data):
     fits: frozenset[Hardware] = Field(min_length=1)
     provider_images: dict[_Id, _ProviderName] = Field(min_length=1)
     surcharge_per_hour: _Price = "0"
+    price_changes: _PriceChanges = ()
     template: _Template | None = None
 
 
@@ -108,6 +134,7 @@ class _StoragePlanData(_Data):
     min_gb: _Size
     max_gb: _Size
     price_per_gb_hour: _Price
+    price_changes: _PriceChanges = ()
     regions: _Regions
 
     @model_validator(mode="after")
@@ -214,17 +241,26 @@ def _catalog(data: _CatalogData) -> Catalog:
 
 
 def _instance_type(key: str, entry: _InstanceTypeData) -> InstanceType:
-    fields = {**vars(entry), "gpu": Gpu(**vars(entry.gpu)) if entry.gpu else None}
+    fields = {**vars(entry), "gpu": Gpu(**vars(entry.gpu)) if entry.gpu else None, **_changes(entry)}
     return InstanceType(id=key, price_micros_per_hour=parse_amount(fields.pop("price_per_hour")), **fields)
 
 
 def _image(key: str, entry: _ImageData) -> Image:
-    fields = {**vars(entry), "template": entry.template or ""}
+    fields = {**vars(entry), "template": entry.template or "", **_changes(entry)}
     surcharge = parse_amount(fields.pop("surcharge_per_hour"))
     return Image(id=key, surcharge_micros_per_hour=surcharge, **fields)
 
 
 def _storage_plan(key: str, entry: _StoragePlanData) -> StoragePlan:
-    fields = dict(vars(entry))
+    fields = {**vars(entry), **_changes(entry)}
     price = parse_amount(fields.pop("price_per_gb_hour"))
     return StoragePlan(id=key, price_micros_per_gb_hour=price, **fields)
+
+
+def _changes(entry: _InstanceTypeData | _ImageData | _StoragePlanData) -> dict[str, PriceHistory]:
+    return {
+        "price_changes": tuple(
+            PriceChange(epoch_seconds(change.effective_from), parse_amount(change.price))
+            for change in entry.price_changes
+        )
+    }

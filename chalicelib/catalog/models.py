@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from chalicelib.compute.machines import StorageKind
+from chalicelib.metering.prices import PriceHistory
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class InstanceType:
     """The shape that its machines are built by, such as `gpu_instance/v1`."""
     required_traits: tuple[str, ...] = ()
     """What the flavor must ask of a host."""
+    price_changes: PriceHistory = ()
+    """The prices that follow on `price_micros_per_hour`, each with the second from which it applies."""
 
 
 class ImageKind(StrEnum):
@@ -113,6 +116,8 @@ class Image:
     """What its licence costs."""
     template: str = ""
     """The shape that its machines need; empty means the instance type's."""
+    price_changes: PriceHistory = ()
+    """The surcharges that follow, each with the second from which it applies."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,8 @@ class StoragePlan:
     max_gb: int
     price_micros_per_gb_hour: int
     regions: tuple[str, ...]
+    price_changes: PriceHistory = ()
+    """The prices that follow, each with the second from which it applies."""
 
 
 class _Entry(Protocol):

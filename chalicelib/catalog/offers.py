@@ -1,11 +1,13 @@
 """What a customer asked for, in the provider's words and with its price; or everything that is wrong with it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.catalog.models import Catalog, Hardware, Image, InstanceType, OsFamily, Region, StoragePlan
+from chalicelib.catalog.prices import history, price_name
 from chalicelib.compute.machines import MachineSpec, StorageKind
 from chalicelib.kernel.errors import FieldError, InvalidInput
+from chalicelib.metering.prices import Parts, PriceChange, PriceSheet
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,22 @@ class Offer:
     def price_micros_per_hour(self) -> int:
         """What an hour of it costs."""
         return price_micros_per_hour(self.instance_type, self.image, self.storage)
+
+    @property
+    def price_parts(self) -> Parts:
+        """What that price is the sum of: so many units of each, by the names of their prices."""
+        return {
+            price_name(self.instance_type): 1,
+            price_name(self.image): 1,
+            price_name(self.storage.plan): self.storage.size_gb,
+        }
+
+    @property
+    def price_changes(self) -> Sequence[PriceChange]:
+        """How that price is going to change, as far as it is known: the seconds, and the prices from then on."""
+        parts = (self.instance_type, self.image, self.storage.plan)
+        known = PriceSheet({price_name(part): history(part) for part in parts})
+        return list(known.changes_of(self.price_parts, 0))
 
     @property
     def resource_class(self) -> str | None:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from chalicelib.catalog.models import Catalog, Image, ImageKind, InstanceType
 from chalicelib.catalog.offers import Offer, resolve
 from chalicelib.catalog.ports import CatalogRecords
+from chalicelib.catalog.prices import in_force
 from chalicelib.compute.machines import StorageKind
-from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.clock import Clock, epoch_seconds
 from chalicelib.kernel.errors import InvalidInput
 
 _KEPT = timedelta(seconds=60)
@@ -23,11 +24,11 @@ class CatalogService:
         self._copy: tuple[datetime, Catalog] | None = None
 
     def current(self) -> Catalog:
-        """The whole catalogue."""
+        """The whole catalogue, with the prices that are in force, and the changes that are still to come."""
         now = self._clock.now()
         if self._copy is None or not timedelta() <= now - self._copy[0] < _KEPT:
             self._copy = (now, self._records.load())
-        return self._copy[1]
+        return in_force(self._copy[1], epoch_seconds(now))
 
     def offer(
         self, region: str, instance_type: str, image: str, storage_kind: StorageKind, size_gb: int | None

@@ -38,6 +38,7 @@ _PAGES = {
     LetterKind.SPEND_CAP_REACHED: ("billing", None),
     LetterKind.SPEND_CAP_LIFTED: ("billing", None),
     LetterKind.AUTO_TOP_UP_PAUSED: ("billing", None),
+    LetterKind.PRICE_CHANGE: ("billing", None),
     LetterKind.INVITATION: ("invitations", None),
     LetterKind.STAFF_INVITATION: ("staff/invitations", None),
     LetterKind.OWNERSHIP_OFFER: ("ownership", None),

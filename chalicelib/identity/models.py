@@ -201,6 +201,7 @@ class LetterKind(StrEnum):
     SPEND_CAP_REACHED = "spend_cap_reached"
     SPEND_CAP_LIFTED = "spend_cap_lifted"
     AUTO_TOP_UP_PAUSED = "auto_top_up_paused"
+    PRICE_CHANGE = "price_change"
     INVITATION = "invitation"
     STAFF_INVITATION = "staff_invitation"
     OWNERSHIP_OFFER = "ownership_offer"

@@ -1,6 +1,6 @@
 """Prices that have dates: what a thing costs from which second on, and what that makes of a machine's price."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 Parts = Mapping[str, int]
@@ -36,7 +36,7 @@ class PriceSheet:
             return None
         return sum(price_at(self.histories[name], second) * units for name, units in parts.items())
 
-    def changes_of(self, parts: Parts, after: int, until: int) -> Iterator[PriceChange]:
+    def changes_of(self, parts: Parts, after: int, until: int | None = None) -> Iterator[PriceChange]:
         """How the price of `parts` changes after the second `after`, up to and with `until`; oldest first."""
         before = self.price_of(parts, after)
         if before is None:
@@ -47,7 +47,8 @@ class PriceSheet:
                 yield PriceChange(moment, price)
                 before = price
 
-    def moments(self, after: int, until: int, names: Parts | None = None) -> Sequence[int]:
+    def moments(self, after: int, until: int | None, names: Iterable[str] | None = None) -> Sequence[int]:
         """The seconds after `after`, up to and with `until`, at which any price changes, or one of `names`."""
         histories = self.histories.values() if names is None else (self.histories[name] for name in names)
-        return sorted({c.at for history in histories for c in history if after < c.at <= until})
+        found = {change.at for history in histories for change in history if change.at > after}
+        return sorted(moment for moment in found if until is None or moment <= until)

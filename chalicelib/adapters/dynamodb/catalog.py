@@ -1,6 +1,6 @@
 """The catalogue, and the last measurement of each region's free capacity."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,12 +9,12 @@ from pynamodb.attributes import JSONAttribute
 from pynamodb.exceptions import UpdateError
 
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger, OptionalText, Record
-from chalicelib.adapters.dynamodb.transactor import DynamoWrite, delete, put
+from chalicelib.adapters.dynamodb.transactor import delete, put
 from chalicelib.catalog.models import Catalog, Image, InstanceType, Region, StoragePlan
 from chalicelib.catalog.ports import Measurement
 from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.limits import MAX_TRANSACTION_WRITES
-from chalicelib.kernel.transactions import Transactor
+from chalicelib.kernel.transactions import Transactor, Write
 
 _PARTITION: Final = "CATALOG"
 _MEASUREMENT_KEPT_SECONDS: Final = 15 * 60
@@ -63,7 +63,7 @@ class DynamoCatalogRecords:
             }
         )
 
-    def replace(self, catalog: Catalog) -> int:
+    def replace(self, catalog: Catalog, also: Sequence[Write] = ()) -> int:
         """Make `catalog` the whole catalogue; see `CatalogRecords.replace`.
 
         In one transaction, so that no reader sees half of a change. Only a change of more entries than a
@@ -75,13 +75,14 @@ class DynamoCatalogRecords:
             for section, (field, _) in _SECTIONS.items()
             for position, entry in enumerate(getattr(catalog, field))
         }
-        writes: list[DynamoWrite] = [
+        entries: list[Write] = [
             put(_record(key, *entry)) for key, entry in after.items() if before.get(key) != entry
         ]
-        writes += [delete(CatalogRecord(_PARTITION, key)) for key in before.keys() - after.keys()]
+        entries += [delete(CatalogRecord(_PARTITION, key)) for key in before.keys() - after.keys()]
+        writes = [*also, *entries]
         for start in range(0, len(writes), MAX_TRANSACTION_WRITES):
             self._transactor.commit(writes[start : start + MAX_TRANSACTION_WRITES])
-        return len(writes)
+        return len(entries)
 
     @staticmethod
     def _entries() -> _Entries:
