@@ -13,6 +13,7 @@ from chalicelib.kernel.clock import Clock, SystemClock
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
+    from chalicelib.access.key_service import ApiKeys, CustomerAllowList
     from chalicelib.access.ports import Authenticator, IdempotencyRecords
     from chalicelib.access.service import RateLimiter
     from chalicelib.adapters.aws.workflows import StepFunctionsWorkflows
@@ -40,12 +41,16 @@ if TYPE_CHECKING:
     from chalicelib.health.service import Health
     from chalicelib.identity.attempts import Attempts
     from chalicelib.identity.correspondence import Correspondence
+    from chalicelib.identity.device_sign_in import DeviceFlow
     from chalicelib.identity.email_change import EmailMove
     from chalicelib.identity.failures import FailureNotes
-    from chalicelib.identity.invitations import InvitationTokens
+    from chalicelib.identity.invitations import Invitations, InvitationTokens, Place
     from chalicelib.identity.links import LinkOpener
+    from chalicelib.identity.members import Members
     from chalicelib.identity.opening import SessionOpener
     from chalicelib.identity.password_change import PasswordChange
+    from chalicelib.identity.organisations import Organisations
+    from chalicelib.identity.ownership import Ownership
     from chalicelib.identity.ports import AccessTokens, Mailer, Passwords
     from chalicelib.identity.reauthentication import Reauthentication
     from chalicelib.identity.recovery import Recovery
@@ -102,11 +107,43 @@ def transactor() -> Transactor:
 
 @cache
 def authenticator() -> Authenticator:
-    """Who an access token belongs to."""
+    """Who an access token or an API key belongs to."""
+    from chalicelib.access.authenticator import AnyAuthenticator, KeyAuthenticator
+    from chalicelib.adapters.dynamodb.api_keys import DynamoApiKeyRecords
     from chalicelib.adapters.dynamodb.identity import DynamoSessions
     from chalicelib.identity.sessions import SessionAuthenticator
 
-    return SessionAuthenticator(access_tokens(), DynamoSessions(), clock())
+    return AnyAuthenticator(
+        keys=KeyAuthenticator(DynamoApiKeyRecords(), clock(), text_prefix=api_key_prefix()),
+        sessions=SessionAuthenticator(access_tokens(), DynamoSessions(), clock()),
+    )
+
+
+@cache
+def api_key_prefix() -> str:
+    """How this installation's keys begin."""
+    from chalicelib.access.key_texts import prefix_of
+
+    return prefix_of(settings().stage)
+
+
+@cache
+def api_keys() -> ApiKeys:
+    """Customers' API keys."""
+    from chalicelib.access.api_keys import NoProjects
+    from chalicelib.access.key_service import ApiKeys
+    from chalicelib.adapters.dynamodb.api_keys import DynamoApiKeyRecords
+
+    return ApiKeys(DynamoApiKeyRecords(), NoProjects(), transactor(), clock(), text_prefix=api_key_prefix())
+
+
+@cache
+def customer_allow_list() -> CustomerAllowList:
+    """Where a customer's keys may be used from."""
+    from chalicelib.access.key_service import CustomerAllowList
+    from chalicelib.adapters.dynamodb.api_keys import DynamoApiKeyRecords
+
+    return CustomerAllowList(DynamoApiKeyRecords(), transactor(), clock())
 
 
 @cache
@@ -347,6 +384,23 @@ def recovery() -> Recovery:
 
 
 @cache
+def device_flow() -> DeviceFlow:
+    """Signing devices in that have no browser."""
+    from chalicelib.adapters.dynamodb.device_sign_in import DynamoDeviceSignIns
+    from chalicelib.adapters.dynamodb.identity import DynamoUsers
+    from chalicelib.identity.device_sign_in import DeviceFlow
+
+    return DeviceFlow(
+        requests=DynamoDeviceSignIns(),
+        users=DynamoUsers(),
+        opener=session_opener(),
+        attempts=attempts(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
 def reauthentication() -> Reauthentication:
     """Proving once more who one is."""
     from chalicelib.adapters.dynamodb.identity import DynamoUsers
@@ -441,6 +495,99 @@ def correspondence() -> Correspondence:
 
 
 @cache
+def members() -> Members:
+    """Who belongs to organisations."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoSessions, DynamoUsers
+    from chalicelib.adapters.dynamodb.invitations import DynamoRosters
+    from chalicelib.adapters.dynamodb.members import DynamoMembers
+    from chalicelib.identity.members import Members
+
+    return Members(
+        records=DynamoMembers(),
+        rosters=DynamoRosters(),
+        users=DynamoUsers(),
+        sessions=DynamoSessions(),
+        letters=DynamoLetters(),
+        keys=api_keys(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
+def invitations() -> Invitations:
+    """Inviting people into organisations."""
+    from chalicelib.adapters.dynamodb.insight import DynamoActivityLog
+    from chalicelib.adapters.dynamodb.members import DynamoMembers
+    from chalicelib.identity.members import OrganisationPlace
+
+    return invitations_to(OrganisationPlace(DynamoMembers(), DynamoActivityLog()))
+
+
+@cache
+def ownership_invitations() -> Invitations:
+    """Accepting to own an organisation."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
+    from chalicelib.adapters.dynamodb.insight import DynamoActivityLog
+    from chalicelib.adapters.dynamodb.members import DynamoMembers
+    from chalicelib.identity.ownership import OwnershipPlace
+
+    return invitations_to(OwnershipPlace(DynamoMembers(), DynamoActivityLog(), DynamoUsers(), DynamoLetters()))
+
+
+def invitations_to(place: Place) -> Invitations:
+    """Invitations that lead to `place`."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
+    from chalicelib.adapters.dynamodb.invitations import DynamoInvitations, DynamoRosters
+    from chalicelib.identity.invitations import Invitations
+
+    return Invitations(
+        place=place,
+        records=DynamoInvitations(),
+        tokens=invitation_tokens(),
+        rosters=DynamoRosters(),
+        users=DynamoUsers(),
+        letters=DynamoLetters(),
+        passwords=passwords(),
+        limiter=rate_limiter(),
+        attempts=attempts(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
+def ownership() -> Ownership:
+    """Offering organisations to other members."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
+    from chalicelib.adapters.dynamodb.invitations import DynamoInvitations
+    from chalicelib.adapters.dynamodb.members import DynamoMembers
+    from chalicelib.identity.ownership import Ownership
+
+    return Ownership(DynamoMembers(), DynamoInvitations(), DynamoUsers(), DynamoLetters(), transactor(), clock())
+
+
+@cache
+def organisations() -> Organisations:
+    """A person's organisations."""
+    from chalicelib.adapters.dynamodb.identity import DynamoSessions, DynamoUsers
+    from chalicelib.adapters.dynamodb.invitations import DynamoRosters
+    from chalicelib.adapters.dynamodb.members import DynamoMembers
+    from chalicelib.identity.organisations import Organisations
+
+    return Organisations(
+        records=DynamoMembers(),
+        rosters=DynamoRosters(),
+        users=DynamoUsers(),
+        accounts=ledger(),
+        sessions=DynamoSessions(),
+        opener=session_opener(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
 def invitation_tokens() -> InvitationTokens:
     """What mailed invitations are known by."""
     from chalicelib.adapters.dynamodb.invitations import DynamoInvitations
@@ -456,6 +603,35 @@ def catalog() -> CatalogService:
     from chalicelib.catalog.service import CatalogService
 
     return CatalogService(DynamoCatalogRecords(transactor()), clock())
+
+
+@cache
+def catalog_loader() -> CatalogLoader:
+    """What brings the catalogue's data into the table."""
+    from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
+    from chalicelib.adapters.dynamodb.prices import DynamoAnnouncements, DynamoPrices
+    from chalicelib.catalog.loading import CatalogLoader
+
+    return CatalogLoader(DynamoCatalogRecords(transactor()), DynamoPrices(), DynamoAnnouncements(), clock())
+
+
+@cache
+def price_announcements() -> PriceAnnouncements:
+    """What tells customers of new prices."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
+    from chalicelib.adapters.dynamodb.prices import DynamoAnnouncements
+    from chalicelib.catalog.announcements import PriceAnnouncements
+    from chalicelib.identity.correspondence import CustomerLetters
+
+    return PriceAnnouncements(
+        DynamoAnnouncements(),
+        prices(),
+        meter_records(),
+        deployment_records(),
+        CustomerLetters(DynamoUsers(), DynamoLetters()),
+        transactor(),
+        clock(),
+    )
 
 
 @cache
@@ -605,35 +781,6 @@ def four_eyes() -> FourEyes:
     from chalicelib.payments.approvals import FourEyes
 
     return FourEyes(DynamoApprovalRecords(), refunds(), ledger(), transactor(), clock())
-
-
-@cache
-def catalog_loader() -> CatalogLoader:
-    """What brings the catalogue's data into the table."""
-    from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
-    from chalicelib.adapters.dynamodb.prices import DynamoAnnouncements, DynamoPrices
-    from chalicelib.catalog.loading import CatalogLoader
-
-    return CatalogLoader(DynamoCatalogRecords(transactor()), DynamoPrices(), DynamoAnnouncements(), clock())
-
-
-@cache
-def price_announcements() -> PriceAnnouncements:
-    """What tells customers of new prices."""
-    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
-    from chalicelib.adapters.dynamodb.prices import DynamoAnnouncements
-    from chalicelib.catalog.announcements import PriceAnnouncements
-    from chalicelib.identity.correspondence import CustomerLetters
-
-    return PriceAnnouncements(
-        DynamoAnnouncements(),
-        prices(),
-        meter_records(),
-        deployment_records(),
-        CustomerLetters(DynamoUsers(), DynamoLetters()),
-        transactor(),
-        clock(),
-    )
 
 
 @cache

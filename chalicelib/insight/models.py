@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+SYSTEM = "system"
+"""Who acts where nobody asked for it."""
+
 
 class Outcome(StrEnum):
     """How an action ended."""
@@ -32,3 +35,5 @@ class Activity:
     by_staff: bool = False
     ip: str = ""
     request_id: str = ""
+    actor_api_key_id: str = ""
+    """The key that did it, where `actor_user_id` answers for one."""

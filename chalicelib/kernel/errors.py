@@ -47,6 +47,26 @@ class InvalidInput(HearthError):
         return cls(message, details=[FieldError(field, message)])
 
 
+class AuthorizationPending(HearthError):
+    code, status = "AUTHORIZATION_PENDING", 400  # RFC 8628, section 3.5, as are the next three
+    sentence = "The user has not approved this device yet; ask again after a while."
+
+
+class SlowDown(HearthError):
+    code, status = "SLOW_DOWN", 400
+    sentence = "This asks too often; wait five seconds more between two questions from now on."
+
+
+class AccessDenied(HearthError):
+    code, status = "ACCESS_DENIED", 400
+    sentence = "The sign-in was refused, or what it was approved with has changed; begin anew."
+
+
+class ExpiredToken(HearthError):
+    code, status = "EXPIRED_TOKEN", 400
+    sentence = "This device code is not valid any more; begin anew."
+
+
 class Unauthorized(HearthError):
     code, status = "UNAUTHORIZED", 401
     sentence = "Sign in first: the access token is missing, invalid or has ended."

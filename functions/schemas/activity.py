@@ -21,6 +21,9 @@ class ActivityView(ApiModel):
     targets: dict[str, str] = Field(description="What it was done to", examples=[{"deploymentId": "dep_01J…"}])
     by_staff: bool = Field(description="Done by the operator's people, who are not named")
     user_id: str | None = Field(description="Who did it", examples=["usr_01J…"])
+    api_key_id: str | None = Field(
+        description="The API key that did it; `userId` is who answers for the key", examples=["ak_01J…"]
+    )
     ip: str | None = Field(description="From where", examples=["203.0.113.7"])
     request_id: str | None = Field(description="The answer's `X-Request-Id`", examples=["req_01J…"])
 
@@ -37,6 +40,7 @@ class ActivityView(ApiModel):
             targets=dict(activity.targets),
             by_staff=activity.by_staff,
             user_id=None if activity.by_staff else activity.actor_user_id,
+            api_key_id=activity.actor_api_key_id or None,
             ip=None if activity.by_staff else activity.ip or None,
             request_id=activity.request_id or None,
         )

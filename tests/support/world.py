@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
+from chalicelib.access.scopes import wildcards
 from chalicelib.access.service import RateLimiter
 from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
 from chalicelib.kernel.ids import Kind, new_id
@@ -24,6 +25,9 @@ from tests.support.engine import Engine, Item
 from tools.catalog_data import read_catalog
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/dBdkpu05uTJROrCBcxP9qagmuaM1aHkLy+Hcp5l4r ann@laptop"
+
+NETWORK = "203.0.113.0/24"
+"""Where everybody calls from."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,19 @@ def _ssh_key_of(person: Api) -> str:
     return str(found[0]["id"])
 
 
+def _api_key_of(person: Api) -> str:
+    found = person.get("/api-keys").data
+    if not found:
+        body = {"name": "everything", "scopes": [name for name, _ in wildcards()], "cidrs": [NETWORK]}
+        found = [person.post("/api-keys", body).data]
+    return str(found[0]["id"])
+
+
+def _ip_rule_of(person: Api) -> str:
+    found = person.get(f"/api-keys/{_api_key_of(person)}/ip-whitelist").data
+    return str(found[0]["id"])
+
+
 def _session_of(person: Api) -> str:
     return str(person.get("/sessions").data[0]["id"])
 
@@ -166,11 +183,13 @@ def _approval_of(person: Api) -> str:
 
 
 OWNED: Mapping[Kind, Callable[[Api], str]] = {
+    Kind.API_KEY: _api_key_of,
     Kind.APPROVAL: _approval_of,
     Kind.CREDIT_NOTE: _credit_note_of,
     Kind.CUSTOMER: _customer_of,
     Kind.DEPLOYMENT: _deployment_of,
     Kind.INVOICE: _invoice_of,
+    Kind.IP_RULE: _ip_rule_of,
     Kind.SESSION: _session_of,
     Kind.SSH_KEY: _ssh_key_of,
     Kind.TOP_UP: _top_up_of,

@@ -20,6 +20,7 @@ class ActivityRecord(Record, discriminator="ACTIVITY"):
 
     at = UnicodeAttribute()
     actor_user_id = UnicodeAttribute()
+    actor_api_key_id = OptionalText()
     action = UnicodeAttribute()
     outcome = UnicodeAttribute()
     code = OptionalText()
@@ -58,6 +59,7 @@ def _record(activity: Activity) -> ActivityRecord:
         activity.id,
         at=isoformat(activity.at),
         actor_user_id=activity.actor_user_id,
+        actor_api_key_id=activity.actor_api_key_id or None,
         action=activity.action,
         outcome=activity.outcome.value,
         code=activity.code or None,
@@ -76,6 +78,7 @@ def _activity(customer_id: str, record: ActivityRecord) -> Activity:
         customer_id=customer_id,
         at=parse_isoformat(record.at),
         actor_user_id=record.actor_user_id,
+        actor_api_key_id=record.actor_api_key_id or "",
         action=record.action,
         outcome=Outcome(record.outcome),
         code=record.code or "",

@@ -1,0 +1,96 @@
+"""Networks that keys may be used from: CIDR rules for IPv4 (RFC 4632) and IPv6 (RFC 4291)."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+MAX_RULES = 50
+MAX_CIDR_LENGTH = 49
+"""The longest IPv6 address, an IPv4 address spelt out at its end, and a prefix."""
+MAX_NOTE_LENGTH = 100
+
+Network = IPv4Network | IPv6Network
+
+_FORM = re.compile(r"[0-9A-Fa-f:.]+(/\d{1,3})?", re.ASCII)
+_HELP = "Write a network such as 203.0.113.0/24 or 2001:db8::/32, or a single address."
+_MAPPED_BITS = 96  # RFC 4291, section 2.5.5.2: an IPv4 address stands in the last 32 bits of ::ffff:0:0/96
+
+
+class InvalidNetwork(ValueError):
+    """The text is no network; says how to write one."""
+
+
+@dataclass(frozen=True)
+class NetworkRule:
+    """A network that is let in."""
+
+    id: str
+    cidr: str
+    """As `normalised` writes it."""
+    note: str
+    created_at: datetime
+
+
+def normalised(text: str) -> str:
+    """The one way to write the network `text`: a single address gets its prefix, IPv4 within IPv6 is IPv4.
+
+    Raises:
+        InvalidNetwork: it is none, or an address inside a network, which could mean either.
+    """
+    if not _FORM.fullmatch(text):
+        raise InvalidNetwork(_HELP)
+    written = text.partition("/")[0]
+    try:
+        address, network = ip_address(written), ip_network(text, strict=False)
+    except ValueError:
+        raise InvalidNetwork(_HELP) from None
+    if address != network.network_address:
+        raise InvalidNetwork(
+            f"{text} is an address inside a network: write {network} for all of it, or {written} for the address."
+        )
+    return str(_unmapped(network))
+
+
+def lets_in(cidrs: Collection[str], ip: str) -> bool:
+    """Whether the address `ip` is in one of `cidrs`; where there are none, everybody is let in."""
+    if not cidrs:
+        return True
+    try:
+        address = _unmapped_address(ip_address(ip))
+    except ValueError:  # the gateway's own tests come from no address
+        return False
+    return any(address in ip_network(cidr) for cidr in cidrs)
+
+
+def covers(outer: Collection[str], inner: Collection[str]) -> bool:
+    """Whether every address that `inner` lets in, one of the networks of `outer` lets in too.
+
+    A network of `inner` that only several of `outer` cover together counts as not covered.
+    """
+    if not outer:
+        return True
+    around = [ip_network(cidr) for cidr in outer]
+    return bool(inner) and all(_is_within(ip_network(cidr), around) for cidr in inner)
+
+
+def _is_within(network: Network, around: Collection[Network]) -> bool:
+    return any(
+        network.version == other.version
+        and network.network_address in other
+        and network.prefixlen >= other.prefixlen
+        for other in around
+    )
+
+
+def _unmapped(network: Network) -> Network:
+    if isinstance(network, IPv6Network) and network.prefixlen >= _MAPPED_BITS:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
+    return network
+
+
+def _unmapped_address(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
