@@ -67,7 +67,7 @@ class Owner(Person):
         Raises:
             StepFailed: they cannot sign in.
         """
-        kept = read_json(self.memory)
+        kept = self._kept()
         if kept.get("access_token") and kept["good_until"] > time.time():
             session = api.signed_in(kept["access_token"])
             if session.get("/me").status == HTTPStatus.OK:
@@ -79,14 +79,15 @@ class Owner(Person):
         finish = {"pendingToken": answer["pendingToken"], "code": self._unused_code(kept)}
         return self._signed_in(api, api.post("/auth/2fa", finish).data["accessToken"])
 
-    def begin_with(self, secret: str) -> None:
-        """Take over an app whose secret is known."""
-        self._keep({"secret": secret, "last_step": 0})
+    def take_over(self, secret: str) -> None:
+        """Be the app with this secret; the codes that it is known to have used stay used."""
+        if self._kept().get("secret") != secret:
+            self._keep({"secret": secret, "last_step": 0})
 
     def _enrolled(self, session: Client) -> Client:
         secret = session.post("/security/2fa/setup").data["secret"]
-        self.begin_with(secret)
-        code = self._unused_code(read_json(self.memory))
+        self.take_over(secret)
+        code = self._unused_code(self._kept())
         _ = session.post("/security/2fa/confirm", {"code": code}).data["recoveryCodes"]
         return self._signed_in(session, str(session.access_token))
 
@@ -107,9 +108,12 @@ class Owner(Person):
         self._keep({"last_step": step})
         return pyotp.HOTP(kept["secret"]).at(step)
 
+    def _kept(self) -> Mapping[str, Any]:
+        return read_json(self.memory) or {}
+
     def _keep(self, news: Mapping[str, Any]) -> None:
         self.memory.touch(mode=0o600)
-        self.memory.write_text(json.dumps({**read_json(self.memory), **news}))
+        self.memory.write_text(json.dumps({**self._kept(), **news}))
 
 
 def staff_owner(api: Client, home: Home) -> tuple[Owner, bool]:
@@ -124,8 +128,8 @@ def staff_owner(api: Client, home: Home) -> tuple[Owner, bool]:
     memory = home.folder / "owner-app.json"
     if email := os.environ.get("HEARTH_OWNER_EMAIL"):
         told = Owner("Owner", email, os.environ.get("HEARTH_OWNER_PASSWORD", ""), memory)
-        if (secret := os.environ.get("HEARTH_OWNER_TOTP")) and read_json(memory).get("secret") != secret:
-            told.begin_with(secret)
+        if secret := os.environ.get("HEARTH_OWNER_TOTP"):
+            told.take_over(secret)
         return told, False
     remembered = home.folder / "owner.json"
     if known := read_json(remembered):
