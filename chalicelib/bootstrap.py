@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from chalicelib.identity.links import LinkOpener
     from chalicelib.identity.members import Members
     from chalicelib.identity.opening import SessionOpener
-    from chalicelib.identity.password_change import PasswordChange
     from chalicelib.identity.organisations import Organisations
     from chalicelib.identity.ownership import Ownership
+    from chalicelib.identity.password_change import PasswordChange
     from chalicelib.identity.ports import AccessTokens, Mailer, Passwords
     from chalicelib.identity.reauthentication import Reauthentication
     from chalicelib.identity.recovery import Recovery
@@ -1122,10 +1122,11 @@ def cap_records() -> CapRecords:
 
 @cache
 def key_caps() -> KeyCaps:
-    """Where the spend caps of API keys are kept."""
-    from chalicelib.spending.service import UncappedKeys
+    """What API keys may spend."""
+    from chalicelib.adapters.dynamodb.api_keys import DynamoApiKeyRecords
+    from chalicelib.spending.service import CapsOfKeys
 
-    return UncappedKeys()
+    return CapsOfKeys(DynamoApiKeyRecords())
 
 
 @cache

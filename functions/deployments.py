@@ -10,6 +10,7 @@ from chalicelib.kernel.errors import (
     LimitExceeded,
     NotFound,
     OperationInProgress,
+    SpendCapReached,
 )
 from chalicelib.runtime.grants import PROVIDER_ACCESS
 from functions.schemas.deployments import (
@@ -36,7 +37,8 @@ from functions.schemas.deployments import (
 )
 def quote_deployment(request: QuoteBody, caller: Caller) -> QuoteView:
     """Say what a machine would cost, whether it could be made now, and what stands in its way."""
-    return QuoteView.of(bootstrap.deployments().quote(caller.customer_id, request.wanted()))
+    api_key_id = caller.principal.api_key_id
+    return QuoteView.of(bootstrap.deployments().quote(caller.customer_id, request.wanted(), api_key_id=api_key_id))
 
 
 @endpoint(
@@ -45,14 +47,23 @@ def quote_deployment(request: QuoteBody, caller: Caller) -> QuoteView:
     status=202,
     scope=Scope.DEPLOYMENTS_WRITE,
     idempotent=True,
-    errors=(AccountSuspended, InsufficientBalance, CapacityUnavailable, LimitExceeded, NotFound),
+    errors=(
+        AccountSuspended,
+        InsufficientBalance,
+        SpendCapReached,
+        CapacityUnavailable,
+        LimitExceeded,
+        NotFound,
+    ),
     grants=(PROVIDER_ACCESS,),
     timeout_seconds=20,
 )
 def create_deployment(request: DeploymentBody, caller: Caller) -> DeploymentAccepted:
     """Reserve balance, record the deployment and let its state machine build it."""
     wanted = request.wanted(request.ssh_key_id, request.name or "")
-    accepted = bootstrap.deployments().create(caller.customer_id, wanted, key=caller.idempotency_key)
+    accepted = bootstrap.deployments().create(
+        caller.customer_id, wanted, key=caller.idempotency_key, api_key_id=caller.principal.api_key_id
+    )
     return DeploymentAccepted.of(accepted)
 
 

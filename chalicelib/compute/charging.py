@@ -1,12 +1,35 @@
-"""Ending what a deployment costs, in the transaction of whatever ends it (G06)."""
+"""Beginning and ending what a deployment costs, in the transaction of whatever begins or ends it (G06)."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from chalicelib.compute.models import Deployment
+from chalicelib.compute.models import RESERVE_SECONDS, Deployment
+from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.transactions import Write
+from chalicelib.ledger.models import SECONDS_PER_HOUR
 from chalicelib.ledger.service import Ledger
+from chalicelib.metering.models import Meter
 from chalicelib.metering.service import Metering
+
+
+def reserve_micros(price_micros_per_hour: int) -> int:
+    """What is set aside for a running machine of this price."""
+    return price_micros_per_hour * RESERVE_SECONDS // SECONDS_PER_HOUR
+
+
+def next_meter(metering: Metering, deployment: Deployment, at: datetime) -> Meter:
+    """The meter of a machine that runs from `at` on, at the price in force then.
+
+    The first second that is charged is one that the customer has whole.
+    """
+    return metering.next_meter(
+        deployment.customer_id,
+        deployment.id,
+        deployment.price_parts,
+        deployment.price_micros_per_hour,
+        epoch_seconds(at) + 1,
+        api_key_id=deployment.made_by_key,
+    )
 
 
 def end_billing(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.compute.charging import next_meter, reserve_micros
 from chalicelib.compute.machines import (
     FailureCode,
     Machine,
@@ -22,7 +23,6 @@ from chalicelib.compute.models import (
     CHECK_INTERVAL,
     CREATE_SETTLE,
     DELETE_STUCK_AFTER,
-    RESERVE_SECONDS,
     DeploymentStatus,
     DesiredState,
     Failure,
@@ -33,12 +33,9 @@ from chalicelib.compute.models import (
 from chalicelib.compute.ports import DEPLOYMENT_UNCHANGED, Providers, StaffAlerts, SupportsUnblocking
 from chalicelib.compute.steps import Leases, Step
 from chalicelib.compute.words import failure_sentence, resource_sentence
-from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
-from chalicelib.ledger.models import SECONDS_PER_HOUR
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import Ledger
-from chalicelib.metering.models import Meter
 from chalicelib.metering.service import Metering
 
 _STALE = frozenset({DEPLOYMENT_UNCHANGED, ACCOUNT_UNCHANGED})
@@ -188,16 +185,18 @@ class Lifecycle:
             outputs = self._providers(deployment.provider).outputs(deployment.ref)
             self._copy_events(step)
             change = self._ledger.change(deployment.customer_id, step.at)
+            meter = next_meter(self._metering, deployment, step.at)
+            price = meter.price_micros_per_hour
             hold = self._ledger.hold(deployment.customer_id, deployment.id)
             if hold is not None:
-                change.turn_hold(hold, deployment.price_micros_per_hour * RESERVE_SECONDS // SECONDS_PER_HOUR)
-            # The first second that is charged is one that the customer has whole.
-            opens = epoch_seconds(step.at) + 1
-            meter = Meter.opening(
-                deployment.customer_id, deployment.id, 1, deployment.price_micros_per_hour, opens
-            )
+                change.turn_hold(hold, reserve_micros(price))
             opening = self._metering.open(change, meter)
-            step.change(status=DeploymentStatus.ACTIVE, outputs=outputs, activated_at=step.at)
+            step.change(
+                status=DeploymentStatus.ACTIVE,
+                outputs=outputs,
+                activated_at=step.at,
+                price_micros_per_hour=price,
+            )
             step.tell("active", "Your machine is ready.")
             step.end_operation(OperationStatus.SUCCEEDED)
             step.add([*opening, *change.writes()])

@@ -1,10 +1,11 @@
 """Deployments, the operations that change them, and the timeline that tells of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.compute.machines import MachineOutputs, MachineRef, MachineSpec
+from chalicelib.metering.prices import Parts
 
 
 class DeploymentStatus(StrEnum):
@@ -14,7 +15,7 @@ class DeploymentStatus(StrEnum):
     PROVISIONING = "PROVISIONING"
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
-    """Switched off and not charged, because the customer's money has run out; its disk is kept."""
+    """Switched off and not charged, because the customer's money, or spend cap, is used up; its disk is kept."""
     RESUMING = "RESUMING"
     ERROR = "ERROR"
     DELETING = "DELETING"
@@ -56,6 +57,7 @@ class Deployment:
     ssh_key_id: str
     spec: MachineSpec
     price_micros_per_hour: int
+    """As it was when the deployment was made, last started, or running while it changed."""
     status: DeploymentStatus
     desired: DesiredState
     created_at: datetime
@@ -75,6 +77,10 @@ class Deployment:
     last_operation_id: str = ""
     """The operation in progress, or the last one that was."""
     fence: int = 0
+    price_parts: Parts = field(default_factory=dict)
+    """What the price is the sum of; where empty, it never changes."""
+    made_by_key: str = ""
+    """The API key that asked for it, whose spending it counts for; empty where a session did."""
     holds_slot: bool = True
     """Whether it still counts against the customer's limit."""
     event_sequence: int = 0

@@ -1,18 +1,17 @@
-"""Suspending and resuming: switching a customer's machines off when the money has run out, and on when it is back.
+"""Suspending and resuming: switching machines off when the money or a spend cap is used up, and on when it is not.
 
 Both are operations like any other, under a lease, driven by the state machine `deployment_power`.
 """
 
 from datetime import timedelta
 
-from chalicelib.compute.charging import end_billing
+from chalicelib.compute.charging import end_billing, next_meter, reserve_micros
 from chalicelib.compute.lifecycle import Progress
 from chalicelib.compute.machines import Power, ProviderDenied, ProviderError
 from chalicelib.compute.models import (
     CHECK_INTERVAL,
     OVERRUN_CHARGED,
     POWER_STUCK_AFTER,
-    RESERVE_SECONDS,
     DeploymentStatus,
     OperationStatus,
     OperationType,
@@ -28,21 +27,15 @@ from chalicelib.compute.ports import (
 from chalicelib.compute.steps import Leases, Step, begin
 from chalicelib.kernel.clock import Clock, epoch_seconds
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
-from chalicelib.ledger.models import SECONDS_PER_HOUR, HoldPurpose
+from chalicelib.ledger.models import HoldPurpose
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import Ledger
-from chalicelib.metering.models import Meter
 from chalicelib.metering.ports import METER_UNCHANGED
 from chalicelib.metering.service import Metering
 
 _STALE = frozenset({ACCOUNT_UNCHANGED, DEPLOYMENT_UNCHANGED, METER_UNCHANGED})
 _MIN_WAIT_SECONDS = 2
 _MAX_WAIT_SECONDS = 60
-
-
-def reserve_micros(price_micros_per_hour: int) -> int:
-    """What is set aside for a running machine of this price."""
-    return price_micros_per_hour * RESERVE_SECONDS // SECONDS_PER_HOUR
 
 
 class PowerSwitch:
@@ -67,20 +60,20 @@ class PowerSwitch:
         self._transactor = transactor
         self._clock = clock
 
-    def suspend(self, customer_id: str, deployment_id: str) -> bool:
+    def suspend(self, customer_id: str, deployment_id: str, because: str = "Your balance is used up") -> bool:
         """Begin to switch an ACTIVE machine off, unless an operation is changing it; whether one was begun."""
 
         def beginning() -> bool:
             step = self._beginning(customer_id, deployment_id, OperationType.SUSPEND, DeploymentStatus.ACTIVE)
             if step is None:
                 return False
-            step.tell("suspending", "Your balance is used up; your machine is being switched off.")
+            step.tell("suspending", f"{because}; your machine is being switched off.")
             step.commit(self._transactor)
             return True
 
         return with_fresh_reads(beginning, stale=_STALE)
 
-    def resume(self, customer_id: str, deployment_id: str) -> bool:
+    def resume(self, customer_id: str, deployment_id: str, because: str = "Thank you for your payment") -> bool:
         """Set the reserve of a SUSPENDED machine aside and begin to switch it on; whether that was begun.
 
         Raises:
@@ -91,11 +84,11 @@ class PowerSwitch:
             step = self._beginning(customer_id, deployment_id, OperationType.RESUME, DeploymentStatus.SUSPENDED)
             if step is None:
                 return False
-            reserve = reserve_micros(step.deployment.price_micros_per_hour)
+            price = self._metering.price(step.deployment.price_parts, step.deployment.price_micros_per_hour)
             change = self._ledger.change(customer_id, step.at)
-            change.place_hold(deployment_id, reserve, HoldPurpose.RUNNING)
-            step.change(status=DeploymentStatus.RESUMING)
-            step.tell("resuming", "Thank you for your payment; your machine is being switched on.")
+            change.place_hold(deployment_id, reserve_micros(price), HoldPurpose.RUNNING)
+            step.change(status=DeploymentStatus.RESUMING, price_micros_per_hour=price)
+            step.tell("resuming", f"{because}; your machine is being switched on.")
             step.add(change.writes())
             step.commit(self._transactor)
             return True
@@ -175,16 +168,10 @@ class PowerSwitch:
         step = self._leases.step(ticket)
         if step.operation.status.is_final:
             return Progress("done")
-        deployment = step.deployment
-        last = self._metering.meter(deployment.customer_id, deployment.id)
-        opens = epoch_seconds(step.at) + 1  # as at activation: the first charged second is had whole
-        number, opens = (last.number + 1, max(opens, last.closed_at or opens)) if last else (1, opens)
-        change = self._ledger.change(deployment.customer_id, step.at)
-        meter = Meter.opening(
-            deployment.customer_id, deployment.id, number, deployment.price_micros_per_hour, opens
-        )
+        change = self._ledger.change(step.deployment.customer_id, step.at)
+        meter = next_meter(self._metering, step.deployment, step.at)
         opening = self._metering.open(change, meter)
-        step.change(status=DeploymentStatus.ACTIVE)
+        step.change(status=DeploymentStatus.ACTIVE, price_micros_per_hour=meter.price_micros_per_hour)
         step.tell("resumed", "Your machine is running again.")
         step.end_operation(OperationStatus.SUCCEEDED)
         step.add([*opening, *change.writes()])

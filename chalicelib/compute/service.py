@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from chalicelib.catalog.offers import Offer
@@ -36,13 +37,14 @@ from chalicelib.kernel.errors import (
     LimitExceeded,
     NotFound,
     OperationInProgress,
+    SpendCapReached,
 )
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads
-from chalicelib.ledger.models import SECONDS_PER_HOUR, Balance
+from chalicelib.ledger.models import SECONDS_PER_HOUR, Account, Balance
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
-from chalicelib.ledger.service import Ledger
+from chalicelib.ledger.service import AccountChange, Ledger
 from chalicelib.metering.models import Meter, UsageRecord
 from chalicelib.metering.ports import METER_UNCHANGED, MeterRecords
 from chalicelib.metering.service import Metering
@@ -83,6 +85,14 @@ class Standing(Protocol):
 
     def is_suspended(self, customer_id: str) -> bool:
         """Whether the customer's money has run out, and none has come since that suffices to go on."""
+        ...
+
+
+class SpendingRoom(Protocol):
+    """Spend caps, a customer's and an API key's."""
+
+    def demand(self, account: Account, first_hour_micros: int, at: datetime, *, api_key_id: str = "") -> None:
+        """Go on only where they leave room for the first hour of one more machine; raises SpendCapReached."""
         ...
 
 
@@ -130,6 +140,7 @@ class Deployments:
         metering: Metering,
         meters: MeterRecords,
         standing: Standing,
+        room: SpendingRoom,
         transactor: Transactor,
         clock: Clock,
     ) -> None:
@@ -141,11 +152,12 @@ class Deployments:
         self._metering = metering
         self._meters = meters
         self._standing = standing
+        self._room = room
         self._transactor = transactor
         self._clock = clock
 
-    def quote(self, customer_id: str, request: DeploymentRequest) -> Quote:
-        """What `request` would cost and what stands in its way, if anything does.
+    def quote(self, customer_id: str, request: DeploymentRequest, *, api_key_id: str = "") -> Quote:
+        """What `request` would cost and what stands in its way, if anything does, for whoever asks.
 
         Raises:
             InvalidInput: with a detail for each field that is wrong.
@@ -160,6 +172,10 @@ class Deployments:
             warnings.append(AccountSuspended.sentence)
         if balance.available_micros < hold:
             warnings.append(InsufficientBalance.sentence)
+        try:
+            self._demand_room(customer_id, offer, self._clock.now(), api_key_id)
+        except SpendCapReached as refusal:
+            warnings.append(refusal.message)
         if taken >= DEFAULT_DEPLOYMENT_LIMIT:
             warnings.append(LimitExceeded.sentence)
         if available is False:
@@ -168,18 +184,28 @@ class Deployments:
             available, offer.price_micros_per_hour, hold, balance, taken, DEFAULT_DEPLOYMENT_LIMIT, warnings
         )
 
-    def create(self, customer_id: str, request: DeploymentRequest, key: str | None) -> Accepted:
+    def _demand_room(self, customer_id: str, offer: Offer, at: datetime, api_key_id: str) -> AccountChange:
+        """The account as the caps were held against it; what commits it asserts that nothing was spent since."""
+        change = self._ledger.change(customer_id, at)
+        self._room.demand(change.account, _hold_micros(offer.price_micros_per_hour), at, api_key_id=api_key_id)
+        return change
+
+    def create(
+        self, customer_id: str, request: DeploymentRequest, key: str | None, *, api_key_id: str = ""
+    ) -> Accepted:
         """Set money aside, record the deployment and its operation; the state machine does the rest.
 
         Args:
             customer_id: who pays.
             request: what is wanted, in the catalogue's ids.
             key: the caller's idempotency key: the same one finds what the first call made.
+            api_key_id: the API key that asks, if one does; what the machine costs counts for its caps too.
 
         Raises:
             InvalidInput: with a detail for each field that is wrong.
             NotFound: the SSH key is not this customer's.
-            AccountSuspended, InsufficientBalance, LimitExceeded, CapacityUnavailable: what stands in its way.
+            AccountSuspended, InsufficientBalance, SpendCapReached, LimitExceeded, CapacityUnavailable: what
+                stands in its way.
         """
         offer = self._offer(request)
         public_key = self._public_key(customer_id, request.ssh_key_id, offer)
@@ -195,10 +221,10 @@ class Deployments:
         def accept() -> Accepted:
             if key and (made := self._made_before(customer_id, key)):
                 return made
-            accepted = self._new(customer_id, request, offer, public_key)
+            accepted = self._new(customer_id, request, offer, public_key, api_key_id)
             deployment, operation = accepted.deployment, accepted.operation
-            change = self._ledger.change(customer_id, deployment.created_at)
-            change.place_hold(deployment.id, _hold_micros(offer.price_micros_per_hour))
+            change = self._demand_room(customer_id, offer, deployment.created_at, api_key_id)
+            change.place_hold(deployment.id, _hold_micros(offer.price_micros_per_hour), api_key_id=api_key_id)
             self._transactor.commit(
                 [
                     *self._records.insert_deployment(deployment, operation, key),
@@ -214,7 +240,9 @@ class Deployments:
 
         return self._attempt(accept)
 
-    def _new(self, customer_id: str, request: DeploymentRequest, offer: Offer, public_key: str) -> Accepted:
+    def _new(
+        self, customer_id: str, request: DeploymentRequest, offer: Offer, public_key: str, api_key_id: str
+    ) -> Accepted:
         """A deployment and its first operation, not kept anywhere yet."""
         now = self._clock.now()
         deployment_id = new_id(Kind.DEPLOYMENT, now)
@@ -243,12 +271,14 @@ class Deployments:
                 ssh_public_key=public_key, tags={"customer": customer_id, "deployment": deployment_id}
             ),
             price_micros_per_hour=offer.price_micros_per_hour,
+            price_parts=offer.price_parts,
             status=DeploymentStatus.REQUESTED,
             desired=DesiredState.PRESENT,
             created_at=now,
             updated_at=now,
             operation_id=operation.id,
             last_operation_id=operation.id,
+            made_by_key=api_key_id,
             fence=operation.fence,
             event_sequence=1,
         )

@@ -1,7 +1,7 @@
 """A customer's watch: what was told, whether they are suspended, and when to look again.
 
 Zero is not searched for. An account's two figures of burn say at which second it is reached, and until something
-changes the account, that second stays the same.
+changes the account, that second stays the same. So it is with the second at which a spend cap is reached.
 """
 
 from dataclasses import dataclass, replace
@@ -11,9 +11,13 @@ from enum import StrEnum
 from chalicelib.identity.models import LetterKind
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds
 from chalicelib.ledger.models import SECONDS_PER_HOUR, Account, Burn
+from chalicelib.ledger.spending import Period
+from chalicelib.spending.models import NO_CAPS, UNLIMITED, Allowance, Caps, Limit
 
 WARNINGS_HOURS = (24, 6, 1)
 """Hours of runway at which the customer is warned, widest first."""
+CAP_WARNING_PERCENT = 80
+"""How much of a spend cap is spent when the customer is warned."""
 REMINDER_BEFORE_DELETION = timedelta(hours=24)
 LOOK_AGAIN = timedelta(seconds=15)
 """While machines are being switched."""
@@ -21,6 +25,15 @@ LOOK_AGAIN_AT_DELETION = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(days=30)
 LOOKS_OF_AN_EXECUTION = 10
 """Then another takes its place: one may live for a year, and have 25,000 events."""
+
+
+class SuspensionReason(StrEnum):
+    """Why machines are off. Where both hold, it is the balance."""
+
+    BALANCE = "BALANCE"
+    """The money has run out: what is not paid for is deleted in the end."""
+    SPEND_CAP = "SPEND_CAP"
+    """The customer's own cap is reached: machines wait for its window to end, or for another cap."""
 
 
 class SuspensionStatus(StrEnum):
@@ -32,7 +45,7 @@ class SuspensionStatus(StrEnum):
     DELETED = "DELETED"
     """None of the machines is left."""
     RESUMING = "RESUMING"
-    """Money has come; machines are being switched on."""
+    """Money has come, or a cap leaves room; machines are being switched on."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +56,16 @@ class Watch:
     number: int = 0
     status: SuspensionStatus | None = None
     """None in good standing."""
+    reason: SuspensionReason | None = None
     since: datetime | None = None
     deletes_at: datetime | None = None
+    """None where nothing is to be deleted."""
     warned_hours: int | None = None
     """The tightest warning that was given for the present runway."""
+    warned_day: int = 0
+    """The day (its first second since 1970) in which the customer was last told that the daily cap is near."""
+    warned_month: int = 0
+    """The same for the monthly cap."""
     reminded: bool = False
     """Whether the deletion was announced."""
     wakes_at: datetime | None = None
@@ -54,6 +73,21 @@ class Watch:
     looks: int = 0
     """How often that execution has looked."""
     version: int = 0
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether a spend cap is what keeps machines off."""
+        return self.status is SuspensionStatus.SUSPENDED and self.reason is SuspensionReason.SPEND_CAP
+
+    def was_warned(self, limit: Limit) -> bool:
+        """Whether the customer knows that this cap is near, in this window."""
+        warned = self.warned_day if limit.period is Period.DAY else self.warned_month
+        return warned == epoch_seconds(limit.starts_at)
+
+    def warned_of(self, limit: Limit, *, told: bool = True) -> "Watch":
+        """The same, with the warning given, or forgotten."""
+        start = epoch_seconds(limit.starts_at) if told else 0
+        return replace(self, warned_day=start) if limit.period is Period.DAY else replace(self, warned_month=start)
 
 
 @dataclass(frozen=True)
@@ -65,11 +99,14 @@ class Funds:
     """Posted, less what is frozen for disputes and refunds; the reserves of running machines are theirs to use."""
     available_micros: int
     """Posted, less all holds."""
+    allowance: Allowance = UNLIMITED
+    """What spend caps leave."""
 
     @classmethod
-    def of(cls, account: Account, frozen_micros: int) -> "Funds":
-        """The funds of `account`, of which `frozen_micros` are not the customer's to use."""
-        return cls(account.burn, account.posted_micros - frozen_micros, account.available_micros)
+    def of(cls, account: Account, frozen_micros: int, caps: Caps = NO_CAPS) -> "Funds":
+        """The funds of `account`, of which `frozen_micros` are not the customer's to use, under `caps`."""
+        spendable_micros = account.posted_micros - frozen_micros
+        return cls(account.burn, spendable_micros, account.available_micros, Allowance(caps, account.spending))
 
     @property
     def zero_at(self) -> int | None:
@@ -84,9 +121,27 @@ class Funds:
         zero_at = self.zero_at
         return zero_at is not None and zero_at <= epoch_seconds(at)
 
+    def is_empty(self, at: datetime) -> bool:
+        """Whether there is nothing left, be there machines that run or not."""
+        return self.spendable_micros - self.burn.unposted_micros(at) <= 0
+
+    def cap_to_stop_at(self, at: datetime) -> Limit | None:
+        """The cap that is reached while machines run."""
+        return self.allowance.reached(at) if self.burn.micros_per_hour > 0 else None
+
+    def cap_in_the_way(self, reserve_micros: int, at: datetime) -> Limit | None:
+        """The cap that leaves no room for `reserve_micros`, for longest; None where all do."""
+        in_the_way = [limit for limit in self.allowance.limits(at) if _is_in_the_way(limit, reserve_micros)]
+        return max(in_the_way, key=lambda limit: limit.ends_at, default=None)
+
     def covers(self, reserve_micros: int, at: datetime) -> bool:
         """Whether there is something, and at least `reserve_micros`, to be set aside at `at`."""
         return self.available_micros - self.burn.unposted_micros(at) >= max(1, reserve_micros)
+
+
+def _is_in_the_way(limit: Limit, reserve_micros: int) -> bool:
+    """Whether a cap leaves no room for a reserve; one that is not touched yet has room for any, but for zero."""
+    return limit.is_reached or limit.left_micros < min(reserve_micros, limit.cap_micros)
 
 
 @dataclass(frozen=True)
@@ -113,26 +168,76 @@ class Verdict:
 
     watch: Watch
     letter: LetterKind | None = None
+    limit: Limit | None = None
+    """The cap that the letter is about."""
 
 
 def judge(watch: Watch, funds: Funds, machines: Machines, at: datetime, grace: timedelta) -> Verdict:
     """What changes for the customer at `at`: nothing but `watch` and the clock is remembered between looks."""
     match watch.status:
         case None:
-            return _suspended(watch, at, grace) if funds.is_used_up(at) else _warned(watch, funds, at)
+            return _in_good_standing(watch, funds, at, grace)
         case SuspensionStatus.RESUMING:
             return _while_resuming(watch, funds, machines, at, grace)
+        case _ if watch.is_capped:
+            return _while_capped(watch, funds, machines, at, grace)
         case _ if funds.covers(machines.reserve_micros, at):
-            resuming = replace(watch, status=SuspensionStatus.RESUMING)
-            nothing_to_do = not (machines.stopped or machines.in_motion)
-            return Verdict(_good(watch) if nothing_to_do else resuming, LetterKind.RESUMED)
+            limit = funds.cap_in_the_way(machines.reserve_micros, at)
+            if limit and machines.kept:
+                return _capped(watch, limit, at)
+            return Verdict(_resuming(watch, machines), LetterKind.RESUMED)
     return _while_suspended(watch, machines, at)
+
+
+def _in_good_standing(watch: Watch, funds: Funds, at: datetime, grace: timedelta) -> Verdict:
+    if funds.is_used_up(at):
+        return _suspended(watch, at, grace)
+    if limit := funds.cap_to_stop_at(at):
+        return _capped(watch, limit, at)
+    verdict = _warned(watch, funds, at)
+    return verdict if verdict.letter else _warned_of_caps(verdict.watch, funds, at)
+
+
+def _resuming(watch: Watch, machines: Machines) -> Watch:
+    """In good standing at once, where there is nothing to be switched on."""
+    if machines.stopped or machines.in_motion:
+        return replace(watch, status=SuspensionStatus.RESUMING)
+    return _good(watch)
+
+
+def _capped(watch: Watch, limit: Limit, at: datetime) -> Verdict:
+    """Off until there is room again: nothing of it is ever deleted for that."""
+    capped = replace(_good(watch), status=SuspensionStatus.SUSPENDED, reason=SuspensionReason.SPEND_CAP, since=at)
+    return Verdict(capped, LetterKind.SPEND_CAP_REACHED, limit)
+
+
+def _while_capped(watch: Watch, funds: Funds, machines: Machines, at: datetime, grace: timedelta) -> Verdict:
+    if machines.kept and funds.is_empty(at):
+        return _suspended(watch, at, grace)
+    if funds.cap_in_the_way(machines.reserve_micros, at):
+        return Verdict(watch)
+    if machines.stopped and not funds.covers(machines.reserve_micros, at):
+        return _suspended(watch, at, grace)
+    return Verdict(_resuming(watch, machines), LetterKind.SPEND_CAP_LIFTED if machines.kept else None)
+
+
+def _warned_of_caps(watch: Watch, funds: Funds, at: datetime) -> Verdict:
+    """One warning for each window of a cap; forgotten where the cap was raised so far that it is not near now."""
+    for limit in funds.allowance.limits(at):
+        is_near = limit.cap_micros > 0 and limit.uses(CAP_WARNING_PERCENT)
+        was_warned = watch.was_warned(limit)
+        if is_near and not was_warned:
+            return Verdict(watch.warned_of(limit), LetterKind.SPEND_CAP_NEAR, limit)
+        if was_warned and not is_near:
+            watch = watch.warned_of(limit, told=False)
+    return Verdict(watch)
 
 
 def _suspended(watch: Watch, at: datetime, grace: timedelta) -> Verdict:
     suspended = replace(
         _good(watch),
         status=SuspensionStatus.SUSPENDED,
+        reason=SuspensionReason.BALANCE,
         since=at,
         deletes_at=(at + grace).replace(microsecond=0),
         reminded=grace <= REMINDER_BEFORE_DELETION,  # the first letter has said so already
@@ -158,14 +263,17 @@ def _warned(watch: Watch, funds: Funds, at: datetime) -> Verdict:
 def _while_resuming(watch: Watch, funds: Funds, machines: Machines, at: datetime, grace: timedelta) -> Verdict:
     if funds.is_used_up(at) or (machines.stopped and not funds.covers(machines.reserve_micros, at)):
         return _suspended(watch, at, grace)
+    limit = funds.cap_to_stop_at(at) or funds.cap_in_the_way(machines.reserve_micros, at)
+    if limit and (funds.burn.micros_per_hour or machines.stopped):
+        return _capped(watch, limit, at)
     if machines.stopped or machines.in_motion:
         return Verdict(watch)
-    return _warned(_good(watch), funds, at)
+    return _in_good_standing(_good(watch), funds, at, grace)
 
 
 def _good(watch: Watch) -> Watch:
     """In good standing again, as if nothing had ever been."""
-    return replace(watch, status=None, since=None, deletes_at=None, warned_hours=None, reminded=False)
+    return replace(watch, status=None, reason=None, since=None, deletes_at=None, warned_hours=None, reminded=False)
 
 
 def _while_suspended(watch: Watch, machines: Machines, at: datetime) -> Verdict:
@@ -195,13 +303,14 @@ def next_look(watch: Watch, funds: Funds, machines: Machines, at: datetime) -> d
 def _next_second(watch: Watch, funds: Funds, machines: Machines, at: datetime) -> int | None:
     match watch.status:
         case None:
-            return _next_of_runway(watch, funds)
+            moments = [_next_of_runway(watch, funds), _next_of_caps(watch, funds, at)]
+            return min((moment for moment in moments if moment is not None), default=None)
         case SuspensionStatus.DELETING:
             return epoch_seconds(at + LOOK_AGAIN_AT_DELETION)
         case SuspensionStatus.DELETED:
             return None
         case SuspensionStatus.SUSPENDED if not (machines.running or machines.in_motion):
-            return _next_of_grace(watch, at)
+            return _end_of_caps(funds, machines, at) if watch.is_capped else _next_of_grace(watch, at)
     return epoch_seconds(at + LOOK_AGAIN)
 
 
@@ -211,6 +320,30 @@ def _next_of_runway(watch: Watch, funds: Funds) -> int | None:
         return None
     tighter = [hours for hours in WARNINGS_HOURS if watch.warned_hours is None or hours < watch.warned_hours]
     return zero_at - max(tighter, default=0) * SECONDS_PER_HOUR
+
+
+def _next_of_caps(watch: Watch, funds: Funds, at: datetime) -> int | None:
+    """When a cap is near, or reached, in this window or one of the next; nothing comes where nothing runs."""
+    if funds.burn.micros_per_hour <= 0:
+        return None
+    moments = [
+        moment
+        for limit in funds.allowance.limits(at)
+        for moment in (
+            funds.allowance.reaches(limit, at, percent=CAP_WARNING_PERCENT, skip=int(watch.was_warned(limit))),
+            funds.allowance.reaches(limit, at),
+        )
+        if moment is not None
+    ]
+    return min((epoch_seconds(moment) for moment in moments), default=None)
+
+
+def _end_of_caps(funds: Funds, machines: Machines, at: datetime) -> int | None:
+    """When the window of a cap that is in the way ends."""
+    ends = [
+        limit.ends_at for limit in funds.allowance.limits(at) if _is_in_the_way(limit, machines.reserve_micros)
+    ]
+    return min((epoch_seconds(end) for end in ends), default=None)
 
 
 def _next_of_grace(watch: Watch, at: datetime) -> int:

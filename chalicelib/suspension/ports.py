@@ -49,12 +49,12 @@ class CustomerMail(Protocol):
 class Power(Protocol):
     """Switching machines."""
 
-    def suspend(self, customer_id: str, deployment_id: str) -> bool:
-        """Begin to switch a machine off."""
+    def suspend(self, customer_id: str, deployment_id: str, because: str) -> bool:
+        """Begin to switch a machine off; its timeline says why."""
         ...
 
-    def resume(self, customer_id: str, deployment_id: str) -> bool:
-        """Begin to switch a machine on; raises InsufficientBalance."""
+    def resume(self, customer_id: str, deployment_id: str, because: str) -> bool:
+        """Begin to switch a machine on; its timeline says why. Raises InsufficientBalance."""
         ...
 
 

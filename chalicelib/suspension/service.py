@@ -1,4 +1,4 @@
-"""Watching balances.
+"""Watching balances, and what spend caps leave of them.
 
 A look at a customer decides from the records alone, writes what it decided (with the letter that tells of it) in
 one transaction, and then does what follows from the state that holds now. So it may be repeated, interrupted or
@@ -10,21 +10,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from chalicelib.compute.charging import reserve_micros
 from chalicelib.compute.models import Deployment, DeploymentStatus, DesiredState
 from chalicelib.compute.ports import DeploymentRecords
-from chalicelib.compute.power import reserve_micros
+from chalicelib.insight.models import SYSTEM, Activity, Outcome
+from chalicelib.insight.ports import ActivityWrites
 from chalicelib.kernel.clock import Clock, epoch_seconds, from_epoch_seconds
 from chalicelib.kernel.errors import InsufficientBalance
+from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
-from chalicelib.ledger.models import HoldPurpose
+from chalicelib.ledger.models import frozen_micros
 from chalicelib.ledger.ports import LedgerRecords
+from chalicelib.spending.ports import CapRecords
+from chalicelib.spending.service import PERIOD_NAMES
 from chalicelib.suspension.models import (
     LONGEST_WAIT,
     LOOKS_OF_AN_EXECUTION,
     Funds,
     Machines,
+    SuspensionReason,
     SuspensionStatus,
+    Verdict,
     Watch,
     judge,
     next_look,
@@ -39,12 +46,20 @@ from chalicelib.suspension.ports import (
     WatchRecords,
 )
 
-_FROZEN = frozenset({HoldPurpose.DISPUTE, HoldPurpose.REFUND})
 _SAME_MOMENT = timedelta(seconds=2)
 """Rounding moves zero by a second when usage is posted; an execution is replaced only for more."""
 _LOOK_AHEAD = timedelta(seconds=60)
 """The schedule's own interval: what is due before it runs again must have an execution by then."""
 _LEAVING = frozenset({DeploymentStatus.DELETING, DeploymentStatus.DELETE_STUCK})
+_SWITCHED_OFF_BECAUSE = {
+    SuspensionReason.BALANCE: "Your balance is used up",
+    SuspensionReason.SPEND_CAP: "Your spend cap is reached",
+}
+_OFF = frozenset({SuspensionStatus.SUSPENDED, SuspensionStatus.DELETING})
+_SWITCHED_ON_BECAUSE = {
+    SuspensionReason.BALANCE: "Thank you for your payment",
+    SuspensionReason.SPEND_CAP: "Your spend cap leaves room again",
+}
 
 
 @dataclass(frozen=True)
@@ -68,8 +83,9 @@ class Suspensions:
         return watch if watch is not None and watch.status is not None else None
 
     def is_suspended(self, customer_id: str) -> bool:
-        """Whether the customer may not have more machines."""
-        return self.of(customer_id) is not None
+        """Whether the customer's money has run out; a spend cap says itself what it leaves room for."""
+        watch = self.of(customer_id)
+        return watch is not None and watch.reason is not SuspensionReason.SPEND_CAP
 
 
 class BalanceWatch:
@@ -80,10 +96,12 @@ class BalanceWatch:
         watches: WatchRecords,
         executions: WatchExecutions,
         books: LedgerRecords,
+        caps: CapRecords,
         deployments: DeploymentRecords,
         power: Power,
         deletion: Deletion,
         mail: CustomerMail,
+        activity: ActivityWrites,
         transactor: Transactor,
         clock: Clock,
         grace: timedelta,
@@ -91,10 +109,12 @@ class BalanceWatch:
         self._watches = watches
         self._executions = executions
         self._books = books
+        self._caps = caps
         self._deployments = deployments
         self._power = power
         self._deletion = deletion
         self._mail = mail
+        self._activity = activity
         self._transactor = transactor
         self._clock = clock
         self._grace = grace
@@ -149,18 +169,20 @@ class BalanceWatch:
             account = self._books.account(customer_id)
             if account is None or (number is not None and before.number != number):
                 return None
-            frozen = sum(hold.amount_micros for hold in self._books.holds(customer_id) if hold.purpose in _FROZEN)
-            funds = Funds.of(account, frozen)
+            frozen = frozen_micros(self._books.holds(customer_id))
+            funds = Funds.of(account, frozen, self._caps.caps(customer_id))
             machines = Machines()
-            if before.status is not None or funds.is_used_up(at):
+            if before.status is not None or funds.is_used_up(at) or funds.cap_to_stop_at(at):
                 machines = _sorted(self._deployments.all_deployments(customer_id))
             verdict = judge(before, funds, machines, at, self._grace)
             after = wait(verdict.watch, next_look(verdict.watch, funds, machines, at), at)
             if after != before:
                 after = replace(after, version=before.version + 1)
                 writes = [self._watches.replace_watch(before, after)]
+                if activity := _activity(before, after, at):
+                    writes.append(self._activity.insert(activity))
                 if verdict.letter is not None:
-                    values = _values(after, funds, at)
+                    values = _values(after, verdict, funds, at)
                     writes += self._mail.to_customer(customer_id, verdict.letter, values, at)
                 self._transactor.commit(writes)
             return Looked(before, after, machines)
@@ -210,14 +232,15 @@ class BalanceWatch:
             raise ExceptionGroup(f"{looked.watch.customer_id} could not be dealt with", troubles)
 
     def _work(self, looked: Looked) -> tuple[Callable[[str, str], object], Sequence[str]]:
+        reason = looked.watch.reason or SuspensionReason.BALANCE
         match looked.watch.status:
             case SuspensionStatus.SUSPENDED:
-                return self._power.suspend, looked.machines.running
+                return partial(self._power.suspend, because=_SWITCHED_OFF_BECAUSE[reason]), looked.machines.running
             case SuspensionStatus.RESUMING:
-                return self._power.resume, looked.machines.stopped
+                return partial(self._power.resume, because=_SWITCHED_ON_BECAUSE[reason]), looked.machines.stopped
             case SuspensionStatus.DELETING:
                 return self._deletion.delete, looked.machines.kept
-        return self._power.suspend, ()
+        return self._deletion.delete, ()
 
 
 def _sorted(deployments: Iterable[Deployment]) -> Machines:
@@ -242,8 +265,49 @@ def _sorted(deployments: Iterable[Deployment]) -> Machines:
     return Machines(tuple(running), names, reserve, in_motion, tuple(kept), leaving)
 
 
-def _values(watch: Watch, funds: Funds, at: datetime) -> dict[str, str]:
+_ACTIONS = {
+    SuspensionStatus.SUSPENDED: "suspend_machines",
+    SuspensionStatus.DELETING: "delete_suspended_machines",
+    SuspensionStatus.RESUMING: "resume_machines",
+    None: "resume_machines",
+}
+
+
+def _activity(before: Watch, after: Watch, at: datetime) -> Activity | None:
+    """What the customer's log says of this change, which nobody asked for; None where it is not worth a line."""
+    is_over = after.status is None and before.status in {SuspensionStatus.RESUMING, SuspensionStatus.DELETED}
+    changed = (before.status, before.reason) != (after.status, after.reason)
+    if not changed or is_over or after.status not in _ACTIONS:
+        return None
+    reason = after.reason or before.reason or SuspensionReason.BALANCE
+    return Activity(
+        id=new_id(Kind.ACTIVITY, at),
+        customer_id=after.customer_id,
+        at=at,
+        actor_user_id=SYSTEM,
+        action=_ACTIONS[after.status],
+        outcome=Outcome.DONE,
+        reason=(_SWITCHED_OFF_BECAUSE if after.status in _OFF else _SWITCHED_ON_BECAUSE)[reason],
+    )
+
+
+def _values(watch: Watch, verdict: Verdict, funds: Funds, at: datetime) -> dict[str, str]:
     """What letters say beside who they are to."""
+    values = _values_of_balance(watch, funds, at)
+    limit = verdict.limit
+    if limit is not None:
+        reached_at = funds.allowance.reaches(limit, at)
+        values |= {
+            "cap_name": PERIOD_NAMES[limit.period],
+            "cap": format_amount(limit.cap_micros),
+            "spent": format_amount(limit.spent_micros),
+            "ends_at": _day_and_time(limit.ends_at),
+            "reached_at": _day_and_time(reached_at) if reached_at and at < reached_at < limit.ends_at else "",
+        }
+    return values
+
+
+def _values_of_balance(watch: Watch, funds: Funds, at: datetime) -> dict[str, str]:
     used = funds.burn.unposted_micros(at)
     zero_at, latest = funds.zero_at, epoch_seconds(at + LONGEST_WAIT)
     return {

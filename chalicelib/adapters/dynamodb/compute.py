@@ -43,6 +43,7 @@ class DeploymentRecord(Record, discriminator="DEPLOYMENT"):
     ssh_key_id = UnicodeAttribute()
     spec = JSONAttribute()
     price_micros_per_hour = IntegerAttribute()
+    price_parts = JSONAttribute(null=True)
     status = UnicodeAttribute()
     desired = UnicodeAttribute()
     created_at = UnicodeAttribute()
@@ -56,6 +57,7 @@ class DeploymentRecord(Record, discriminator="DEPLOYMENT"):
     ended_at = OptionalText()
     operation_id = OptionalText()
     last_operation_id = UnicodeAttribute()
+    made_by_key = OptionalText()
     fence = IntegerAttribute()
     holds_slot = BooleanAttribute()
     event_sequence = IntegerAttribute()
@@ -277,6 +279,7 @@ def _deployment(record: DeploymentRecord) -> Deployment:
         ssh_key_id=record.ssh_key_id,
         spec=MachineSpec(**{**spec, "storage_kind": StorageKind(spec["storage_kind"])}),
         price_micros_per_hour=record.price_micros_per_hour,
+        price_parts=record.price_parts or {},
         status=DeploymentStatus(record.status),
         desired=DesiredState(record.desired),
         created_at=parse_isoformat(record.created_at),
@@ -290,6 +293,7 @@ def _deployment(record: DeploymentRecord) -> Deployment:
         ended_at=_optional_time(record.ended_at),
         operation_id=record.operation_id,
         last_operation_id=record.last_operation_id,
+        made_by_key=record.made_by_key or "",
         fence=record.fence,
         holds_slot=record.holds_slot,
         event_sequence=record.event_sequence,
@@ -313,6 +317,7 @@ def _deployment_record(deployment: Deployment) -> DeploymentRecord:
         ssh_key_id=deployment.ssh_key_id,
         spec={**asdict(deployment.spec), "tags": dict(deployment.spec.tags)},
         price_micros_per_hour=deployment.price_micros_per_hour,
+        price_parts=dict(deployment.price_parts) or None,
         status=deployment.status.value,
         desired=deployment.desired.value,
         created_at=isoformat(deployment.created_at),
@@ -326,6 +331,7 @@ def _deployment_record(deployment: Deployment) -> DeploymentRecord:
         ended_at=_optional_text(deployment.ended_at),
         operation_id=deployment.operation_id,
         last_operation_id=deployment.last_operation_id,
+        made_by_key=deployment.made_by_key or None,
         fence=deployment.fence,
         holds_slot=deployment.holds_slot,
         event_sequence=deployment.event_sequence,

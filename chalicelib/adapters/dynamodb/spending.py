@@ -2,8 +2,11 @@
 
 from typing import TypeVar
 
-from chalicelib.adapters.dynamodb.table import IntegerAttribute, Record
+from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger, Record
+from chalicelib.adapters.dynamodb.transactor import put
+from chalicelib.kernel.transactions import Write
 from chalicelib.ledger.spending import Spending, Window
+from chalicelib.spending.models import NO_CAPS, Caps
 
 T = TypeVar("T", bound="Spent")
 
@@ -40,3 +43,33 @@ def with_spending(record: T, spending: Spending) -> T:
         month.ahead,
     )
     return record
+
+
+class SpendCapsRecord(Record, discriminator="SPEND_CAPS"):
+    """`CUSTOMER#<customer>` / `SPEND_CAPS`: a customer's own caps."""
+
+    daily_micros = OptionalInteger()
+    monthly_micros = OptionalInteger()
+
+
+class DynamoCapRecords:
+    """`CapRecords` on the single table."""
+
+    def caps(self, customer_id: str) -> Caps:
+        """A customer's caps; see `CapRecords.caps`."""
+        try:
+            record = SpendCapsRecord.get(f"CUSTOMER#{customer_id}", "SPEND_CAPS", consistent_read=True)
+        except SpendCapsRecord.DoesNotExist:
+            return NO_CAPS
+        return Caps(record.daily_micros, record.monthly_micros)
+
+    def put_caps(self, customer_id: str, caps: Caps) -> Write:
+        """Replace them; see `CapRecords.put_caps`."""
+        return put(
+            SpendCapsRecord(
+                f"CUSTOMER#{customer_id}",
+                "SPEND_CAPS",
+                daily_micros=caps.daily_micros,
+                monthly_micros=caps.monthly_micros,
+            )
+        )

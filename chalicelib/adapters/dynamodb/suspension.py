@@ -10,7 +10,7 @@ from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger
 from chalicelib.adapters.dynamodb.transactor import insert, put
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.transactions import Write
-from chalicelib.suspension.models import SuspensionStatus, Watch
+from chalicelib.suspension.models import SuspensionReason, SuspensionStatus, Watch
 from chalicelib.suspension.ports import WATCH_SHARDS, WATCH_UNCHANGED
 
 
@@ -19,9 +19,12 @@ class WatchRecord(Record, discriminator="WATCH"):
 
     number = IntegerAttribute()
     status = OptionalText()
+    reason = OptionalText()
     since = OptionalText()
     deletes_at = OptionalText()
     warned_hours = OptionalInteger()
+    warned_day = IntegerAttribute(default=0)
+    warned_month = IntegerAttribute(default=0)
     reminded = BooleanAttribute()
     wakes_at = OptionalText()
     looks = IntegerAttribute()
@@ -63,9 +66,12 @@ def _watch(record: WatchRecord) -> Watch:
         customer_id=record.pk.removeprefix("CUSTOMER#"),
         number=record.number,
         status=SuspensionStatus(record.status) if record.status else None,
+        reason=SuspensionReason(record.reason) if record.reason else None,
         since=_time(record.since),
         deletes_at=_time(record.deletes_at),
         warned_hours=record.warned_hours,
+        warned_day=record.warned_day,
+        warned_month=record.warned_month,
         reminded=record.reminded,
         wakes_at=_time(record.wakes_at),
         looks=record.looks,
@@ -83,9 +89,12 @@ def _watch_record(watch: Watch) -> WatchRecord:
         gsi2sk=wakes_at,
         number=watch.number,
         status=watch.status.value if watch.status else None,
+        reason=watch.reason.value if watch.reason else None,
         since=_text(watch.since),
         deletes_at=_text(watch.deletes_at),
         warned_hours=watch.warned_hours,
+        warned_day=watch.warned_day,
+        warned_month=watch.warned_month,
         reminded=watch.reminded,
         wakes_at=wakes_at,
         looks=watch.looks,
