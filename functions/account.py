@@ -5,7 +5,7 @@ What asks for the password has a growing delay after wrong attempts, apart from 
 
 from chalicelib import bootstrap
 from chalicelib.http import Caller, Visitor, endpoint
-from chalicelib.identity.models import Origin
+from chalicelib.http.sessions import origin_of
 from chalicelib.kernel.errors import Forbidden, InvalidTwoFactorCode
 from chalicelib.runtime.grants import OPEN_SECRETS
 from functions.schemas.account import (
@@ -32,7 +32,9 @@ def change_email(request: ChangeEmailRequest, caller: Caller) -> Message:
 
     The answer is the same where the address has an account already; its owner then gets a mail that says so.
     """
-    bootstrap.email_move().ask(caller.user_id, request.new_email, request.password, request.code, _origin(caller))
+    bootstrap.email_move().ask(
+        caller.user_id, request.new_email, request.password, request.code, origin_of(caller)
+    )
     return Message(message="Read the mail that the new address gets: it says how to go on.")
 
 
@@ -42,7 +44,7 @@ def confirm_email_change(request: ConfirmEmailRequest, caller: Caller) -> Messag
 
     The address before is told, and can undo the change for 72 hours.
     """
-    bootstrap.email_move().confirm(caller.user_id, caller.session_id, request.token, _origin(caller))
+    bootstrap.email_move().confirm(caller.user_id, caller.session_id, request.token, origin_of(caller))
     return Message(message="Your account has its new address; sign in with it from now on.")
 
 
@@ -53,7 +55,7 @@ def revert_email(request: RevertEmailRequest, visitor: Visitor) -> Message:
     It works for 72 hours, whatever was changed meanwhile; all sessions end, and two-factor sign-in that was
     turned on after the change is off again.
     """
-    bootstrap.email_move().revert(request.token, request.password, _origin(visitor))
+    bootstrap.email_move().revert(request.token, request.password, origin_of(visitor))
     return Message(message="Your account has its address back; sign in with your new password.")
 
 
@@ -64,7 +66,3 @@ def change_password(request: ChangePasswordRequest, caller: Caller) -> Message:
         caller.user_id, caller.session_id, request.current_password, request.new_password
     )
     return Message(message="Your password is changed; your other sessions were ended.")
-
-
-def _origin(visitor: Visitor) -> Origin:
-    return Origin(visitor.ip, visitor.user_agent, visitor.request_id)

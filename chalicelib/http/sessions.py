@@ -50,19 +50,20 @@ def origin_of(visitor: Visitor) -> Origin:
     return Origin(visitor.ip, visitor.user_agent, visitor.request_id)
 
 
-def session_of(visitor: Visitor) -> Principal:
-    """Who is signed in, at an endpoint that changes state and lets others in, too.
+def session_of(visitor: Visitor, *, changes_state: bool = True) -> Principal:
+    """Who is signed in, at an endpoint that lets others in, too.
 
     Raises:
         Unauthorized: nobody is.
-        Forbidden: it is an API key, or a cookie without the matching CSRF token.
+        Forbidden: it is an API key, or a cookie without the matching CSRF token where state is changed.
     """
     token = visitor.bearer_token
     if token is None:
         token = visitor.cookie(ACCESS_COOKIE)
         if token is None:
             raise Unauthorized()
-        check_csrf(visitor.cookie(CSRF_COOKIE), visitor.csrf_token)
+        if changes_state:
+            check_csrf(visitor.cookie(CSRF_COOKIE), visitor.csrf_token)
     principal = bootstrap.authenticator().authenticate(Credentials(token=token, ip=visitor.ip))
     if principal.api_key_id:
         raise Forbidden("This needs a person who has signed in; an API key cannot do it.")

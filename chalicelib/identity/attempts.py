@@ -14,6 +14,7 @@ _LETTER_WINDOW_SECONDS = 3600
 LETTERS_PER_ACCOUNT = 5
 LETTERS_PER_ADDRESS = 60
 LINKS_PER_ADDRESS = 30
+USER_CODES_PER_PERSON = 20
 _IPV6_SITE_BITS = 64  # what one subscriber usually has for himself (RFC 6177)
 
 
@@ -82,6 +83,14 @@ class Attempts:
             RateLimited: there were too many from this address.
         """
         self._limiter.check(f"link:{_site(ip)}", LINKS_PER_ADDRESS, _WINDOW_SECONDS)
+
+    def user_code(self, user_id: str) -> None:
+        """Count a device's code that somebody signed in has typed.
+
+        Raises:
+            RateLimited: there were too many from this person.
+        """
+        self._limiter.check(f"user-code:{user_id}", USER_CODES_PER_PERSON, _WINDOW_SECONDS)
 
     def _from(self, ip: str) -> None:
         self._limiter.check(f"sign-in:{_site(ip)}", SIGN_INS_PER_ADDRESS, _WINDOW_SECONDS)

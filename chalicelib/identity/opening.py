@@ -45,7 +45,13 @@ class SessionOpener:
         self._clock = clock
 
     def open(
-        self, user: User, origin: Origin, together_with: Sequence[Write], *, has_second_factor: bool
+        self,
+        user: User,
+        origin: Origin,
+        together_with: Sequence[Write],
+        *,
+        has_second_factor: bool,
+        customer_id: str | None = None,
     ) -> SessionTokens:
         """Begin a session, with an id and tokens that nobody has seen before, and write it down.
 
@@ -54,12 +60,15 @@ class SessionOpener:
             origin: where the request came from; a device that is new is told to the user by mail.
             together_with: what must hold, and what is used up, in the same transaction.
             has_second_factor: whether more than a password was shown.
+            customer_id: which customer it acts for, one of the user's; their own choice where none is named.
 
         Raises:
             ConditionFailed: one of `together_with` did not hold; there is no session.
         """
         now = self._clock.now()
-        session, token = self._new(user, origin, now, has_second_factor=has_second_factor)
+        if customer_id is None:
+            customer_id = self._default_customer(user)
+        session, token = self._new(user, customer_id, origin, now, has_second_factor=has_second_factor)
         recognition = self._recogniser.recognise(user, origin, now)
         self._transactor.commit(
             [*together_with, self._sessions.insert(session), *self._crowded_out(user), *recognition.writes]
@@ -80,16 +89,20 @@ class SessionOpener:
             refresh_expires_at=session.ends_at,
         )
 
+    def _default_customer(self, user: User) -> str:
+        """The one that the user chose, while they are a member, or else their oldest."""
+        ids = [membership.customer_id for membership in self._users.memberships(user.id)]
+        return user.default_customer_id if user.default_customer_id in ids else next(iter(ids), "")
+
     def _new(
-        self, user: User, origin: Origin, now: datetime, *, has_second_factor: bool
+        self, user: User, customer_id: str, origin: Origin, now: datetime, *, has_second_factor: bool
     ) -> tuple[Session, RefreshToken]:
-        memberships = self._users.memberships(user.id)
         session_id = new_id(Kind.SESSION, now)
         token = RefreshToken(user.id, session_id, family=new_secret(), current=new_secret())
         session = Session(
             id=session_id,
             user_id=user.id,
-            customer_id=memberships[0].customer_id if memberships else "",
+            customer_id=customer_id,
             ip=origin.ip,
             user_agent=origin.user_agent,
             created_at=now,

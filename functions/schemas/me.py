@@ -73,3 +73,9 @@ class ProfileView(ApiModel):
             suspension=SuspensionView.of(watch),
             staff_role=profile.staff_role,
         )
+
+
+class SessionStateView(ApiModel):
+    """Whether anybody is signed in."""
+
+    session: ProfileView | None = Field(description="Who is; null where nobody is")
