@@ -1,0 +1,42 @@
+"""Handing a customer over to another of its members."""
+
+from chalicelib import bootstrap
+from chalicelib.access.models import Scope
+from chalicelib.http import Caller, endpoint
+from chalicelib.http.sessions import origin_of
+from chalicelib.kernel.errors import Conflict, NotFound
+from functions.schemas.auth import Message
+from functions.schemas.members import JoinedView, OwnershipOfferView, OwnershipRequest, TokenRequest
+
+
+@endpoint("POST", "/ownership-transfer", status=201, scope=Scope.CUSTOMER_CLOSE, errors=(Conflict, NotFound))
+def offer_ownership(request: OwnershipRequest, caller: Caller) -> OwnershipOfferView:
+    """Ask a member, by mail, to own the customer in your place, instead of anybody whom you asked before.
+
+    Nothing changes until they accept, within seven days. Then you are an administrator.
+    """
+    return OwnershipOfferView.of(bootstrap.ownership().offer(caller.customer_id, caller.user_id, request.user_id))
+
+
+@endpoint("GET", "/ownership-transfer", scope=Scope.CUSTOMER_CLOSE, errors=(NotFound,))
+def get_ownership_offer(caller: Caller) -> OwnershipOfferView:
+    """See who has been asked to own the customer, and has not answered yet."""
+    return OwnershipOfferView.of(bootstrap.ownership().pending(caller.customer_id))
+
+
+@endpoint("DELETE", "/ownership-transfer", scope=Scope.CUSTOMER_CLOSE, errors=(NotFound,))
+def withdraw_ownership_offer(caller: Caller) -> Message:
+    """Make the offer void."""
+    bootstrap.ownership().withdraw(caller.customer_id)
+    return Message(message="The offer is withdrawn.")
+
+
+@endpoint("POST", "/ownership-transfer/accept", audited=False, errors=(Conflict, NotFound))
+def accept_ownership(request: TokenRequest, caller: Caller) -> JoinedView:
+    """Own the customer from now on, with the token that was mailed to you; the owner before is an administrator.
+
+    It is in the activity log of that customer, whichever one this session acts for.
+    """
+    return JoinedView.of(
+        bootstrap.ownership_invitations().accept(request.token, caller.user_id, origin_of(caller))
+    )
