@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from chalicelib.access.service import RateLimiter
     from chalicelib.adapters.aws.workflows import StepFunctionsWorkflows
     from chalicelib.adapters.tokens.access_tokens import SigningKeys
+    from chalicelib.approvals.models import Subject
+    from chalicelib.approvals.ports import Effect
+    from chalicelib.approvals.service import Approvals
+    from chalicelib.billing.corrections import Corrections
     from chalicelib.billing.credit_notes import CreditNotes
     from chalicelib.billing.documents import Documents
     from chalicelib.billing.exports import Exports
@@ -69,10 +73,10 @@ if TYPE_CHECKING:
     from chalicelib.ledger.service import Ledger
     from chalicelib.metering.ports import MeterRecords, Prices
     from chalicelib.metering.service import Metering
-    from chalicelib.payments.approvals import FourEyes
     from chalicelib.payments.auto_top_up import AutoTopUps
     from chalicelib.payments.bank_desk import BankDesk
     from chalicelib.payments.comparison import Comparison
+    from chalicelib.payments.four_eyes import FourEyes
     from chalicelib.payments.methods import PaymentMethods
     from chalicelib.payments.ports import Gateway
     from chalicelib.payments.records import DeadNotices, Rates, TopUpRecords
@@ -776,11 +780,37 @@ def refunds() -> Refunds:
 
 @cache
 def four_eyes() -> FourEyes:
-    """What staff may do alone, and what only together."""
-    from chalicelib.adapters.dynamodb.refunds import DynamoApprovalRecords
-    from chalicelib.payments.approvals import FourEyes
+    """What staff may give and send back alone, and what only together."""
+    from chalicelib.payments.four_eyes import FourEyes
 
-    return FourEyes(DynamoApprovalRecords(), refunds(), ledger(), transactor(), clock())
+    return FourEyes(approvals(), refunds(), ledger())
+
+
+@cache
+def approvals() -> Approvals:
+    """What waits for a second of the staff."""
+    from chalicelib.adapters.dynamodb.approvals import DynamoApprovalRecords
+    from chalicelib.approvals.service import Approvals
+
+    return Approvals(DynamoApprovalRecords(), _effect_of, transactor(), clock())
+
+
+def _effect_of(subject: Subject) -> Effect:
+    from chalicelib.approvals.models import Subject
+
+    match subject:
+        case Subject.CREDIT:
+            from chalicelib.payments.four_eyes import CreditEffect
+
+            return CreditEffect(ledger(), clock())
+        case Subject.REFUND:
+            from chalicelib.payments.four_eyes import RefundEffect
+
+            return RefundEffect(refunds())
+        case Subject.CREDIT_NOTE:
+            from chalicelib.billing.corrections import CreditNoteEffect
+
+            return CreditNoteEffect(credit_notes())
 
 
 @cache
@@ -1077,6 +1107,14 @@ def credit_notes() -> CreditNotes:
     from chalicelib.billing.credit_notes import CreditNotes
 
     return CreditNotes(billing_records(), ledger_records(), transactor(), seller(), clock())
+
+
+@cache
+def corrections() -> Corrections:
+    """What staff give back of invoices, alone or together."""
+    from chalicelib.billing.corrections import Corrections
+
+    return Corrections(credit_notes(), approvals())
 
 
 @cache

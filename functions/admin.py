@@ -4,8 +4,9 @@ from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.http import Caller, endpoint
 from chalicelib.kernel.money import parse_amount
+from functions.schemas.approvals import ApprovalView
 from functions.schemas.billing import BalanceView, CreditBody, CustomerId
-from functions.schemas.refunds import ApprovalView, CreditAnswer
+from functions.schemas.refunds import CreditAnswer
 
 
 @endpoint(

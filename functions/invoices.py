@@ -2,14 +2,18 @@
 
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
+from chalicelib.approvals.models import Approval
+from chalicelib.billing.corrections import Correction
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.money import parse_amount
 from chalicelib.runtime.grants import KEEP_DOCUMENTS
+from functions.schemas.approvals import ApprovalView
 from functions.schemas.billing import CustomerId
 from functions.schemas.invoices import (
     BillingProfileBody,
     BillingProfileView,
+    CreditNoteAnswer,
     CreditNoteBody,
     CreditNoteDetails,
     CreditNoteId,
@@ -101,15 +105,16 @@ def create_invoice(customer_id: CustomerId, caller: Caller) -> InvoiceSummaryVie
 )
 def create_credit_note(
     customer_id: CustomerId, invoice_id: InvoiceId, request: CreditNoteBody, caller: Caller
-) -> CreditNoteDetails:
-    """Correct an invoice: give part of it back to the balance, with a document that says so."""
+) -> CreditNoteAnswer:
+    """Correct an invoice: give part of it back to the balance, with a document that says so.
+
+    Above the limit a second of the staff must approve it first.
+    """
     key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
-    note = bootstrap.credit_notes().issue(
-        customer_id,
-        invoice_id,
-        parse_amount(request.amount),
-        reason=request.reason,
-        actor_user_id=caller.user_id,
-        key=key,
-    )
-    return CreditNoteDetails.of(note)
+    amount_micros = parse_amount(request.amount)
+    wish = Correction(customer_id, invoice_id, amount_micros, request.reason, caller.user_id)
+    made = bootstrap.corrections().correct(wish, key)
+    if isinstance(made, Approval):
+        asked = ApprovalView.of(made, bootstrap.clock().now())
+        return CreditNoteAnswer(credit_note=None, approval=asked)
+    return CreditNoteAnswer(credit_note=CreditNoteDetails.of(made), approval=None)

@@ -1,5 +1,6 @@
 """Correcting an invoice: it stays as it is, and a credit note gives part of it back."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.billing.models import MICROS_PER_CENT, Credited, CreditNote, Invoice, Seller, Series
@@ -9,12 +10,12 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import format_amount
-from chalicelib.kernel.transactions import Transactor, with_fresh_reads
+from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
 from chalicelib.ledger.models import EntryType, Operator
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, LedgerRecords
 from chalicelib.ledger.service import AccountChange
 
-_STALE = frozenset({CREDITED_UNCHANGED, NUMBER_FREE, ACCOUNT_UNCHANGED})
+STALE_NOTE = frozenset({CREDITED_UNCHANGED, NUMBER_FREE, ACCOUNT_UNCHANGED})
 
 
 class CreditNotes:
@@ -38,48 +39,63 @@ class CreditNotes:
             NotFound: the customer has no such invoice.
             InvalidInput: the invoice has not that much left to give back, or it is not in whole cents.
         """
+
+        def once() -> CreditNote:
+            if issued := self.issued(customer_id, invoice_id, key):
+                return issued
+            note, writes = self.draft(
+                customer_id, invoice_id, amount_micros, reason=reason, actor_user_id=actor_user_id, key=key
+            )
+            self._transactor.commit(writes)
+            return note
+
+        return with_fresh_reads(once, stale=STALE_NOTE)
+
+    def issued(self, customer_id: str, invoice_id: str, key: str) -> CreditNote | None:
+        """The credit note of an invoice that was issued with `key`."""
+        credited = self._records.credited(customer_id, invoice_id)
+        return self._records.credit_note(customer_id, dict(credited.notes).get(key, ""))
+
+    def check(self, customer_id: str, invoice_id: str, amount_micros: int) -> tuple[Invoice, Credited, int]:
+        """Of which invoice, what was given back of it before, and how many cents are to be given back now.
+
+        Raises:
+            NotFound, InvalidInput: as `issue`.
+        """
         amount_cents, left_over = divmod(amount_micros, MICROS_PER_CENT)
         if left_over:
             raise InvalidInput.of("amount", "An amount is in whole cents.")
         invoice = self._records.invoice(customer_id, invoice_id)
         if invoice is None:
             raise NotFound("This customer has no such invoice.")
-        return with_fresh_reads(
-            lambda: self._once(invoice, amount_cents, reason, actor_user_id, key), stale=_STALE
-        )
-
-    def _once(self, invoice: Invoice, amount_cents: int, reason: str, actor_user_id: str, key: str) -> CreditNote:
-        credited = self._records.credited(invoice.customer_id, invoice.id)
-        issued = self._records.credit_note(invoice.customer_id, dict(credited.notes).get(key, ""))
-        if issued is not None:
-            return issued
+        credited = self._records.credited(customer_id, invoice_id)
         left_cents = invoice.totals.total_cents - credited.cents
         if not 0 < amount_cents <= left_cents:
             left = format_amount(left_cents * MICROS_PER_CENT)
             raise InvalidInput.of(
                 "amount", f"Of this invoice at most {left} {invoice.currency} can be given back."
             )
-        return self._commit(invoice, credited, amount_cents, reason, actor_user_id, key)
+        return invoice, credited, amount_cents
 
-    def _commit(
-        self,
-        invoice: Invoice,
-        credited: Credited,
-        amount_cents: int,
-        reason: str,
-        actor_user_id: str,
-        key: str,
-    ) -> CreditNote:
+    def draft(
+        self, customer_id: str, invoice_id: str, amount_micros: int, *, reason: str, actor_user_id: str, key: str
+    ) -> tuple[CreditNote, Sequence[Write]]:
+        """A credit note, and the writes that issue it; any of STALE_NOTE that fails asks for another draft.
+
+        Raises:
+            NotFound, InvalidInput: as `issue`.
+        """
         now = self._clock.now()
-        account = self._ledger.account(invoice.customer_id)
+        account = self._ledger.account(customer_id)
         if account is None:
             raise NotFound("There is no such customer.")
+        invoice, credited, amount_cents = self.check(customer_id, invoice_id, amount_micros)
         before, taken = self._numbers.next(Series.CREDIT_NOTES, now)
         change = AccountChange(account, now, self._ledger)
         note_id = new_id(Kind.CREDIT_NOTE, now)
         entry = change.post(
             EntryType.CREDIT,
-            amount_cents * MICROS_PER_CENT,
+            amount_micros,
             Operator.USAGE,
             reference=note_id,
             reason=reason,
@@ -103,15 +119,12 @@ class CreditNotes:
             entry_sequence=entry.sequence,
         )
         after = replace(credited, cents=credited.cents + amount_cents, notes=(*credited.notes, (key, note.id)))
-        self._transactor.commit(
-            [
-                self._records.replace_credited(invoice.customer_id, credited, after),
-                self._records.take_number(before, taken),
-                self._records.insert_credit_note(note),
-                *change.writes(),
-            ]
-        )
-        return note
+        return note, [
+            self._records.replace_credited(invoice.customer_id, credited, after),
+            self._records.take_number(before, taken),
+            self._records.insert_credit_note(note),
+            *change.writes(),
+        ]
 
 
 def _tax_of(invoice: Invoice, credited_cents: int, amount_cents: int) -> int:

@@ -17,10 +17,6 @@ DISPUTABLE = timedelta(days=180)
 """A settled payment may still be refunded or disputed: it is looked at, ever more rarely, for so long."""
 
 
-FOUR_EYES_ABOVE_MICROS = 1_000 * MICROS_PER_UNIT
-"""What staff give away or send back above this (1000.00 USD) needs a second of them."""
-
-
 @dataclass(frozen=True)
 class CurrencyRule:
     """What may be topped up in one currency."""

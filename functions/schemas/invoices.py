@@ -27,6 +27,7 @@ from chalicelib.http import ApiModel, Money
 from chalicelib.http.models import id_of
 from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.money import BASE_CURRENCY, parse_amount
+from functions.schemas.approvals import ApprovalView
 
 InvoiceId = id_of(Kind.INVOICE)
 CreditNoteId = id_of(Kind.CREDIT_NOTE)
@@ -377,6 +378,13 @@ class CreditNoteDetails(ApiModel):
             tax=TaxView.of(note.tax, note.tax_cents),
             entry_sequence=note.entry_sequence,
         )
+
+
+class CreditNoteAnswer(ApiModel):
+    """What came of correcting an invoice: the credit note, or the approval that it needs first."""
+
+    credit_note: CreditNoteDetails | None
+    approval: ApprovalView | None
 
 
 class CreditNoteView(CreditNoteDetails, PdfView):

@@ -1,4 +1,4 @@
-"""What the endpoints for refunds and approvals take and give."""
+"""What the endpoints for refunds take and give."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -6,16 +6,12 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints
 
 from chalicelib.http import ApiModel, Money
-from chalicelib.http.models import id_of
-from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.money import format_amount
-from chalicelib.payments.approvals import Approval, ApprovalStatus, Subject
 from chalicelib.payments.models import Amount
 from chalicelib.payments.refunds import RefundOrder, RefundOrderStatus
+from functions.schemas.approvals import ApprovalView
 from functions.schemas.billing import BalanceView
 from functions.schemas.top_ups import DecimalText
-
-ApprovalId = id_of(Kind.APPROVAL)
 
 
 class RefundBody(ApiModel):
@@ -55,43 +51,6 @@ class RefundView(ApiModel):
             failure=order.failure or None,
             created_at=order.created_at,
             updated_at=order.updated_at,
-        )
-
-
-class ApprovalView(ApiModel):
-    """Something that one of the staff asked for and another decides."""
-
-    id: str
-    subject: Subject
-    customer_id: str
-    top_up_id: str | None
-    amount: Money
-    reason: str
-    status: ApprovalStatus
-    asked_by: str
-    asked_at: datetime
-    expires_at: datetime
-    decided_by: str | None
-    decided_at: datetime | None
-    effect_id: str | None = Field(description="the ledger entry, or the refund, that came of it")
-
-    @classmethod
-    def of(cls, approval: Approval, now: datetime) -> Self:
-        """The view of `approval` at `now`."""
-        return cls(
-            id=approval.id,
-            subject=approval.subject,
-            customer_id=approval.customer_id,
-            top_up_id=approval.top_up_id or None,
-            amount=_money(approval.amount),
-            reason=approval.reason,
-            status=approval.status_at(now),
-            asked_by=approval.asked_by,
-            asked_at=approval.asked_at,
-            expires_at=approval.expires_at,
-            decided_by=approval.decided_by or None,
-            decided_at=approval.decided_at,
-            effect_id=approval.effect_id or None,
         )
 
 

@@ -20,7 +20,7 @@ from chalicelib import bootstrap
 from chalicelib.access.models import Principal, StaffRole
 from chalicelib.adapters.dynamodb.billing import fingerprint
 from chalicelib.billing.journals import CustomersChart, ExportFormat, OperatorsChart, as_beancount, as_hledger
-from chalicelib.kernel.errors import InvalidInput
+from chalicelib.kernel.errors import Conflict, InvalidInput
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import decimal_amount
 from chalicelib.kernel.pages import PageRequest
@@ -241,11 +241,13 @@ class TestCreditNotes:
         path = f"/v1/admin/customers/{me.customer_id}/invoices/{invoice.id}/credit-notes"
         body = {"amount": "119.00", "reason": "Two days without network"}
         made = signed_in.as_bearer("staff").post(path, body)
-        assert (made.status, made.data["number"]) == (201, "HC-CN-2031-000001")
-        assert (made.data["total"]["amount"], made.data["tax"]["amount"]["amount"]) == ("119.00", "19.00")
+        assert (made.status, made.data["approval"]) == (201, None)
+        note = made.data["creditNote"]
+        assert note["number"] == "HC-CN-2031-000001"
+        assert (note["total"]["amount"], note["tax"]["amount"]["amount"]) == ("119.00", "19.00")
         newest = signed_in.get("/billing/ledger").data[0]
-        assert (newest["sequence"], newest["amount"]["amount"]) == (made.data["entrySequence"], "119.00")
-        assert (newest["source"], newest["reference"]) == ("operator:usage", made.data["id"])
+        assert (newest["sequence"], newest["amount"]["amount"]) == (note["entrySequence"], "119.00")
+        assert (newest["source"], newest["reference"]) == ("operator:usage", note["id"])
         (listed,) = signed_in.get("/billing/credit-notes").data
         shown = signed_in.get(f"/billing/credit-notes/{listed['id']}").data
         assert (shown["invoiceNumber"], shown["reason"]) == (invoice.number, body["reason"])
@@ -256,15 +258,47 @@ class TestCreditNotes:
         invoice = billed.invoice(me.customer_id)
         path = f"/v1/admin/customers/{me.customer_id}/invoices/{invoice.id}/credit-notes"
         staff = signed_in.as_bearer("staff")
-        assert staff.post(path, {"amount": "1099.99", "reason": "First"}).status == 201
+        asked = staff.post(path, {"amount": "1099.99", "reason": "First"})
+        bootstrap.approvals().approve(asked.data["approval"]["id"], "usr_another")
         for amount in ("0.02", "1100.00", "0.005", "0", "-1"):
             refused = staff.post(path, {"amount": amount, "reason": "Too much"})
             assert (refused.status, refused.fields) == (400, {"amount"}), amount
-        assert staff.post(path, {"amount": "0.01", "reason": "The last cent"}).status == 201
+        last = staff.post(path, {"amount": "0.01", "reason": "The last cent"})
+        bootstrap.approvals().approve(last.data["approval"]["id"], "usr_another")
         assert [found["number"][-6:] for found in signed_in.get("/billing/credit-notes").data] == [
             "000002",
             "000001",
         ]
+
+    def test_above_the_limit_a_second_of_the_staff_decides(self, signed_in: Api, me: Principal) -> None:
+        """Many small ones are a large one; what is asked for twice, and approved by four, is issued once."""
+        invoice = billed.invoice(me.customer_id)
+        path = f"/v1/admin/customers/{me.customer_id}/invoices/{invoice.id}/credit-notes"
+        staff, once = signed_in.as_bearer("staff"), {"Idempotency-Key": "once"}
+        assert staff.post(path, {"amount": "1000.00", "reason": "Small"}).data["approval"] is None
+        body = {"amount": "50.00", "reason": "One more"}
+        asked = staff.post(path, body, headers=once).data
+        approval = asked["approval"]
+        assert (asked["creditNote"], approval["subject"]) == (None, "credit_note")
+        assert (approval["invoiceId"], approval["topUpId"]) == (invoice.id, None)
+        assert staff.post(path, body, headers=once).data["approval"] == approval
+        assert bootstrap.billing_records().credited(me.customer_id, invoice.id).cents == 100_000
+        own = staff.post(f"/v1/admin/approvals/{approval['id']}/approve")
+        assert (own.status, own.code) == (403, "FORBIDDEN")
+
+        def decide(user: str) -> str:
+            try:
+                return bootstrap.approvals().approve(approval["id"], user).effect_id
+            except Conflict:
+                return ""
+
+        bootstrap.approvals()
+        with ThreadPoolExecutor(4) as pool:
+            effects = list(pool.map(decide, ("usr_b", "usr_c", "usr_d", "usr_e")))
+        assert sorted(effects)[:3] == ["", "", ""]
+        newest = signed_in.get("/billing/credit-notes").data[0]
+        assert (newest["id"], newest["total"]["amount"]) == (max(effects), "50.00")
+        assert bootstrap.billing_records().credited(me.customer_id, invoice.id).cents == 105_000
 
     def test_at_once_they_are_one_after_the_other(self, signed_in: Api, me: Principal) -> None:
         invoice = billed.invoice(me.customer_id)

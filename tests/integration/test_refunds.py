@@ -35,7 +35,13 @@ def world(
 ) -> World:
     world = builder.build(table, clock, monkeypatch)
     monkeypatch.setattr(bootstrap, "gateway", lambda _: lab.gateway)
-    for service in (bootstrap.settlement, bootstrap.top_ups, bootstrap.refunds, bootstrap.four_eyes):
+    for service in (
+        bootstrap.settlement,
+        bootstrap.top_ups,
+        bootstrap.refunds,
+        bootstrap.approvals,
+        bootstrap.four_eyes,
+    ):
         service.cache_clear()
     return world
 
@@ -74,7 +80,7 @@ def test_a_large_one_is_approved_by_another(world: World, paid: TopUp) -> None:
     assert approval["status"] == "PENDING"
     own = world.staff.api.post(f"/v1/admin/approvals/{approval['id']}/approve")
     assert (own.status, own.code) == (403, "FORBIDDEN")
-    decided = bootstrap.four_eyes().approve(approval["id"], "usr_another")
+    decided = bootstrap.approvals().approve(approval["id"], "usr_another")
     listed = {shown["id"]: shown["status"] for shown in world.staff.api.get("/v1/admin/approvals").data}
     assert listed == {approval["id"]: "APPROVED", world.ann.ids[Kind.APPROVAL]: "PENDING"}
     (refund,) = world.staff.api.get(f"/v1/admin/topups/{paid.id}/refunds").data
@@ -87,7 +93,7 @@ def test_a_large_credit_is_approved_by_another(world: World) -> None:
     asked = world.staff.api.post(path, {"amount": "1000.01", "reason": "A present"}).data
     assert asked["approval"]["status"] == "PENDING"
     assert parse_amount(asked["posted"]["amount"]) == before
-    bootstrap.four_eyes().approve(asked["approval"]["id"], "usr_another")
+    bootstrap.approvals().approve(asked["approval"]["id"], "usr_another")
     assert posted(world) - before == 1_000_010_000
 
 

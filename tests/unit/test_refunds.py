@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.approvals.models import APPROVABLE_FOR, FOUR_EYES_ABOVE_MICROS, Approval, ApprovalStatus, Subject
+from chalicelib.approvals.ports import Effect
+from chalicelib.approvals.service import Approvals
 from chalicelib.kernel.errors import Conflict, Forbidden, InsufficientBalance, InvalidInput, NotFound
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.ledger.models import Account, EntryType, HoldPurpose
 from chalicelib.ledger.service import Ledger
-from chalicelib.payments.approvals import APPROVABLE_FOR, Approval, ApprovalStatus, FourEyes
+from chalicelib.payments.four_eyes import CreditEffect, FourEyes, RefundEffect
 from chalicelib.payments.models import Amount, Method, Payment, RefundStatus, TopUp, TopUpStatus
-from chalicelib.payments.policy import FOUR_EYES_ABOVE_MICROS
 from chalicelib.payments.refunds import RefundOrder, RefundOrderStatus, Refunds, RefundWish
 from chalicelib.payments.service import Settlement, TopUpRequest, TopUps
 from tests.fakes.money import Crash, InterruptedTransactor, MemoryLedgerRecords, MemoryTable, MemoryTransactor
@@ -49,9 +51,13 @@ class Desk:
             self.transactor,
             self.clock,
         )
-        self.four_eyes = FourEyes(
-            MemoryApprovalRecords(table), self.refunds, self.ledger, self.transactor, self.clock
-        )
+        effects: dict[Subject, Effect] = {
+            Subject.CREDIT: CreditEffect(self.ledger, self.clock),
+            Subject.REFUND: RefundEffect(self.refunds),
+        }
+        records = MemoryApprovalRecords(table)
+        self.approvals = Approvals(records, effects.__getitem__, self.transactor, self.clock)
+        self.four_eyes = FourEyes(self.approvals, self.refunds, self.ledger)
 
     def paid(self, dollars: int = 50) -> TopUp:
         """A top-up that was paid."""
@@ -264,9 +270,9 @@ class TestFourEyes:
 
     def test_a_large_refund_waits_for_a_second_of_the_staff(self, desk: Desk) -> None:
         approval = self.large(desk)
-        decided = desk.four_eyes.approve(approval.id, "usr_b")
+        decided = desk.approvals.approve(approval.id, "usr_b")
         assert (decided.status, decided.decided_by) == (ApprovalStatus.APPROVED, "usr_b")
-        (order,) = desk.refunds.list(approval.top_up_id)
+        (order,) = desk.refunds.list(approval.request.about_id)
         assert (order.id, order.status) == (decided.effect_id, RefundOrderStatus.DONE)
         assert (order.asked_by, order.approved_by) == ("usr_a", "usr_b")
         assert desk.refunded() == 1_000_010_000
@@ -278,24 +284,24 @@ class TestFourEyes:
         assert approval is not None
         assert again == approval
         assert desk.account.posted_micros == 0
-        decided = desk.four_eyes.approve(approval.id, "usr_b")
+        decided = desk.approvals.approve(approval.id, "usr_b")
         (entry,) = desk.books.all_entries(CUSTOMER)
         assert (entry.id, entry.change_micros) == (decided.effect_id, micros)
         assert (entry.reason, entry.actor_user_id) == ("Sorry", "usr_a")
-        assert list(desk.four_eyes.list(PageRequest(25, None)).items) == [decided]
+        assert list(desk.approvals.list(PageRequest(25, None)).items) == [decided]
 
     def test_nobody_approves_what_they_asked_for(self, desk: Desk) -> None:
         approval = self.large(desk)
-        for decide in (desk.four_eyes.approve, desk.four_eyes.reject):
+        for decide in (desk.approvals.approve, desk.approvals.reject):
             with pytest.raises(Forbidden):
                 decide(approval.id, "usr_a")
         assert desk.sent() == []
 
     def test_a_rejected_one_does_not_happen(self, desk: Desk) -> None:
         approval = self.large(desk)
-        assert desk.four_eyes.reject(approval.id, "usr_b").status is ApprovalStatus.REJECTED
+        assert desk.approvals.reject(approval.id, "usr_b").status is ApprovalStatus.REJECTED
         with pytest.raises(Conflict):
-            desk.four_eyes.approve(approval.id, "usr_c")
+            desk.approvals.approve(approval.id, "usr_c")
         assert desk.sent() == []
 
     def test_after_seven_days_it_is_too_late(self, desk: Desk) -> None:
@@ -303,14 +309,14 @@ class TestFourEyes:
         desk.clock.advance(APPROVABLE_FOR / timedelta(seconds=1))
         assert approval.status_at(desk.clock.now()) is ApprovalStatus.EXPIRED
         with pytest.raises(Conflict):
-            desk.four_eyes.approve(approval.id, "usr_b")
+            desk.approvals.approve(approval.id, "usr_b")
         assert desk.sent() == []
 
     def test_of_two_who_decide_at_a_time_one_does(self, desk: Desk) -> None:
         approval = self.large(desk)
-        desk.transactor.before = lambda: _rejected(desk.four_eyes.reject(approval.id, "usr_c"))
+        desk.transactor.before = lambda: _rejected(desk.approvals.reject(approval.id, "usr_c"))
         with pytest.raises(Conflict):
-            desk.four_eyes.approve(approval.id, "usr_b")
+            desk.approvals.approve(approval.id, "usr_b")
         assert desk.sent() == []
         assert desk.account.held_micros == 0
 
@@ -320,11 +326,11 @@ class TestFourEyes:
         hold = change.place_hold("dep_1", 2500 * DOLLAR, HoldPurpose.PROVISIONING)
         desk.transactor.commit(change.writes())
         with pytest.raises(InsufficientBalance):
-            desk.four_eyes.approve(approval.id, "usr_b")
+            desk.approvals.approve(approval.id, "usr_b")
         change = desk.ledger.change(CUSTOMER, desk.clock.now())
         change.release_hold(hold)
         desk.transactor.commit(change.writes())
-        assert desk.four_eyes.approve(approval.id, "usr_b").status is ApprovalStatus.APPROVED
+        assert desk.approvals.approve(approval.id, "usr_b").status is ApprovalStatus.APPROVED
 
     def test_a_crash_after_the_decision_leaves_a_refund_that_goes_on(self, desk: Desk) -> None:
         approval = self.large(desk)
@@ -334,7 +340,7 @@ class TestFourEyes:
 
         desk.transactor.after = crash
         with pytest.raises(Crash):
-            desk.four_eyes.approve(approval.id, "usr_b")
+            desk.approvals.approve(approval.id, "usr_b")
         desk.clock.advance(121)
         assert desk.refunds.reconcile() == {"ended": 1, "waiting": 0}
         assert desk.refunded() == 1_000_010_000

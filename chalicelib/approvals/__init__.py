@@ -1,0 +1,1 @@
+"""Four eyes: what one of the staff asks for, and another decides."""

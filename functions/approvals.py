@@ -1,0 +1,43 @@
+"""What staff decide together."""
+
+from chalicelib import bootstrap
+from chalicelib.access.models import Scope
+from chalicelib.approvals.models import Approval
+from chalicelib.http import Caller, Listing, PageQuery, endpoint
+from chalicelib.kernel.errors import Conflict, InsufficientBalance, NotFound
+from chalicelib.runtime.grants import PAYMENT_ACCESS
+from functions.schemas.approvals import ApprovalId, ApprovalView
+
+
+def _view(approval: Approval) -> ApprovalView:
+    return ApprovalView.of(approval, bootstrap.clock().now())
+
+
+@endpoint("GET", "/v1/admin/approvals", scope=Scope.STAFF_APPROVALS_READ)
+def list_approvals(query: PageQuery, caller: Caller) -> Listing[ApprovalView]:
+    """List what needs, or needed, a second of the staff, newest first."""
+    return Listing.of(bootstrap.approvals().list(query.page_request()), _view)
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/approvals/{approvalId}/approve",
+    scope=Scope.STAFF_APPROVALS_WRITE,
+    errors=(NotFound, Conflict, InsufficientBalance),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=25,
+)
+def approve(approval_id: ApprovalId, caller: Caller) -> ApprovalView:
+    """Let what a colleague asked for happen, at once."""
+    return _view(bootstrap.approvals().approve(approval_id, caller.user_id))
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/approvals/{approvalId}/reject",
+    scope=Scope.STAFF_APPROVALS_WRITE,
+    errors=(NotFound, Conflict),
+)
+def reject(approval_id: ApprovalId, caller: Caller) -> ApprovalView:
+    """Do not let what a colleague asked for happen."""
+    return _view(bootstrap.approvals().reject(approval_id, caller.user_id))
