@@ -192,10 +192,15 @@ class Balance:
     runway_seconds: int | None
     """Until the balance is used up at the present burn; None while nothing runs."""
     at: datetime
+    frozen_micros: int = 0
+    """The part of what is held that may have to go back: for disputes, and refunds under way."""
 
 
-def balance_at(account: Account, at: datetime) -> Balance:
-    """`account` at `at`, with what running machines have used since they were last metered."""
+def balance_at(account: Account, at: datetime, frozen_micros: int = 0) -> Balance:
+    """`account` at `at`, with what running machines have used since they were last metered.
+
+    What is frozen is held as anything is, but running machines cannot use it up, as they can their reserves.
+    """
     posted = account.posted_micros - account.burn.unposted_micros(at)
     burn = account.burn.micros_per_hour
     return Balance(
@@ -204,6 +209,7 @@ def balance_at(account: Account, at: datetime) -> Balance:
         available_micros=max(0, posted - account.held_micros),
         debt_micros=max(0, -posted),
         burn_micros_per_hour=burn,
-        runway_seconds=max(0, posted) * SECONDS_PER_HOUR // burn if burn else None,
+        frozen_micros=frozen_micros,
+        runway_seconds=max(0, posted - frozen_micros) * SECONDS_PER_HOUR // burn if burn else None,
         at=at,
     )

@@ -28,6 +28,7 @@ from chalicelib.ledger.models import (
     Posting,
     account_name,
     balance_at,
+    frozen_micros,
 )
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, NOT_POSTED_BEFORE, EntryFilter, LedgerRecords
 from chalicelib.ledger.spending import Spending
@@ -220,7 +221,8 @@ class Ledger:
             NotFound: there is no such customer.
         """
         now = self._clock.now()
-        return balance_at(self.change(customer_id, now).account, now)
+        account = self.change(customer_id, now).account
+        return balance_at(account, now, frozen_micros(self._records.holds(customer_id)))
 
     def entries(self, customer_id: str, wanted: EntryFilter, page: PageRequest) -> Page[Entry]:
         """A customer's entries, newest first."""
@@ -247,7 +249,7 @@ class Ledger:
                 actor_user_id=actor_user_id,
             )
             self._transactor.commit([self._records.insert_marker(customer_id, key), *change.writes()])
-            return balance_at(change.account, now)
+            return balance_at(change.account, now, frozen_micros(self._records.holds(customer_id)))
 
         try:
             return with_fresh_reads(post, stale=frozenset({ACCOUNT_UNCHANGED}))

@@ -35,7 +35,7 @@ class AutoTopUpWish:
 
     enabled: bool
     low_limit_micros: int
-    """Charge when less than this is available."""
+    """Charge when less than this is available, or would be if nothing were frozen."""
     amount_micros: int
     method_id: str
     monthly_cap_micros: int
@@ -227,7 +227,9 @@ class AutoTopUps:
         now = self._clock.now()
         if not rule.may_start(now):
             return None
-        if self._ledger.balance(rule.customer_id).available_micros >= rule.wish.low_limit_micros:
+        balance = self._ledger.balance(rule.customer_id)
+        # Frozen money may come back: a dispute, or a refund under way, is no reason to charge the card again.
+        if balance.posted_micros - balance.held_micros + balance.frozen_micros >= rule.wish.low_limit_micros:
             return None
         top_up, writes = self._charges.beginning(rule.customer_id, rule.wish.amount_micros, now)
         after = rule.started(top_up, now)

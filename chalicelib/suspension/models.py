@@ -75,9 +75,14 @@ class Watch:
     version: int = 0
 
     @property
+    def is_for_a_cap(self) -> bool:
+        """Whether a spend cap is, or until now was, what keeps machines off."""
+        return self.reason is SuspensionReason.SPEND_CAP
+
+    @property
     def is_capped(self) -> bool:
         """Whether a spend cap is what keeps machines off."""
-        return self.status is SuspensionStatus.SUSPENDED and self.reason is SuspensionReason.SPEND_CAP
+        return self.status is SuspensionStatus.SUSPENDED and self.is_for_a_cap
 
     def was_warned(self, limit: Limit) -> bool:
         """Whether the customer knows that this cap is near, in this window."""

@@ -85,7 +85,7 @@ class Suspensions:
     def is_suspended(self, customer_id: str) -> bool:
         """Whether the customer's money has run out; a spend cap says itself what it leaves room for."""
         watch = self.of(customer_id)
-        return watch is not None and watch.reason is not SuspensionReason.SPEND_CAP
+        return watch is not None and not watch.is_for_a_cap
 
 
 class BalanceWatch:

@@ -26,10 +26,24 @@ class SuspensionView(ApiModel):
 
     @classmethod
     def of(cls, watch: Watch | None) -> Self | None:
-        """The view of a suspension; None in good standing."""
-        if watch is None or watch.status is None or watch.since is None:
+        """The view of a suspension; None in good standing, and where it is a spend cap that keeps machines off."""
+        if watch is None or watch.status is None or watch.since is None or watch.is_for_a_cap:
             return None
         return cls(status=watch.status, since=watch.since, deletes_at=watch.deletes_at)
+
+
+class SpendCapStopView(ApiModel):
+    """A customer whose spend cap is reached: machines are off until it starts anew, or is raised or removed."""
+
+    status: SuspensionStatus = Field(description="SUSPENDED, or RESUMING while machines are being switched on")
+    since: datetime
+
+    @classmethod
+    def of(cls, watch: Watch | None) -> Self | None:
+        """The view of a stop; None where no cap keeps machines off."""
+        if watch is None or watch.status is None or watch.since is None or not watch.is_for_a_cap:
+            return None
+        return cls(status=watch.status, since=watch.since)
 
 
 class BalanceView(ApiModel):
@@ -40,8 +54,14 @@ class BalanceView(ApiModel):
     available: Money = Field(description="posted less held: what can be spent")
     debt: Money = Field(description="what is owed beyond the balance")
     burn_per_hour: Money
-    runway_seconds: int | None = Field(description="time to empty at the present burn; null while nothing runs")
+    runway_seconds: int | None = Field(
+        description="time to empty at the present burn, without what is frozen for disputes and refunds; "
+        "null while nothing runs"
+    )
     suspension: SuspensionView | None = Field(description="null in good standing")
+    spend_cap_stop: SpendCapStopView | None = Field(
+        description="null where no spend cap keeps machines off; nothing is deleted for one"
+    )
     as_of: datetime
 
     @classmethod
@@ -55,6 +75,7 @@ class BalanceView(ApiModel):
             burn_per_hour=Money.of(balance.burn_micros_per_hour),
             runway_seconds=balance.runway_seconds,
             suspension=SuspensionView.of(watch),
+            spend_cap_stop=SpendCapStopView.of(watch),
             as_of=balance.at,
         )
 

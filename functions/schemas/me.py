@@ -9,7 +9,7 @@ from chalicelib.access.models import Role, StaffRole
 from chalicelib.http import ApiModel
 from chalicelib.identity.models import Membership, Profile, User
 from chalicelib.suspension.models import Watch
-from functions.schemas.billing import SuspensionView
+from functions.schemas.billing import SpendCapStopView, SuspensionView
 
 
 class UserView(ApiModel):
@@ -61,6 +61,9 @@ class ProfileView(ApiModel):
         description="The customer that this session acts for", examples=["cus_01J…"]
     )
     suspension: SuspensionView | None = Field(description="Of that customer; null in good standing")
+    spend_cap_stop: SpendCapStopView | None = Field(
+        description="Of that customer; null where no spend cap keeps machines off"
+    )
     staff_role: StaffRole | None = Field(description="The user's place in the operator's staff")
 
     @classmethod
@@ -71,6 +74,7 @@ class ProfileView(ApiModel):
             customers=[MembershipView.of(membership) for membership in profile.memberships],
             current_customer_id=customer_id or None,
             suspension=SuspensionView.of(watch),
+            spend_cap_stop=SpendCapStopView.of(watch),
             staff_role=profile.staff_role,
         )
 
