@@ -112,8 +112,9 @@ class Owner(Person):
         return read_json(self.memory) or {}
 
     def _keep(self, news: Mapping[str, Any]) -> None:
+        known = {**self._kept(), **news}
         self.memory.touch(mode=0o600)
-        self.memory.write_text(json.dumps({**self._kept(), **news}))
+        self.memory.write_text(json.dumps(known))
 
 
 def staff_owner(api: Client, home: Home) -> tuple[Owner, bool]:
