@@ -2,14 +2,20 @@
 
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
-from chalicelib.http import Caller, endpoint
+from chalicelib.http import Caller, Listing, endpoint
 from chalicelib.http.sessions import origin_of
 from chalicelib.kernel.errors import Conflict, NotFound
-from functions.schemas.auth import Message
-from functions.schemas.members import JoinedView, OwnershipOfferView, OwnershipRequest, TokenRequest
+from functions.schemas.members import (
+    InvitationId,
+    InvitationWithdrawn,
+    JoinedView,
+    OwnershipOfferView,
+    OwnershipRequest,
+    TokenRequest,
+)
 
 
-@endpoint("POST", "/ownership-transfer", status=201, scope=Scope.CUSTOMER_CLOSE, errors=(Conflict, NotFound))
+@endpoint("POST", "/ownership-transfers", status=201, scope=Scope.CUSTOMER_CLOSE, errors=(Conflict, NotFound))
 def offer_ownership(request: OwnershipRequest, caller: Caller) -> OwnershipOfferView:
     """Ask a member, by mail, to own the customer in your place, instead of anybody whom you asked before.
 
@@ -18,20 +24,20 @@ def offer_ownership(request: OwnershipRequest, caller: Caller) -> OwnershipOffer
     return OwnershipOfferView.of(bootstrap.ownership().offer(caller.customer_id, caller.user_id, request.user_id))
 
 
-@endpoint("GET", "/ownership-transfer", scope=Scope.CUSTOMER_CLOSE, errors=(NotFound,))
-def get_ownership_offer(caller: Caller) -> OwnershipOfferView:
-    """See who has been asked to own the customer, and has not answered yet."""
-    return OwnershipOfferView.of(bootstrap.ownership().pending(caller.customer_id))
+@endpoint("GET", "/ownership-transfers", scope=Scope.CUSTOMER_CLOSE)
+def list_ownership_offers(caller: Caller) -> Listing[OwnershipOfferView]:
+    """See who has been asked to own the customer, and has not answered yet: at most one member."""
+    return Listing([OwnershipOfferView.of(offer) for offer in bootstrap.ownership().open(caller.customer_id)])
 
 
-@endpoint("DELETE", "/ownership-transfer", scope=Scope.CUSTOMER_CLOSE, errors=(NotFound,))
-def withdraw_ownership_offer(caller: Caller) -> Message:
+@endpoint("DELETE", "/ownership-transfers/{invitationId}", scope=Scope.CUSTOMER_CLOSE)
+def withdraw_ownership_offer(invitation_id: InvitationId, caller: Caller) -> InvitationWithdrawn:
     """Make the offer void."""
-    bootstrap.ownership().withdraw(caller.customer_id)
-    return Message(message="The offer is withdrawn.")
+    bootstrap.ownership().withdraw(caller.customer_id, invitation_id)
+    return InvitationWithdrawn(id=invitation_id)
 
 
-@endpoint("POST", "/ownership-transfer/accept", audited=False, errors=(Conflict, NotFound))
+@endpoint("POST", "/ownership-transfers/accept", audited=False, errors=(Conflict, NotFound))
 def accept_ownership(request: TokenRequest, caller: Caller) -> JoinedView:
     """Own the customer from now on, with the token that was mailed to you; the owner before is an administrator.
 

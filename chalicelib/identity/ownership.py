@@ -124,7 +124,7 @@ class Ownership:
         )
         self._transactor.commit(
             [
-                *(self._invitations.remove(earlier) for earlier in self._waiting(customer_id)),
+                *(self._invitations.remove(earlier) for earlier in self.open(customer_id)),
                 self._invitations.insert(invitation),
                 self._records.unchanged(mine, MEMBER_UNCHANGED),
                 self._letters.add(letter_of(invitation, now)),
@@ -132,25 +132,21 @@ class Ownership:
         )
         return invitation
 
-    def pending(self, customer_id: str) -> Invitation:
-        """The offer that waits for an answer.
-
-        Raises:
-            NotFound: none does.
-        """
-        for invitation in self._waiting(customer_id):
-            return invitation
-        raise NotFound("No offer of ownership is open.")
-
-    def withdraw(self, customer_id: str) -> None:
-        """Make the offer void.
-
-        Raises:
-            NotFound: there is none.
-        """
-        with_fresh_reads(
-            lambda: self._transactor.commit([self._invitations.remove(self.pending(customer_id))]), stale=_STALE
-        )
-
-    def _waiting(self, customer_id: str) -> Sequence[Invitation]:
+    def open(self, customer_id: str) -> Sequence[Invitation]:
+        """The offer that waits for an answer, if one does."""
         return self._invitations.all_open(InvitationKind.OWNERSHIP, customer_id, self._clock.now())
+
+    def withdraw(self, customer_id: str, invitation_id: str) -> None:
+        """Make an offer void.
+
+        Raises:
+            NotFound: there is no such open offer.
+        """
+
+        def withdraw() -> None:
+            waiting = [offer for offer in self.open(customer_id) if offer.id == invitation_id]
+            if not waiting:
+                raise NotFound("There is no such open offer.")
+            self._transactor.commit([self._invitations.remove(waiting[0])])
+
+        with_fresh_reads(withdraw, stale=_STALE)

@@ -181,6 +181,7 @@ class OwnershipRequest(ApiModel):
 class OwnershipOfferView(ApiModel):
     """An offer of ownership that waits for an answer."""
 
+    id: str = Field(examples=["ivt_01J…"])
     email: str = Field(description="Of the member who is to own the customer", examples=["ada@example.com"])
     offered_by: str = Field(examples=["Grace Hopper"])
     created_at: datetime
@@ -190,6 +191,7 @@ class OwnershipOfferView(ApiModel):
     def of(cls, invitation: Invitation) -> Self:
         """The view of `invitation`."""
         return cls(
+            id=invitation.id,
             email=invitation.email,
             offered_by=invitation.inviter_name,
             created_at=invitation.created_at,

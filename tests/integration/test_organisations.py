@@ -302,15 +302,15 @@ class TestMembers:
 class TestOwnership:
     def test_is_handed_over_when_the_other_accepts(self, people: People, ada: Api) -> None:
         bob = join(people, ada, BOB)
-        assert ada.post("/ownership-transfer", {"userId": user_of(bob)}).status == 201
-        assert ada.get("/ownership-transfer").data["email"] == BOB
+        assert ada.post("/ownership-transfers", {"userId": user_of(bob)}).status == 201
+        assert [offer["email"] for offer in ada.get("/ownership-transfers").data] == [BOB]
         deliver_letters(people.engine)
         assert roles_in(ada) == {ADA: "owner", BOB: "developer"}
         token = token_for(people, BOB, "ownership_offer")
-        assert bob.post("/ownership-transfer/accept", {"token": token}).data["role"] == "owner"
+        assert bob.post("/ownership-transfers/accept", {"token": token}).data["role"] == "owner"
         assert roles_in(ada) == {ADA: "admin", BOB: "owner"}
-        assert ada.post("/ownership-transfer", {"userId": user_of(bob)}).code == "FORBIDDEN"
-        assert bob.post("/ownership-transfer/accept", {"token": token}).fields == {"token"}
+        assert ada.post("/ownership-transfers", {"userId": user_of(bob)}).code == "FORBIDDEN"
+        assert bob.post("/ownership-transfers/accept", {"token": token}).fields == {"token"}
         deliver_letters(people.engine)
         assert people.mailbox.of(ADA)[-1] == people.mailbox.of(BOB)[-1] == "ownership_changed"
         assert "accept_ownership" in [one["action"] for one in ada.get("/activity/recent").data]
@@ -320,13 +320,13 @@ class TestOwnership:
         bob, cat = join(people, ada, BOB), join(people, ada, CAT)
         tokens = []
         for person, email in ((bob, BOB), (cat, CAT)):
-            ada.post("/ownership-transfer", {"userId": user_of(person)})
+            ada.post("/ownership-transfers", {"userId": user_of(person)})
             deliver_letters(people.engine)
             tokens.append(token_for(people, email, "ownership_offer"))
         answers = raced(
-            lambda: bob.post("/ownership-transfer/accept", {"token": tokens[0]}),
-            lambda: cat.post("/ownership-transfer/accept", {"token": tokens[1]}),
-            lambda: cat.post("/ownership-transfer/accept", {"token": tokens[1]}),
+            lambda: bob.post("/ownership-transfers/accept", {"token": tokens[0]}),
+            lambda: cat.post("/ownership-transfers/accept", {"token": tokens[1]}),
+            lambda: cat.post("/ownership-transfers/accept", {"token": tokens[1]}),
             lambda: ada.delete(f"/members/{user_of(cat)}"),
         )
         assert answers.count(200) >= 1
@@ -334,30 +334,31 @@ class TestOwnership:
 
     def test_is_not_taken_by_anybody_else(self, people: People, ada: Api) -> None:
         bob, cat = join(people, ada, BOB), join(people, ada, CAT)
-        ada.post("/ownership-transfer", {"userId": user_of(bob)})
+        ada.post("/ownership-transfers", {"userId": user_of(bob)})
         deliver_letters(people.engine)
         token = token_for(people, BOB, "ownership_offer")
-        assert cat.post("/ownership-transfer/accept", {"token": token}).code == "FORBIDDEN"
+        assert cat.post("/ownership-transfers/accept", {"token": token}).code == "FORBIDDEN"
         assert bob.post("/invitations/accept", {"token": token}).fields == {"token"}
         ada.delete(f"/members/{user_of(bob)}")
         bob = people.api.as_bearer(people.login(BOB).data["accessToken"])
-        assert bob.post("/ownership-transfer/accept", {"token": token}).fields == {"token"}
+        assert bob.post("/ownership-transfers/accept", {"token": token}).fields == {"token"}
         assert roles_in(ada) == {ADA: "owner", CAT: "developer"}
 
     def test_can_be_withdrawn(self, people: People, ada: Api) -> None:
         bob = join(people, ada, BOB)
-        assert ada.get("/ownership-transfer").code == ada.delete("/ownership-transfer").code == "NOT_FOUND"
-        ada.post("/ownership-transfer", {"userId": user_of(bob)})
+        offer = ada.post("/ownership-transfers", {"userId": user_of(bob)}).data
         deliver_letters(people.engine)
-        assert ada.delete("/ownership-transfer").status == 200
+        assert ada.delete(f"/ownership-transfers/{offer['id']}").status == 200
+        assert ada.delete(f"/ownership-transfers/{offer['id']}").code == "NOT_FOUND"
+        assert ada.get("/ownership-transfers").data == []
         body = {"token": token_for(people, BOB, "ownership_offer")}
-        assert bob.post("/ownership-transfer/accept", body).fields == {"token"}
+        assert bob.post("/ownership-transfers/accept", body).fields == {"token"}
 
     @pytest.mark.parametrize("role", ["admin", "billing", "developer", "viewer"])
     def test_is_the_owners_to_give(self, people: People, ada: Api, role: str) -> None:
         bob = join(people, ada, BOB, role)
-        assert bob.post("/ownership-transfer", {"userId": user_of(bob)}).code == "FORBIDDEN"
-        assert ada.post("/ownership-transfer", {"userId": user_of(ada)}).code == "CONFLICT"
+        assert bob.post("/ownership-transfers", {"userId": user_of(bob)}).code == "FORBIDDEN"
+        assert ada.post("/ownership-transfers", {"userId": user_of(ada)}).code == "CONFLICT"
 
 
 class TestCustomers:

@@ -66,6 +66,11 @@ def is_customers(spec: EndpointSpec) -> bool:
     return not spec.public and not is_staff_only(spec)
 
 
+def has_secret_in_path(spec: EndpointSpec) -> bool:
+    """Whether the path has a token that somebody was mailed, which no example can be."""
+    return "{token}" in spec.path
+
+
 def has_ids_in_body(spec: EndpointSpec) -> bool:
     return spec.body_model is not None and any(True for _ in ids_in(schema_of(spec.body_model)))
 
@@ -337,7 +342,7 @@ def test_g44_a_repeat_with_the_same_key_is_the_same_answer(
     assert world.state() == state
 
 
-@endpoints([spec for spec in SPECS if spec.is_safe])
+@endpoints([spec for spec in SPECS if spec.is_safe and not has_secret_in_path(spec)])
 def test_reading_changes_nothing(world: World, sender: Person, spec: EndpointSpec) -> None:
     before = world.state()
     assert sender.api.call(spec.method, path_of(spec, sender.ids)).status == spec.status

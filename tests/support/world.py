@@ -174,6 +174,15 @@ def _top_up_of(person: Api) -> str:
     return str(person.post("/billing/topups/card", {"amount": "50.00"}).data["id"])
 
 
+def _user_of(person: Api) -> str:
+    return str(person.get("/me").data["user"]["id"])
+
+
+def _invitation_of(person: Api) -> str:
+    body = {"email": "somebody@example.com", "role": "viewer"}
+    return str(person.post("/members/invitations", body).data["id"])
+
+
 def _approval_of(person: Api) -> str:
     asked = bootstrap.four_eyes().credit(
         _customer_of(person), 5_000 * billed.DOLLAR, reason="For the test", asked_by="", key="test"
@@ -188,10 +197,12 @@ OWNED: Mapping[Kind, Callable[[Api], str]] = {
     Kind.CREDIT_NOTE: _credit_note_of,
     Kind.CUSTOMER: _customer_of,
     Kind.DEPLOYMENT: _deployment_of,
+    Kind.INVITATION: _invitation_of,
     Kind.INVOICE: _invoice_of,
     Kind.IP_RULE: _ip_rule_of,
     Kind.SESSION: _session_of,
     Kind.SSH_KEY: _ssh_key_of,
     Kind.TOP_UP: _top_up_of,
+    Kind.USER: _user_of,
 }
 """Makes, or finds, something of a person's; each kind of id that a path or a body names needs one here."""
