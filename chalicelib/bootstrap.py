@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from chalicelib.identity.ownership import Ownership
     from chalicelib.identity.password_change import PasswordChange
     from chalicelib.identity.ports import AccessTokens, Mailer, Passwords
+    from chalicelib.identity.preferences import Preferences
     from chalicelib.identity.reauthentication import Reauthentication
     from chalicelib.identity.recovery import Recovery
     from chalicelib.identity.registration import Registration
@@ -385,6 +386,15 @@ def recovery() -> Recovery:
         transactor=transactor(),
         clock=clock(),
     )
+
+
+@cache
+def preferences() -> Preferences:
+    """What people say of themselves, and want to be told."""
+    from chalicelib.adapters.dynamodb.identity import DynamoUsers
+    from chalicelib.identity.preferences import Preferences
+
+    return Preferences(DynamoUsers(), transactor())
 
 
 @cache

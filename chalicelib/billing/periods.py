@@ -10,15 +10,6 @@ _ZONES_APART = timedelta(hours=26)
 """From UTC−12 to UTC+14."""
 
 
-def is_time_zone(name: str) -> bool:
-    """Whether `name` is a time zone."""
-    try:
-        ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        return False
-    return True
-
-
 def month_of(instant: datetime, time_zone: str) -> Period:
     """The month that `instant` lies in."""
     zone = ZoneInfo(time_zone)

@@ -5,10 +5,9 @@ from dataclasses import replace
 
 from chalicelib.billing.countries import COUNTRIES
 from chalicelib.billing.models import BillingProfile, PartyKind
-from chalicelib.billing.periods import is_time_zone
 from chalicelib.billing.ports import BillingRecords
 from chalicelib.billing.vat import VatRules
-from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.clock import Clock, is_time_zone
 from chalicelib.kernel.errors import FieldError, InvalidInput
 from chalicelib.kernel.money import BASE_CURRENCY
 from chalicelib.kernel.transactions import Transactor

@@ -72,13 +72,16 @@ class CustomerLetters:
     def to_customer(
         self, customer_id: str, kind: LetterKind, values: Mapping[str, str], at: datetime
     ) -> Sequence[Write]:
-        """The writes that ask for a letter to each who has to do with the customer's money (at most ten)."""
+        """The writes that ask for a letter to each who has to do with the customer's money (at most ten).
+
+        Whoever does without such letters gets none.
+        """
         members = [member for member in self._users.members(customer_id) if member.role in _MONEY_ROLES]
         people = [self._users.get(member.user_id) for member in members[:_MAX_RECIPIENTS]]
         return [
             self._letters.add(Letter(new_id(Kind.LETTER, at), kind, person.email, at, values))
             for person in people
-            if person is not None
+            if person is not None and person.wants(kind)
         ]
 
 

@@ -34,8 +34,10 @@ class User:
     """A language tag (BCP 47)."""
     time_zone: str = "UTC"
     """In which times are shown: a name of the IANA time zone database. Invoices have their customer's own."""
-    muted: "frozenset[LetterKind]" = frozenset()
-    """The mails that the person does without, out of those that one can."""
+    may_be_called: bool = False
+    wants_news: bool = False
+    muted: "frozenset[Notification]" = frozenset()
+    """The mails that the person does without."""
     default_customer_id: str = ""
     """The customer that new sessions act for; empty where it is the oldest."""
 
@@ -43,6 +45,10 @@ class User:
     def is_verified(self) -> bool:
         """Whether the person has shown that the address is theirs."""
         return self.verified_at is not None
+
+    def wants(self, kind: "LetterKind") -> bool:
+        """Whether the person is to get such a mail; what is about security or the law, everybody is."""
+        return _NOTIFICATIONS.get(kind) not in self.muted
 
 
 @dataclass(frozen=True)
@@ -208,6 +214,24 @@ class LetterKind(StrEnum):
     OWNERSHIP_CHANGED = "ownership_changed"
     ROLE_CHANGED = "role_changed"
     MEMBER_REMOVED = "member_removed"
+
+
+class Notification(StrEnum):
+    """What a person can do without being told by mail."""
+
+    LOW_BALANCE = "low_balance"
+    RESUMED = "resumed"
+    SPEND_CAPS = "spend_caps"
+    AUTO_TOP_UP = "auto_top_up"
+
+
+_NOTIFICATIONS = {
+    LetterKind.LOW_BALANCE: Notification.LOW_BALANCE,
+    LetterKind.RESUMED: Notification.RESUMED,
+    LetterKind.SPEND_CAP_NEAR: Notification.SPEND_CAPS,
+    LetterKind.SPEND_CAP_LIFTED: Notification.SPEND_CAPS,
+    LetterKind.AUTO_TOP_UP_PAUSED: Notification.AUTO_TOP_UP,
+}
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,10 @@ class Users(Protocol):
         """Set a new password, which proves the address too; asserts `same_password` as `user` has it."""
         ...
 
+    def describe(self, user: User) -> Write:
+        """Keep what `user` says of themselves, and what they want to be told; asserts `user_is_there`."""
+        ...
+
     def rehash(self, user: User, password_hash: str) -> Write:
         """Keep the same password in a newer form; asserts `same_password` as `user` has it."""
         ...

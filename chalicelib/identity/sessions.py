@@ -65,6 +65,11 @@ class OwnAccount:
         """Where the user is signed in, newest first."""
         return self._sessions.list(user_id, page, self._clock.now())
 
+    def count_sessions(self, user_id: str) -> int:
+        """In how many places the user is signed in."""
+        now = self._clock.now()
+        return sum(not session.has_ended(now) for session in self._sessions.all_of(user_id))
+
     def end_session(self, user_id: str, session_id: str) -> None:
         """End one of the user's sessions; its tokens are refused from now on.
 

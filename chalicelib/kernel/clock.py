@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -45,6 +46,15 @@ def parse_isoformat(text: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError("an instant needs an offset, such as Z")
     return instant.astimezone(UTC)
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether `name` is a time zone of the IANA database."""
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return False
+    return True
 
 
 def later(instant: datetime, seconds: float) -> datetime:

@@ -19,6 +19,7 @@ from chalicelib.identity.models import (
     Link,
     LinkPurpose,
     Membership,
+    Notification,
     Session,
     Standing,
     User,
@@ -45,6 +46,8 @@ class UserRecord(Record, discriminator="USER"):
     phone = OptionalText()
     locale = OptionalText()
     time_zone = OptionalText()
+    may_be_called = BooleanAttribute(default=False)
+    wants_news = BooleanAttribute(default=False)
     muted = JSONAttribute(null=True)
     default_customer_id = OptionalText()
 
@@ -239,6 +242,24 @@ class DynamoUsers:
             ],
             UserRecord.password_version == user.password_version,
             "same_password",
+        )
+
+    def describe(self, user: User) -> Write:
+        """Keep what the user says of themselves; see `Users.describe`."""
+        return update(
+            _user_key(user.id),
+            [
+                UserRecord.name.set(user.name),
+                UserRecord.phone.set(user.phone),
+                UserRecord.locale.set(user.locale),
+                UserRecord.time_zone.set(user.time_zone),
+                UserRecord.may_be_called.set(user.may_be_called),
+                UserRecord.wants_news.set(user.wants_news),
+                UserRecord.muted.set(sorted(user.muted)),
+                UserRecord.default_customer_id.set(user.default_customer_id),
+            ],
+            UserRecord.pk.exists(),
+            "user_is_there",
         )
 
     def rehash(self, user: User, password_hash: str) -> Write:
@@ -498,7 +519,9 @@ def _user(record: UserRecord) -> User:
         phone=record.phone or "",
         locale=record.locale or "en",
         time_zone=record.time_zone or "UTC",
-        muted=frozenset(LetterKind(kind) for kind in record.muted or ()),
+        may_be_called=record.may_be_called,
+        wants_news=record.wants_news,
+        muted=frozenset(Notification(name) for name in record.muted or ()),
         default_customer_id=record.default_customer_id or "",
     )
 
