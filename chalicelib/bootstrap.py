@@ -196,8 +196,9 @@ def access_tokens() -> AccessTokens:
 def passwords() -> Passwords:
     """How passwords are kept."""
     from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
+    from chalicelib.adapters.passwords.breaches import breaches
 
-    return Argon2idPasswords()
+    return Argon2idPasswords(breaches=breaches(settings().breach_range_url))
 
 
 @cache

@@ -29,6 +29,8 @@ class Settings:
     mail_sender: str
     public_url: str
     """Where the front end lives: links in mails lead there."""
+    breach_range_url: str
+    """Where breached passwords are looked up besides the list that ships, or `off` (`docs/guides/sign-in.md`)."""
     suspension_grace_hours: str
     """A whole number: how long switched-off machines of a customer without money are kept."""
 

@@ -31,6 +31,7 @@ PARAMETERS = (
     "SecretBoxKeyArn",
     "MailSender",
     "PublicUrl",
+    "BreachRangeUrl",
     "SuspensionGraceHours",
 )
 """What the app stack takes from the data stack's outputs, under the same names."""
@@ -52,6 +53,7 @@ ENVIRONMENT = {
     "reports_bucket": ref("ReportsBucketName"),
     "mail_sender": ref("MailSender"),
     "public_url": ref("PublicUrl"),
+    "breach_range_url": ref("BreachRangeUrl"),
     "suspension_grace_hours": ref("SuspensionGraceHours"),
 }
 """The value of each field of `Settings`, as the template writes it."""

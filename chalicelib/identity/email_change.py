@@ -175,7 +175,7 @@ class EmailMove:
         undone = self._undone_by(link)
         if user is None or not undone:
             raise void_link()
-        password_hash = self._passwords.hash(new_password(password, undone[0].before))
+        password_hash = self._passwords.hash(new_password(password, undone[0].before, self._passwords))
         now = self._clock.now()
         effects = [
             *self._changes.move_back(user, undone, password_hash, now),

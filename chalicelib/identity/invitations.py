@@ -353,7 +353,7 @@ class Invitations:
         """
         self._attempts.link(origin.ip)
         invitation = self._tokens.open(self._place.kind, token)
-        password_hash = self._passwords.hash(new_password(password, invitation.email))
+        password_hash = self._passwords.hash(new_password(password, invitation.email, self._passwords))
         now = self._clock.now()
         user = User(
             id=new_id(Kind.USER, now),

@@ -45,7 +45,7 @@ class PasswordChange:
         """
         proven = self._reauthentication.prove_password(user_id, current)
         user, now = proven.user, self._clock.now()
-        chosen = new_password(wanted, user.email)
+        chosen = new_password(wanted, user.email, self._passwords)
         if self._passwords.matches(chosen, user.password_hash):
             raise InvalidInput.of("newPassword", "This is your password already; choose another.")
         others = [session for session in self._sessions.all_of(user_id) if session.id != session_id]

@@ -1,7 +1,7 @@
 """What a password must be."""
 
 import unicodedata
-from typing import NewType
+from typing import NewType, Protocol
 
 from chalicelib.identity.emails import EmailAddress, normalise_email
 from chalicelib.kernel.errors import InvalidInput
@@ -11,6 +11,7 @@ Password = NewType("Password", str)
 
 MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_LENGTH = 128
+_BREACHED = "Others know this password: it is on lists that are tried first. Choose another."
 
 
 def typed_password(text: str) -> Password:
@@ -18,11 +19,19 @@ def typed_password(text: str) -> Password:
     return Password(unicodedata.normalize("NFKC", text))
 
 
-def new_password(text: str, email: EmailAddress) -> Password:
+class KnownPasswords(Protocol):
+    """Passwords that others know."""
+
+    def is_breached(self, password: Password) -> bool:
+        """Whether `password` is on a list of known ones, and therefore worth nothing."""
+        ...
+
+
+def new_password(text: str, email: EmailAddress, known: KnownPasswords) -> Password:
     """`text` as a password that the owner of `email` may choose.
 
     Raises:
-        InvalidInput: it is too short, too long, or the address itself.
+        InvalidInput: it is too short, too long, the address itself, or known to others (NIST SP 800-63B, 5.1.1.2).
     """
     password = typed_password(text)
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
@@ -31,6 +40,8 @@ def new_password(text: str, email: EmailAddress) -> Password:
         )
     if _is_address(password, email):
         raise InvalidInput.of("password", "A password must not be your e-mail address.")
+    if known.is_breached(password):
+        raise InvalidInput.of("password", _BREACHED)
     return password
 
 

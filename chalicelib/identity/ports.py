@@ -7,7 +7,7 @@ from typing import Protocol
 from chalicelib.access.models import StaffRole
 from chalicelib.identity.emails import EmailAddress
 from chalicelib.identity.models import Claims, Customer, Letter, Link, Membership, Session, Standing, User
-from chalicelib.identity.passwords import Password
+from chalicelib.identity.passwords import KnownPasswords, Password
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 
@@ -183,8 +183,8 @@ class Mailer(Protocol):
         ...
 
 
-class Passwords(Protocol):
-    """A slow hash."""
+class Passwords(KnownPasswords, Protocol):
+    """A slow hash, and what is not worth hashing."""
 
     def hash(self, password: Password) -> str:
         """What is kept of `password`, salted."""

@@ -61,7 +61,7 @@ class Recovery:
         user = self._users.get(link.user_id)
         if user is None or user.password_version != link.password_version:
             raise void_link()
-        password_hash = self._passwords.hash(new_password(password, user.email))
+        password_hash = self._passwords.hash(new_password(password, user.email, self._passwords))
         sessions = self._sessions.all_of(user.id)[:_MAX_SESSIONS_IN_ONE_GO]
         effects = [
             self._users.change_password(user, password_hash, self._clock.now()),

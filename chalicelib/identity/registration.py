@@ -44,7 +44,7 @@ class Registration:
             InvalidInput: the password may not be chosen.
             RateLimited: too many mails were asked for.
         """
-        chosen = new_password(password, email)
+        chosen = new_password(password, email, self._passwords)
         self._attempts.letter(email, origin.ip)
         password_hash = self._passwords.hash(chosen)
         kind = (

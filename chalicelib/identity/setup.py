@@ -39,7 +39,7 @@ class Setup:
             Conflict: there is a first owner already, or the address has an account.
             InvalidInput: the password may not be chosen.
         """
-        chosen = new_password(password, email)
+        chosen = new_password(password, email, self._passwords)
         if self._installation.is_set_up():
             raise Conflict(_ALREADY)
         now = self._clock.now()

@@ -19,6 +19,7 @@ _ENVIRONMENT = {
     "REPORTS_BUCKET": "hearth-test-reports",
     "MAIL_SENDER": "Hearth <no-reply@hearth.example>",
     "PUBLIC_URL": "https://console.hearth.example",
+    "BREACH_RANGE_URL": "off",
     "SUSPENSION_GRACE_HOURS": "72",
     "AWS_ACCESS_KEY_ID": "000000000000",
     "AWS_SECRET_ACCESS_KEY": "not-a-secret",

@@ -1,10 +1,12 @@
 """`Passwords` with Argon2id (RFC 9106)."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
+from chalicelib.adapters.passwords.breaches import Breaches
 from chalicelib.identity.passwords import Password
 
 # OWASP Password Storage Cheat Sheet, "Argon2id": at least 19 MiB, two iterations, one degree of parallelism.
@@ -19,7 +21,14 @@ _VERSION = 19  # RFC 9106 section 3.1: 0x13
 class Argon2idPasswords:
     """Hashes at OWASP's parameters; tests may pass cheaper ones."""
 
-    def __init__(self, memory_kib: int = MEMORY_KIB, iterations: int = ITERATIONS, lanes: int = LANES) -> None:
+    def __init__(
+        self,
+        memory_kib: int = MEMORY_KIB,
+        iterations: int = ITERATIONS,
+        lanes: int = LANES,
+        breaches: Sequence[Breaches] = (),
+    ) -> None:
+        self._breaches = breaches
         self._hasher = PasswordHasher(
             time_cost=iterations,
             memory_cost=memory_kib,
@@ -31,6 +40,10 @@ class Argon2idPasswords:
             f"$argon2id$v={_VERSION}$m={memory_kib},t={iterations},p={lanes}"
             f"${_base64(bytes(_SALT_BYTES))}${_base64(bytes(_HASH_BYTES))}"
         )
+
+    def is_breached(self, password: Password) -> bool:
+        """Whether one of `breaches` has it; see `KnownPasswords.is_breached`."""
+        return any(breaches.contain(password) for breaches in self._breaches)
 
     def hash(self, password: Password) -> str:
         """What is kept of `password`: parameters, a random salt, and the hash."""

@@ -1,0 +1,116 @@
+"""Passwords that others know: a list that ships, and a service that is asked by a few letters of a hash."""
+
+import hashlib
+import hmac
+import logging
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Protocol
+
+from chalicelib.identity.passwords import Password
+
+HASH_BYTES = 6
+"""What is kept of each SHA-1: that a password which is not listed looks like one has a chance of 1 in 10^10."""
+MIN_BASE_LENGTH = 4
+
+_LIST = "common_passwords.bin"
+_EDGES = re.compile(r"^[^a-z]+|[^a-z]+$")
+_PREFIX_LENGTH = 5
+_TIMEOUT_SECONDS = 1.5
+_MAX_ANSWER_BYTES = 256 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+class Breaches(Protocol):
+    """Knows passwords that others know."""
+
+    def contain(self, password: Password) -> bool:
+        """Whether others know `password`."""
+        ...
+
+
+class CommonPasswords:
+    """`Breaches` by the list that ships (`tools/common_passwords.py` makes it).
+
+    Digits and signs before and after a common password make it no better: `Dragon2031!` is `dragon`.
+    """
+
+    def contain(self, password: Password) -> bool:
+        """Whether `password` is on the list, in any case, as it is or without what stands around it."""
+        plain = password.casefold()
+        base = _EDGES.sub("", plain)
+        return _is_listed(plain) or (len(base) >= MIN_BASE_LENGTH and _is_listed(base))
+
+
+class RangeService:
+    """`Breaches` by a service in the form of the Pwned Passwords range API (k-anonymity).
+
+    It is told the first five of the forty letters of a SHA-1, and answers with all it knows that begin so, padded
+    (https://haveibeenpwned.com/API/v3#PwnedPasswords). One that does not answer keeps nobody from signing up.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+
+    def contain(self, password: Password) -> bool:
+        """Whether the service knows `password`; not where it cannot be asked."""
+        digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
+        prefix, suffix = digest[:_PREFIX_LENGTH], digest[_PREFIX_LENGTH:]
+        return any(
+            hmac.compare_digest(found, suffix) and count.strip() != "0"  # padding has a count of 0
+            for found, _, count in (line.partition(":") for line in self._range(prefix).splitlines())
+        )
+
+    def _range(self, prefix: str) -> str:
+        import urllib3
+
+        timeout = urllib3.Timeout(total=_TIMEOUT_SECONDS)
+        try:
+            answer = urllib3.request(
+                "GET",
+                f"{self._url}/range/{prefix}",
+                headers={"Add-Padding": "true", "User-Agent": "hearth"},
+                timeout=timeout,
+                retries=False,
+                preload_content=False,
+            )
+            with answer:
+                text = answer.read(_MAX_ANSWER_BYTES).decode("ascii", "replace")
+        except urllib3.exceptions.HTTPError:
+            _log.warning("breached passwords could not be asked for")
+            return ""
+        if answer.status != 200:
+            _log.warning("the service of breached passwords answered %d", answer.status)
+            return ""
+        return text
+
+
+def hash_of_listed(plain: str) -> bytes:
+    """What the list keeps of a password in lower case."""
+    return hashlib.sha1(plain.encode(), usedforsecurity=False).digest()[:HASH_BYTES]
+
+
+def breaches(range_url: str) -> Sequence[Breaches]:
+    """The list, and the service at `range_url` where that is not `off`."""
+    return (CommonPasswords(),) if range_url == "off" else (CommonPasswords(), RangeService(range_url))
+
+
+def _is_listed(plain: str) -> bool:
+    """A search by halves in the sorted list."""
+    hashes, wanted = _hashes(), hash_of_listed(plain)
+    low, high = 0, len(hashes) // HASH_BYTES
+    while low < high:
+        middle = (low + high) // 2
+        found = hashes[middle * HASH_BYTES : (middle + 1) * HASH_BYTES]
+        if found == wanted:
+            return True
+        low, high = (middle + 1, high) if found < wanted else (low, middle)
+    return False
+
+
+@cache
+def _hashes() -> bytes:
+    return resources.files("chalicelib.adapters.passwords").joinpath("data", _LIST).read_bytes()
