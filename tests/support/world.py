@@ -12,6 +12,8 @@ from chalicelib.access.models import Scope
 from chalicelib.access.scopes import wildcards
 from chalicelib.access.service import RateLimiter
 from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
+from chalicelib.adapters.dynamodb.device_sign_in import DynamoDeviceSignIns
+from chalicelib.identity.device_sign_in import DEVICE_SIGN_IN_LIFE, DeviceSignIn
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.payments.models import InvalidSignature, Notice
 from tests.fakes.access import NoCounters
@@ -19,7 +21,7 @@ from tests.fakes.billing import MemoryFiles
 from tests.fakes.identity import People
 from tests.fakes.payments import FakeGateway, MemoryNotices
 from tests.support import billed
-from tests.support.api import Api
+from tests.support.api import DEFAULT_IP, Api
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine, Item
 from tools.catalog_data import read_catalog
@@ -106,6 +108,7 @@ def _build(people: People, table: Engine) -> World:
     staff = Person(people.owner_of_the_house(), {})
     ann = people.newcomer("ann@example.com")
     _fund(staff.api, _customer_of(ann))
+    _let_a_device_wait()
     return World(
         ann=Person(ann, {kind: build(ann) for kind, build in OWNED.items()}),
         bob=Person(people.newcomer("bob@example.com"), {}),
@@ -113,6 +116,12 @@ def _build(people: People, table: Engine) -> World:
         visitor=Api(),
         table=table,
     )
+
+
+def _let_a_device_wait() -> None:
+    """It shows the code that the schemas give as their example."""
+    waiting = DeviceSignIn("hash", "WDJBMJHT", "hearth-cli", DEFAULT_IP, START, START + DEVICE_SIGN_IN_LIFE)
+    bootstrap.transactor().commit(DynamoDeviceSignIns().insert(waiting))
 
 
 def _customer_of(person: Api) -> str:
