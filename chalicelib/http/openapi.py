@@ -11,6 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from chalicelib.access.key_texts import KEY_PATTERN
+from chalicelib.access.scopes import SENTENCES
 from chalicelib.http.models import Document
 from chalicelib.http.sessions import ACCESS_COOKIE, CSRF_COOKIE
 from chalicelib.http.spec import EndpointSpec
@@ -89,7 +91,8 @@ def _operation(spec: EndpointSpec, parts: _Parts) -> Json:
         "tags": [_tag(spec)],
         "summary": " ".join(summary.split()).rstrip("."),
         "description": "\n\n".join(filter(None, [" ".join(summary.split()), rest, _scope_sentence(spec)])),
-        "security": [] if spec.public else [{"bearer": []}, {"cookie": []}],
+        "security": list(_security(spec)),
+        **({"x-required-scope": spec.scope} if spec.scope else {}),
         "parameters": list(_parameters(spec)),
         "responses": {str(spec.status): _success(spec, parts), **_failures(spec, parts)},
     }
@@ -98,6 +101,19 @@ def _operation(spec: EndpointSpec, parts: _Parts) -> Json:
         is_required = any(field.is_required() for field in spec.body_model.model_fields.values())
         operation["requestBody"] = {"required": is_required, "content": {_JSON: {"schema": schema}}}
     return operation
+
+
+def _security(spec: EndpointSpec) -> Iterator[Json]:
+    """Who may call it: any session with the scope; a key where there is a scope that keys can have.
+
+    The scope is listed as OpenAPI 3.1 allows for any scheme ("a list of role names which are required").
+    """
+    if spec.public:
+        return
+    yield {"bearer": []}
+    yield {"cookie": []}
+    if spec.scope in SENTENCES:
+        yield {"apiKey": [spec.scope]}
 
 
 def _parameters(spec: EndpointSpec) -> Iterator[Json]:
@@ -222,6 +238,12 @@ _SECURITY_SCHEMES: Json = {
         "in": "cookie",
         "name": ACCESS_COOKIE,
         "description": "The same as a cookie; what changes state needs `X-CSRF-Token` besides.",
+    },
+    "apiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": KEY_PATTERN,
+        "description": "An API key of `POST /api-keys`, which must hold the scope that is named.",
     },
 }
 
