@@ -65,9 +65,11 @@ if TYPE_CHECKING:
     from chalicelib.identity.sessions import OwnAccount
     from chalicelib.identity.setup import Setup
     from chalicelib.identity.sign_in import PasswordCheck, SignIn
+    from chalicelib.identity.staff import StaffDesk
+    from chalicelib.identity.staff_invitations import StaffEntrance
     from chalicelib.identity.tallies import Turnstile
     from chalicelib.identity.two_factor import CodeCheck, TwoFactor
-    from chalicelib.insight.ports import ActivityLog
+    from chalicelib.insight.ports import ActivityLog, StaffLog
     from chalicelib.kernel.qr import QrCodes
     from chalicelib.kernel.transactions import Transactor
     from chalicelib.ledger.ports import LedgerRecords
@@ -481,15 +483,55 @@ def own_account() -> OwnAccount:
 def setup() -> Setup:
     """The first owner of the installation."""
     from chalicelib.adapters.dynamodb.identity import DynamoInstallation, DynamoUsers
+    from chalicelib.adapters.dynamodb.staff import DynamoStaff
     from chalicelib.identity.setup import Setup
 
     return Setup(
         installation=DynamoInstallation(),
         users=DynamoUsers(),
+        staff=DynamoStaff(),
         passwords=passwords(),
         transactor=transactor(),
         clock=clock(),
     )
+
+
+@cache
+def staff_desk() -> StaffDesk:
+    """Where owners manage the staff."""
+    from chalicelib.adapters.dynamodb.identity import DynamoSessions, DynamoUsers
+    from chalicelib.adapters.dynamodb.invitations import DynamoRosters
+    from chalicelib.adapters.dynamodb.staff import DynamoStaff
+    from chalicelib.identity.staff import StaffDesk
+
+    return StaffDesk(DynamoStaff(), DynamoRosters(), DynamoUsers(), DynamoSessions(), transactor())
+
+
+@cache
+def staff_invitations() -> Invitations:
+    """Inviting people into the staff."""
+    from chalicelib.adapters.dynamodb.insight import DynamoActivityLog
+    from chalicelib.adapters.dynamodb.staff import DynamoStaff
+    from chalicelib.identity.staff_invitations import StaffAsPlace
+
+    return invitations_to(StaffAsPlace(DynamoStaff(), DynamoActivityLog()))
+
+
+@cache
+def staff_entrance() -> StaffEntrance:
+    """Where those come in who are invited into the staff."""
+    from chalicelib.adapters.dynamodb.identity import DynamoUsers
+    from chalicelib.identity.staff_invitations import StaffEntrance
+
+    return StaffEntrance(staff_invitations(), DynamoUsers())
+
+
+@cache
+def staff_log() -> StaffLog:
+    """What the staff have done."""
+    from chalicelib.adapters.dynamodb.insight import DynamoActivityLog
+
+    return DynamoActivityLog()
 
 
 @cache

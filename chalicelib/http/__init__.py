@@ -2,7 +2,18 @@
 
 from chalicelib.http.callers import Caller, Visitor
 from chalicelib.http.endpoint import endpoint
-from chalicelib.http.models import ApiModel, Cookie, Document, Listing, Money, PageQuery, RawRequest, Reply
+from chalicelib.http.models import (
+    ApiModel,
+    Cookie,
+    Document,
+    Listing,
+    Money,
+    PageQuery,
+    RawRequest,
+    Reply,
+    StaffChange,
+    StaffPageQuery,
+)
 
 __all__ = [
     "ApiModel",
@@ -14,6 +25,8 @@ __all__ = [
     "PageQuery",
     "RawRequest",
     "Reply",
+    "StaffChange",
+    "StaffPageQuery",
     "Visitor",
     "endpoint",
 ]

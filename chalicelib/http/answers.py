@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
 
 from chalicelib.http.models import Cookie, Document, Listing, Reply
 from chalicelib.kernel.errors import HearthError
@@ -31,6 +32,8 @@ class Answer:
     cookies: Sequence[Cookie] = ()
     is_replay: bool = False
     """Whether it was kept from an earlier request with the same Idempotency-Key."""
+    concerns: str = ""
+    """As of `Reply`."""
 
     def to_proxy(self, origin: str) -> dict[str, Any]:
         """The gateway's form of it, readable by the front end at `origin`."""
@@ -62,9 +65,11 @@ def success(result: Any, status: int) -> Answer:
         return Answer(status, data.text, reply.headers, reply.cookies)
     if isinstance(data, Listing):
         meta["nextCursor"] = data.next_cursor
+        if data.numbering is not None:
+            meta |= {to_camel(name): value for name, value in asdict(data.numbering).items()}
         data = [_plain(item) for item in data.items]
     body = {"success": True, "data": _plain(data), "meta": meta}
-    return Answer(status, _dumps(body), reply.headers, reply.cookies)
+    return Answer(status, _dumps(body), reply.headers, reply.cookies, concerns=reply.concerns)
 
 
 def failure(error: HearthError) -> Answer:

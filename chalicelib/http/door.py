@@ -124,7 +124,7 @@ class Door:
                 self._record(request, caller, arguments, Outcome.DENIED, error.code)
             raise
         if not answer.is_replay:
-            self._record(request, caller, arguments, Outcome.DONE)
+            self._record(request, caller, arguments, Outcome.DONE, concerns=answer.concerns)
         return answer
 
     def _authorise(self, caller: Caller) -> None:
@@ -213,6 +213,7 @@ class Door:
         arguments: Mapping[str, Any],
         outcome: Outcome,
         code: str = "",
+        concerns: str = "",
     ) -> None:
         """Put the call into the activity log; the request's own outcome does not depend on it.
 
@@ -223,17 +224,21 @@ class Door:
             return
         at = bootstrap.clock().now()
         by_staff = self.spec.is_staffs
+        asked = arguments.get("request") or arguments.get("query")
+        targets = {**request.path_values, **_audited(asked)}
+        if concerns:
+            targets["customerId"] = concerns
         activity = Activity(
             id=new_id(Kind.ACTIVITY, at),
-            customer_id=request.path_values.get("customerId", "") if by_staff else caller.customer_id,
+            customer_id=targets.get("customerId", "") if by_staff else caller.customer_id,
             at=at,
             actor_user_id=caller.user_id,
             actor_api_key_id=caller.principal.api_key_id,
             action=self.spec.name,
             outcome=outcome,
             code=code,
-            targets={**request.path_values, **_audited(arguments.get("request"))},
-            reason=getattr(arguments.get("request"), "reason", ""),
+            targets=targets,
+            reason=getattr(asked, "reason", ""),
             by_staff=by_staff,
             ip=caller.ip,
             request_id=caller.request_id,

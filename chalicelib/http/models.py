@@ -7,12 +7,18 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from chalicelib.kernel.errors import InvalidInput
 from chalicelib.kernel.ids import Kind, pattern
-from chalicelib.kernel.limits import DEFAULT_PAGE_ITEMS, MAX_CURSOR_LENGTH, MAX_PAGE_ITEMS
+from chalicelib.kernel.limits import DEFAULT_PAGE_ITEMS, MAX_CURSOR_LENGTH, MAX_NUMBERED_ITEMS, MAX_PAGE_ITEMS
 from chalicelib.kernel.money import BASE_CURRENCY, format_amount
-from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.pages import Page, PageRequest, numbered_page
 
 T = TypeVar("T")
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    Field(description="why; a customer whom it concerns sees it", examples=["Asked for by phone, ticket 4711"]),
+]
 S = TypeVar("S")
 
 
@@ -29,6 +35,12 @@ class ApiModel(BaseModel):
     )
     audited_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields of a request that tell what it was done to: they go into the activity log. Never secrets."""
+
+
+class StaffChange(ApiModel):
+    """A change that staff make. The reason goes into the log, which the customer sees where one is concerned."""
+
+    reason: Reason
 
 
 class Money(ApiModel):
@@ -59,12 +71,50 @@ class PageQuery(ApiModel):
         return PageRequest(limit=self.limit, cursor=self.cursor)
 
 
+class StaffPageQuery(PageQuery):
+    """`?page=&pageSize=` of staff's lists, besides `?limit=&cursor=` (document 004, section 2.2)."""
+
+    page: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_NUMBERED_ITEMS,
+        description="from 1; `meta` then has `page`, `pageSize`, `total`",
+    )
+    page_size: int | None = Field(default=None, ge=1, le=MAX_PAGE_ITEMS)
+
+    def listing(self, read: Callable[[PageRequest], Page[S]], convert: Callable[[S], T]) -> "Listing[T]":
+        """The page that was asked for, by its number or by a cursor, of the list that `read` reads.
+
+        Raises:
+            InvalidInput: both were asked for, or a page beyond where numbers reach.
+        """
+        if self.page is None and self.page_size is None:
+            return Listing.of(read(self.page_request()), convert)
+        if self.cursor is not None:
+            raise InvalidInput.of("cursor", "Give either a cursor, or a page and its size.")
+        found = numbered_page(read, self.page or 1, self.page_size or DEFAULT_PAGE_ITEMS)
+        numbering = Numbering(found.number, found.size, found.total, found.is_total_exact)
+        return Listing([convert(item) for item in found.items], numbering=numbering)
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """Where among the pages of a list one is."""
+
+    page: int
+    page_size: int
+    total: int
+    is_total_exact: bool
+
+
 @dataclass(frozen=True)
 class Listing(Generic[T]):
     """An answer that is a page of a list: `data` is the items, `meta.nextCursor` leads on."""
 
     items: Sequence[T]
     next_cursor: str | None = None
+    numbering: Numbering | None = None
+    """Of a page that was asked for by its number; goes into `meta`."""
 
     @classmethod
     def of(cls, page: Page[S], convert: Callable[[S], T]) -> "Listing[T]":
@@ -111,3 +161,5 @@ class Reply(Generic[T]):
     body: T
     cookies: Sequence[Cookie] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    concerns: str = ""
+    """The customer to whom staff did it, where the path does not name one: it goes into that customer's log."""

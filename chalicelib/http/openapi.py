@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from chalicelib.access.key_texts import KEY_PATTERN
 from chalicelib.access.scopes import SENTENCES
-from chalicelib.http.models import Document
+from chalicelib.http.models import Document, StaffPageQuery
 from chalicelib.http.sessions import ACCESS_COOKIE, CSRF_COOKIE
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.errors import ERROR_CLASSES, HearthError
@@ -156,18 +156,25 @@ def _success(spec: EndpointSpec, parts: _Parts) -> Json:
     if spec.data_type is Document:
         return {"description": "The document.", "content": {_JSON: {"schema": {"type": "object"}}}}
     data = parts.answered(spec.data_type)
-    envelope = _envelope({"type": "array", "items": data} if spec.is_list else data, is_list=spec.is_list)
+    envelope = _envelope({"type": "array", "items": data} if spec.is_list else data, _meta(spec))
     headers: Json = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
     if spec.idempotent:
         headers["Idempotency-Replayed"] = {"$ref": "#/components/headers/IdempotencyReplayed"}
     return {"description": "Success.", "headers": headers, "content": {_JSON: {"schema": envelope}}}
 
 
-def _envelope(data: Json, *, is_list: bool) -> Json:
+def _meta(spec: EndpointSpec) -> Json:
+    """What stands beside the data of a success."""
     meta: Json = {"type": "object", "additionalProperties": False}
-    if is_list:
+    if spec.is_list:
         cursor = {"type": ["string", "null"], "description": "Give it as `cursor` to read on; null at the end."}
         meta |= {"properties": {"nextCursor": cursor}, "required": ["nextCursor"]}
+    if spec.query_model is not None and issubclass(spec.query_model, StaffPageQuery):
+        meta["properties"] |= _NUMBERING
+    return meta
+
+
+def _envelope(data: Json, meta: Json) -> Json:
     return {
         "type": "object",
         "properties": {"success": {"const": True}, "data": data, "meta": meta},
@@ -226,6 +233,13 @@ def _full_name(model: type[BaseModel]) -> str:
 
 
 _RETRYABLE = {409, 429, 503}
+
+_NUMBERING: Json = {
+    "page": {"type": "integer", "description": "Of a page that was asked for by its number."},
+    "pageSize": {"type": "integer"},
+    "total": {"type": "integer", "description": "How many there are, as far as they were counted."},
+    "isTotalExact": {"type": "boolean", "description": "False where there are more than `total`."},
+}
 
 _SECURITY_SCHEMES: Json = {
     "bearer": {

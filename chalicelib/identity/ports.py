@@ -40,7 +40,7 @@ class Users(Protocol):
         ...
 
     def staff_role(self, user_id: str) -> StaffRole | None:
-        """The user's place in the operator's staff."""
+        """The user's place in the operator's staff, while it is in force."""
         ...
 
     def insert(self, user: User) -> Sequence[Write]:
@@ -49,10 +49,6 @@ class Users(Protocol):
 
     def insert_customer(self, customer: Customer, owner: User) -> Sequence[Write]:
         """Add `customer` with `owner` as its first member."""
-        ...
-
-    def insert_staff(self, user_id: str, role: StaffRole, now: datetime) -> Write:
-        """Make the user one of the staff."""
         ...
 
     def verify(self, user_id: str, password_version: int, now: datetime) -> Write:

@@ -5,6 +5,7 @@ from chalicelib.identity.emails import EmailAddress
 from chalicelib.identity.models import User
 from chalicelib.identity.passwords import new_password
 from chalicelib.identity.ports import Installation, Passwords, Users
+from chalicelib.identity.staff import StaffMembership, StaffRecords, StaffStatus
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.ids import Kind, new_id
@@ -22,12 +23,14 @@ class Setup:
         *,
         installation: Installation,
         users: Users,
+        staff: StaffRecords,
         passwords: Passwords,
         transactor: Transactor,
         clock: Clock,
     ) -> None:
         self._installation = installation
         self._users = users
+        self._staff = staff
         self._passwords = passwords
         self._transactor = transactor
         self._clock = clock
@@ -55,7 +58,7 @@ class Setup:
         writes = [
             self._installation.set_up(user.id, now),
             *self._users.insert(user),
-            self._users.insert_staff(user.id, StaffRole.OWNER, now),
+            *self._staff.insert(StaffMembership(user.id, StaffRole.OWNER, StaffStatus.ACTIVE, now)),
         ]
         try:
             self._transactor.commit(writes)

@@ -3,6 +3,7 @@
 MAX_BODY_BYTES = 64 * 1024
 MAX_PAGE_ITEMS = 100
 DEFAULT_PAGE_ITEMS = 25
+MAX_NUMBERED_ITEMS = 1000  # how far into a list a page's number reaches, and how far its items are counted
 MAX_CURSOR_LENGTH = 2048
 MAX_TRANSACTION_WRITES = 100  # DynamoDB: TransactWriteItems takes at most 100 actions
 

@@ -1,12 +1,15 @@
-"""Cursor pages: how every list leaves a repository."""
+"""Cursor pages: how every list leaves a repository. Pages with numbers, for staff, are cut out of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from chalicelib.kernel.limits import DEFAULT_PAGE_ITEMS
+from chalicelib.kernel.errors import InvalidInput
+from chalicelib.kernel.limits import DEFAULT_PAGE_ITEMS, MAX_NUMBERED_ITEMS, MAX_PAGE_ITEMS
 
 T = TypeVar("T")
+_MAX_READS = 20
+"""Of pages by cursor for one with a number: filters make some of them short."""
 
 
 @dataclass(frozen=True)
@@ -23,3 +26,41 @@ class Page(Generic[T]):
 
     items: Sequence[T]
     next_cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class NumberedPage(Generic[T]):
+    """One of the pages that a list has when it is cut into pieces of `size`."""
+
+    items: Sequence[T]
+    number: int
+    """The first is 1."""
+    size: int
+    total: int
+    """How many items the list has, or at least has."""
+    is_total_exact: bool
+    """Whether all of them were counted: nobody counts beyond MAX_NUMBERED_ITEMS."""
+
+
+def numbered_page(read: Callable[[PageRequest], Page[T]], number: int, size: int) -> NumberedPage[T]:
+    """Page `number` of the list that `read` reads by cursor.
+
+    It reads from the start and counts no further than MAX_NUMBERED_ITEMS, so that its cost has a bound and its
+    total is never a guess.
+
+    Raises:
+        InvalidInput: the page lies beyond what is counted; a cursor goes there.
+    """
+    if number * size > MAX_NUMBERED_ITEMS:
+        raise InvalidInput.of("page", f"Pages go up to {MAX_NUMBERED_ITEMS} items; read on with a cursor.")
+    found: list[T] = []
+    cursor: str | None = None
+    for _ in range(_MAX_READS):
+        page = read(PageRequest(MAX_PAGE_ITEMS, cursor))
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None or len(found) >= MAX_NUMBERED_ITEMS:
+            break
+    end = number * size
+    is_exact = cursor is None and len(found) <= MAX_NUMBERED_ITEMS
+    return NumberedPage(found[end - size : end], number, size, min(len(found), MAX_NUMBERED_ITEMS), is_exact)

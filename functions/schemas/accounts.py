@@ -31,6 +31,10 @@ NewPassword = Annotated[
         examples=["correct horse battery staple"],
     ),
 ]
+PasswordText = Annotated[
+    str, StringConstraints(min_length=1, max_length=_MAX_TYPED_LENGTH, strip_whitespace=False)
+]
+"""A password where one may be left out; its field says `repr=False` itself."""
 TypedPassword = Annotated[
     str,
     StringConstraints(min_length=1, max_length=_MAX_TYPED_LENGTH, strip_whitespace=False),

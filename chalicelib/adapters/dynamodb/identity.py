@@ -24,6 +24,7 @@ from chalicelib.identity.models import (
     Standing,
     User,
 )
+from chalicelib.identity.staff import StaffStatus
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds, isoformat, later, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
@@ -80,9 +81,10 @@ class MembershipRecord(Record, discriminator="MEMBERSHIP"):
 
 
 class StaffRecord(Record, discriminator="STAFF"):
-    """`USER#<id>` / `STAFF`: a user's place in the operator's staff."""
+    """`USER#<id>` / `STAFF`: a user's place in the operator's staff; in `gsi1` all together."""
 
     role = UnicodeAttribute()
+    status = UnicodeAttribute()
     since = UnicodeAttribute()
 
 
@@ -134,14 +136,14 @@ class DynamoUsers:
     def get(self, user_id: str) -> User | None:
         """The user; see `Users.get`."""
         try:
-            return _user(UserRecord.get(f"USER#{user_id}", "USER", consistent_read=True))
+            return user_of(UserRecord.get(f"USER#{user_id}", "USER", consistent_read=True))
         except UserRecord.DoesNotExist:
             return None
 
     def several(self, user_ids: Sequence[str]) -> Mapping[str, User]:
         """Those of the users that there are, by id, in as few reads as there can be."""
         found = UserRecord.batch_get([(f"USER#{user_id}", "USER") for user_id in user_ids])
-        return {user.id: user for user in map(_user, found)}
+        return {user.id: user for user in map(user_of, found)}
 
     def by_email(self, email: EmailAddress) -> User | None:
         """Who has this address; see `Users.by_email`. Two reads, whether anybody does or not."""
@@ -185,7 +187,7 @@ class DynamoUsers:
     def staff_role(self, user_id: str) -> StaffRole | None:
         """The user's place in the staff; see `Users.staff_role`."""
         try:
-            return StaffRole(StaffRecord.get(f"USER#{user_id}", "STAFF", consistent_read=True).role)
+            return _power_of(StaffRecord.get(f"USER#{user_id}", "STAFF", consistent_read=True))
         except StaffRecord.DoesNotExist:
             return None
 
@@ -216,11 +218,6 @@ class DynamoUsers:
             since=since,
         )
         return insert(record, "customer_is_new"), insert(membership, "membership_is_new")
-
-    def insert_staff(self, user_id: str, role: StaffRole, now: datetime) -> Write:
-        """Make the user one of the staff; see `Users.insert_staff`."""
-        record = StaffRecord(f"USER#{user_id}", "STAFF", role=role.value, since=isoformat(now))
-        return insert(record, "staff_is_new")
 
     def verify(self, user_id: str, password_version: int, now: datetime) -> Write:
         """Note that the address was proven; see `Users.verify`."""
@@ -322,7 +319,7 @@ class DynamoSessions:
             elif isinstance(record, MembershipRecord):
                 role = Role(record.role)
             elif isinstance(record, StaffRecord):
-                staff_role = StaffRole(record.role)
+                staff_role = _power_of(record)
             elif isinstance(record, CustomerRecord):
                 status = CustomerStatus(record.status or CustomerStatus.ACTIVE)
         return Standing(session, role, staff_role, status)
@@ -507,7 +504,8 @@ def _session_key(user_id: str, session_id: str) -> SessionRecord:
     return SessionRecord(f"USER#{user_id}", f"SESSION#{session_id}")
 
 
-def _user(record: UserRecord) -> User:
+def user_of(record: UserRecord) -> User:
+    """The user that `record` keeps."""
     return User(
         id=record.pk.partition("#")[2],
         email=EmailAddress(record.email),
@@ -524,6 +522,11 @@ def _user(record: UserRecord) -> User:
         muted=frozenset(Notification(name) for name in record.muted or ()),
         default_customer_id=record.default_customer_id or "",
     )
+
+
+def _power_of(record: StaffRecord) -> StaffRole | None:
+    """The role, unless it is out of force."""
+    return StaffRole(record.role) if record.status == StaffStatus.ACTIVE.value else None
 
 
 def _session(record: SessionRecord) -> Session:

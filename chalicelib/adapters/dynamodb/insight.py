@@ -13,10 +13,16 @@ from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 
 _KEPT = timedelta(days=400)
+_STAFF = "STAFF"
+_CUSTOMER_TARGET = "customerId"
 
 
 class ActivityRecord(Record, discriminator="ACTIVITY"):
-    """`ACTIVITY#<customer>` / `<activity id>`: sortable ids put the log in order."""
+    """`ACTIVITY#<customer>` / `<activity id>`: sortable ids put the log in order.
+
+    What staff do is kept once more under `ACTIVITY#STAFF`, in `gsi1` by who did it and in `gsi2` by what it was
+    done to.
+    """
 
     at = UnicodeAttribute()
     actor_user_id = UnicodeAttribute()
@@ -36,11 +42,18 @@ class DynamoActivityLog:
 
     def append(self, activity: Activity) -> None:
         """Keep `activity`; see `ActivityLog.append`."""
-        _record(activity).save()
+        if activity.customer_id or not activity.by_staff:
+            _record(activity).save()
+        if activity.by_staff:
+            _staffs(activity).save()
 
     def insert(self, activity: Activity) -> Write:
         """Keep `activity` with something else; see `ActivityWrites.insert`."""
         return put(_record(activity))
+
+    def insert_staffs(self, activity: Activity) -> Write:
+        """Keep what one of the staff did with something else; see `StaffLogWrites.insert_staffs`."""
+        return put(_staffs(activity))
 
     def list(self, customer_id: str, page: PageRequest) -> Page[Activity]:
         """A customer's activities, newest first; see `ActivityLog.list`."""
@@ -51,6 +64,35 @@ class DynamoActivityLog:
             lambda r: _activity(customer_id, r),
             ascending=False,
         )
+
+    def list_staffs(self, page: PageRequest, *, actor_user_id: str = "", target: str = "") -> Page[Activity]:
+        """What staff did; see `StaffLog.list_staffs`. The target is looked up, the actor then filtered."""
+        by_actor = ActivityRecord.actor_user_id == actor_user_id if actor_user_id and target else None
+        partition, index = f"ACTIVITY#{_STAFF}", None
+        if target:
+            partition, index = f"ACTIVITY#{_STAFF}#ON#{target}", "gsi2"
+        elif actor_user_id:
+            partition, index = f"ACTIVITY#{_STAFF}#BY#{actor_user_id}", "gsi1"
+        return query_page(
+            ActivityRecord,
+            partition,
+            page,
+            lambda r: _activity(r.targets.get(_CUSTOMER_TARGET, ""), r),
+            index_name=index,
+            filters=by_actor,
+            ascending=False,
+        )
+
+
+def _staffs(activity: Activity) -> ActivityRecord:
+    """The entry of the staff's own log."""
+    record = _record(activity)
+    record.pk = f"ACTIVITY#{_STAFF}"
+    record.gsi1pk, record.gsi1sk = f"ACTIVITY#{_STAFF}#BY#{activity.actor_user_id}", activity.id
+    target = next(iter(activity.targets.values()), "")
+    if target:
+        record.gsi2pk, record.gsi2sk = f"ACTIVITY#{_STAFF}#ON#{target}", activity.id
+    return record
 
 
 def _record(activity: Activity) -> ActivityRecord:
