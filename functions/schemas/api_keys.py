@@ -98,8 +98,8 @@ class ApiKeyRequest(ApiModel):
 class ApiKeyChanges(ApiModel):
     """What to change of a key: what is not named stays, and null takes a limit away."""
 
-    name: KeyName = ""
-    requests_per_minute: CallsPerMinute = REQUESTS_PER_MINUTE
+    name: KeyName = Field(default_factory=str)  # by a factory, since it is no default that clients should read
+    requests_per_minute: CallsPerMinute = Field(default_factory=int)
     expires_at: Expiry | None = None
     daily_spend_cap: Cap | None = None
     monthly_spend_cap: Cap | None = None
