@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
-from chalicelib.http.models import Cookie, Document, Listing, Reply
+from chalicelib.http.models import Cookie, Document, Listing, PlainText, Reply
 from chalicelib.kernel.errors import HearthError
 
 # OWASP REST Security Cheat Sheet, "Security headers"; answers are never for a shared cache.
@@ -63,6 +63,9 @@ def success(result: Any, status: int) -> Answer:
     data: Any = reply.body
     if isinstance(data, Document):
         return Answer(status, data.text, reply.headers, reply.cookies)
+    if isinstance(data, PlainText):
+        headers = {"Content-Type": "text/plain; charset=utf-8", **reply.headers}
+        return Answer(status, data.text, headers, reply.cookies)
     if isinstance(data, Listing):
         meta["nextCursor"] = data.next_cursor
         if data.numbering is not None:

@@ -130,6 +130,13 @@ class Document:
 
 
 @dataclass(frozen=True)
+class PlainText:
+    """An answer that is the very text that its caller wants to hear, without the envelope."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class RawRequest:
     """A request as it came, for an endpoint that has to verify it before anything is parsed."""
 

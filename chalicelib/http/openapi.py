@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from chalicelib.access.key_texts import KEY_PATTERN
 from chalicelib.access.scopes import SENTENCES
-from chalicelib.http.models import Document, StaffPageQuery
+from chalicelib.http.models import Document, PlainText, StaffPageQuery
 from chalicelib.http.sessions import ACCESS_COOKIE, CSRF_COOKIE
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.errors import ERROR_CLASSES, HearthError
@@ -155,6 +155,8 @@ def _inlined(schema: Any, shared: Mapping[str, Json]) -> Any:
 def _success(spec: EndpointSpec, parts: _Parts) -> Json:
     if spec.data_type is Document:
         return {"description": "The document.", "content": {_JSON: {"schema": {"type": "object"}}}}
+    if spec.data_type is PlainText:
+        return {"description": "Success.", "content": {"text/plain": {"schema": {"type": "string"}}}}
     data = parts.answered(spec.data_type)
     envelope = _envelope({"type": "array", "items": data} if spec.is_list else data, _meta(spec))
     headers: Json = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}

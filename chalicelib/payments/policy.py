@@ -11,8 +11,8 @@ from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
 from chalicelib.payments.records import Rate
 
 RATE_LIFETIME = timedelta(hours=24)
-LISTENING_AFTER_END = timedelta(days=14)
-"""Money that comes after a top-up has ended is still credited (G11)."""
+LISTENING_AFTER_END = timedelta(days=30)
+"""Money that comes after a top-up has ended is still credited (G11); BTCPay listens for as long by itself."""
 DISPUTABLE = timedelta(days=180)
 """A settled payment may still be refunded or disputed: it is looked at, ever more rarely, for so long."""
 

@@ -23,7 +23,7 @@ from chalicelib.payments.models import Amount, GatewayError, GatewayRefused, Ref
 from chalicelib.payments.policy import parse_refund, to_base_micros
 from chalicelib.payments.ports import SupportsRefunds
 from chalicelib.payments.records import TOP_UP_UNCHANGED, TopUpRecords
-from chalicelib.payments.service import Gateways, Settlement
+from chalicelib.payments.service import Gateways, Settlement, undone_key
 
 NEW_REFUND = "new_refund"
 REFUND_UNCHANGED = "refund_unchanged"
@@ -43,11 +43,13 @@ class RefundOrderStatus(StrEnum):
     """The gateway has it, and is not done."""
     DONE = "DONE"
     FAILED = "FAILED"
+    REVERSED = "REVERSED"
+    """It was done, and then the payer's bank sent the money back to us: it is the customer's again."""
 
     @property
     def is_final(self) -> bool:
         """Whether nothing more comes of it."""
-        return self in {RefundOrderStatus.DONE, RefundOrderStatus.FAILED}
+        return self in {RefundOrderStatus.DONE, RefundOrderStatus.FAILED, RefundOrderStatus.REVERSED}
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,9 @@ class Refunds:
         Raises:
             NotFound: there is no such top-up.
         """
-        return self._records.refund_of_key(self.top_up(top_up_id).customer_id, top_up_id, key)
+        top_up = self.top_up(top_up_id)
+        order = self._records.refund_of_key(top_up.customer_id, top_up_id, key)
+        return _as_booked(order, top_up) if order else None
 
     def list(self, top_up_id: str) -> Sequence[RefundOrder]:
         """Every refund that was ordered of a top-up, oldest first.
@@ -168,7 +172,8 @@ class Refunds:
         Raises:
             NotFound: there is no such top-up.
         """
-        return self._records.refunds(self.top_up(top_up_id).customer_id, top_up_id)
+        top_up = self.top_up(top_up_id)
+        return [_as_booked(order, top_up) for order in self._records.refunds(top_up.customer_id, top_up_id)]
 
     def top_up(self, top_up_id: str) -> TopUp:
         """The top-up of any customer.
@@ -318,3 +323,11 @@ class Refunds:
         orders = [self.carry_out(order) for order in self._records.refunds_to_check(self._clock.now())]
         ended = sum(order.status.is_final for order in orders)
         return {"ended": ended, "waiting": len(orders) - ended}
+
+
+def _as_booked(order: RefundOrder, top_up: TopUp) -> RefundOrder:
+    """`order` as the books have it: a refund that came back was booked with the top-up, after it had ended."""
+    if order.status is not RefundOrderStatus.DONE or undone_key(order.provider_id) not in top_up.booked:
+        return order
+    failure = "The payer's bank sent the money back; it is on the balance again."
+    return replace(order, status=RefundOrderStatus.REVERSED, failure=failure)

@@ -344,7 +344,7 @@ class _Booking:
             return
         if refund.key and (hold := self._ledger.hold(self._top_up.customer_id, refund.key)):
             self._change.release_hold(hold)
-        done, undone = f"refund:{refund.id}", f"refund:{refund.id}:undone"
+        done, undone = f"refund:{refund.id}", undone_key(refund.id)
         micros = self._worth(refund.amount)
         if refund.status is RefundStatus.DONE and done not in self._top_up.booked:
             self._post(done, EntryType.REFUND, -micros)
@@ -394,6 +394,11 @@ class _Booking:
 
     def _note(self, booked: str, **changes: int) -> None:
         self._top_up = replace(self._top_up, booked=self._top_up.booked | {booked}, **changes)  # type: ignore[arg-type]
+
+
+def undone_key(refund_id: str) -> str:
+    """Under which a top-up's `booked` has a refund that came back after it was done."""
+    return f"refund:{refund_id}:undone"
 
 
 class Webhooks:

@@ -6,7 +6,7 @@ Each has a function URL of its own; the same answers behind the API, for gateway
 from collections.abc import Mapping
 
 from chalicelib import bootstrap
-from chalicelib.http import RawRequest, endpoint
+from chalicelib.http import PlainText, RawRequest, endpoint
 from chalicelib.kernel.errors import InvalidInput
 from chalicelib.payments.models import InvalidSignature
 from chalicelib.runtime.grants import HAND_OVER_NOTICES, PAYMENT_ACCESS, TABLE_READ, TABLE_WRITE
@@ -29,11 +29,17 @@ def _receive(gateway: str, raw: bytes, headers: Mapping[str, str]) -> tuple[int,
     return 200, "ok"
 
 
-def _received(gateway: str, raw: RawRequest) -> WebhookReceived:
-    """The same, in the API's envelope."""
+def _text_of(gateway: str, raw: RawRequest) -> str:
+    """The text alone, of a webhook that was taken in."""
     status, text = _receive(gateway, raw.body, raw.headers)
     if status != 200:
         raise InvalidInput.of("signature", f"{text.capitalize()}.")
+    return text
+
+
+def _received(gateway: str, raw: RawRequest) -> WebhookReceived:
+    """The same, in the API's envelope."""
+    _text_of(gateway, raw)
     return WebhookReceived(received=True)
 
 
@@ -80,9 +86,12 @@ def receive_stripe_webhook(raw: RawRequest) -> WebhookReceived:
 
 
 @endpoint("POST", "/billing/webhooks/crypto-provider", public=True, rate_limited=False, grants=_MORE)
-def receive_crypto_webhook(raw: RawRequest) -> WebhookReceived:
-    """Take in what a crypto provider tells, on the API's own host; the signature's header shows which."""
-    return _received("btcpay" if "btcpay-sig" in raw.headers else "oxapay", raw)
+def receive_crypto_webhook(raw: RawRequest) -> PlainText:
+    """Take in what a crypto provider tells, on the API's own host; the signature's header shows which.
+
+    OxaPay repeats what is not answered with `ok`, and nothing else; to BTCPay any success will do.
+    """
+    return PlainText(_text_of("btcpay" if "btcpay-sig" in raw.headers else "oxapay", raw))
 
 
 @endpoint("POST", "/billing/webhooks/bank-provider", public=True, rate_limited=False, grants=_MORE)

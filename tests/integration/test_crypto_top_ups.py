@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from chalicelib import bootstrap
 from chalicelib.kernel.errors import PaymentProviderError
 from chalicelib.ledger.service import Ledger
 from chalicelib.payments.models import Amount, Flag, InvalidSignature, Method, TopUp, TopUpStatus
@@ -16,6 +17,7 @@ from dev.simulators.faults import FaultMatch, RequestFault
 from tests.contract.crypto_lab import BTCPayLab, CryptoLab, OxaPayLab
 from tests.fakes.money import MemoryLedgerRecords, MemoryTable, MemoryTransactor
 from tests.fakes.payments import FixedRates, MemoryNotices, MemoryTopUpRecords
+from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
 
 CUSTOMER = "cus_1"
@@ -131,6 +133,20 @@ def test_g11_a_late_payment_whose_webhooks_were_lost_is_found(shop: Shop) -> Non
 
 
 @pytest.mark.guarantee("G11")
+def test_g11_a_month_later_a_payment_whose_webhooks_were_lost_is_still_found(shop: Shop) -> None:
+    top_up = shop.ask()
+    shop.lab.expire(top_up)
+    for _ in range(29):
+        shop.let_pass(86_400)
+        shop.settlement.reconcile()
+    shop.lab.pay(top_up)
+    for _ in range(30):
+        shop.let_pass(86_400)
+        shop.settlement.reconcile()
+    assert shop.balance_micros == 24_975_000
+
+
+@pytest.mark.guarantee("G11")
 def test_g11_a_stale_rate_delays_its_own_top_ups_and_no_others(shop: Shop) -> None:
     paid, unpaid = shop.ask(), shop.ask()
     shop.lab.pay(paid)
@@ -180,6 +196,27 @@ def test_a_replay_is_acknowledged(shop: Shop) -> None:
     last = shop.lab.deliveries(top_up)[-1]
     states = [shop.webhooks.receive(shop.lab.name, last.raw_body, last.headers) for _ in range(100)]
     assert states == [NoticeState.NEW] + [NoticeState.HANDED_OVER] * 99
+    assert len(shop.notices.waiting) == 1
+
+
+def test_on_the_apis_own_host_a_provider_hears_ok_and_nothing_else(
+    shop: Shop, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OxaPay sends again what is not answered with 200 and `ok` (https://docs.oxapay.com/webhook)."""
+    monkeypatch.setattr(bootstrap, "webhooks", lambda: shop.webhooks)
+    top_up = shop.ask()
+    shop.lab.pay(top_up)
+    told = shop.lab.deliveries(top_up)[-1]
+
+    def deliver(body: bytes) -> Answer:
+        path = "/billing/webhooks/crypto-provider"
+        return api.post(path, body=body.decode(), headers=dict(told.headers))
+
+    heard = deliver(told.raw_body)
+    assert (heard.status, heard.text) == (200, "ok")
+    assert heard.headers["Content-Type"].startswith("text/plain")
+    forged = deliver(told.raw_body + b" ")
+    assert (forged.status, forged.code) == (400, "VALIDATION_ERROR")
     assert len(shop.notices.waiting) == 1
 
 

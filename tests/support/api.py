@@ -25,8 +25,9 @@ class Answer:
 
     @property
     def body(self) -> Any:
-        """The whole envelope."""
-        return json.loads(self.text)
+        """The whole envelope; or the text, where that is all there is."""
+        is_text = self.headers.get("Content-Type", "").startswith("text/plain")
+        return self.text if is_text else json.loads(self.text)
 
     @property
     def data(self) -> Any:

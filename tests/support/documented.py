@@ -29,7 +29,8 @@ def hold(spec: EndpointSpec, status: int, body: Any) -> None:
 def _validator(path: str, method: str, status: str) -> Draft202012Validator:
     response = _document()["paths"][path][method]["responses"][status]
     place = response.get("$ref") or "#/" + "/".join(map(_escaped, ("paths", path, method, "responses", status)))
-    return Draft202012Validator({"$ref": f"{_BASE}{place}/content/application~1json/schema"}, registry=_registry())
+    kind = _escaped("text/plain" if "text/plain" in response.get("content", {}) else "application/json")
+    return Draft202012Validator({"$ref": f"{_BASE}{place}/content/{kind}/schema"}, registry=_registry())
 
 
 def _escaped(token: str) -> str:

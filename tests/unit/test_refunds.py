@@ -233,6 +233,22 @@ def _ignore(order: RefundOrder) -> None:
     assert order.status is RefundOrderStatus.DONE
 
 
+def test_what_the_payers_bank_sent_back_is_not_called_done(desk: Desk) -> None:
+    """The books have it back, and so the order says; another refund is ordered by another key."""
+    top_up = desk.paid()
+    order = desk.refunds.order(desk.wish(top_up), "one")
+    assert (order.status, desk.account.posted_micros) == (RefundOrderStatus.DONE, 30 * DOLLAR)
+    state = desk.gateway.states[str(top_up.provider_id)]
+    returned = tuple(replace(refund, status=RefundStatus.FAILED) for refund in state.refunds)
+    desk.gateway.tell(state.provider_id, refunds=returned)
+    desk.settlement.look(top_up)
+    (listed,) = desk.refunds.list(top_up.id)
+    assert (listed.id, listed.status, listed.failure != "") == (order.id, RefundOrderStatus.REVERSED, True)
+    assert listed == desk.refunds.order(desk.wish(top_up), "one")
+    assert (desk.account.held_micros, desk.account.posted_micros) == (0, 50 * DOLLAR)
+    assert len(desk.sent()) == 1
+
+
 @pytest.mark.parametrize("amount", ["0.00", "-5.00", "1.001", "much"])
 def test_an_amount_that_is_none(desk: Desk, amount: str) -> None:
     with pytest.raises(InvalidInput):
