@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from chalicelib.compute.lifecycle import Lifecycle
     from chalicelib.compute.ports import ComputeProvider, DeploymentRecords, StaffAlerts
     from chalicelib.compute.power import PowerSwitch
+    from chalicelib.compute.projects import ProjectRecords, Projects
     from chalicelib.compute.reconciler import Reconciler
     from chalicelib.compute.service import Deployments
     from chalicelib.compute.ssh_keys import SshKeys
@@ -137,11 +138,10 @@ def api_key_prefix() -> str:
 @cache
 def api_keys() -> ApiKeys:
     """Customers' API keys."""
-    from chalicelib.access.api_keys import NoProjects
     from chalicelib.access.key_service import ApiKeys
     from chalicelib.adapters.dynamodb.api_keys import DynamoApiKeyRecords
 
-    return ApiKeys(DynamoApiKeyRecords(), NoProjects(), transactor(), clock(), text_prefix=api_key_prefix())
+    return ApiKeys(DynamoApiKeyRecords(), projects(), transactor(), clock(), text_prefix=api_key_prefix())
 
 
 @cache
@@ -1051,9 +1051,26 @@ def deployments() -> Deployments:
         meter_records(),
         suspensions(),
         spending_room(),
+        project_records(),
         transactor(),
         clock(),
     )
+
+
+@cache
+def project_records() -> ProjectRecords:
+    """Where projects are kept."""
+    from chalicelib.adapters.dynamodb.projects import DynamoProjects
+
+    return DynamoProjects()
+
+
+@cache
+def projects() -> Projects:
+    """Customers' projects."""
+    from chalicelib.compute.projects import Projects
+
+    return Projects(project_records(), transactor(), clock())
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
+from chalicelib.compute.service import Deployments
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import (
     AccountSuspended,
@@ -21,6 +22,7 @@ from functions.schemas.deployments import (
     DeploymentView,
     EventQuery,
     EventView,
+    ProjectChoice,
     QuoteBody,
     QuoteView,
     UsageView,
@@ -38,7 +40,7 @@ from functions.schemas.deployments import (
 def quote_deployment(request: QuoteBody, caller: Caller) -> QuoteView:
     """Say what a machine would cost, whether it could be made now, and what stands in its way."""
     api_key_id = caller.principal.api_key_id
-    return QuoteView.of(bootstrap.deployments().quote(caller.customer_id, request.wanted(), api_key_id=api_key_id))
+    return QuoteView.of(_deployments(caller).quote(caller.customer_id, request.wanted(), api_key_id=api_key_id))
 
 
 @endpoint(
@@ -60,8 +62,8 @@ def quote_deployment(request: QuoteBody, caller: Caller) -> QuoteView:
 )
 def create_deployment(request: DeploymentBody, caller: Caller) -> DeploymentAccepted:
     """Reserve balance, record the deployment and let its state machine build it."""
-    wanted = request.wanted(request.ssh_key_id, request.name or "")
-    accepted = bootstrap.deployments().create(
+    wanted = request.wanted(request.ssh_key_id, request.name or "", request.project_id or "")
+    accepted = _deployments(caller).create(
         caller.customer_id, wanted, key=caller.idempotency_key, api_key_id=caller.principal.api_key_id
     )
     return DeploymentAccepted.of(accepted)
@@ -70,27 +72,27 @@ def create_deployment(request: DeploymentBody, caller: Caller) -> DeploymentAcce
 @endpoint("GET", "/deployments", scope=Scope.DEPLOYMENTS_READ)
 def list_deployments(query: DeploymentQuery, caller: Caller) -> Listing[DeploymentView]:
     """List deployments, by status and region, newest first unless `sort=createdAt`."""
-    page = bootstrap.deployments().list(caller.customer_id, query.wanted(), query.page_request())
+    page = _deployments(caller).list(caller.customer_id, query.wanted(), query.page_request())
     return Listing.of(page, DeploymentView.of)
 
 
 @endpoint("GET", "/deployments/{deploymentId}", scope=Scope.DEPLOYMENTS_READ)
 def get_deployment(deployment_id: DeploymentId, caller: Caller) -> DeploymentView:
     """Show one deployment."""
-    return DeploymentView.of(bootstrap.deployments().get(caller.customer_id, deployment_id))
+    return DeploymentView.of(_deployments(caller).get(caller.customer_id, deployment_id))
 
 
 @endpoint("GET", "/deployments/{deploymentId}/events", scope=Scope.DEPLOYMENTS_READ)
 def list_deployment_events(deployment_id: DeploymentId, query: EventQuery, caller: Caller) -> Listing[EventView]:
     """Tell what has happened to a deployment, oldest first; `?after=` gives only what is new."""
-    page = bootstrap.deployments().events(caller.customer_id, deployment_id, query.after, query.page_request())
+    page = _deployments(caller).events(caller.customer_id, deployment_id, query.after, query.page_request())
     return Listing.of(page, EventView.of)
 
 
 @endpoint("GET", "/deployments/{deploymentId}/usage", scope=Scope.BILLING_READ)
 def get_deployment_usage(deployment_id: DeploymentId, query: PageQuery, caller: Caller) -> UsageView:
     """Show what a deployment was charged, interval by interval, with what proves it complete."""
-    usage = bootstrap.deployments().usage(caller.customer_id, deployment_id, query.page_request())
+    usage = _deployments(caller).usage(caller.customer_id, deployment_id, query.page_request())
     return UsageView.of(usage)
 
 
@@ -105,4 +107,22 @@ def get_deployment_usage(deployment_id: DeploymentId, query: PageQuery, caller: 
 )
 def delete_deployment(deployment_id: DeploymentId, caller: Caller) -> DeploymentAccepted:
     """End billing at once, and remove the machine; works at any point of its life, and again."""
-    return DeploymentAccepted.of(bootstrap.deployments().delete(caller.customer_id, deployment_id))
+    return DeploymentAccepted.of(_deployments(caller).delete(caller.customer_id, deployment_id))
+
+
+@endpoint(
+    "PUT",
+    "/deployments/{deploymentId}/project",
+    scope=Scope.DEPLOYMENTS_WRITE,
+    errors=(NotFound, OperationInProgress),
+)
+def move_deployment(deployment_id: DeploymentId, request: ProjectChoice, caller: Caller) -> DeploymentView:
+    """Put a deployment into a project, or into none. It waits for no operation: one in progress refuses it."""
+    return DeploymentView.of(
+        _deployments(caller).move(caller.customer_id, deployment_id, request.project_id or "")
+    )
+
+
+def _deployments(caller: Caller) -> Deployments:
+    """The deployments that the caller reaches: all, or those of the project that its key is confined to."""
+    return bootstrap.deployments().within(caller.principal.project_id)

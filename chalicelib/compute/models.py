@@ -63,6 +63,8 @@ class Deployment:
     created_at: datetime
     updated_at: datetime
     provider_region: str
+    project_id: str = ""
+    """The project that it is in; empty where in none. It may have been deleted since the deployment was."""
     placement: str = ""
     machine_id: str | None = None
     create_called_at: datetime | None = None
@@ -190,6 +192,7 @@ class DeploymentRequest:
     storage_gb: int | None
     ssh_key_id: str
     name: str = ""
+    project_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,6 +201,7 @@ class DeploymentFilter:
 
     status: DeploymentStatus | None = None
     region: str | None = None
+    project_id: str = ""
     ascending: bool = False
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -26,6 +27,7 @@ from chalicelib.compute.models import (
     TimelineEvent,
 )
 from chalicelib.compute.ports import DEPLOYMENT_UNCHANGED, NEW_DEPLOYMENT, SLOT_FREE, DeploymentRecords
+from chalicelib.compute.projects import PROJECT_THERE, ProjectRecords, Projects, no_such_project
 from chalicelib.compute.steps import begin
 from chalicelib.kernel.clock import Clock, epoch_seconds
 from chalicelib.kernel.errors import (
@@ -41,7 +43,7 @@ from chalicelib.kernel.errors import (
 )
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
-from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
 from chalicelib.ledger.models import SECONDS_PER_HOUR, Account, Balance
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import AccountChange, Ledger
@@ -141,6 +143,7 @@ class Deployments:
         meters: MeterRecords,
         standing: Standing,
         room: SpendingRoom,
+        projects: ProjectRecords,
         transactor: Transactor,
         clock: Clock,
     ) -> None:
@@ -153,8 +156,21 @@ class Deployments:
         self._meters = meters
         self._standing = standing
         self._room = room
+        self._project_records = projects
+        self._projects = Projects(projects, transactor, clock)
+        self.confined_to = ""
+        """The one project that there is, for whoever asks; see `within`."""
         self._transactor = transactor
         self._clock = clock
+
+    def within(self, project_id: str) -> "Deployments":
+        """The same, confined to one project where `project_id` is not empty: all else is not there.
+
+        Every look-up of a deployment goes through `get`, and every list through `list`, which hold to it.
+        """
+        confined = copy(self)
+        confined.confined_to = project_id
+        return confined
 
     def quote(self, customer_id: str, request: DeploymentRequest, *, api_key_id: str = "") -> Quote:
         """What `request` would cost and what stands in its way, if anything does, for whoever asks.
@@ -209,8 +225,10 @@ class Deployments:
         """
         offer = self._offer(request)
         public_key = self._public_key(customer_id, request.ssh_key_id, offer)
+        key = f"{self.confined_to}:{key}" if key and self.confined_to else key
         if key and (made := self._made_before(customer_id, key)):
             return made
+        request = replace(request, project_id=self._project(customer_id, request.project_id or self.confined_to))
         if self._standing.is_suspended(customer_id):
             raise AccountSuspended
         if self._records.slots_taken(customer_id) >= DEFAULT_DEPLOYMENT_LIMIT:
@@ -233,6 +251,7 @@ class Deployments:
                         _event(deployment, "requested", "Your machine has been requested.")
                     ),
                     self._records.take_slot(customer_id, DEFAULT_DEPLOYMENT_LIMIT),
+                    *self._entering(deployment),
                     *change.writes(),
                 ]
             )
@@ -267,6 +286,7 @@ class Deployments:
             instance_type=request.instance_type,
             image=request.image,
             ssh_key_id=request.ssh_key_id,
+            project_id=request.project_id,
             spec=offer.machine_spec(
                 ssh_public_key=public_key, tags={"customer": customer_id, "deployment": deployment_id}
             ),
@@ -291,7 +311,23 @@ class Deployments:
         except ConditionFailed as failed:
             if SLOT_FREE in failed.asserts:
                 raise LimitExceeded from failed
+            if PROJECT_THERE in failed.asserts:
+                raise no_such_project() from failed
             raise
+
+    def _project(self, customer_id: str, project_id: str) -> str:
+        """A project that deployments may be put into; an empty one is none."""
+        if project_id:
+            self._projects.get(customer_id, project_id, within=self.confined_to)
+        elif self.confined_to:
+            raise no_such_project()
+        return project_id
+
+    def _entering(self, deployment: Deployment) -> Sequence[Write]:
+        """The assertion that the deployment's project is there, as long as this takes."""
+        if not deployment.project_id:
+            return []
+        return [self._project_records.enter(deployment.customer_id, deployment.project_id)]
 
     def _offer(self, request: DeploymentRequest) -> Offer:
         kind = StorageKind(request.storage_kind)
@@ -324,13 +360,36 @@ class Deployments:
             NotFound: this customer has no such deployment.
         """
         deployment = self._records.deployment(customer_id, deployment_id)
-        if deployment is None:
+        if deployment is None or self.confined_to not in {"", deployment.project_id}:
             raise NotFound("You have no such deployment.")
         return deployment
 
     def list(self, customer_id: str, wanted: DeploymentFilter, page: PageRequest) -> Page[Deployment]:
         """A customer's deployments."""
+        if self.confined_to and wanted.project_id not in {"", self.confined_to}:
+            return Page([])
+        wanted = replace(wanted, project_id=wanted.project_id or self.confined_to)
         return self._records.deployments(customer_id, wanted, page)
+
+    def move(self, customer_id: str, deployment_id: str, project_id: str) -> Deployment:
+        """Put a deployment into a project, or into none where `project_id` is empty.
+
+        Raises:
+            NotFound: this customer has no such deployment, or no such project.
+            OperationInProgress: an operation is changing the deployment; move it when that has ended (G29).
+        """
+
+        def moved() -> Deployment:
+            before = self.get(customer_id, deployment_id)
+            if self._project(customer_id, project_id) == before.project_id:
+                return before
+            if before.operation_id is not None:
+                raise OperationInProgress
+            after = before.changed(self._clock.now(), project_id=project_id)
+            self._transactor.commit([self._records.replace_deployment(before, after), *self._entering(after)])
+            return after
+
+        return self._attempt(moved)
 
     def events(self, customer_id: str, deployment_id: str, after: int, page: PageRequest) -> Page[TimelineEvent]:
         """The timeline after the event numbered `after`.

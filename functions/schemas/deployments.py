@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby, pairwise
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AliasChoices, Field, StringConstraints
 
@@ -42,7 +42,7 @@ class QuoteBody(ApiModel):
     image_id: CatalogId = Field(examples=["ubuntu-22.04"], validation_alias=AliasChoices("imageId", "image"))
     storage: StorageChoice = StorageChoice()
 
-    def wanted(self, ssh_key_id: str = "", name: str = "") -> DeploymentRequest:
+    def wanted(self, ssh_key_id: str = "", name: str = "", project_id: str = "") -> DeploymentRequest:
         """The same in the domain's words."""
         return DeploymentRequest(
             region=self.region,
@@ -52,6 +52,7 @@ class QuoteBody(ApiModel):
             storage_gb=self.storage.size_gb,
             ssh_key_id=ssh_key_id,
             name=name,
+            project_id=project_id,
         )
 
 
@@ -62,6 +63,7 @@ class DeploymentBody(QuoteBody):
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9 ._-]{0,61}[A-Za-z0-9])?$")] | None = (
         None
     )
+    project_id: id_of(Kind.PROJECT) | None = None  # type: ignore[valid-type]
 
 
 class QuoteView(ApiModel):
@@ -133,6 +135,7 @@ class DeploymentView(ApiModel):
     image_id: str
     storage: StorageChoice
     ssh_key_id: str
+    project_id: str | None
     price_per_hour: Money
     addresses: AddressesView | None
     failure: FailureView | None
@@ -156,6 +159,7 @@ class DeploymentView(ApiModel):
             image_id=deployment.image,
             storage=StorageChoice(kind=deployment.spec.storage_kind, size_gb=deployment.spec.storage_gb),
             ssh_key_id=deployment.ssh_key_id,
+            project_id=deployment.project_id or None,
             price_per_hour=Money.of(deployment.price_micros_per_hour),
             addresses=AddressesView(public_ipv4=outputs.public_ipv4, private_ipv4=outputs.private_ipv4)
             if outputs
@@ -181,11 +185,22 @@ class DeploymentQuery(PageQuery):
 
     status: DeploymentStatus | None = None
     region: CatalogId | None = None
+    project_id: id_of(Kind.PROJECT) | None = None  # type: ignore[valid-type]
     sort: Order = Order.NEWEST_FIRST
 
     def wanted(self) -> DeploymentFilter:
         """The same in the domain's words."""
-        return DeploymentFilter(self.status, self.region, ascending=self.sort is Order.OLDEST_FIRST)
+        return DeploymentFilter(
+            self.status, self.region, self.project_id or "", ascending=self.sort is Order.OLDEST_FIRST
+        )
+
+
+class ProjectChoice(ApiModel):
+    """The project that a deployment is in from now on."""
+
+    audited_fields: ClassVar[frozenset[str]] = frozenset({"project_id"})
+
+    project_id: id_of(Kind.PROJECT) | None = Field(description="null for none")  # type: ignore[valid-type]
 
 
 class EventQuery(PageQuery):

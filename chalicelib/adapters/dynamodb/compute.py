@@ -5,9 +5,12 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
@@ -48,6 +51,7 @@ class DeploymentRecord(Record, discriminator="DEPLOYMENT"):
     desired = UnicodeAttribute()
     created_at = UnicodeAttribute()
     updated_at = UnicodeAttribute()
+    project_id = OptionalText()
     placement = OptionalText()
     machine_id = OptionalText()
     create_called_at = OptionalText()
@@ -115,7 +119,7 @@ class DynamoDeploymentRecords:
 
     def deployments(self, customer_id: str, wanted: DeploymentFilter, page: PageRequest) -> Page[Deployment]:
         """A page of deployments; see `DeploymentRecords.deployments`."""
-        region = DeploymentRecord.region == wanted.region if wanted.region else None
+        filters = _filters(wanted)
         if wanted.status is None:
             return query_page(
                 DeploymentRecord,
@@ -123,7 +127,7 @@ class DynamoDeploymentRecords:
                 page,
                 _deployment,
                 sort_key=DeploymentRecord.sk.startswith("DEPLOYMENT#"),
-                filters=region,
+                filters=filters,
                 ascending=wanted.ascending,
             )
         return query_page(
@@ -133,7 +137,7 @@ class DynamoDeploymentRecords:
             _deployment,
             sort_key=DeploymentRecord.gsi1sk.startswith(f"{wanted.status}#"),
             index_name="gsi1",
-            filters=region,
+            filters=filters,
             ascending=wanted.ascending,
         )
 
@@ -247,6 +251,16 @@ def _count(customer_id: str, change: int, condition: Any, asserts: str) -> Write
     return update(SlotsRecord(f"CUSTOMER#{customer_id}", "SLOTS"), actions, condition, asserts)
 
 
+def _filters(wanted: DeploymentFilter) -> Condition | None:
+    """What hides the deployments that are not wanted, after they are read."""
+    conditions: list[Condition] = []
+    if wanted.region:
+        conditions.append(DeploymentRecord.region == wanted.region)
+    if wanted.project_id:
+        conditions.append(DeploymentRecord.project_id == wanted.project_id)
+    return reduce(and_, conditions) if conditions else None
+
+
 def _partition(customer_id: str, deployment_id: str) -> str:
     return f"DEPLOYMENT#{customer_id}#{deployment_id}"
 
@@ -284,6 +298,7 @@ def _deployment(record: DeploymentRecord) -> Deployment:
         desired=DesiredState(record.desired),
         created_at=parse_isoformat(record.created_at),
         updated_at=parse_isoformat(record.updated_at),
+        project_id=record.project_id or "",
         placement=record.placement or "",
         machine_id=record.machine_id,
         create_called_at=_optional_time(record.create_called_at),
@@ -322,6 +337,7 @@ def _deployment_record(deployment: Deployment) -> DeploymentRecord:
         desired=deployment.desired.value,
         created_at=isoformat(deployment.created_at),
         updated_at=isoformat(deployment.updated_at),
+        project_id=deployment.project_id or None,
         placement=deployment.placement or None,
         machine_id=deployment.machine_id,
         create_called_at=_optional_text(deployment.create_called_at),
