@@ -113,10 +113,6 @@ class Spending:
             -price_micros_per_hour,
         )
 
-    def corrected(self, start: int, end: int, charge: Charge) -> "Spending":
-        """A meter that is closed already, at `start`, has ended at `end` after all."""
-        return self._changed(end, lambda window: window.posted(0, start, end, charge))
-
     def _changed(
         self, second: int, change: Callable[[Window], Window], price_micros_per_hour: int = 0
     ) -> "Spending":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from math import floor
 from typing import Protocol
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib.kernel.clock import epoch_seconds
+from chalicelib.kernel.days import day_around
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
 from chalicelib.ledger.models import Burn, Entry
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, LedgerRecords
@@ -23,6 +25,7 @@ from chalicelib.metering.models import Meter, UsageRecord
 from chalicelib.metering.ports import METER_UNCHANGED, SHARDS, MeterRecords
 from chalicelib.metering.prices import PriceChange, PriceSheet
 from chalicelib.metering.service import Metering
+from chalicelib.metering.slots import hours, slots
 from tests.fakes.money import Crash, InterruptedTransactor, MemoryQueue
 from tests.support.clock import SettableClock
 
@@ -34,6 +37,7 @@ SKEWS = st.integers(-MAX_SKEW_SECONDS, MAX_SKEW_SECONDS)
 NOTICE_SECONDS = MAX_SKEW_SECONDS + 2
 """A change of price is announced before any clock, however far ahead, can have charged beyond it."""
 UNITS = st.fixed_dictionaries({"type": st.just(1), "storage": st.integers(0, 3)})
+DIVISIONS = (hours, partial(day_around, time_zone="UTC"), partial(day_around, time_zone="Asia/Kathmandu"))
 CRASHES = st.sampled_from(["", "before", "after"])
 
 
@@ -175,9 +179,14 @@ class MeteringSchedule(RuleBasedStateMachine):
     def a_machine(self, customer_id: str, deployment_id: str) -> None:
         """For subclasses whose meters are of machines that must be there."""
 
+    def key_of(self, deployment_id: str) -> str:
+        """The API key that the deployment counts for; none, unless a subclass says so."""
+        return ""
+
     def _open(self, customer_id: str, deployment_id: str, parts: Mapping[str, int]) -> None:
         opens = epoch_seconds(self.clock.now()) + 1
-        meter = self.metering.next_meter(customer_id, deployment_id, parts, 0, opens)
+        api_key_id = self.key_of(deployment_id)
+        meter = self.metering.next_meter(customer_id, deployment_id, parts, 0, opens, api_key_id=api_key_id)
         assert meter.opened_at >= opens
 
         def opening() -> None:
@@ -307,6 +316,15 @@ class MeteringSchedule(RuleBasedStateMachine):
             for life, run in zip(lives, runs, strict=True):
                 total += self._prove_prices(life, run)
             records = list(self.meters.all_usage(customer_id, deployment_id))
+            charged = sum(record.amount_micros for record in records)
+            seconds = sum(record.end - record.start for record in records)
+            for division in DIVISIONS:
+                divided = list(slots(meters, division, 0, meters[-1].watermark + 1))
+                assert (sum(slot.amount_micros for slot in divided), sum(slot.seconds for slot in divided)) == (
+                    charged,
+                    seconds,
+                )
+                assert all(earlier.end <= later.start for earlier, later in pairwise(divided))
             for meter in meters:
                 self._prove_meter(meter, [record for record in records if record.meter == meter.number], posted)
                 if meter.closed_at is None:
