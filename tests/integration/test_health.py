@@ -10,10 +10,13 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.adapters.aws.probes import SecretReader
 from chalicelib.adapters.dynamodb.table import Record
+from chalicelib.health.service import DEADLINE_SECONDS
 from tests.support.api import Api, answer_of, find, proxy_event
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
 
+BUSY_MACHINE_SECONDS = 2.0
+"""What scheduling may add; silence lasts far longer."""
 AWS_DEPENDENCIES = {"mail", "provider-configuration", "signing-key", "state-machines"}
 
 
@@ -24,34 +27,36 @@ def black_hole() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def timed_report() -> tuple[float, dict[str, str], str]:
-    """How long the answer took, the status of each dependency, and that of the whole."""
+def timely_report() -> tuple[dict[str, str], str]:
+    """The status of each dependency, and that of the whole; in time, however silent they are."""
     bootstrap.health()  # what a cold start does before the first request is not part of the answer
     function, _ = find("GET", "/health")
     started = perf_counter()
     answer = answer_of(function.handler(proxy_event("GET", "/health"), None))
-    elapsed = perf_counter() - started
+    assert perf_counter() - started < DEADLINE_SECONDS + BUSY_MACHINE_SECONDS
     assert answer.status == 200
     dependencies = {entry["name"]: entry["status"] for entry in answer.data["dependencies"]}
-    return elapsed, dependencies, answer.data["status"]
+    return dependencies, answer.data["status"]
 
 
-def test_everything_silent_is_unknown_within_a_second(
+def test_the_answer_is_waited_for_less_than_a_second() -> None:
+    assert DEADLINE_SECONDS < 1
+
+
+def test_everything_silent_is_unknown_in_time(
     monkeypatch: pytest.MonkeyPatch, clock: SettableClock, black_hole: str
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", black_hole)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", black_hole)
     monkeypatch.setattr(Record, "_connection", None)
-    elapsed, dependencies, whole = timed_report()
-    assert elapsed < 1
+    dependencies, whole = timely_report()
     assert dependencies == dict.fromkeys({*AWS_DEPENDENCIES, "table"}, "unknown")
     assert whole == "degraded"
 
 
 def test_the_table_is_asked_and_what_refuses_is_degraded(table: Engine, clock: SettableClock) -> None:
     """Every service of AWS but DynamoDB is a closed port here."""
-    elapsed, dependencies, whole = timed_report()
-    assert elapsed < 1
+    dependencies, whole = timely_report()
     assert dependencies == {"table": "ok", **dict.fromkeys(AWS_DEPENDENCIES, "degraded")}
     assert whole == "degraded"
 
@@ -68,8 +73,7 @@ def test_each_region_is_asked_on_its_own(
     }
     configuration = json.dumps({"openstack": {"installation": "test", "regions": regions}})
     monkeypatch.setattr(SecretReader, "read", lambda self, secret_id: configuration)
-    elapsed, dependencies, _ = timed_report()
-    assert elapsed < 1
+    dependencies, _ = timely_report()
     found = {name: status for name, status in dependencies.items() if name.startswith("region-")}
     assert found == {"region-silent": "unknown", "region-well": "ok", "region-closed": "degraded"}
 
