@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from chalicelib.compute.reconciler import Reconciler
     from chalicelib.compute.service import Deployments
     from chalicelib.compute.ssh_keys import SshKeys
+    from chalicelib.compute.usage import UsageReports
     from chalicelib.health.ports import Probe
     from chalicelib.health.service import Health
     from chalicelib.identity.attempts import Attempts
@@ -1071,6 +1072,14 @@ def projects() -> Projects:
     from chalicelib.compute.projects import Projects
 
     return Projects(project_records(), transactor(), clock())
+
+
+@cache
+def usage_reports() -> UsageReports:
+    """What deployments were charged, by hour and by day."""
+    from chalicelib.compute.usage import UsageReports
+
+    return UsageReports(meter_records())
 
 
 @cache

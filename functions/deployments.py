@@ -27,6 +27,7 @@ from functions.schemas.deployments import (
     QuoteView,
     UsageView,
 )
+from functions.schemas.usage import DailyUsageQuery, DailyUsageView, Days, HourlyUsageQuery, HourlyUsageView
 
 
 @endpoint(
@@ -94,6 +95,29 @@ def get_deployment_usage(deployment_id: DeploymentId, query: PageQuery, caller: 
     """Show what a deployment was charged, interval by interval, with what proves it complete."""
     usage = _deployments(caller).usage(caller.customer_id, deployment_id, query.page_request())
     return UsageView.of(usage)
+
+
+@endpoint("GET", "/deployments/{deploymentId}/usage/hourly", scope=Scope.BILLING_READ)
+def list_hourly_usage(
+    deployment_id: DeploymentId, query: HourlyUsageQuery, caller: Caller
+) -> Listing[HourlyUsageView]:
+    """List the hours (UTC) in which a deployment ran, with what each cost; they add up to what was charged."""
+    deployment = _deployments(caller).get(caller.customer_id, deployment_id)
+    page = bootstrap.usage_reports().hourly(deployment, query.span(), query.page_request())
+    return Listing.of(page, HourlyUsageView.of)
+
+
+@endpoint("GET", "/deployments/{deploymentId}/usage/daily", scope=Scope.BILLING_READ)
+def list_daily_usage(
+    deployment_id: DeploymentId, query: DailyUsageQuery, caller: Caller
+) -> Listing[DailyUsageView]:
+    """List the days in which a deployment ran, with what each cost; they add up to what was charged."""
+    deployment = _deployments(caller).get(caller.customer_id, deployment_id)
+    time_zone = "UTC"
+    if query.days is Days.BILLING:
+        time_zone = bootstrap.billing_profiles().get(caller.customer_id).time_zone
+    page = bootstrap.usage_reports().daily(deployment, query.span(), query.page_request(), time_zone)
+    return Listing.of(page, lambda slot: DailyUsageView.of_day(slot, time_zone))
 
 
 @endpoint(

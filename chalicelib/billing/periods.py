@@ -1,10 +1,11 @@
 """Months and days of a time zone, as instants."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from chalicelib.billing.models import Period
-from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds
+from chalicelib.kernel.clock import from_epoch_seconds
+from chalicelib.kernel.days import day_around, local_day, midnight
 
 _ZONES_APART = timedelta(hours=26)
 """From UTC−12 to UTC+14."""
@@ -15,7 +16,7 @@ def month_of(instant: datetime, time_zone: str) -> Period:
     zone = ZoneInfo(time_zone)
     first = instant.astimezone(zone).date().replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
-    return Period(_midnight(first, zone), _midnight(following, zone), time_zone)
+    return Period(midnight(first, zone), midnight(following, zone), time_zone)
 
 
 def next_period(first_entry_at: datetime, time_zone: str, until: datetime | None, earlier_zone: str) -> Period:
@@ -33,21 +34,9 @@ def next_period(first_entry_at: datetime, time_zone: str, until: datetime | None
 
 def day_of(second: int, time_zone: str) -> tuple[date, int]:
     """The day that an epoch second lies in, and the second at which the next one begins."""
-    zone = ZoneInfo(time_zone)
-    day = local_day(from_epoch_seconds(second), time_zone)
-    return day, epoch_seconds(_midnight(day + timedelta(days=1), zone))
-
-
-def local_day(instant: datetime, time_zone: str) -> date:
-    """The day that `instant` lies in."""
-    return instant.astimezone(ZoneInfo(time_zone)).date()
+    return local_day(from_epoch_seconds(second), time_zone), day_around(second, time_zone)[1]
 
 
 def year_of(instant: datetime, time_zone: str) -> int:
     """The year that `instant` lies in."""
     return instant.astimezone(ZoneInfo(time_zone)).year
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    """When `day` begins: where the clocks skip midnight, the moment at which they do."""
-    return datetime.combine(day, time.min, zone).astimezone(UTC)

@@ -12,10 +12,11 @@ from itertools import takewhile
 
 from chalicelib.billing.drafting import Booked, UsageOfDay, daily_usage, draft, state_after
 from chalicelib.billing.models import BillingProfile, BillingState, Invoice, NumberRange, Period, Seller, Series
-from chalicelib.billing.periods import local_day, month_of, next_period, year_of
+from chalicelib.billing.periods import month_of, next_period, year_of
 from chalicelib.billing.ports import NUMBER_FREE, STATE_UNCHANGED, BillingRecords, Machines
 from chalicelib.billing.vat import VatRules
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.days import local_day
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads

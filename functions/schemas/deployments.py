@@ -1,5 +1,6 @@
 """What the deployment endpoints take and give."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby, pairwise
@@ -21,7 +22,7 @@ from chalicelib.http import ApiModel, Money, PageQuery
 from chalicelib.http.models import id_of
 from chalicelib.kernel.clock import from_epoch_seconds
 from chalicelib.kernel.ids import Kind
-from chalicelib.metering.models import UsageRecord
+from chalicelib.metering.models import Meter, UsageRecord
 
 DeploymentId = id_of(Kind.DEPLOYMENT)
 CatalogId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
@@ -240,18 +241,20 @@ class UsageIntervalView(ApiModel):
     start: datetime
     end: datetime
     seconds: int
+    price_per_hour: Money
     amount: Money
     ledger_sequence: int | None = Field(
         description="the number of its ledger entry; null where the amount is zero"
     )
 
     @classmethod
-    def of(cls, record: UsageRecord) -> Self:
-        """The view of `record`."""
+    def of(cls, record: UsageRecord, meter: Meter) -> Self:
+        """The view of `record`, an interval of `meter`."""
         return cls(
             start=from_epoch_seconds(record.start),
             end=from_epoch_seconds(record.end),
             seconds=record.end - record.start,
+            price_per_hour=Money.of(meter.price_micros_per_hour),
             amount=Money.of(record.amount_micros),
             ledger_sequence=record.entry_sequence,
         )
@@ -282,25 +285,38 @@ class UsageView(ApiModel):
     def of(cls, usage: Usage) -> Self:
         """The view of `usage`."""
         meters, records = usage.meters, list(usage.intervals.items)
+        by_number = {meter.number: meter for meter in meters}
         return cls(
             deployment_id=usage.deployment.id,
             price_per_hour=Money.of(usage.deployment.price_micros_per_hour),
             billed_from=from_epoch_seconds(meters[0].opened_at) if meters else None,
-            billed_until=from_epoch_seconds(meters[-1].watermark) if meters else None,
+            billed_until=_billed_until(meters),
             closed=bool(meters) and meters[-1].closed_at is not None,
             total=Money.of(sum(meter.charge_until(meter.watermark) for meter in meters)),
-            intervals=[UsageIntervalView.of(record) for record in records],
-            proof=UsageProof(
-                tiles=all(a.end == b.start for a, b in pairwise(records) if a.meter == b.meter),
-                sums=_sums(usage, records),
-            ),
+            intervals=[UsageIntervalView.of(record, by_number[record.meter]) for record in records],
+            proof=UsageProof(tiles=_tiles(by_number, records), sums=_sums(by_number, records)),
             next_cursor=usage.intervals.next_cursor,
         )
 
 
-def _sums(usage: Usage, records: list[UsageRecord]) -> bool:
+def _billed_until(meters: Sequence[Meter]) -> datetime | None:
+    """Up to where it has been charged; a meter that took over beyond the end has charged nothing."""
+    last = next((meter for meter in reversed(meters) if not meter.is_cut_back), None)
+    return from_epoch_seconds(last.watermark) if last else None
+
+
+def _tiles(meters: Mapping[int, Meter], records: Sequence[UsageRecord]) -> bool:
+    """Each interval on this page starts where the one before it ends, while it ran, whatever the price."""
+
+    def follows(meter: Meter) -> bool:
+        return meter.continues and not meter.is_cut_back
+
+    pairs = ((a, b) for a, b in pairwise(records) if a.meter == b.meter or follows(meters[b.meter]))
+    return all(a.end == b.start for a, b in pairs)
+
+
+def _sums(meters: Mapping[int, Meter], records: Sequence[UsageRecord]) -> bool:
     """Each meter's intervals on this page add up to what the rule gives from the first of them to the last."""
-    meters = {meter.number: meter for meter in usage.meters}
     for number, group in groupby(records, key=lambda record: record.meter):
         own = list(group)
         expected = meters[number].charge_until(own[-1].end) - meters[number].charge_until(own[0].start)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
 from chalicelib.adapters.dynamodb.transactor import DynamoTransactor
 from chalicelib.adapters.openstack.config import OpenStackConfig
 from chalicelib.adapters.openstack.provider import OpenStackProvider
@@ -123,7 +122,7 @@ class Installation:
         monkeypatch.setattr(bootstrap, "staff_alerts", lambda: self.alerts)
         monkeypatch.setattr(bootstrap, "workflows", lambda: self.workflows)
         monkeypatch.setattr(bootstrap, "transactor", lambda: self.transactor)
-        DynamoCatalogRecords(self.transactor).replace(read_catalog())
+        bootstrap.catalog_loader().load(read_catalog())
         self.customer_id = new_id(Kind.CUSTOMER, START)
         self.transactor.commit(bootstrap.ledger().open_account(self.customer_id))
         bootstrap.ledger().credit(
