@@ -8,12 +8,13 @@ from datetime import datetime
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.access.models import Scope
-from chalicelib.access.scopes import wildcards
+from chalicelib.access.models import Scope, StaffRole
+from chalicelib.access.scopes import SENTENCES, wildcards
 from chalicelib.access.service import RateLimiter
-from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
 from chalicelib.adapters.dynamodb.device_sign_in import DynamoDeviceSignIns
+from chalicelib.adapters.dynamodb.staff import DynamoStaff
 from chalicelib.identity.device_sign_in import DEVICE_SIGN_IN_LIFE, DeviceSignIn
+from chalicelib.identity.staff import StaffMembership, StaffStatus
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.payments.models import InvalidSignature, Notice
 from tests.fakes.access import NoCounters
@@ -48,6 +49,10 @@ class World:
     bob: Person
     staff: Person
     visitor: Api
+    strangers: Mapping[str, Api]
+    """Who is nobody to Ann: Bob, a key of his that can do all that keys can, and somebody of the staff's support."""
+    keys: Mapping[Scope, Api]
+    """A key for each scope that keys can have, which can do that and nothing else."""
     table: Engine
 
     def unknown(self, kind: Kind) -> str:
@@ -104,18 +109,39 @@ class WorldBuilder:
 
 
 def _build(people: People, table: Engine) -> World:
-    DynamoCatalogRecords(bootstrap.transactor()).replace(read_catalog())
+    bootstrap.catalog_loader().load(read_catalog())
     staff = Person(people.owner_of_the_house(), {})
     ann = people.newcomer("ann@example.com")
     _fund(staff.api, _customer_of(ann))
     _let_a_device_wait()
+    bob, kim = people.newcomer("bob@example.com"), people.newcomer("kim@example.com")
+    every = _key_of(bob, [name for name, _ in wildcards()])
     return World(
         ann=Person(ann, {kind: build(ann) for kind, build in OWNED.items()}),
-        bob=Person(people.newcomer("bob@example.com"), {}),
+        bob=Person(bob, {}),
         staff=staff,
         visitor=Api(),
+        strangers={"session": bob, "key": every, "staff": _support(people)},
+        keys={scope: _key_of(kim, [scope]) for scope in SENTENCES},
         table=table,
     )
+
+
+def _key_of(person: Api, scopes: Sequence[str]) -> Api:
+    """A client that calls with a key, which was used today: the first use of a day is written down."""
+    key = person.as_bearer(person.post("/api-keys", {"name": "test", "scopes": scopes}).data["key"])
+    key.get("/me")
+    return key
+
+
+def _support(people: People) -> Api:
+    """Somebody of the staff's support, with a second factor, who has a customer of their own."""
+    person = people.newcomer("sue@hearth.example")
+    user_id = str(person.get("/me").data["user"]["id"])
+    place = StaffMembership(user_id, StaffRole.SUPPORT, StaffStatus.ACTIVE, START)
+    bootstrap.transactor().commit(DynamoStaff().insert(place))
+    people.enrolled(person)
+    return person
 
 
 def _let_a_device_wait() -> None:
@@ -192,6 +218,11 @@ def _invitation_of(person: Api) -> str:
     return str(person.post("/members/invitations", body).data["id"])
 
 
+def _project_of(person: Api) -> str:
+    found = person.get("/projects").data
+    return str(found[0]["id"] if found else person.post("/projects", {"name": "Staging"}).data["id"])
+
+
 def _approval_of(person: Api) -> str:
     asked = bootstrap.four_eyes().credit(
         _customer_of(person), 5_000 * billed.DOLLAR, reason="For the test", asked_by="", key="test"
@@ -209,6 +240,7 @@ OWNED: Mapping[Kind, Callable[[Api], str]] = {
     Kind.INVITATION: _invitation_of,
     Kind.INVOICE: _invoice_of,
     Kind.IP_RULE: _ip_rule_of,
+    Kind.PROJECT: _project_of,
     Kind.SESSION: _session_of,
     Kind.SSH_KEY: _ssh_key_of,
     Kind.TOP_UP: _top_up_of,
