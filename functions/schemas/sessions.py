@@ -7,6 +7,7 @@ from pydantic import Field
 
 from chalicelib.http import ApiModel
 from chalicelib.http.models import id_of
+from chalicelib.identity.devices import device_name
 from chalicelib.identity.models import Session
 from chalicelib.kernel.ids import Kind
 
@@ -18,11 +19,15 @@ class SessionView(ApiModel):
 
     id: str = Field(examples=["ses_01J…"])
     is_current: bool = Field(description="Whether this request belongs to it")
-    device: str = Field(description="What the client calls itself", examples=["Mozilla/5.0 (X11; Linux x86_64)"])
+    device: str = Field(examples=["Firefox on Linux"])
+    user_agent: str = Field(
+        description="What the client calls itself", examples=["Mozilla/5.0 (X11; Linux x86_64)"]
+    )
     ip: str = Field(examples=["203.0.113.7"])
     created_at: datetime
     last_used_at: datetime = Field(description="To a quarter of an hour")
     expires_at: datetime
+    has_second_factor: bool = Field(description="Whether more than a password stands behind it")
 
     @classmethod
     def of(cls, session: Session, current_session_id: str) -> Self:
@@ -30,7 +35,9 @@ class SessionView(ApiModel):
         return cls(
             id=session.id,
             is_current=session.id == current_session_id,
-            device=session.user_agent,
+            device=device_name(session.user_agent),
+            user_agent=session.user_agent,
+            has_second_factor=session.has_second_factor,
             ip=session.ip,
             created_at=session.created_at,
             last_used_at=session.last_used_at,

@@ -171,8 +171,8 @@ class TestListing:
         people.login(ADA, headers={"user-agent": "Browser/7"}, ip="198.51.100.9")
         found = people.api.get("/sessions", token=ada["accessToken"]).data
         assert [(session["device"], session["ip"], session["isCurrent"]) for session in found] == [
-            ("Browser/7", "198.51.100.9", False),
-            ("hearth-tests/1", "203.0.113.7", True),
+            ("Browser", "198.51.100.9", False),
+            ("hearth-tests", "203.0.113.7", True),
         ]
 
     def test_comes_in_pages(self, people: People, ada: Any, clock: SettableClock) -> None:
