@@ -12,6 +12,7 @@ from chalicelib.compute.models import (
     CHECK_INTERVAL,
     OVERRUN_CHARGED,
     POWER_STUCK_AFTER,
+    Deployment,
     DeploymentStatus,
     OperationStatus,
     OperationType,
@@ -84,16 +85,19 @@ class PowerSwitch:
             step = self._beginning(customer_id, deployment_id, OperationType.RESUME, DeploymentStatus.SUSPENDED)
             if step is None:
                 return False
-            price = self._metering.price(step.deployment.price_parts, step.deployment.price_micros_per_hour)
             change = self._ledger.change(customer_id, step.at)
-            change.place_hold(deployment_id, reserve_micros(price), HoldPurpose.RUNNING)
-            step.change(status=DeploymentStatus.RESUMING, price_micros_per_hour=price)
+            change.place_hold(deployment_id, self.reserve(step.deployment), HoldPurpose.RUNNING)
+            step.change(status=DeploymentStatus.RESUMING)
             step.tell("resuming", f"{because}; your machine is being switched on.")
             step.add(change.writes())
             step.commit(self._transactor)
             return True
 
         return with_fresh_reads(beginning, stale=_STALE)
+
+    def reserve(self, deployment: Deployment) -> int:
+        """What is set aside when `deployment` is switched on, at the price in force now; in micro-dollars."""
+        return reserve_micros(self._metering.price(deployment.price_parts, deployment.price_micros_per_hour))
 
     def _beginning(
         self, customer_id: str, deployment_id: str, type_: OperationType, from_: DeploymentStatus

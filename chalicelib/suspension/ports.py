@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.compute.models import Deployment
 from chalicelib.identity.models import LetterKind
 from chalicelib.kernel.transactions import Write
 from chalicelib.suspension.models import Watch
@@ -55,6 +56,10 @@ class Power(Protocol):
 
     def resume(self, customer_id: str, deployment_id: str, because: str) -> bool:
         """Begin to switch a machine on; its timeline says why. Raises InsufficientBalance."""
+        ...
+
+    def reserve(self, deployment: Deployment) -> int:
+        """What is set aside when a machine is switched on now, in micro-dollars."""
         ...
 
 

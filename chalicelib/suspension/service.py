@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from chalicelib.compute.charging import reserve_micros
 from chalicelib.compute.models import Deployment, DeploymentStatus, DesiredState
 from chalicelib.compute.ports import DeploymentRecords
 from chalicelib.insight.models import SYSTEM, Activity, Outcome
@@ -173,7 +172,7 @@ class BalanceWatch:
             funds = Funds.of(account, frozen, self._caps.caps(customer_id))
             machines = Machines()
             if before.status is not None or funds.is_used_up(at) or funds.cap_to_stop_at(at):
-                machines = _sorted(self._deployments.all_deployments(customer_id))
+                machines = _sorted(self._deployments.all_deployments(customer_id), self._power.reserve)
             verdict = judge(before, funds, machines, at, self._grace)
             after = wait(verdict.watch, next_look(verdict.watch, funds, machines, at), at)
             if after != before:
@@ -243,7 +242,7 @@ class BalanceWatch:
         return self._deletion.delete, ()
 
 
-def _sorted(deployments: Iterable[Deployment]) -> Machines:
+def _sorted(deployments: Iterable[Deployment], reserve_of: Callable[[Deployment], int]) -> Machines:
     """The customer's machines by what a suspension has to do with them."""
     running: list[str] = []
     stopped: list[Deployment] = []
@@ -260,7 +259,7 @@ def _sorted(deployments: Iterable[Deployment]) -> Machines:
             running.append(deployment.id)
         elif deployment.status is DeploymentStatus.SUSPENDED:
             stopped.append(deployment)
-    reserve = sum(reserve_micros(deployment.price_micros_per_hour) for deployment in stopped)
+    reserve = sum(reserve_of(deployment) for deployment in stopped)
     names = tuple(deployment.id for deployment in stopped)
     return Machines(tuple(running), names, reserve, in_motion, tuple(kept), leaving)
 
