@@ -25,7 +25,7 @@ _MAX_ROUNDS = 3_000
 
 
 class WatchedInstallation(Installation):
-    """Beside operations, changes of accounts reach the stream's worker."""
+    """Beside operations, changes of accounts and of spend caps reach the stream's worker."""
 
     def __init__(
         self, table: Engine, clock: SettableClock, region: Region, monkeypatch: pytest.MonkeyPatch
@@ -33,7 +33,7 @@ class WatchedInstallation(Installation):
         super().__init__(table, clock, region, monkeypatch)
         self.mailbox = Mailbox()
         self.loses_stream = False
-        self._accounts: dict[str, str] = {}
+        self._seen: dict[tuple[str, str], Item] = {}
         monkeypatch.setattr(bootstrap, "mailer", lambda: self.mailbox)
         user = User(new_id(Kind.USER, START), EMAIL, "Ada", "-", 1, START, START)
         customer = Customer(self.customer_id, "Ada", START)
@@ -54,11 +54,11 @@ class WatchedInstallation(Installation):
         raise AssertionError("the table never comes to rest")
 
     def _has_changed(self, item: Item) -> bool:
-        if item["kind"]["S"] != "ACCOUNT":
+        if item["kind"]["S"] not in {"ACCOUNT", "SPEND_CAPS"}:
             return False
-        key, version = item["pk"]["S"], item["version"]["N"]
-        changed = bool(self._accounts.get(key) != version)
-        self._accounts[key] = version
+        key = item["pk"]["S"], item["sk"]["S"]
+        changed = bool(self._seen.get(key) != item)
+        self._seen[key] = item
         return changed
 
     def watch(self) -> Watch | None:
