@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
+from chalicelib.adapters.aws import clients
+from chalicelib.adapters.aws.encryption import KmsBox
 from tests.integration.localcloud import LocalCloud, eventually, request
 from tests.template.projects import fixture_project
 from tools.package import ROOT
@@ -63,6 +65,24 @@ def test_an_endpoint_answers_from_its_own_function(cloud: LocalCloud) -> None:
 def test_g48_a_call_that_is_not_granted_is_refused(cloud: LocalCloud) -> None:
     """The local AWS judges every call by the caller's role, so that a missing grant is found before the cloud."""
     assert cloud.api("POST", "/overreach").json() == {"refused": "AccessDeniedException"}
+
+
+@pytest.mark.guarantee("G46")
+def test_g46_the_box_opens_a_secret_for_its_owner_alone(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The production adapter on the key of the data stack."""
+    kms = cloud.client("kms")
+    found = {alias["AliasName"]: alias["TargetKeyId"] for alias in kms.list_aliases()["Aliases"]}
+    (key_id,) = [key for name, key in found.items() if name.endswith("-secrets")]
+    monkeypatch.setattr(clients, "kms", lambda: kms)
+    box = KmsBox(key_id)
+    sealed = box.seal("JBSWY3DPEHPK3PXP", "usr_ada")
+    assert box.open(sealed, "usr_ada") == "JBSWY3DPEHPK3PXP"
+    assert "JBSWY3DPEHPK3PXP" not in sealed
+    assert box.seal("JBSWY3DPEHPK3PXP", "usr_ada") != sealed
+    with pytest.raises(kms.exceptions.InvalidCiphertextException):
+        box.open(sealed, "usr_bob")
 
 
 def test_the_source_address_is_the_connections_not_a_headers(cloud: LocalCloud) -> None:
