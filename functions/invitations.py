@@ -4,6 +4,7 @@ from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.http import Caller, Listing, PageQuery, Visitor, endpoint
 from chalicelib.http.sessions import origin_of, session_of
+from chalicelib.identity.members import given_by
 from chalicelib.kernel.errors import Conflict, Forbidden, LimitExceeded, NotFound, Unauthorized
 from chalicelib.runtime.grants import SIGNING_KEY
 from functions.schemas.auth import Message
@@ -42,8 +43,9 @@ def invite_member(request: InvitationRequest, caller: Caller) -> InvitationView:
     The answer is the same whether the address has an account or not. At most 50 invitations are open at a time,
     30 are sent in an hour, and 5 an hour to one address.
     """
+    scopes = given_by(caller.principal)
     invitation = bootstrap.invitations().invite(
-        caller.customer_id, caller.user_id, caller.principal.scopes, request.email, request.role
+        caller.customer_id, caller.user_id, scopes, request.email, request.role
     )
     return InvitationView.of(invitation)
 

@@ -191,11 +191,3 @@ class ProjectDirectory(Protocol):
     def has(self, customer_id: str, project_id: str) -> bool:
         """Whether the customer has this project."""
         ...
-
-
-class NoProjects:
-    """`ProjectDirectory` where there are none."""
-
-    def has(self, customer_id: str, project_id: str) -> bool:
-        """Never; see `ProjectDirectory.has`."""
-        return False

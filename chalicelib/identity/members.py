@@ -86,6 +86,11 @@ def may_grant(scopes: frozenset[Scope], role: Role) -> bool:
     return role is not Role.OWNER and ROLE_SCOPES[role] <= scopes
 
 
+def given_by(principal: Principal) -> frozenset[Scope]:
+    """What the principal may let others do; a key that is confined to a project gives no roles: they reach all."""
+    return frozenset() if principal.project_id else principal.scopes
+
+
 class Members:
     """Shows and changes who belongs to an organisation."""
 
@@ -154,7 +159,7 @@ class Members:
         roster, member = self._rosters.get(customer_id), self._member(customer_id, user_id)
         before = member.membership
         guard = self._right_to_change(principal, before)
-        if not may_grant(principal.scopes, role):
+        if not may_grant(given_by(principal), role):
             raise Forbidden(_above(role))
         if role is before.role:
             return member
@@ -215,7 +220,7 @@ class Members:
         """
         if membership.role is Role.OWNER:
             raise Forbidden(_OWNER_STAYS)
-        if not may_grant(principal.scopes, membership.role):
+        if not may_grant(given_by(principal), membership.role):
             raise Forbidden(_above(membership.role))
         if principal.user_id == membership.user_id:
             return []

@@ -22,9 +22,11 @@ from chalicelib.http.models import id_of
 from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.limits import REQUESTS_PER_MINUTE
 from chalicelib.kernel.money import parse_amount
+from functions.schemas.projects import ProjectId
 
 ApiKeyId = id_of(Kind.API_KEY)
 RuleId = id_of(Kind.IP_RULE)
+ProjectId: Any = id_of(Kind.PROJECT)
 
 _HOURS_OF_OVERLAP = MAX_OVERLAP // timedelta(hours=1)
 _LEAST_CAP_MICROS, _MOST_CAP_MICROS = 10_000, 10**12
@@ -81,6 +83,7 @@ class ApiKeyRequest(ApiModel):
     expires_at: Expiry | None = None
     daily_spend_cap: Cap | None = Field(default=None, description="In a UTC day")
     monthly_spend_cap: Cap | None = Field(default=None, description="In a UTC month")
+    project_id: ProjectId | None = Field(default=None, description="The only project that it is to reach")
 
     def wish(self) -> KeyWish:
         """The same in the domain's words."""
@@ -92,6 +95,7 @@ class ApiKeyRequest(ApiModel):
             expires_at=self.expires_at,
             daily_spend_cap_micros=_micros(self.daily_spend_cap),
             monthly_spend_cap_micros=_micros(self.monthly_spend_cap),
+            project_id=self.project_id or "",
         )
 
 
@@ -103,6 +107,7 @@ class ApiKeyChanges(ApiModel):
     expires_at: Expiry | None = None
     daily_spend_cap: Cap | None = None
     monthly_spend_cap: Cap | None = None
+    project_id: ProjectId | None = None
 
     def changes(self) -> dict[str, Any]:
         """What was named, in the domain's words."""
@@ -112,6 +117,7 @@ class ApiKeyChanges(ApiModel):
             "expires_at": ("expires_at", self.expires_at),
             "daily_spend_cap": ("daily_spend_cap_micros", _micros(self.daily_spend_cap)),
             "monthly_spend_cap": ("monthly_spend_cap_micros", _micros(self.monthly_spend_cap)),
+            "project_id": ("project_id", self.project_id or ""),
         }
         return dict(values[name] for name in self.model_fields_set)
 

@@ -178,3 +178,13 @@ class TestConfinedKeys:
             moved = key.put(f"/deployments/{deployment_id}/project", {"projectId": elsewhere})
             assert (moved.code, moved.fields) == ("NOT_FOUND", {"projectId"})
         assert key.post("/projects", {"name": "Another"}).code == "FORBIDDEN"
+
+    @pytest.mark.guarantee("G43")
+    def test_g43_give_no_roles_since_those_reach_all_projects(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        own = made(world.ann.api, "/projects", {"name": "Its own"})
+        body = {"email": "eve@example.com", "role": "viewer"}
+        assert confined_key(world, "", monkeypatch).post("/members/invitations", body).status == 201
+        body = {"email": "mallory@example.com", "role": "viewer"}
+        assert confined_key(world, own, monkeypatch).post("/members/invitations", body).code == "FORBIDDEN"
