@@ -19,6 +19,7 @@ from chalicelib.ledger.ports import LedgerRecords
 from chalicelib.metering.models import Meter, UsageRecord
 from chalicelib.metering.ports import MeterRecords
 from chalicelib.proof.models import Totals
+from chalicelib.proof.spending import Spender
 
 _USAGE = frozenset({EntryType.USAGE, EntryType.USAGE_CORRECTION})
 _PURPOSES = {
@@ -74,6 +75,8 @@ class Examination:
     """Usage entries, by deployment."""
     recorded: dict[str, Fingerprint] = field(default_factory=lambda: defaultdict(Fingerprint))
     """Usage records that name an entry, by deployment."""
+    spenders: dict[str, Spender] = field(default_factory=dict)
+    """The customer (an empty name), and each API key that a meter counts for."""
 
     @property
     def customer_id(self) -> str:
@@ -85,6 +88,7 @@ class Examination:
         self._entries()
         holds = {hold.reference: hold for hold in self.readers.ledger.holds(self.customer_id)}
         self._holds(holds.values())
+        self.spenders[""] = Spender("the account", self.account.spending)
         burn, slots = Burn(), 0
         for deployment in self.readers.deployments.all_deployments(self.customer_id):
             self.totals.deployments += 1
@@ -103,6 +107,8 @@ class Examination:
             "that exist",
         )
         self._charges()
+        for spender in self.spenders.values():
+            self.differences.extend(spender.differences())
 
     def _say(self, sentence: str) -> None:
         self.differences.append(sentence)
@@ -189,6 +195,8 @@ class Examination:
             self._say(f"deployment {deployment.id} is {deployment.status} with {len(still_open)} open meters")
         for meter in still_open:
             burn = burn.with_meter(meter.price_micros_per_hour, meter.watermark)
+            for spender in self._spenders(meter):
+                spender.add_open(meter)
         self.totals.open_meters += len(still_open)
         return burn
 
@@ -211,8 +219,19 @@ class Examination:
             self._say(f"{_name(meter)} has charged {_usd(total)}, and should have {_usd(charge)}")
         return record
 
+    def _spenders(self, meter: Meter) -> Iterator[Spender]:
+        """The customer, and the API key that the meter counts for, if it does."""
+        yield self.spenders[""]
+        if key := meter.api_key_id:
+            if key not in self.spenders:
+                stated = self.readers.ledger.key_spending(self.customer_id, key)
+                self.spenders[key] = Spender(f"API key {key}", stated)
+            yield self.spenders[key]
+
     def _interval(self, meter: Meter, record: UsageRecord, edge: int) -> None:
         self.totals.intervals += 1
+        for spender in self._spenders(meter):
+            spender.add_interval(meter, record)
         if record.start != edge:
             self._say(f"an interval of {_name(meter)} starts at {record.start}, where {edge} should follow")
         amount = meter.charge_until(record.end) - meter.charge_until(record.start)

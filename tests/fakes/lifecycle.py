@@ -141,10 +141,10 @@ class Installation:
         } | changes
         return DeploymentRequest(storage_gb=storage_gb, **wanted)
 
-    def create(self, *, storage_gb: int | None = None, **changes: str) -> Accepted:
-        """Ask for a machine."""
+    def create(self, *, storage_gb: int | None = None, api_key_id: str = "", **changes: str) -> Accepted:
+        """Ask for a machine, with an API key or in a session."""
         request = self.wanted(storage_gb=storage_gb, **changes)
-        return bootstrap.deployments().create(self.customer_id, request, key=None)
+        return bootstrap.deployments().create(self.customer_id, request, key=None, api_key_id=api_key_id)
 
     def delete(self, deployment_id: str) -> Accepted:
         """Ask for its deletion."""

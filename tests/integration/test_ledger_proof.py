@@ -58,7 +58,7 @@ def house(
     """A customer with a machine that runs, one that is being built and one that is gone, all metered."""
     house = Installation(table, clock, region, monkeypatch)
     if not honest.items:
-        gone, _ = house.active(), house.active()
+        gone, _ = house.active(), house.active(api_key_id="ak_ci")
         _meter(house, 100)
         _meter(house, 30)
         house.delete(gone.id)
@@ -116,6 +116,11 @@ def _removed(item: Item) -> None:
 @pytest.mark.parametrize(
     ("kind", "fields", "change", "sentence"),
     [
+        ("ACCOUNT", {}, _number("day_posted_micros", 1), "this day"),
+        ("ACCOUNT", {}, _number("month_ahead", -1), "this month"),
+        ("ACCOUNT", {}, _number("month_start", 86_400), "this month"),
+        ("KEY_SPENDING", {}, _number("day_posted_micros", -1), "API key"),
+        ("KEY_SPENDING", {}, _removed, "API key"),
         ("ENTRY", {"type": "usage"}, _removed, "should follow"),
         ("ENTRY", {"type": "usage"}, _removed, "does not exist"),
         ("ENTRY", {"type": "usage"}, _number("amount_micros", 1), "leaves"),

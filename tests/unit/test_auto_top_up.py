@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.identity.models import LetterKind, User
 from chalicelib.kernel.errors import InvalidInput
+from chalicelib.ledger.models import HoldPurpose
 from chalicelib.ledger.service import Ledger
 from chalicelib.payments.auto_top_up import AutoTopUpRule, AutoTopUps, AutoTopUpWish
 from chalicelib.payments.methods import PaymentMethods
@@ -118,6 +119,23 @@ def test_enough_is_left_alone(house: House) -> None:
     house.ledger.credit(CUSTOMER, 20 * DOLLAR, reason="Gift", actor_user_id="", key="gift")
     house.look()
     assert house.made() == []
+
+
+@pytest.mark.guarantee("G09", "G10")
+@pytest.mark.parametrize("purpose", [HoldPurpose.DISPUTE, HoldPurpose.REFUND])
+def test_g10_frozen_money_is_no_reason_to_charge_the_card(house: House, purpose: HoldPurpose) -> None:
+    house.ledger.credit(CUSTOMER, 30 * DOLLAR, reason="Gift", actor_user_id="", key="gift")
+    change = house.ledger.change(CUSTOMER, house.clock.now())
+    change.freeze("dp_1", 25 * DOLLAR, purpose)
+    house.transactor.commit(change.writes())
+    house.look()
+    assert house.made() == []
+    change = house.ledger.change(CUSTOMER, house.clock.now())
+    change.place_hold("dep_1", 5 * DOLLAR, HoldPurpose.RUNNING)
+    change.freeze("dep_2", 6 * DOLLAR, HoldPurpose.PROVISIONING)
+    house.transactor.commit(change.writes())
+    house.look()
+    assert len(house.made()) == 1
 
 
 def test_switched_off_is_off(house: House) -> None:
