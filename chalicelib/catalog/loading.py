@@ -12,6 +12,7 @@ from chalicelib.catalog.ports import (
 )
 from chalicelib.catalog.prices import settle, sheet
 from chalicelib.kernel.clock import Clock, epoch_seconds
+from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import with_fresh_reads
 
 
@@ -54,7 +55,9 @@ class CatalogLoader:
                 if (before := known.histories.get(name)) != after
             ]
             if settled.changed:
-                writes.append(self._announcements.insert(Announcement(now, settled.changed)))
+                writes.append(
+                    self._announcements.insert(Announcement(new_id(Kind.ANNOUNCEMENT, now), settled.changed))
+                )
             return Loaded(self._records.replace(settled.catalog, writes), settled.changed)
 
         return with_fresh_reads(load, stale=frozenset({PRICES_UNCHANGED}))

@@ -45,7 +45,7 @@ class PriceRecords(Prices, Protocol):
 class Announcement:
     """Prices whose changes customers are being told of, and how far that has come."""
 
-    at: datetime
+    id: str
     names: frozenset[str]
     shard: int = 0
     """Of the meters, through which customers with running machines are found; all before it are done."""
@@ -57,7 +57,7 @@ class AnnouncementRecords(Protocol):
     """Where announcements are kept."""
 
     def insert(self, announcement: Announcement) -> Write:
-        """Begin an announcement; asserts ANNOUNCEMENT_UNCHANGED: there is none of that instant."""
+        """Begin an announcement; asserts ANNOUNCEMENT_UNCHANGED: there is none of its id."""
         ...
 
     def under_way(self) -> Sequence[Announcement]:

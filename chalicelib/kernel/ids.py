@@ -31,6 +31,7 @@ class Kind(StrEnum):
     CREDIT_NOTE = "crn"
     REFUND = "rfd"
     APPROVAL = "apr"
+    ANNOUNCEMENT = "ann"
     INVITATION = "ivt"
     PROJECT = "prj"
     TRANSFER = "trf"

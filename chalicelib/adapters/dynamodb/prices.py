@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Final
 
 from pynamodb.attributes import JSONAttribute, UnicodeAttribute
@@ -15,13 +14,11 @@ from chalicelib.catalog.ports import (
     PRICES_UNCHANGED,
     Announcement,
 )
-from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.transactions import Write
 from chalicelib.metering.prices import PriceChange, PriceHistory, PriceSheet
 
 _PARTITION: Final = "PRICES"
 _UNDER_WAY: Final = "PRICE_ANNOUNCEMENTS"
-_KEPT: Final = timedelta(days=400)
 
 
 class PriceRecord(Record, discriminator="PRICE"):
@@ -32,7 +29,7 @@ class PriceRecord(Record, discriminator="PRICE"):
 
 
 class AnnouncementRecord(Record, discriminator="PRICE_ANNOUNCEMENT"):
-    """`PRICE_ANNOUNCEMENT#<instant>` / `PRICE_ANNOUNCEMENT`; until it has ended in `gsi2`."""
+    """`PRICE_ANNOUNCEMENT#<id>` / `PRICE_ANNOUNCEMENT`; until it has ended in `gsi2`, by age."""
 
     names = JSONAttribute()
     shard = IntegerAttribute()
@@ -40,7 +37,7 @@ class AnnouncementRecord(Record, discriminator="PRICE_ANNOUNCEMENT"):
 
 
 class PriceToldRecord(Record, discriminator="PRICE_TOLD"):
-    """`CUSTOMER#<customer>` / `PRICE_TOLD#<instant>`: the customer was told of that announcement."""
+    """`CUSTOMER#<customer>` / `PRICE_TOLD#<announcement>`: the customer was told of it."""
 
 
 class DynamoPrices:
@@ -82,13 +79,8 @@ class DynamoAnnouncements:
 
     def told(self, customer_id: str, announcement: Announcement) -> Write:
         """Note that a customer was told; see `AnnouncementRecords.told`."""
-        at = announcement.at
-        record = PriceToldRecord(f"CUSTOMER#{customer_id}", f"PRICE_TOLD#{isoformat(at)}", expires_at=_expiry(at))
+        record = PriceToldRecord(f"CUSTOMER#{customer_id}", f"PRICE_TOLD#{announcement.id}")
         return insert(record, NOT_TOLD_BEFORE)
-
-
-def _expiry(at: datetime) -> int:
-    return epoch_seconds(at + _KEPT)
 
 
 def _text(history: PriceHistory) -> str:
@@ -101,7 +93,7 @@ def _history(text: str) -> PriceHistory:
 
 def _announcement(record: AnnouncementRecord) -> Announcement:
     return Announcement(
-        parse_isoformat(record.pk.removeprefix("PRICE_ANNOUNCEMENT#")),
+        record.pk.removeprefix("PRICE_ANNOUNCEMENT#"),
         frozenset(record.names),
         record.shard,
         record.after_customer_id,
@@ -109,13 +101,11 @@ def _announcement(record: AnnouncementRecord) -> Announcement:
 
 
 def _record(announcement: Announcement, *, under_way: bool) -> AnnouncementRecord:
-    at = isoformat(announcement.at)
     return AnnouncementRecord(
-        f"PRICE_ANNOUNCEMENT#{at}",
+        f"PRICE_ANNOUNCEMENT#{announcement.id}",
         "PRICE_ANNOUNCEMENT",
         gsi2pk=_UNDER_WAY if under_way else None,
-        gsi2sk=at if under_way else None,
-        expires_at=_expiry(announcement.at),
+        gsi2sk=announcement.id if under_way else None,
         names=sorted(announcement.names),
         shard=announcement.shard,
         after_customer_id=announcement.after_customer_id,
