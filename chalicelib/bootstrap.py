@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from chalicelib.compute.service import Deployments
     from chalicelib.compute.ssh_keys import SshKeys
     from chalicelib.compute.usage import UsageReports
+    from chalicelib.departure.erasure import Erasure
+    from chalicelib.departure.service import Closings
     from chalicelib.health.ports import Probe
     from chalicelib.health.service import Health
     from chalicelib.identity.attempts import Attempts
@@ -1314,6 +1316,48 @@ def daily_proof() -> DailyProof:
     from chalicelib.proof.service import DailyProof
 
     return DailyProof(proof(), S3Reports(settings().reports_bucket), staff_alerts())
+
+
+@cache
+def closings() -> Closings:
+    """What closes customers."""
+    from chalicelib.adapters.dynamodb.auto_top_up import DynamoAutoTopUpRecords
+    from chalicelib.adapters.dynamodb.departure import DynamoClosings
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoSessions, DynamoUsers
+    from chalicelib.adapters.dynamodb.invitations import DynamoRosters
+    from chalicelib.adapters.dynamodb.members import DynamoMembers
+    from chalicelib.departure.service import Books, Closings
+
+    return Closings(
+        records=DynamoClosings(),
+        books=Books(ledger(), deployment_records(), top_up_records(), DynamoAutoTopUpRecords(), invoicing()),
+        ledger=ledger(),
+        users=DynamoUsers(),
+        members=DynamoMembers(),
+        sessions=DynamoSessions(),
+        letters=DynamoLetters(),
+        rosters=DynamoRosters(),
+        reauthentication=reauthentication(),
+        clock=clock(),
+    )
+
+
+@cache
+def erasure() -> Erasure:
+    """What erases closed customers."""
+    from chalicelib.adapters.dynamodb.api_keys import DynamoApiKeyRecords
+    from chalicelib.adapters.dynamodb.departure import DynamoClosings, DynamoRemains
+    from chalicelib.departure.erasure import Erasure
+
+    return Erasure(
+        records=DynamoClosings(),
+        remains=DynamoRemains(),
+        invoices=invoicing(),
+        cards=payment_methods(),
+        api_keys=DynamoApiKeyRecords(),
+        transactor=transactor(),
+        clock=clock(),
+    )
 
 
 @cache

@@ -1,16 +1,19 @@
-"""A person's own account: its address, its password.
+"""A person's own account: its address, its password, its end.
 
 What asks for the password has a growing delay after wrong attempts, apart from that of sign-ins.
 """
 
 from chalicelib import bootstrap
-from chalicelib.http import Caller, Visitor, endpoint
-from chalicelib.http.sessions import origin_of
-from chalicelib.kernel.errors import Forbidden, InvalidTwoFactorCode
+from chalicelib.access.models import Scope
+from chalicelib.http import Caller, Reply, Visitor, endpoint
+from chalicelib.http.sessions import ended_cookies, origin_of
+from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode
 from chalicelib.runtime.grants import OPEN_SECRETS
 from functions.schemas.account import (
     ChangeEmailRequest,
     ChangePasswordRequest,
+    ClosedView,
+    CloseRequest,
     ConfirmEmailRequest,
     RevertEmailRequest,
 )
@@ -66,3 +69,23 @@ def change_password(request: ChangePasswordRequest, caller: Caller) -> Message:
         caller.user_id, caller.session_id, request.current_password, request.new_password
     )
     return Message(message="Your password is changed; your other sessions were ended.")
+
+
+@endpoint(
+    "POST",
+    "/account/close",
+    scope=Scope.CUSTOMER_CLOSE,
+    errors=(Forbidden, InvalidTwoFactorCode, Conflict),
+    grants=(OPEN_SECRETS,),
+    memory_mb=_HASHING_MEMORY_MB,
+    timeout_seconds=28,
+)
+def close_account(request: CloseRequest, caller: Caller) -> Reply[ClosedView]:
+    """Close the customer that you act for, for good, and yourself with it if you belong to nothing else.
+
+    Refused while there are machines, debt, pending payments, refunds or disputes, months without their invoice,
+    other members, or a balance that you neither had refunded nor give up: the details name each. Personal data are
+    erased within minutes; the ledger, invoices and payments are kept, as the law asks.
+    """
+    closing = bootstrap.closings().close(request.wish(caller.customer_id, caller.user_id))
+    return Reply(ClosedView.of(closing), cookies=ended_cookies() if closing.erases_user else ())

@@ -94,16 +94,15 @@ class UsageOfDay:
 def days_of(record: UsageRecord, meter: Meter, time_zone: str) -> Iterator[tuple[date, int, int]]:
     """An interval cut at each midnight: day, seconds and micro-dollars, which sum to the interval's own.
 
-    An interval that runs backwards, because it takes something back, belongs to the day at which it ends.
+    An interval that runs backwards takes back from each day what lies in that day.
     """
-    if record.end <= record.start:
-        yield day_of(record.end, time_zone)[0], record.end - record.start, record.amount_micros
-        return
-    edge = record.start
-    while edge < record.end:
+    edge, end = sorted((record.start, record.end))
+    sign = 1 if record.start < record.end else -1
+    while edge < end:
         day, midnight = day_of(edge, time_zone)
-        following = min(midnight, record.end)
-        yield day, following - edge, meter.charge_until(following) - meter.charge_until(edge)
+        following = min(midnight, end)
+        amount_micros = meter.charge_until(following) - meter.charge_until(edge)
+        yield day, sign * (following - edge), sign * amount_micros
         edge = following
 
 
@@ -258,6 +257,8 @@ def movement_kind(entry: Entry) -> MovementKind:
     """What an entry that is not usage is to the customer: told by its sign and by who is on the other side."""
     if is_id(Kind.CREDIT_NOTE, entry.reference) and entry.counterpart == Operator.USAGE:
         return MovementKind.CREDIT_NOTE
+    if entry.type is EntryType.FORFEIT:
+        return MovementKind.FORFEIT
     if entry.counterpart.startswith("gateway:"):
         return MovementKind.PAYMENT if entry.change_micros > 0 else MovementKind.REPAYMENT
     if entry.counterpart.startswith("customer:"):
@@ -273,7 +274,7 @@ def _summary(booked: Booked, movements: Sequence[Movement], used_micros: int) ->
     return Summary(
         opening_micros=booked.opening_micros,
         payments_micros=_sum_of(movements, *_MONEY),
-        transfers_micros=_sum_of(movements, MovementKind.TRANSFER),
+        transfers_micros=_sum_of(movements, MovementKind.TRANSFER, MovementKind.FORFEIT),
         credits_micros=_sum_of(movements, MovementKind.CREDIT, MovementKind.CREDIT_NOTE),
         usage_micros=used_micros,
         closing_micros=booked.closing_micros,

@@ -72,6 +72,8 @@ class CustomersChart:
                 return f"Equity:Transfers:{_part(name)}"
             case _ if account == Operator.USAGE:
                 return "Expenses:Usage"
+            case _ if account == Operator.FORFEITS:
+                return "Expenses:Forfeits"
             case _:
                 return f"Income:{_part(kind)}:{_part(name)}"
 
@@ -98,6 +100,8 @@ class OperatorsChart:
                 return "Equity:Transfers"
             case _ if account == Operator.USAGE:
                 return "Income:Usage"
+            case _ if account == Operator.FORFEITS:
+                return "Income:Forfeits"
             case _:
                 return f"Expenses:{_part(kind)}:{_part(name)}"
 

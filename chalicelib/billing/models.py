@@ -127,6 +127,8 @@ class MovementKind(StrEnum):
     """To or from another customer."""
     CREDIT = "credit"
     """Given by the operator, or taken back."""
+    FORFEIT = "forfeit"
+    """Given up by the customer, who closes the account."""
     CREDIT_NOTE = "credit_note"
     """Given back for an earlier invoice; its credit note is a document of its own."""
 

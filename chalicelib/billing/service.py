@@ -5,7 +5,7 @@ and is written in the transaction that moves that item on and takes the number. 
 invoice, running it again issues nothing, and no number is lost or given twice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -22,7 +22,7 @@ from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads
 from chalicelib.ledger.models import Entry
 from chalicelib.ledger.ports import LedgerRecords
-from chalicelib.metering.models import UsageRecord
+from chalicelib.metering.models import Meter, UsageRecord
 from chalicelib.metering.ports import MeterRecords
 
 SETTLING = timedelta(hours=1)
@@ -127,6 +127,15 @@ class Invoicing:
             raise Conflict("Everything that this customer used and paid is invoiced.")
         return invoice or ended[-1]
 
+    def is_behind(self, customer_id: str) -> bool:
+        """Whether a month that has ended is not invoiced yet."""
+        state, buyer = self._standing(customer_id)
+        first = next(self._entries_after(state), None)
+        if first is None:
+            return False
+        period = next_period(first.at, buyer.time_zone, state.invoiced_until, state.time_zone)
+        return period.end <= self._clock.now()
+
     def _standing(self, customer_id: str) -> tuple[BillingState, BillingProfile]:
         state = self._records.state(customer_id) or BillingState(customer_id)
         return state, self._records.profile(customer_id) or BillingProfile(customer_id)
@@ -173,17 +182,21 @@ class Invoicing:
         deployment = self._machines.deployment(customer_id, deployment_id)
         name, instance_type = (deployment.name, deployment.instance_type) if deployment else (deployment_id, "")
         meters = {meter.number: meter for meter in self._meters.meters(customer_id, deployment_id)}
-        records = self._booked_usage(customer_id, deployment_id, booked)
+        records = self._booked_usage(customer_id, deployment_id, booked, meters)
         for day, (seconds, micros) in daily_usage(records, meters, time_zone).items():
             yield UsageOfDay(day, deployment_id, name, instance_type, seconds, micros)
 
-    def _booked_usage(self, customer_id: str, deployment_id: str, booked: Booked) -> Iterator[UsageRecord]:
+    def _booked_usage(
+        self, customer_id: str, deployment_id: str, booked: Booked, meters: Mapping[int, Meter]
+    ) -> Iterator[UsageRecord]:
         """The records behind the entries, found from the newest back: old ones are not read every month."""
         for record in self._meters.all_usage(customer_id, deployment_id, newest_first=True):
             if booked.covers(record.entry_sequence):
                 yield record
             elif record.entry_sequence is not None and record.entry_sequence < booked.first_sequence:
-                return
+                # Where a meter was cut back, the one before it was corrected later than its own last record.
+                if not meters[record.meter].is_cut_back:
+                    return
 
     def _issue(self, state: BillingState, drafted: Invoice, booked: Booked) -> Invoice | None:
         def commit() -> Invoice:

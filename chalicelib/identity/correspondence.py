@@ -122,12 +122,16 @@ class Correspondence:
     def _write(self, letter: Letter) -> Delivery:
         if letter.kind in _INVITING:
             return self._invite(letter)
+        if letter.kind is LetterKind.ACCOUNT_CLOSED:
+            return self._send(letter, letter.values["name"], self._public_url)
         letter, user = self._about(letter)
         if user is None or (letter.kind is LetterKind.VERIFY_EMAIL and user.is_verified):
             return Delivery.NOT_NEEDED
+        return self._send(letter, user.name, self._link(letter, user))
+
+    def _send(self, letter: Letter, name: str, link: str) -> Delivery:
         try:
-            values = {**letter.values, "name": user.name, "link": self._link(letter, user)}
-            self._mailer.send(letter.email, letter.kind, values)
+            self._mailer.send(letter.email, letter.kind, {**letter.values, "name": name, "link": link})
         except Undeliverable:
             return Delivery.UNDELIVERABLE
         return Delivery.SENT
@@ -149,13 +153,7 @@ class Correspondence:
             return Delivery.NOT_NEEDED
         page, _ = _PAGES[letter.kind]
         user = self._users.by_email(letter.email)
-        name = user.name if user else ""
-        link = f"{self._public_url}/{page}?token={token}"
-        try:
-            self._mailer.send(letter.email, letter.kind, {**letter.values, "name": name, "link": link})
-        except Undeliverable:
-            return Delivery.UNDELIVERABLE
-        return Delivery.SENT
+        return self._send(letter, user.name if user else "", f"{self._public_url}/{page}?token={token}")
 
     def _link(self, letter: Letter, user: User) -> str:
         page, purpose = _PAGES[letter.kind]

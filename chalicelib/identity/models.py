@@ -195,6 +195,7 @@ class LetterKind(StrEnum):
     CONFIRM_EMAIL = "confirm_email"
     EMAIL_TAKEN = "email_taken"
     EMAIL_CHANGED = "email_changed"
+    ACCOUNT_CLOSED = "account_closed"
     TWO_FACTOR_ON = "two_factor_on"
     TWO_FACTOR_OFF = "two_factor_off"
     NEW_DEVICE = "new_device"

@@ -20,6 +20,7 @@ class Operator(StrEnum):
     """The operator's accounts: where customers' money comes from and goes to."""
 
     CREDITS = "operator:credits"
+    FORFEITS = "operator:forfeits"
     USAGE = "operator:usage"
 
 
@@ -39,6 +40,8 @@ class EntryType(StrEnum):
     CHARGEBACK = "chargeback"
     TRANSFER = "transfer"
     """From one customer to another: an entry in the book of each, with the same posting and reference."""
+    FORFEIT = "forfeit"
+    """Given up by a customer that closed its account."""
 
 
 _CUSTOMER = "customer:"

@@ -5,7 +5,7 @@ the writes that must be committed together with what they belong to. The account
 transaction, so that check and change are one (G07), and an acknowledged change is never lost or doubled.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -175,6 +175,10 @@ class AccountChange:
     def _hold_more(self, amount_micros: int) -> None:
         self._after = replace(self._after, held_micros=self._after.held_micros + amount_micros)
 
+    def seal(self) -> Write:
+        """Write the account as it was read, for a decision that must not outlive any change of it."""
+        return self._records.replace_account(self._before, replace(self._before, version=self._before.version + 1))
+
     def writes(self) -> Sequence[Write]:
         """Everything gathered; none where nothing changed."""
         if self._after == self._before:
@@ -213,6 +217,10 @@ class Ledger:
     def hold(self, customer_id: str, reference: str) -> Hold | None:
         """The hold for `reference`, if there is one."""
         return self._records.hold(customer_id, reference)
+
+    def holds(self, customer_id: str) -> Iterator[Hold]:
+        """Every hold of a customer."""
+        return self._records.holds(customer_id)
 
     def balance(self, customer_id: str) -> Balance:
         """A customer's balance now.

@@ -1,10 +1,13 @@
 """What the account's endpoints take and answer."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from chalicelib.http import ApiModel
+from chalicelib.departure.models import Closing, ClosingWish
+from chalicelib.http import ApiModel, Money
+from chalicelib.kernel.money import parse_amount
 from functions.schemas.accounts import Email, LinkToken, NewPassword, TypedPassword
 
 AccountCode = Annotated[
@@ -41,3 +44,46 @@ class ChangePasswordRequest(ApiModel):
 
     current_password: TypedPassword
     new_password: NewPassword
+
+
+def _balance(text: str) -> str:
+    if parse_amount(text) < 0:
+        raise ValueError("a balance that is given up is more than 0")
+    return text
+
+
+class CloseRequest(ApiModel):
+    """Who closes the account, and what becomes of the money on it."""
+
+    password: TypedPassword
+    code: AccountCode | None = Field(default=None, repr=False, description=OPTIONAL_CODE)
+    forfeit_balance: Annotated[str, StringConstraints(max_length=20), AfterValidator(_balance)] | None = Field(
+        default=None, description="The balance, exactly, where there is one that you give up", examples=["0.00"]
+    )
+    reason: Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
+        default="", description="Why, if you like to tell us", examples=["I have what I came for"]
+    )
+
+    def wish(self, customer_id: str, user_id: str) -> ClosingWish:
+        """The same in the domain's words."""
+        forfeited = None if self.forfeit_balance is None else parse_amount(self.forfeit_balance)
+        return ClosingWish(customer_id, user_id, self.password, self.code, forfeited, self.reason)
+
+
+class ClosedView(ApiModel):
+    """A customer that is closed."""
+
+    customer_id: str = Field(examples=["cus_01J…"])
+    closed_at: datetime
+    forfeited: Money
+    erases_you: bool = Field(description="Whether you are erased too: you belong to nothing else")
+
+    @classmethod
+    def of(cls, closing: Closing) -> Self:
+        """The view of `closing`."""
+        return cls(
+            customer_id=closing.customer_id,
+            closed_at=closing.closed_at,
+            forfeited=Money.of(closing.forfeited_micros),
+            erases_you=closing.erases_user,
+        )

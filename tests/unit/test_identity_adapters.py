@@ -23,6 +23,7 @@ VALUES = {
     "burn_per_hour": "0.40",
     "name": "<i>Ada</i> & Co",
     "place": "Acme",
+    "customer": "Acme",
     "inviter": "Bob",
     "actor": "Bob",
     "role": "admin",

@@ -19,6 +19,7 @@ _KINDS = {
     MovementKind.PAYMENT: "Payment received",
     MovementKind.REPAYMENT: "Repaid",
     MovementKind.TRANSFER: "Transfer",
+    MovementKind.FORFEIT: "Given up at closing",
     MovementKind.CREDIT: "Credit",
     MovementKind.CREDIT_NOTE: "Credit note",
 }

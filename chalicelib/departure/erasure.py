@@ -1,0 +1,99 @@
+"""Erasing what is left of a closed customer.
+
+It takes longer than a transaction can: so it waits in a queue, and every step can be repeated. Whoever does it
+again, after a crash at any point, finds less to do.
+
+What is kept, and why: the ledger, invoices, credit notes, payments, refunds, and the usage that proves them are
+records that tax law asks for (in the European Union for up to ten years); they name the customer by its id, and
+issued documents are immutable. Everything else goes (GDPR, articles 17(1) and 17(3)(b)).
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from chalicelib.access.api_keys import ApiKeyRecords
+from chalicelib.departure.models import Closing
+from chalicelib.departure.ports import ClosingRecords, FinalInvoice, Remains
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import Conflict, NotFound
+from chalicelib.kernel.transactions import Transactor
+from chalicelib.payments.models import PaymentMethod
+
+
+class SavedCards(Protocol):
+    """What the gateway keeps of a customer's cards."""
+
+    def list(self, customer_id: str) -> Sequence[PaymentMethod]:
+        """The customer's methods."""
+        ...
+
+    def forget(self, customer_id: str, method_id: str) -> None:
+        """Remove a method from the gateway.
+
+        Raises:
+            NotFound: it is gone.
+        """
+        ...
+
+
+class Erasure:
+    """Erases closed customers, and their owners where they belonged to nothing else."""
+
+    def __init__(
+        self,
+        *,
+        records: ClosingRecords,
+        remains: Remains,
+        invoices: FinalInvoice,
+        cards: SavedCards,
+        api_keys: ApiKeyRecords,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._remains = remains
+        self._invoices = invoices
+        self._cards = cards
+        self._api_keys = api_keys
+        self._transactor = transactor
+        self._clock = clock
+
+    def run(self) -> int:
+        """Finish every closing that waits; how many were finished.
+
+        One customer's trouble does not keep the others from theirs.
+
+        Raises:
+            ExceptionGroup: what went wrong, after everybody had their turn.
+        """
+        finished = 0
+        troubles: list[Exception] = []
+        for closing in list(self._records.to_erase()):
+            try:
+                self.finish(closing)
+            except Exception as trouble:
+                trouble.add_note(closing.customer_id)
+                troubles.append(trouble)
+            else:
+                finished += 1
+        if troubles:
+            raise ExceptionGroup(f"{len(troubles)} customers were not erased", troubles)
+        return finished
+
+    def finish(self, closing: Closing) -> None:
+        """Do what is left to be done; the last invoice first, as it needs the billing profile."""
+        customer_id = closing.customer_id
+        with suppress(Conflict):  # everything is invoiced
+            self._invoices.issue_now(customer_id)
+        for method in self._cards.list(customer_id):
+            with suppress(NotFound):  # it went meanwhile
+                self._cards.forget(customer_id, method.id)
+        for key in self._api_keys.all_of(customer_id):
+            self._transactor.commit(self._api_keys.remove(key))
+        self._remains.erase_members(customer_id)
+        self._remains.erase_customer(customer_id)
+        self._remains.erase_addresses(customer_id)
+        if closing.erases_user:
+            self._remains.erase_user(closing.user_id)
+        self._transactor.commit([self._records.erased(closing, self._clock.now())])
