@@ -26,7 +26,6 @@ from functions.schemas.projects import ProjectId
 
 ApiKeyId = id_of(Kind.API_KEY)
 RuleId = id_of(Kind.IP_RULE)
-ProjectId: Any = id_of(Kind.PROJECT)
 
 _HOURS_OF_OVERLAP = MAX_OVERLAP // timedelta(hours=1)
 _LEAST_CAP_MICROS, _MOST_CAP_MICROS = 10_000, 10**12

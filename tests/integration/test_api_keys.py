@@ -16,11 +16,13 @@ from chalicelib.access.key_texts import key_id_in, new_text
 from chalicelib.access.models import ROLE_SCOPES, CustomerStatus, Principal, Role, Scope, StaffRole
 from chalicelib.access.networks import MAX_RULES
 from chalicelib.adapters.dynamodb.api_keys import ApiKeyRecord, DynamoApiKeyRecords
-from chalicelib.adapters.dynamodb.identity import CustomerRecord, DynamoUsers, MembershipRecord
+from chalicelib.adapters.dynamodb.identity import CustomerRecord, MembershipRecord
+from chalicelib.adapters.dynamodb.staff import DynamoStaff
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.adapters.dynamodb.transactor import DynamoWrite
 from chalicelib.http import Caller
 from chalicelib.http.models import ApiModel
+from chalicelib.identity.staff import StaffMembership, StaffStatus
 from chalicelib.kernel.clock import isoformat
 from chalicelib.kernel.errors import Forbidden, LimitExceeded, NotFound
 from tests.fakes.access import NoCounters
@@ -90,6 +92,12 @@ def colleague(people: People, person: Api, role: Role) -> Api:
         f"USER#{user_of(other)}", f"MEMBERSHIP#{customer_of(person)}", role=role.value, since=isoformat(START)
     ).save()
     return InCustomer(other, customer_of(person))
+
+
+def employ(person: Api, role: StaffRole) -> None:
+    """Make somebody one of the staff."""
+    place = StaffMembership(user_of(person), role, StaffStatus.ACTIVE, START)
+    bootstrap.transactor().commit(DynamoStaff().insert(place))
 
 
 class InCustomer(Api):
@@ -257,8 +265,7 @@ class TestWhatAKeyMayDo:
             assert "API key" in refused.error["message"]
 
     def test_g43_nothing_that_is_the_staffs_even_when_its_maker_is_staff(self, ann: Api) -> None:
-        writes = DynamoUsers().insert_staff(user_of(ann), StaffRole.OWNER, START)
-        bootstrap.transactor().commit([writes])
+        employ(ann, StaffRole.OWNER)
         path = f"/v1/admin/customers/{customer_of(ann)}/credits"
         refused = key_of(ann, *EVERYTHING).post(path, {"amount": "1.00", "reason": "For me"})
         assert refusal(refused) == (403, "FORBIDDEN")
@@ -632,6 +639,28 @@ class TestEscalation:
         assert refusal(key.post("/ip-whitelist", {"cidr": "0.0.0.0/0"})) == (403, "FORBIDDEN")
         assert refusal(key.delete(f"/ip-whitelist/{whole['id']}")) == (403, "FORBIDDEN")
 
+    def test_g43_a_key_of_a_project_sees_makes_and_changes_only_keys_of_the_same(self, ann: Api) -> None:
+        inside, outside = (ann.post("/projects", {"name": name}).data["id"] for name in ("in", "out"))
+        other = id_of(key_of(ann, "api-keys:*"))
+        key = key_of(ann, "api-keys:*", projectId=inside)
+        made = make(key, "api-keys:read", projectId=inside)
+        assert made.data["projectId"] == inside
+        assert {found["id"] for found in key.get("/api-keys").data} == {id_of(key), made.data["id"]}
+        assert refusal(key.get(f"/api-keys/{other}")) == (404, "NOT_FOUND")
+        assert refusal(key.delete(f"/api-keys/{other}")) == (404, "NOT_FOUND")
+        assert refusal(make(key, "api-keys:read")) == (403, "FORBIDDEN")
+        assert make(key, "api-keys:read", projectId=outside).fields == {"projectId"}
+        escape = key.patch(f"/api-keys/{id_of(key)}", {"projectId": None})
+        assert refusal(escape) == (403, "FORBIDDEN")
+        assert ann.patch(f"/api-keys/{id_of(key)}", {"projectId": outside}).data["projectId"] == outside
+
+    def test_g41_a_strangers_project_is_none(self, ann: Api, people: People) -> None:
+        theirs = people.newcomer("bob@example.com").post("/projects", {"name": "theirs"}).data["id"]
+        unknown = "prj_01RAQ7HDSGC3KD77NGYFSWP6WV"
+        answers = [make(ann, projectId=project) for project in (theirs, unknown)]
+        assert [(answer.status, answer.fields) for answer in answers] == [(400, {"projectId"})] * 2
+        assert answers[0].text == answers[1].text
+
     def test_g41_a_strangers_key_is_not_there(self, ann: Api, people: People) -> None:
         bob, key_id = people.newcomer("bob@example.com"), id_of(key_of(ann))
         for asker in (bob, key_of(bob, "api-keys:*")):
@@ -752,7 +781,7 @@ class TestCosts:
         key = key_of(ann, cidrs=["203.0.113.0/24"])
         ann.post("/ip-whitelist", {"cidr": HERE})
         other = people.newcomer("bob@example.com")
-        bootstrap.transactor().commit([DynamoUsers().insert_staff(user_of(other), StaffRole.SUPPORT, START)])
+        employ(other, StaffRole.SUPPORT)
         door = TestDoor(read_thing, method="GET", scope=Scope.DEPLOYMENTS_READ)
         staff_door = TestDoor(read_thing, method="GET", scope=Scope.STAFF_CUSTOMERS_READ)
         who = {"key": (door, key), "session": (door, ann), "staff": (staff_door, other)}

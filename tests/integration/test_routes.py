@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from chalicelib import bootstrap
 from chalicelib.access.models import ROLE_SCOPES, STAFF_SCOPES, Principal, Role, StaffRole
+from chalicelib.access.scopes import SENTENCES
 from chalicelib.http.requests import parse_body, parse_values
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.errors import InvalidInput
@@ -62,6 +63,11 @@ def is_staff_only(spec: EndpointSpec) -> bool:
     return spec.is_staffs
 
 
+def is_for_keys(spec: EndpointSpec) -> bool:
+    """Whether a key that can do all that keys can is let in."""
+    return spec.public or spec.scope in SENTENCES
+
+
 def is_customers(spec: EndpointSpec) -> bool:
     return not spec.public and not is_staff_only(spec)
 
@@ -98,6 +104,12 @@ def path_of(spec: EndpointSpec, ids: Mapping[Kind, str]) -> str:
 def body_of(spec: EndpointSpec, ids: Mapping[Kind, str]) -> Json:
     """A valid body, or None where the endpoint takes none."""
     return sample(schema_of(spec.body_model), ids.__getitem__) if spec.body_model else None
+
+
+def query_of(spec: EndpointSpec) -> dict[str, str]:
+    """What the query must have, such as the reason that staff give for removing something."""
+    schema = schema_of(spec.query_model) if spec.query_model else {}
+    return {name: str(sample(schema["properties"][name], str)) for name in schema.get("required", ())}
 
 
 def refuses(model: type[BaseModel], body: Json) -> bool:
@@ -169,6 +181,20 @@ class TestWhoMayEnter:
             assert is_forbidden == (spec.scope not in scopes_of(person)), name
             assert not is_forbidden or world.state() == before
 
+    @pytest.mark.guarantee("G43")
+    @endpoints([spec for spec in SPECS if not spec.public])
+    def test_g43_only_keys_that_hold_the_scope(self, world: World, spec: EndpointSpec) -> None:
+        """Each key holds one scope; the real authenticator knows them from the real table."""
+        path, before = path_of(spec, {kind: world.unknown(kind) for kind in Kind}), world.state()
+        for scope in world.keys.keys() - {spec.scope}:
+            answer = world.keys[scope].call(spec.method, path, body="{")
+            assert (answer.status, answer.code) == (403, "FORBIDDEN"), scope
+            assert spec.scope is None or f" {spec.scope}." in answer.error["message"]
+        assert world.state() == before
+        if spec.scope and spec.scope in world.keys:
+            let_in = world.keys[spec.scope].call(spec.method, path, body="{")
+            assert (let_in.status, let_in.status == 403 and let_in.code) != (403, "FORBIDDEN")
+
     @pytest.mark.guarantee("G42")
     @endpoints([spec for spec in SPECS if not spec.public])
     def test_g42_nobody_with_a_session_that_was_ended(self, world: World, spec: EndpointSpec) -> None:
@@ -184,53 +210,77 @@ def scopes_of(person: Principal) -> frozenset[str]:
 
 @pytest.mark.guarantee("G41")
 class TestStrangers:
+    """Nobody of `World.strangers` learns of what is Ann's: no session, no key, nobody of the staff's support."""
+
     @endpoints([spec for spec in SPECS if kinds_in_path(spec) and not is_staff_only(spec)])
     def test_g41_a_strangers_id_in_the_path_is_as_if_it_never_was(self, world: World, spec: EndpointSpec) -> None:
-        body, before = body_of(spec, world.ann.ids), world.state()
-        for name, kind in kinds_in_path(spec).items():
-            hers = world.bob.api.call(spec.method, path_of(spec, world.ann.ids), json=body)
-            never = {**world.ann.ids, kind: world.unknown(kind)}
-            unknown = world.bob.api.call(spec.method, path_of(spec, never), json=body)
-            assert (hers.status, hers.code) == (404, "NOT_FOUND"), name
-            assert hers.text == unknown.text
+        body, query, before = body_of(spec, world.ann.ids), query_of(spec), world.state()
+        for who, stranger in world.strangers.items():
+            turned_away = (403, "FORBIDDEN") if who == "key" and not is_for_keys(spec) else (404, "NOT_FOUND")
+            for name, kind in kinds_in_path(spec).items():
+                hers = stranger.call(spec.method, path_of(spec, world.ann.ids), json=body, query=query)
+                never = {**world.ann.ids, kind: world.unknown(kind)}
+                unknown = stranger.call(spec.method, path_of(spec, never), json=body, query=query)
+                assert (hers.status, hers.code) == turned_away, f"{who}: {name}"
+                assert hers.text == unknown.text
         assert world.state() == before
 
     @endpoints([spec for spec in SPECS if has_ids_in_body(spec) and is_customers(spec)])
     def test_g41_a_strangers_id_in_the_body_is_as_if_it_never_was(self, world: World, spec: EndpointSpec) -> None:
         assert spec.body_model
         before = world.state()
-        for path, kind in ids_in(schema_of(spec.body_model)):
-            hers = world.bob.api.call(spec.method, spec.path, json=body_of(spec, world.ann.ids))
-            never = {**world.ann.ids, kind: world.unknown(kind)}
-            unknown = world.bob.api.call(spec.method, spec.path, json=body_of(spec, never))
-            assert hers.status in {400, 404}, path
-            assert hers.text.replace(world.ann.ids[kind], "") == unknown.text.replace(never[kind], "")
+        for who, stranger in world.strangers.items():
+            turned_away = {403} if who == "key" and not is_for_keys(spec) else {400, 404}
+            for path, kind in ids_in(schema_of(spec.body_model)):
+                hers = stranger.call(spec.method, spec.path, json=body_of(spec, world.ann.ids))
+                never = {**world.ann.ids, kind: world.unknown(kind)}
+                unknown = stranger.call(spec.method, spec.path, json=body_of(spec, never))
+                assert hers.status in turned_away, f"{who}: {path}"
+                assert hers.text.replace(world.ann.ids[kind], "") == unknown.text.replace(never[kind], "")
+        assert world.state() == before
+
+    @endpoints([spec for spec in SPECS if spec.acts_for_a_customer])
+    def test_g41_nobody_acts_for_a_customer_that_is_not_theirs(self, world: World, spec: EndpointSpec) -> None:
+        before, body = world.state(), body_of(spec, world.ann.ids)
+        headers = {"X-Customer-Id": world.ann.ids[Kind.CUSTOMER]}
+        for who, stranger in world.strangers.items():
+            answer = stranger.call(spec.method, path_of(spec, world.ann.ids), json=body, headers=headers)
+            assert (answer.status, answer.code) == (404, "NOT_FOUND"), who
         assert world.state() == before
 
     @endpoints([spec for spec in SPECS if is_staff_only(spec)])
-    def test_g41_a_customer_does_nothing_that_staff_does(self, world: World, spec: EndpointSpec) -> None:
-        before = world.state()
-        answer = world.ann.api.call(spec.method, path_of(spec, world.ann.ids), json=body_of(spec, world.ann.ids))
-        assert (answer.status, answer.code) == (403, "FORBIDDEN")
+    def test_g41_no_customer_does_what_staff_does_nor_support_what_is_not_for_it(
+        self, world: World, spec: EndpointSpec
+    ) -> None:
+        before, body = world.state(), body_of(spec, world.ann.ids)
+        senders = {"customer": world.ann.api, "key": world.strangers["key"]}
+        if spec.scope not in STAFF_SCOPES[StaffRole.SUPPORT]:
+            senders["support"] = world.strangers["staff"]
+        for who, sender in senders.items():
+            answer = sender.call(spec.method, path_of(spec, world.ann.ids), json=body)
+            assert (answer.status, answer.code) == (403, "FORBIDDEN"), who
         assert world.state() == before
 
     @endpoints([spec for spec in SPECS if is_staff_only(spec) and kinds_in_path(spec)])
     def test_g41_staff_are_told_of_what_never_was(self, world: World, spec: EndpointSpec) -> None:
         before = world.state()
         unknown = {kind: world.unknown(kind) for kind in Kind}
-        answer = world.staff.api.call(spec.method, path_of(spec, unknown), json=body_of(spec, unknown))
+        path, body = path_of(spec, unknown), body_of(spec, unknown)
+        answer = world.staff.api.call(spec.method, path, json=body, query=query_of(spec))
         assert (answer.status, answer.code) == (404, "NOT_FOUND")
         assert world.state() == before
 
     @endpoints([spec for spec in SPECS if spec.is_list and not kinds_in_path(spec) and is_customers(spec)])
     def test_g41_a_list_has_only_ones_own(self, world: World, spec: EndpointSpec) -> None:
-        """Bob's lists name nothing of Ann's, not even with a cursor out of her list."""
+        """A stranger's lists name nothing of Ann's, not even with a cursor out of her list."""
         cursors = [{}, *({"cursor": cursor} for cursor in cursors_of(world.ann.api, spec))]
-        for query in cursors:
-            answer = world.bob.api.call(spec.method, spec.path, query=query)
-            assert answer.status in {200, 400}
-            for found in world.ann.ids.values():
-                assert found not in answer.text
+        for who, stranger in world.strangers.items():
+            expected = {403} if who == "key" and not is_for_keys(spec) else {200, 400}
+            for query in cursors:
+                answer = stranger.call(spec.method, spec.path, query=query)
+                assert answer.status in expected, who
+                for found in world.ann.ids.values():
+                    assert found not in answer.text
 
 
 def cursors_of(person: Api, spec: EndpointSpec) -> Iterator[str]:

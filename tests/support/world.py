@@ -50,7 +50,7 @@ class World:
     staff: Person
     visitor: Api
     strangers: Mapping[str, Api]
-    """Who is nobody to Ann: Bob, a key of his that can do all that keys can, and somebody of the staff's support."""
+    """Who is nobody to Ann: Bob, a key of his that can do all that keys can, and one of the staff's support."""
     keys: Mapping[Scope, Api]
     """A key for each scope that keys can have, which can do that and nothing else."""
     table: Engine
