@@ -193,10 +193,11 @@ class Invoicing:
         for record in self._meters.all_usage(customer_id, deployment_id, newest_first=True):
             if booked.covers(record.entry_sequence):
                 yield record
-            elif record.entry_sequence is not None and record.entry_sequence < booked.first_sequence:
-                # Where a meter was cut back, the one before it was corrected later than its own last record.
-                if not meters[record.meter].is_cut_back:
-                    return
+                continue
+            is_older = record.entry_sequence is not None and record.entry_sequence < booked.first_sequence
+            # Where a meter was cut back, the one before it was corrected later than most of its records were made.
+            if is_older and not meters[record.meter].is_cut_back:
+                return
 
     def _issue(self, state: BillingState, drafted: Invoice, booked: Booked) -> Invoice | None:
         def commit() -> Invoice:

@@ -25,7 +25,7 @@ from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Transactor, Write
 from chalicelib.ledger.models import Account, Entry, EntryType
 from chalicelib.ledger.service import Ledger
-from chalicelib.metering.models import Meter
+from chalicelib.metering.prices import Parts
 from chalicelib.metering.service import Metering
 from tests.fakes.money import (
     MemoryLedgerRecords,
@@ -139,9 +139,8 @@ class Months:
         self.meters = MemoryMeterRecords(self.table)
         self.transactor: Transactor = MemoryTransactor(self.table)
         self.ledger = Ledger(self.ledger_records, self.transactor, self.clock)
-        self.metering = Metering(
-            self.meters, MemoryPrices(), self.ledger, self.transactor, MemoryQueue(), self.clock
-        )
+        self.prices = MemoryPrices()
+        self.metering = Metering(self.meters, self.prices, self.ledger, self.transactor, MemoryQueue(), self.clock)
         self.seller = seller
         self.transactor.commit(
             [
@@ -177,12 +176,13 @@ class Months:
         for _ in range(int(timedelta(days=days) / every)):
             self.pass_time(int(every.total_seconds()))
 
-    def start_machine(self, deployment_id: str, price_micros_per_hour: int) -> None:
-        """Open a meter now."""
+    def start_machine(self, deployment_id: str, price_micros_per_hour: int, parts: Parts | None = None) -> None:
+        """Open a meter now; its price is that of `parts`, where there are any."""
         now = self.clock.now()
-        number = len(list(self.meters.meters(CUSTOMER, deployment_id))) + 1
         change = self.ledger.change(CUSTOMER, now)
-        meter = Meter.opening(CUSTOMER, deployment_id, number, price_micros_per_hour, epoch_seconds(now))
+        meter = self.metering.next_meter(
+            CUSTOMER, deployment_id, parts or {}, price_micros_per_hour, epoch_seconds(now)
+        )
         writes = self.metering.open(change, meter)
         self.transactor.commit([*writes, *change.writes()])
 

@@ -25,6 +25,7 @@ from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.transactions import ConditionFailed
 from chalicelib.ledger.models import EntryType, Operator, gateway_account
+from chalicelib.metering.prices import PriceChange
 from tests.fakes.billing import CUSTOMER, SELLER, Months
 from tests.fakes.money import Crash, InterruptedTransactor
 
@@ -46,7 +47,7 @@ USAGE = {EntryType.USAGE, EntryType.USAGE_CORRECTION}
 def steps() -> st.SearchStrategy[list[tuple[str, int, int]]]:
     """Things that happen: what, to which machine, how much."""
     what = st.sampled_from(
-        ["start", "stop", "stop_back", "pass", "pay", "refund", "credit", "claw", "transfer", "issue", "issue now"]
+        ["start", "stop", "stop_back", "pass", "price", *POSTS, "issue", "issue now"],
     )
     amounts = st.one_of(st.integers(1, 30_000), st.integers(1, 40 * DOLLAR))
     return st.lists(st.tuples(what, st.integers(0, 2), amounts), max_size=60)
@@ -60,7 +61,11 @@ def apply(months: Months, step: tuple[str, int, int]) -> None:
     is_running = meter is not None and meter.closed_at is None
     match what:
         case "start" if not is_running:
-            months.start_machine(name, amount)
+            months.start_machine(name, amount, {"type": number} if number else None)
+        case "price":
+            change = PriceChange(epoch_seconds(months.clock.now()) + 1 + amount % DAY, amount)
+            known = months.prices.histories.get("type", (PriceChange(0, DOLLAR),))
+            months.prices.histories["type"] = (*(each for each in known if each.at < change.at), change)
         case "stop" if is_running:
             months.stop_machine(name, epoch_seconds(months.clock.now()))
         case "stop_back" if meter is not None and is_running:
@@ -231,6 +236,29 @@ def test_a_month_that_gave_more_back_than_it_charged_reduces_the_next() -> None:
     months.clock.set(datetime(2031, 4, 1, 1, tzinfo=UTC))
     (march,) = months.issue()
     assert (march.totals.brought_forward_cents, march.totals.total_cents) == (-3000, 1000)
+
+
+def test_a_machine_that_ended_before_a_price_changed_is_given_back_what_was_invoiced_at_either_price() -> None:
+    """It was charged beyond its end, at both prices, and invoiced for some of that, before its end was known."""
+    months = Months(datetime(2031, 1, 31, 12, tzinfo=UTC))
+    changes_at = epoch_seconds(datetime(2031, 1, 31, 18, tzinfo=UTC))
+    months.prices.histories["type"] = (PriceChange(0, 10 * DOLLAR), PriceChange(changes_at, 20 * DOLLAR))
+    months.start_machine("dep_a", 0, {"type": 1})
+    months.pass_time(8 * HOUR)
+    months.pass_time(3 * HOUR)
+    months.clock.set(datetime(2031, 2, 1, 1, tzinfo=UTC))
+    months.metering.meter_shard(0)
+    (january,) = months.issue()
+    assert january.totals.usage_cents == 6_000 + 5 * 2_000
+    months.stop_machine("dep_a", changes_at - HOUR)
+    months.clock.set(datetime(2031, 3, 1, 1, tzinfo=UTC))
+    (february,) = months.issue()
+    assert january.totals.usage_cents + february.totals.usage_cents == 5 * 1_000
+    assert [(line.day, line.seconds, line.amount_micros) for line in february.lines] == [
+        (date(2031, 1, 31), -6 * HOUR, -110 * DOLLAR),
+        (date(2031, 2, 1), 0, 0),
+    ]
+    assert_sums_to_the_ledger(months, TaxPoint.USAGE)
 
 
 def test_quiet_months_have_no_invoice_and_take_no_number() -> None:
