@@ -2,6 +2,7 @@
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,15 @@ class TestText:
     def test_what_is_kept_is_a_hash_of_the_whole_text(self) -> None:
         assert hash_of(_KNOWN) != hash_of(_KNOWN.swapcase())
         assert re.fullmatch("[0-9a-f]{64}", hash_of(_KNOWN))
+
+
+def test_the_guide_says_what_the_code_does() -> None:
+    """Scanners copy the pattern from there, and customers read there what a scope means."""
+    guide = (Path(__file__).parents[2] / "docs/guides/api-keys.md").read_text()
+    assert f"\n{KEY_PATTERN}\n" in guide
+    assert [f"| `{scope}` | {text} |" for scope, text in SENTENCES.items()] == re.findall(
+        r"^\| `[a-z-]+:[a-z]+` \|.*$", guide, re.MULTILINE
+    )
 
 
 class TestNetworks:
