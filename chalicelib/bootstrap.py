@@ -1306,7 +1306,7 @@ def proof() -> Proof:
     from chalicelib.proof.books import Readers
     from chalicelib.proof.service import Proof
 
-    return Proof(Readers(ledger_records(), meter_records(), deployment_records()), clock())
+    return Proof(Readers(ledger_records(), meter_records(), deployment_records(), prices()), clock())
 
 
 @cache

@@ -17,7 +17,8 @@ from chalicelib.kernel.money import format_amount
 from chalicelib.ledger.models import Account, Burn, Entry, EntryType, Hold, HoldPurpose, account_name, customer_of
 from chalicelib.ledger.ports import LedgerRecords
 from chalicelib.metering.models import Meter, UsageRecord
-from chalicelib.metering.ports import MeterRecords
+from chalicelib.metering.ports import MeterRecords, Prices
+from chalicelib.metering.prices import PriceSheet
 from chalicelib.proof.models import Totals
 from chalicelib.proof.spending import Spender
 
@@ -61,6 +62,7 @@ class Readers:
     ledger: LedgerRecords
     meters: MeterRecords
     deployments: DeploymentRecords
+    prices: Prices
 
 
 @dataclass
@@ -89,12 +91,12 @@ class Examination:
         holds = {hold.reference: hold for hold in self.readers.ledger.holds(self.customer_id)}
         self._holds(holds.values())
         self.spenders[""] = Spender("the account", self.account.spending)
-        burn, slots = Burn(), 0
+        burn, slots, sheet = Burn(), 0, self.readers.prices.sheet()
         for deployment in self.readers.deployments.all_deployments(self.customer_id):
             self.totals.deployments += 1
             slots += deployment.holds_slot
             self._hold_of(deployment, holds.pop(deployment.id, None))
-            burn = self._meters(deployment, burn)
+            burn = self._meters(deployment, burn, sheet)
         for hold in holds.values():
             if hold.purpose in _OF_DEPLOYMENTS:
                 self._say(f"hold {hold.reference} of {_usd(hold.amount_micros)} is for no deployment there is")
@@ -181,13 +183,14 @@ class Examination:
                 f"deployment {deployment.id} is {deployment.status} and has {amount} held for {hold.purpose}"
             )
 
-    def _meters(self, deployment: Deployment, burn: Burn) -> Burn:
+    def _meters(self, deployment: Deployment, burn: Burn, sheet: PriceSheet) -> Burn:
         """The deployment's meters are exact and whole; `burn` with those that are open."""
         meters = list(self.readers.meters.meters(self.customer_id, deployment.id))
         usage = iter(self.readers.meters.all_usage(self.customer_id, deployment.id))
         pending = next(usage, None)
         still_open = [meter for meter in meters if meter.closed_at is None]
-        for meter in meters:
+        for before, meter in zip([None, *meters], meters, strict=False):
+            self._price(before, meter, sheet)
             pending = self._intervals(meter, pending, usage)
         if pending is not None:
             self._say(f"deployment {deployment.id} has usage of meter {pending.meter}, which it does not have")
@@ -199,6 +202,19 @@ class Examination:
                 spender.add_open(meter)
         self.totals.open_meters += len(still_open)
         return burn
+
+    def _price(self, before: Meter | None, meter: Meter, sheet: PriceSheet) -> None:
+        """The meter has the price in force while it counts, and takes over where the one before it ended."""
+        price = sheet.price_of(meter.parts, meter.opened_at)
+        if price is not None and price != meter.price_micros_per_hour:
+            stated = _usd(meter.price_micros_per_hour)
+            self._say(f"{_name(meter)} has a price of {stated} where {_usd(price)} was in force")
+        for change in sheet.changes_of(meter.parts, meter.opened_at, meter.watermark - 1):
+            self._say(f"{_name(meter)} is recorded beyond {change.at}, at which its price changed")
+        if meter.continues and not meter.is_cut_back and (before is None or before.closed_at != meter.opened_at):
+            self._say(f"{_name(meter)} takes over at {meter.opened_at}, where none before it ended")
+        elif before is not None and (before.closed_at is None or before.closed_at > meter.opened_at):
+            self._say(f"{_name(meter)} opened before the one before it closed")
 
     def _intervals(
         self, meter: Meter, record: UsageRecord | None, following: Iterator[UsageRecord]

@@ -15,7 +15,7 @@ from botocore.stub import ANY, Stubber
 from chalicelib import bootstrap
 from chalicelib.adapters.aws.clients import s3
 from chalicelib.adapters.aws.reports import S3Reports
-from chalicelib.kernel.clock import isoformat
+from chalicelib.kernel.clock import epoch_seconds, isoformat
 from chalicelib.proof.service import DailyProof
 from functions.workers.proof import ledger_proof
 from tests.fakes.lifecycle import Installation, Region, running_region
@@ -99,6 +99,8 @@ def _first(items: Sequence[Item], kind: str, **fields: str) -> Item:
 
 
 Change = Callable[[Item], Item | None]
+_PRICE = {"sk": "INSTANCE_TYPE#cpu-2x4"}
+_SOON = epoch_seconds(START) + 60
 
 
 def _number(field: str, by: int) -> Change:
@@ -145,6 +147,9 @@ def _removed(item: Item) -> None:
         ("METER", {}, _number("opened_at", 1), "where"),
         ("METER", {}, _number("price_micros_per_hour", 3600), "should have"),
         ("METER", {}, _removed, "which it does not have"),
+        ("METER", {}, lambda item: item | {"continues": {"BOOL": True}}, "where none before it ended"),
+        ("PRICE", _PRICE, _text("history", "[[0, 32001]]"), "where 0.032001 USD was in force"),
+        ("PRICE", _PRICE, _text("history", f"[[0, 32000], [{_SOON}, 1]]"), "at which its price changed"),
         ("USAGE", {}, _removed, "has no interval"),
         ("USAGE", {}, _removed, "where"),
         ("USAGE", {}, _number("amount_micros", 1), "charged"),
