@@ -23,7 +23,7 @@ _MAIL_SECONDS = 20.0
 _STEP_SECONDS = 30
 _SESSION_KEPT_SECONDS = 600.0
 """Of the quarter of an hour that an access token lasts."""
-_LINK = re.compile(r"[?&]token=([A-Za-z0-9_-]+)")
+_LINK = re.compile(r"[?&]token=([A-Za-z0-9_.-]+)")
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,10 @@ class Owner(Person):
             return self._enrolled(api.signed_in(answer["accessToken"]))
         finish = {"pendingToken": answer["pendingToken"], "code": self._unused_code(kept)}
         return self._signed_in(api, api.post("/auth/2fa", finish).data["accessToken"])
+
+    def forget_session(self) -> None:
+        """Sign in with both factors the next time."""
+        self._keep({"access_token": ""})
 
     def take_over(self, secret: str) -> None:
         """Be the app with this secret; the codes that it is known to have used stay used."""
@@ -148,8 +152,8 @@ def staff_owner(api: Client, home: Home) -> tuple[Owner, bool]:
     return Owner(**vars(owner), memory=memory), True
 
 
-def mailed_token(mailbox: str, email: str) -> tuple[str, str]:
-    """The subject of the newest mail to `email`, and the token in its link.
+def mailed_token(mailbox: str, email: str, about: str = "") -> tuple[str, str]:
+    """The subject of the newest mail to `email` whose subject has `about` in it, and the token in its link.
 
     Raises:
         StepFailed: no such mail came.
@@ -157,7 +161,7 @@ def mailed_token(mailbox: str, email: str) -> tuple[str, str]:
 
     def newest() -> Any:
         messages = ask("GET", f"{mailbox}/messages", params={"to": email})
-        return messages[0] if messages else None
+        return next((mail for mail in messages if about in mail["subject"]), None)
 
     mail = await_value(f"a mail to {email}", newest, deadline_seconds=_MAIL_SECONDS, pause_seconds=0.2)
     link = _LINK.search(mail["text"])

@@ -17,7 +17,7 @@ import pytest
 
 from dev.demo.checks import await_value
 from dev.demo.client import Client, ask
-from dev.demo.people import Person, staff_owner
+from dev.demo.people import Owner, Person, staff_owner
 from dev.localcloud.home import Home, read_json
 from dev.localcloud.ports import HOST
 from tests.support.cloud import localcloud, running_cloud, take_any_ports
@@ -49,7 +49,7 @@ class Interrupted:
     """A cloud that ran in the foreground until Ctrl-C."""
 
     home: Home
-    owner: Person
+    owner: Owner
     exit_status: int
     output: str
     left_over: list[psutil.Process]
@@ -112,6 +112,7 @@ def test_ctrl_c_ends_every_process_and_says_nothing_bad(interrupted: Interrupted
 
 
 def test_state_outlives_the_cloud(again: dict[str, str], interrupted: Interrupted) -> None:
+    interrupted.owner.forget_session()  # so that the secret of the owner's app is opened by the key that was kept
     session = interrupted.owner.sign_in(Client(again["api"]))
     assert session.get("/me").data["staffRole"] == "OWNER"
     other = Person.made_up("Another Owner")
