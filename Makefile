@@ -33,7 +33,7 @@ lock: $(INSTALLED) ## Compile the pinned requirements from their .in files
 	@$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements.in -c requirements-dev.txt -o requirements.txt
 
 .PHONY: demo
-demo: $(INSTALLED) ## Run a customer's whole journey (TARGET=simulator|openstack, JOURNEY=main|payments)
+demo: $(INSTALLED) ## Run a customer's whole journey (TARGET=simulator|openstack, JOURNEY=main|payments|team)
 	@$(BIN)/python -m dev.demo --target $(or $(TARGET),simulator) --journey $(or $(JOURNEY),main)
 
 .PHONY: up

@@ -10,11 +10,16 @@ from dev.demo.cloud import local_cloud
 from dev.demo.journey import Journey
 from dev.demo.payments import PaymentsJourney
 from dev.demo.screen import Screen, Stopwatch
+from dev.demo.team import TeamJourney
 from dev.localcloud.home import Home
 from dev.localcloud.targets import TargetKind
 from tools.package import ROOT
 
-JOURNEYS: Mapping[str, type[Journey] | type[PaymentsJourney]] = {"main": Journey, "payments": PaymentsJourney}
+JOURNEYS: Mapping[str, type[Journey] | type[PaymentsJourney] | type[TeamJourney]] = {
+    "main": Journey,
+    "payments": PaymentsJourney,
+    "team": TeamJourney,
+}
 _HOMES = {TargetKind.SIMULATOR: ROOT / ".local", TargetKind.OPENSTACK: ROOT / ".local" / "openstack-demo"}
 
 
