@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from chalicelib.compute.usage import UsageReports
     from chalicelib.departure.erasure import Erasure
     from chalicelib.departure.service import Closings
+    from chalicelib.directory.search import Directory, DirectoryKeeper
+    from chalicelib.directory.service import CustomerDesk, CustomerOpening
     from chalicelib.health.ports import Probe
     from chalicelib.health.service import Health
     from chalicelib.identity.attempts import Attempts
@@ -1297,6 +1299,66 @@ def balance_watch() -> BalanceWatch:
         transactor(),
         clock(),
         grace=timedelta(hours=int(settings().suspension_grace_hours)),
+    )
+
+
+@cache
+def directory() -> Directory:
+    """Where staff find customers."""
+    from chalicelib.adapters.dynamodb.directory import DynamoDirectory
+    from chalicelib.directory.search import Directory
+
+    return Directory(DynamoDirectory())
+
+
+@cache
+def directory_keeper() -> DirectoryKeeper:
+    """What keeps the directory in step with the customers."""
+    from chalicelib.adapters.dynamodb.directory import DynamoCustomers, DynamoDirectory
+    from chalicelib.adapters.dynamodb.identity import DynamoUsers
+    from chalicelib.adapters.dynamodb.members import DynamoMembers
+    from chalicelib.directory.search import DirectoryKeeper
+
+    return DirectoryKeeper(
+        DynamoDirectory(), ledger_records(), DynamoCustomers(), DynamoMembers(), DynamoUsers(), transactor()
+    )
+
+
+@cache
+def customer_opening() -> CustomerOpening:
+    """Opening customers for people who are not here yet."""
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
+    from chalicelib.directory.service import CustomerOpening
+
+    return CustomerOpening(
+        users=DynamoUsers(),
+        accounts=ledger(),
+        letters=DynamoLetters(),
+        passwords=passwords(),
+        transactor=transactor(),
+        clock=clock(),
+    )
+
+
+@cache
+def customer_desk() -> CustomerDesk:
+    """What staff see of a customer, and change."""
+    from chalicelib.adapters.dynamodb.directory import DynamoCustomers
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
+    from chalicelib.adapters.dynamodb.members import DynamoMembers
+    from chalicelib.directory.service import CustomerDesk
+    from chalicelib.identity.correspondence import CustomerLetters
+
+    return CustomerDesk(
+        customers=DynamoCustomers(),
+        members=DynamoMembers(),
+        balances=ledger(),
+        standing=suspensions(),
+        slots=deployment_records(),
+        invoices=billing_records(),
+        mail=CustomerLetters(DynamoUsers(), DynamoLetters()),
+        transactor=transactor(),
+        clock=clock(),
     )
 
 

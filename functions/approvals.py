@@ -3,7 +3,7 @@
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.approvals.models import Approval
-from chalicelib.http import Caller, Listing, PageQuery, endpoint
+from chalicelib.http import Caller, Listing, StaffPageQuery, endpoint
 from chalicelib.kernel.errors import Conflict, InsufficientBalance, NotFound
 from chalicelib.runtime.grants import PAYMENT_ACCESS
 from functions.schemas.approvals import ApprovalId, ApprovalView
@@ -14,9 +14,9 @@ def _view(approval: Approval) -> ApprovalView:
 
 
 @endpoint("GET", "/v1/admin/approvals", scope=Scope.STAFF_APPROVALS_READ)
-def list_approvals(query: PageQuery, caller: Caller) -> Listing[ApprovalView]:
+def list_approvals(query: StaffPageQuery, caller: Caller) -> Listing[ApprovalView]:
     """List what needs, or needed, a second of the staff, newest first."""
-    return Listing.of(bootstrap.approvals().list(query.page_request()), _view)
+    return query.listing(bootstrap.approvals().list, _view)
 
 
 @endpoint(

@@ -2,7 +2,7 @@
 
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
-from chalicelib.http import Caller, Listing, PageQuery, endpoint
+from chalicelib.http import Caller, Listing, StaffPageQuery, endpoint
 from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError, Unavailable
 from chalicelib.runtime.grants import PAYMENT_ACCESS
 from functions.schemas.bank import (
@@ -30,9 +30,9 @@ def import_bank_statement(request: StatementBody, caller: Caller) -> StatementVi
 
 
 @endpoint("GET", "/v1/admin/bank/unmatched", scope=Scope.STAFF_PAYMENTS_READ)
-def list_unmatched_transfers(query: PageQuery, caller: Caller) -> Listing[UnmatchedView]:
+def list_unmatched_transfers(query: StaffPageQuery, caller: Caller) -> Listing[UnmatchedView]:
     """List the transfers that wait for a decision, oldest first."""
-    return Listing.of(bootstrap.bank_desk().waiting(query.page_request()), UnmatchedView.of)
+    return query.listing(bootstrap.bank_desk().waiting, UnmatchedView.of)
 
 
 @endpoint(

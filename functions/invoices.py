@@ -4,7 +4,7 @@ from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.approvals.models import Approval
 from chalicelib.billing.corrections import Correction
-from chalicelib.http import Caller, Listing, PageQuery, endpoint
+from chalicelib.http import Caller, Listing, PageQuery, StaffChange, endpoint
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.money import parse_amount
 from chalicelib.runtime.grants import KEEP_DOCUMENTS
@@ -90,7 +90,7 @@ def get_credit_note(credit_note_id: CreditNoteId, caller: Caller) -> CreditNoteV
     errors=(Conflict,),
     timeout_seconds=28,
 )
-def create_invoice(customer_id: CustomerId, caller: Caller) -> InvoiceSummaryView:
+def create_invoice(customer_id: CustomerId, request: StaffChange, caller: Caller) -> InvoiceSummaryView:
     """Invoice at once what is on no invoice yet, as when an account is closed; the schedule does it each month."""
     bootstrap.ledger().balance(customer_id)
     return InvoiceSummaryView.issued(bootstrap.invoicing().issue_now(customer_id))

@@ -219,3 +219,12 @@ HOLD_SECONDS = 3600
 RESERVE_SECONDS = 600
 """What stays set aside while it runs."""
 DEFAULT_DEPLOYMENT_LIMIT = 20
+"""Of a customer for whom the staff have set no other."""
+
+
+@dataclass(frozen=True)
+class Slots:
+    """How many deployments a customer has, and may have."""
+
+    taken: int
+    limit: int

@@ -15,7 +15,7 @@ from chalicelib.compute.machines import (
     OwnedMachine,
     Power,
 )
-from chalicelib.compute.models import Deployment, DeploymentFilter, Operation, TimelineEvent
+from chalicelib.compute.models import Deployment, DeploymentFilter, Operation, Slots, TimelineEvent
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 
@@ -170,16 +170,20 @@ class DeploymentRecords(Protocol):
         """The timeline after the event numbered `after`, oldest first."""
         ...
 
-    def take_slot(self, customer_id: str, limit: int) -> Write:
-        """Count one more existing deployment; asserts SLOT_FREE: fewer than `limit` so far."""
+    def take_slot(self, customer_id: str) -> Write:
+        """Count one more existing deployment; asserts SLOT_FREE: fewer than the customer may have so far."""
         ...
 
     def free_slot(self, customer_id: str) -> Write:
         """Count one fewer."""
         ...
 
-    def slots_taken(self, customer_id: str) -> int:
-        """How many deployments count against the limit."""
+    def slots(self, customer_id: str) -> Slots:
+        """How many deployments count against the customer's limit, and what that is."""
+        ...
+
+    def set_limit(self, customer_id: str, limit: int) -> Write:
+        """Let the customer have so many from now on; those that are there stay."""
         ...
 
 

@@ -12,7 +12,6 @@ from chalicelib.compute.charging import end_billing
 from chalicelib.compute.machines import StorageKind
 from chalicelib.compute.models import (
     CHECK_INTERVAL,
-    DEFAULT_DEPLOYMENT_LIMIT,
     DELETE_STUCK_AFTER,
     HOLD_SECONDS,
     PROVISION_DEADLINE,
@@ -182,7 +181,7 @@ class Deployments:
         hold = _hold_micros(offer.price_micros_per_hour)
         balance = self._ledger.balance(customer_id)
         available = self._availability.available(offer)
-        taken = self._records.slots_taken(customer_id)
+        slots = self._records.slots(customer_id)
         warnings = []
         if self._standing.is_suspended(customer_id):
             warnings.append(AccountSuspended.sentence)
@@ -192,13 +191,11 @@ class Deployments:
             self._demand_room(customer_id, offer, self._clock.now(), api_key_id)
         except SpendCapReached as refusal:
             warnings.append(refusal.message)
-        if taken >= DEFAULT_DEPLOYMENT_LIMIT:
+        if slots.taken >= slots.limit:
             warnings.append(LimitExceeded.sentence)
         if available is False:
             warnings.append(CapacityUnavailable.sentence)
-        return Quote(
-            available, offer.price_micros_per_hour, hold, balance, taken, DEFAULT_DEPLOYMENT_LIMIT, warnings
-        )
+        return Quote(available, offer.price_micros_per_hour, hold, balance, slots.taken, slots.limit, warnings)
 
     def _demand_room(self, customer_id: str, offer: Offer, at: datetime, api_key_id: str) -> AccountChange:
         """The account as the caps were held against it; what commits it asserts that nothing was spent since."""
@@ -231,7 +228,8 @@ class Deployments:
         request = replace(request, project_id=self._project(customer_id, request.project_id or self.confined_to))
         if self._standing.is_suspended(customer_id):
             raise AccountSuspended
-        if self._records.slots_taken(customer_id) >= DEFAULT_DEPLOYMENT_LIMIT:
+        slots = self._records.slots(customer_id)
+        if slots.taken >= slots.limit:
             raise LimitExceeded
         if self._availability.available(offer) is False:
             raise CapacityUnavailable
@@ -250,7 +248,7 @@ class Deployments:
                     self._records.insert_event(
                         _event(deployment, "requested", "Your machine has been requested.")
                     ),
-                    self._records.take_slot(customer_id, DEFAULT_DEPLOYMENT_LIMIT),
+                    self._records.take_slot(customer_id),
                     *self._entering(deployment),
                     *change.writes(),
                 ]

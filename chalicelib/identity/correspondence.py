@@ -45,6 +45,9 @@ _PAGES = {
     LetterKind.OWNERSHIP_CHANGED: ("members", None),
     LetterKind.ROLE_CHANGED: ("members", None),
     LetterKind.MEMBER_REMOVED: ("", None),
+    LetterKind.ACCOUNT_OPENED: ("forgot-password", None),
+    LetterKind.CUSTOMER_BLOCKED: ("support", None),
+    LetterKind.CUSTOMER_UNBLOCKED: ("", None),
 }
 """The page of the front end that each mail leads to, and what its link can do there."""
 

@@ -215,6 +215,9 @@ class LetterKind(StrEnum):
     OWNERSHIP_CHANGED = "ownership_changed"
     ROLE_CHANGED = "role_changed"
     MEMBER_REMOVED = "member_removed"
+    ACCOUNT_OPENED = "account_opened"
+    CUSTOMER_BLOCKED = "customer_blocked"
+    CUSTOMER_UNBLOCKED = "customer_unblocked"
 
 
 class Notification(StrEnum):

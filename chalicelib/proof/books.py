@@ -104,7 +104,7 @@ class Examination:
         self._same("weighted burn", self.account.burn.weighted, burn.weighted, "of its open meters")
         self._same(
             "count of deployments",
-            self.readers.deployments.slots_taken(self.customer_id),
+            self.readers.deployments.slots(self.customer_id).taken,
             slots,
             "that exist",
         )

@@ -110,7 +110,9 @@ class RunningOut(Story):
 
     def _read_the_invoice(self) -> None:
         with self.screen.step("Her invoice"):
-            self.staff.post(f"/v1/admin/customers/{self.customer_id}/invoices").data["number"]
+            self.staff.post(f"/v1/admin/customers/{self.customer_id}/invoices", {"reason": "For the demo"}).data[
+                "number"
+            ]
             (listed,) = self.customer.pages("/billing/invoices")
             invoice = self.customer.get(f"/billing/invoices/{listed['id']}").data
             require("a PDF to download", invoice["pdfUrl"], holds=bool(invoice["pdfUrl"]))

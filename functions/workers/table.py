@@ -15,6 +15,10 @@ _NEW_OPERATION = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S
 _CHANGED_ACCOUNT = {"eventName": ["MODIFY"], "dynamodb": {"NewImage": {"kind": {"S": ["ACCOUNT"]}}}}
 _SPEND_CAPS = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"kind": {"S": ["SPEND_CAPS"]}}}}
 _FAILED_SIGN_IN = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["FAILED_SIGN_IN"]}}}}
+_PEOPLE = {
+    "eventName": ["INSERT", "MODIFY"],
+    "dynamodb": {"NewImage": {"kind": {"S": ["CUSTOMER", "MEMBERSHIP", "USER"]}}},
+}
 
 Image = Mapping[str, Any]
 
@@ -24,6 +28,7 @@ Image = Mapping[str, Any]
     _CHANGED_ACCOUNT,
     _SPEND_CAPS,
     _FAILED_SIGN_IN,
+    _PEOPLE,
     grants=(TABLE_READ, TABLE_WRITE, TABLE_STREAM, START_MACHINES),
     timeout_seconds=60,
 )
@@ -51,4 +56,27 @@ def _failed_sign_in(image: Image) -> None:
     bootstrap.failure_notes().note(image["pk"]["S"].removeprefix("FAILED_SIGN_IN#"))
 
 
-_HANDLERS = {"OPERATION": _operation, "ACCOUNT": _money, "SPEND_CAPS": _money, "FAILED_SIGN_IN": _failed_sign_in}
+def _customer(image: Image) -> None:
+    """Let staff find the customer as it is now."""
+    bootstrap.directory_keeper().follow(image["pk"]["S"].removeprefix("CUSTOMER#"))
+
+
+def _membership(image: Image) -> None:
+    """Let staff find the customer by whoever belongs to it now."""
+    bootstrap.directory_keeper().follow(image["sk"]["S"].removeprefix("MEMBERSHIP#"))
+
+
+def _user(image: Image) -> None:
+    """Let staff find the user's customers by the name and the address that the user has now."""
+    bootstrap.directory_keeper().follow_user(image["pk"]["S"].removeprefix("USER#"))
+
+
+_HANDLERS = {
+    "OPERATION": _operation,
+    "ACCOUNT": _money,
+    "SPEND_CAPS": _money,
+    "FAILED_SIGN_IN": _failed_sign_in,
+    "CUSTOMER": _customer,
+    "MEMBERSHIP": _membership,
+    "USER": _user,
+}

@@ -16,7 +16,7 @@ def test_an_invoice_and_an_export_can_be_downloaded(cloud: LocalCloud, owner: Cl
     customer_id = customer.get("/me").data["currentCustomerId"]
     credit = {"amount": "25.00", "reason": "Welcome to Hearth"}
     assert owner.post(f"/v1/admin/customers/{customer_id}/credits", credit).status == 201
-    made = owner.post(f"/v1/admin/customers/{customer_id}/invoices").data
+    made = owner.post(f"/v1/admin/customers/{customer_id}/invoices", {"reason": "For the test"}).data
     shown = customer.get(f"/billing/invoices/{made['id']}").data
     assert shown["closingBalance"]["amount"] == "25.00"
     downloads = [httpx.get(customer.get(f"/billing/invoices/{made['id']}").data["pdfUrl"]) for _ in range(2)]

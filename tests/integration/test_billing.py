@@ -47,6 +47,8 @@ PROFILE = {
     "timeZone": "Europe/Berlin",
 }
 
+WHY = {"reason": "The account is being closed"}
+
 
 @pytest.fixture
 def files(monkeypatch: pytest.MonkeyPatch) -> MemoryFiles:
@@ -194,21 +196,21 @@ def test_staff_invoice_what_is_left_at_once_and_the_schedule_goes_on_from_there(
     signed_in: Api, me: Principal, clock: SettableClock
 ) -> None:
     path, staff = f"/v1/admin/customers/{me.customer_id}/invoices", signed_in.as_bearer("staff")
-    assert (staff.post(path).status, staff.post(path).code) == (409, "CONFLICT")
+    assert (staff.post(path, WHY).status, staff.post(path, WHY).code) == (409, "CONFLICT")
     billed.pay(me.customer_id)
     billed.charge(me.customer_id, hours=2)
     clock.advance(1)
-    made = staff.post(path)
+    made = staff.post(path, WHY)
     assert (made.status, made.data["total"]["amount"]) == (201, "100.00")
     assert made.data["periodEnd"] == "2031-05-04T12:00:31Z"
-    assert staff.post(path).status == 409
+    assert staff.post(path, WHY).status == 409
     billed.charge(me.customer_id, hours=1)
     clock.advance(timedelta(days=40).total_seconds())
     assert issue_invoices({}, None) == {"issued": 1}
     rest = signed_in.get("/billing/invoices").data[0]
     assert (rest["periodStart"], rest["periodEnd"]) == (made.data["periodEnd"], "2031-06-01T00:00:00Z")
     assert rest["total"]["amount"] == "50.00"
-    nobody = staff.post(f"/v1/admin/customers/{new_id(Kind.CUSTOMER, START)}/invoices")
+    nobody = staff.post(f"/v1/admin/customers/{new_id(Kind.CUSTOMER, START)}/invoices", WHY)
     assert (nobody.status, nobody.code) == (404, "NOT_FOUND")
 
 

@@ -9,7 +9,10 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.access.models import StaffRole
+from chalicelib.adapters.dynamodb.identity import DynamoUsers
 from chalicelib.adapters.dynamodb.staff import DynamoStaff
+from chalicelib.identity.emails import EmailAddress
+from chalicelib.identity.models import User
 from chalicelib.identity.staff import StaffMembership, StaffStatus
 from chalicelib.kernel.errors import Conflict, Forbidden, HearthError
 from chalicelib.kernel.ids import Kind, new_id
@@ -270,10 +273,6 @@ class TestRaces:
 
 
 def add_owner(owner_id: str) -> None:
-    from chalicelib.adapters.dynamodb.identity import DynamoUsers
-    from chalicelib.identity.emails import EmailAddress
-    from chalicelib.identity.models import User
-
     user = User(owner_id, EmailAddress(f"{owner_id.lower()}@hearth.example"), "Owner", "-", 1, START, START)
     place = StaffMembership(owner_id, StaffRole.OWNER, StaffStatus.ACTIVE, START)
     bootstrap.transactor().commit([*DynamoUsers().insert(user), *DynamoStaff().insert(place)])

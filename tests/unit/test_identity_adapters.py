@@ -20,6 +20,7 @@ VALUES = {
     "empty_at": "21 November 2026, 04:00 UTC",
     "deletes_at": "24 November 2026, 04:00 UTC",
     "balance": "1.25",
+    "reason": "Chargebacks on three cards",
     "burn_per_hour": "0.40",
     "name": "<i>Ada</i> & Co",
     "place": "Acme",

@@ -13,10 +13,11 @@ from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribut
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamodb.pages import query_page
-from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
+from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import insert, put, update
 from chalicelib.compute.machines import MachineOutputs, MachineSpec, StorageKind
 from chalicelib.compute.models import (
+    DEFAULT_DEPLOYMENT_LIMIT,
     Deployment,
     DeploymentFilter,
     DeploymentStatus,
@@ -25,6 +26,7 @@ from chalicelib.compute.models import (
     Operation,
     OperationStatus,
     OperationType,
+    Slots,
     TimelineEvent,
 )
 from chalicelib.compute.ports import DEPLOYMENT_UNCHANGED, NEW_DEPLOYMENT, OPERATION_SHARDS, SLOT_FREE
@@ -100,9 +102,10 @@ class EventRecord(Record, discriminator="EVENT"):
 
 
 class SlotsRecord(Record, discriminator="SLOTS"):
-    """`CUSTOMER#<customer>` / `SLOTS`: how many deployments exist."""
+    """`CUSTOMER#<customer>` / `SLOTS`: how many deployments exist, and may exist where that was set."""
 
     taken = IntegerAttribute()
+    limit = OptionalInteger()
 
 
 class DynamoDeploymentRecords:
@@ -229,21 +232,32 @@ class DynamoDeploymentRecords:
             sort_key=EventRecord.sk.between(f"EVENT#{after + 1:08d}", "EVENT#~"),
         )
 
-    def take_slot(self, customer_id: str, limit: int) -> Write:
+    def take_slot(self, customer_id: str) -> Write:
         """Count one more; see `DeploymentRecords.take_slot`."""
-        free = SlotsRecord.taken.does_not_exist() | (SlotsRecord.taken < limit)
+        below_default = SlotsRecord.limit.does_not_exist() & (SlotsRecord.taken < DEFAULT_DEPLOYMENT_LIMIT)
+        free = SlotsRecord.taken.does_not_exist() | below_default | (SlotsRecord.taken < SlotsRecord.limit)
         return _count(customer_id, 1, free, SLOT_FREE)
 
     def free_slot(self, customer_id: str) -> Write:
         """Count one fewer; see `DeploymentRecords.free_slot`."""
         return _count(customer_id, -1, SlotsRecord.taken > 0, "slot_taken")
 
-    def slots_taken(self, customer_id: str) -> int:
-        """How many count; see `DeploymentRecords.slots_taken`."""
+    def slots(self, customer_id: str) -> Slots:
+        """How many there are and may be; see `DeploymentRecords.slots`."""
         try:
-            return SlotsRecord.get(f"CUSTOMER#{customer_id}", "SLOTS", consistent_read=True).taken
+            record = SlotsRecord.get(f"CUSTOMER#{customer_id}", "SLOTS", consistent_read=True)
         except SlotsRecord.DoesNotExist:
-            return 0
+            return Slots(0, DEFAULT_DEPLOYMENT_LIMIT)
+        return Slots(record.taken, DEFAULT_DEPLOYMENT_LIMIT if record.limit is None else record.limit)
+
+    def set_limit(self, customer_id: str, limit: int) -> Write:
+        """Set the customer's own limit; see `DeploymentRecords.set_limit`."""
+        actions = [
+            SlotsRecord.limit.set(limit),
+            SlotsRecord.taken.set(SlotsRecord.taken | 0),
+            SlotsRecord.kind.set(SlotsRecord),
+        ]
+        return update(SlotsRecord(f"CUSTOMER#{customer_id}", "SLOTS"), actions)
 
 
 def _count(customer_id: str, change: int, condition: Any, asserts: str) -> Write:

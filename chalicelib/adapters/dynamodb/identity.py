@@ -208,7 +208,13 @@ class DynamoUsers:
     def insert_customer(self, customer: Customer, owner: User) -> Sequence[Write]:
         """Add `customer` with its owner; see `Users.insert_customer`."""
         since = isoformat(customer.created_at)
-        record = CustomerRecord(f"CUSTOMER#{customer.id}", "CUSTOMER", name=customer.name, created_at=since)
+        record = CustomerRecord(
+            f"CUSTOMER#{customer.id}",
+            "CUSTOMER",
+            name=customer.name,
+            company=customer.company or None,
+            created_at=since,
+        )
         membership = MembershipRecord(
             f"USER#{owner.id}",
             f"MEMBERSHIP#{customer.id}",

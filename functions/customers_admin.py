@@ -1,0 +1,54 @@
+"""The customers as the staff see them (document 004, section 4.2)."""
+
+from functools import partial
+
+from chalicelib import bootstrap
+from chalicelib.access.models import Scope
+from chalicelib.http import Caller, Listing, Reply, endpoint
+from chalicelib.kernel.errors import Conflict
+from functions.schemas.billing import CustomerId
+from functions.schemas.customers_admin import (
+    CustomerChangeBody,
+    CustomerFileView,
+    CustomersQuery,
+    CustomerSummary,
+    NewCustomerBody,
+)
+
+_HASHING_MEMORY_MB = 1024
+
+
+@endpoint("GET", "/v1/admin/customers", scope=Scope.STAFF_CUSTOMERS_READ)
+def search_customers(query: CustomersQuery, caller: Caller) -> Listing[CustomerSummary]:
+    """List customers, newest first, or find them by the beginnings of words: the list follows within moments."""
+    read = partial(bootstrap.directory().find, search=query.search or "", status=query.status)
+    return query.listing(read, CustomerSummary.of)
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/customers",
+    status=201,
+    scope=Scope.STAFF_CUSTOMERS_WRITE,
+    errors=(Conflict,),
+    memory_mb=_HASHING_MEMORY_MB,
+)
+def open_customer(request: NewCustomerBody, caller: Caller) -> Reply[CustomerFileView]:
+    """Open a customer for somebody without an account, who is told by mail and chooses a password then."""
+    customer = bootstrap.customer_opening().open(request.wanted())
+    return Reply(CustomerFileView.of(bootstrap.customer_desk().file(customer.id)), concerns=customer.id)
+
+
+@endpoint("GET", "/v1/admin/customers/{customerId}", scope=Scope.STAFF_CUSTOMERS_READ, audited=True)
+def inspect_customer(customer_id: CustomerId, caller: Caller) -> CustomerFileView:
+    """See everything about a customer; the customer sees in its activity log that support looked."""
+    return CustomerFileView.of(bootstrap.customer_desk().file(customer_id))
+
+
+@endpoint("PATCH", "/v1/admin/customers/{customerId}", scope=Scope.STAFF_CUSTOMERS_WRITE, errors=(Conflict,))
+def change_customer(customer_id: CustomerId, request: CustomerChangeBody, caller: Caller) -> CustomerFileView:
+    """Change a customer's name, company, deployment limit or status, or the staff's own notes about it.
+
+    Blocking bites at once, and its people are told by mail, with the reason.
+    """
+    return CustomerFileView.of(bootstrap.customer_desk().change(customer_id, request.wanted()))
