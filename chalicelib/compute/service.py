@@ -48,6 +48,7 @@ from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import AccountChange, Ledger
 from chalicelib.metering.models import Meter, UsageRecord
 from chalicelib.metering.ports import METER_UNCHANGED, MeterRecords
+from chalicelib.metering.prices import PriceChange
 from chalicelib.metering.service import Metering
 
 T = TypeVar("T")
@@ -103,6 +104,8 @@ class Quote:
 
     available: bool | None
     price_micros_per_hour: int
+    price_changes: Sequence[PriceChange]
+    """How that price is going to change, as far as it is announced."""
     hold_micros: int
     balance: Balance
     slots_taken: int
@@ -195,7 +198,16 @@ class Deployments:
             warnings.append(LimitExceeded.sentence)
         if available is False:
             warnings.append(CapacityUnavailable.sentence)
-        return Quote(available, offer.price_micros_per_hour, hold, balance, slots.taken, slots.limit, warnings)
+        return Quote(
+            available,
+            offer.price_micros_per_hour,
+            offer.price_changes,
+            hold,
+            balance,
+            slots.taken,
+            slots.limit,
+            warnings,
+        )
 
     def _demand_room(self, customer_id: str, offer: Offer, at: datetime, api_key_id: str) -> AccountChange:
         """The account as the caps were held against it; what commits it asserts that nothing was spent since."""

@@ -1,5 +1,6 @@
 """What the catalogue's endpoints take and answer."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -9,6 +10,8 @@ from chalicelib.catalog import models
 from chalicelib.catalog.models import Freshness, GpuLink, GpuStock, Hardware, ImageKind, OsFamily
 from chalicelib.compute.machines import StorageKind
 from chalicelib.http import ApiModel, Money
+from chalicelib.kernel.clock import from_epoch_seconds
+from chalicelib.metering.prices import PriceChange
 
 CatalogId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
 """An id of the catalogue's own, chosen by people: `montreal`, `h100-pcie-2`."""
@@ -65,6 +68,23 @@ class GpuView(ApiModel):
         return cls(model=gpu.model, link=gpu.link, count=gpu.count, memory_gb=gpu.memory_gb)
 
 
+class PriceChangeView(ApiModel):
+    """A price that is going to be in force. Running machines cost it from that moment on, and never before."""
+
+    effective_from: datetime
+    price: Money = Field(description="in place of the price that this stands beside")
+
+    @classmethod
+    def of(cls, change: PriceChange) -> Self:
+        """The view of `change`."""
+        return cls(effective_from=from_epoch_seconds(change.at), price=Money.of(change.micros_per_hour))
+
+    @classmethod
+    def all_of(cls, changes: Iterable[PriceChange]) -> list[Self]:
+        """The views of `changes`."""
+        return [cls.of(change) for change in changes]
+
+
 class InstanceTypeView(ApiModel):
     """A size of machine."""
 
@@ -76,6 +96,7 @@ class InstanceTypeView(ApiModel):
     gpu: GpuView | None
     regions: list[str] = Field(description="Where it is sold", examples=[["montreal", "oslo"]])
     price_per_hour: Money
+    price_changes: list[PriceChangeView] = Field(description="Those that are announced, soonest first")
 
     @classmethod
     def of(cls, entry: models.InstanceType) -> Self:
@@ -89,6 +110,7 @@ class InstanceTypeView(ApiModel):
             gpu=GpuView.of(entry.gpu) if entry.gpu else None,
             regions=list(entry.regions),
             price_per_hour=Money.of(entry.price_micros_per_hour),
+            price_changes=PriceChangeView.all_of(entry.price_changes),
         )
 
 
@@ -104,6 +126,7 @@ class CatalogImageView(ApiModel):
     fits: list[Hardware] = Field(description="Which instance types: with GPUs, without, or both")
     regions: list[str] = Field(description="Where it is offered", examples=[["montreal", "oslo"]])
     surcharge_per_hour: Money = Field(description="What its licence costs besides the instance type")
+    price_changes: list[PriceChangeView] = Field(description="Surcharges that are announced, soonest first")
 
     @classmethod
     def of(cls, image: models.Image) -> Self:
@@ -118,6 +141,7 @@ class CatalogImageView(ApiModel):
             fits=sorted(image.fits),
             regions=list(image.provider_images),
             surcharge_per_hour=Money.of(image.surcharge_micros_per_hour),
+            price_changes=PriceChangeView.all_of(image.price_changes),
         )
 
 
@@ -131,6 +155,7 @@ class StoragePlanView(ApiModel):
     max_gb: int = Field(examples=[10000])
     regions: list[str] = Field(description="Where it is offered", examples=[["montreal", "oslo"]])
     price_per_gb_hour: Money = Field(description="For each GB and hour, besides the instance type")
+    price_changes: list[PriceChangeView] = Field(description="Those that are announced, soonest first")
 
     @classmethod
     def of(cls, plan: models.StoragePlan) -> Self:
@@ -143,6 +168,7 @@ class StoragePlanView(ApiModel):
             max_gb=plan.max_gb,
             regions=list(plan.regions),
             price_per_gb_hour=Money.of(plan.price_micros_per_gb_hour),
+            price_changes=PriceChangeView.all_of(plan.price_changes),
         )
 
 

@@ -23,6 +23,7 @@ from chalicelib.http.models import id_of
 from chalicelib.kernel.clock import from_epoch_seconds
 from chalicelib.kernel.ids import Kind
 from chalicelib.metering.models import Meter, UsageRecord
+from functions.schemas.catalog import PriceChangeView
 
 DeploymentId = id_of(Kind.DEPLOYMENT)
 CatalogId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
@@ -72,6 +73,7 @@ class QuoteView(ApiModel):
 
     available: bool | None = Field(description="null where nobody can say, or where nothing is counted")
     price_per_hour: Money
+    price_changes: list[PriceChangeView] = Field(description="of this machine, as far as they are announced")
     hold: Money = Field(description="what must be available; it is set aside while the machine is built")
     balance_available: Money
     deployments_used: int
@@ -84,6 +86,7 @@ class QuoteView(ApiModel):
         return cls(
             available=quote.available,
             price_per_hour=Money.of(quote.price_micros_per_hour),
+            price_changes=PriceChangeView.all_of(quote.price_changes),
             hold=Money.of(quote.hold_micros),
             balance_available=Money.of(quote.balance.available_micros),
             deployments_used=quote.slots_taken,
