@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from chalicelib.compute.ssh_keys import SshKeys
     from chalicelib.compute.usage import UsageReports
     from chalicelib.departure.erasure import Erasure
+    from chalicelib.departure.exports import Archives, DataExports
     from chalicelib.departure.service import Closings
     from chalicelib.directory.search import Directory, DirectoryKeeper
     from chalicelib.directory.service import CustomerDesk, CustomerOpening
@@ -626,7 +627,15 @@ def ownership() -> Ownership:
     from chalicelib.adapters.dynamodb.members import DynamoMembers
     from chalicelib.identity.ownership import Ownership
 
-    return Ownership(DynamoMembers(), DynamoInvitations(), DynamoUsers(), DynamoLetters(), transactor(), clock())
+    return Ownership(
+        DynamoMembers(),
+        DynamoInvitations(),
+        DynamoUsers(),
+        DynamoLetters(),
+        reauthentication(),
+        transactor(),
+        clock(),
+    )
 
 
 @cache
@@ -1400,6 +1409,45 @@ def closings() -> Closings:
         letters=DynamoLetters(),
         rosters=DynamoRosters(),
         reauthentication=reauthentication(),
+        clock=clock(),
+    )
+
+
+@cache
+def archives() -> Archives:
+    """What writes large archives."""
+    from chalicelib.adapters.aws.archives import S3Archives
+
+    return S3Archives(settings().reports_bucket)
+
+
+@cache
+def data_exports() -> DataExports:
+    """What gives people their data."""
+    from chalicelib.adapters.dynamodb.data_exports import DynamoDataExports
+    from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoSessions, DynamoUsers
+    from chalicelib.adapters.dynamodb.ssh_keys import DynamoSshKeyRecords
+    from chalicelib.departure.contents import Contents, Sources
+    from chalicelib.departure.exports import DataExports
+
+    sources = Sources(
+        users=DynamoUsers(),
+        sessions=DynamoSessions(),
+        activity=activity_log(),
+        deployments=deployment_records(),
+        ssh_keys=DynamoSshKeyRecords(),
+        ledger=ledger_records(),
+        billing=billing_records(),
+        top_ups=top_up_records(),
+    )
+    return DataExports(
+        records=DynamoDataExports(),
+        archives=archives(),
+        contents=Contents(sources, printer()),
+        users=DynamoUsers(),
+        letters=DynamoLetters(),
+        limiter=rate_limiter(),
+        transactor=transactor(),
         clock=clock(),
     )
 

@@ -4,7 +4,8 @@ from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.http import Caller, Listing, endpoint
 from chalicelib.http.sessions import origin_of
-from chalicelib.kernel.errors import Conflict, NotFound
+from chalicelib.kernel.errors import Conflict, InvalidTwoFactorCode, NotFound
+from chalicelib.runtime.grants import OPEN_SECRETS
 from functions.schemas.members import (
     InvitationId,
     InvitationWithdrawn,
@@ -14,14 +15,28 @@ from functions.schemas.members import (
     TokenRequest,
 )
 
+_HASHING_MEMORY_MB = 1024
 
-@endpoint("POST", "/ownership-transfers", status=201, scope=Scope.CUSTOMER_CLOSE, errors=(Conflict, NotFound))
+
+@endpoint(
+    "POST",
+    "/ownership-transfers",
+    status=201,
+    scope=Scope.CUSTOMER_CLOSE,
+    errors=(Conflict, InvalidTwoFactorCode, NotFound),
+    grants=(OPEN_SECRETS,),
+    memory_mb=_HASHING_MEMORY_MB,
+)
 def offer_ownership(request: OwnershipRequest, caller: Caller) -> OwnershipOfferView:
     """Ask a member, by mail, to own the customer in your place, instead of anybody whom you asked before.
 
-    Nothing changes until they accept, within seven days. Then you are an administrator.
+    Nothing changes until they accept, within seven days. Then you are an administrator. It needs your password, and
+    a code where two-factor sign-in is on.
     """
-    return OwnershipOfferView.of(bootstrap.ownership().offer(caller.customer_id, caller.user_id, request.user_id))
+    offer = bootstrap.ownership().offer(
+        caller.customer_id, caller.user_id, request.user_id, request.password, request.code
+    )
+    return OwnershipOfferView.of(offer)
 
 
 @endpoint("GET", "/ownership-transfers", scope=Scope.CUSTOMER_CLOSE)

@@ -16,6 +16,7 @@ from chalicelib.identity.invitations import (
 from chalicelib.identity.members import NO_SUCH_MEMBER, MemberRecords, OrganisationPlace
 from chalicelib.identity.models import Letter, LetterKind, Membership, Origin
 from chalicelib.identity.ports import Letters, Users
+from chalicelib.identity.reauthentication import Proven, Reauthentication
 from chalicelib.identity.rosters import MEMBER_UNCHANGED
 from chalicelib.insight.ports import ActivityWrites
 from chalicelib.kernel.clock import Clock
@@ -80,6 +81,7 @@ class Ownership:
         invitations: InvitationRecords,
         users: Users,
         letters: Letters,
+        reauthentication: Reauthentication,
         transactor: Transactor,
         clock: Clock,
     ) -> None:
@@ -87,28 +89,41 @@ class Ownership:
         self._invitations = invitations
         self._users = users
         self._letters = letters
+        self._reauthentication = reauthentication
         self._transactor = transactor
         self._clock = clock
 
-    def offer(self, customer_id: str, owner_id: str, user_id: str) -> Invitation:
+    def offer(self, customer_id: str, owner_id: str, user_id: str, password: str, code: str | None) -> Invitation:
         """Ask a member, by mail, to own the customer; in place of any offer before. Good for seven days.
 
+        Args:
+            customer_id: what is handed over.
+            owner_id: who hands it over, and proves that by `password` and, with two-factor sign-in, `code`:
+                whoever finds an open session must not be able to.
+            user_id: who is to own it.
+            password: the owner's.
+            code: of the owner's app, or a recovery code.
+
         Raises:
+            InvalidTwoFactorCode: the code is wrong, was used before, or is missing.
             NotFound: there is no such member.
-            Forbidden: `owner_id` is not the owner (any more).
+            Forbidden: the password is wrong, or `owner_id` is not the owner (any more).
             Conflict: the member is the owner.
         """
-        return with_fresh_reads(lambda: self._offer(customer_id, owner_id, user_id), stale=_STALE)
+        if self._records.get(customer_id, user_id) is None:
+            raise NotFound(NO_SUCH_MEMBER)
+        proven = self._reauthentication.prove(owner_id, password, code)
+        return with_fresh_reads(lambda: self._offer(customer_id, proven, user_id), stale=_STALE)
 
-    def _offer(self, customer_id: str, owner_id: str, user_id: str) -> Invitation:
-        now = self._clock.now()
-        mine, theirs = (self._records.get(customer_id, one) for one in (owner_id, user_id))
-        owner, member = self._users.get(owner_id), self._users.get(user_id)
+    def _offer(self, customer_id: str, proven: Proven, user_id: str) -> Invitation:
+        now, owner = self._clock.now(), proven.user
+        mine, theirs = (self._records.get(customer_id, one) for one in (owner.id, user_id))
+        member = self._users.get(user_id)
         if theirs is None or member is None:
             raise NotFound(NO_SUCH_MEMBER)
-        if mine is None or owner is None or mine.role is not Role.OWNER:
+        if mine is None or mine.role is not Role.OWNER:
             raise Forbidden("Only the owner can hand the organisation over.")
-        if user_id == owner_id:
+        if user_id == owner.id:
             raise Conflict("You are the owner already.")
         invitation = Invitation(
             id=new_id(Kind.INVITATION, now),
@@ -117,13 +132,14 @@ class Ownership:
             place_name=mine.customer_name,
             role=Role.OWNER.value,
             email=member.email,
-            inviter_id=owner_id,
+            inviter_id=owner.id,
             inviter_name=owner.name,
             created_at=now,
             expires_at=now + INVITATION_LIFE,
         )
-        self._transactor.commit(
+        self._reauthentication.commit(
             [
+                *proven.writes,
                 *(self._invitations.remove(earlier) for earlier in self.open(customer_id)),
                 self._invitations.insert(invitation),
                 self._records.unchanged(mine, MEMBER_UNCHANGED),

@@ -26,7 +26,10 @@ class Story:
     api: Client = field(init=False)
     payers: Payers = field(init=False)
     staff: Client = field(init=False)
+    ada: Person = field(init=False)
+    """The customer in person."""
     customer: Client = field(init=False)
+    """Her session."""
     customer_id: str = ""
 
     def __post_init__(self) -> None:
@@ -45,7 +48,7 @@ class Story:
     def register(self) -> None:
         """Make the customer whose story this is."""
         with self.screen.step("A customer registers, follows the mailed link and signs in"):
-            ada = Person.made_up("Ada Lovelace")
+            self.ada = ada = Person.made_up("Ada Lovelace")
             self.api.post("/auth/register", ada.registration()).data["message"]
             early = self.api.post("/auth/login", {"email": ada.email, "password": ada.password})
             require_equal("an unverified sign-in", early.code, "EMAIL_NOT_VERIFIED")

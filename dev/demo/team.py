@@ -152,7 +152,8 @@ class TeamJourney(Story):
 
     def _hand_over(self) -> None:
         with self.screen.step("She hands the organisation over: one owner before, one after"):
-            self.customer.post("/ownership-transfers", {"userId": self.bob_id}).data["expiresAt"]
+            body = {"userId": self.bob_id, "password": self.ada.password}
+            self.customer.post("/ownership-transfers", body).data["expiresAt"]
             subject, token = mailed_token(self.endpoints["mailbox"], self.bob.email, "own")
             self.screen.done(f"mail to {self.bob.email}: “{subject}”")
             self.member.post("/ownership-transfers/accept", {"token": token}).data["role"]

@@ -12,7 +12,8 @@ from chalicelib.http.models import id_of
 from chalicelib.identity.invitations import INVITATION_TOKEN_PATTERN, FoundInvitation, Invitation
 from chalicelib.identity.members import Member
 from chalicelib.kernel.ids import Kind
-from functions.schemas.accounts import Email, NewPassword, PersonName
+from functions.schemas.account import OPTIONAL_CODE, AccountCode
+from functions.schemas.accounts import Email, NewPassword, PersonName, TypedPassword
 
 UserId = id_of(Kind.USER)
 InvitationId = id_of(Kind.INVITATION)
@@ -176,6 +177,8 @@ class OwnershipRequest(ApiModel):
     audited_fields: ClassVar[frozenset[str]] = frozenset({"user_id"})
 
     user_id: id_of(Kind.USER)  # type: ignore[valid-type]
+    password: TypedPassword
+    code: AccountCode | None = Field(default=None, repr=False, description=OPTIONAL_CODE)
 
 
 class OwnershipOfferView(ApiModel):

@@ -302,14 +302,14 @@ class TestMembers:
 class TestOwnership:
     def test_is_handed_over_when_the_other_accepts(self, people: People, ada: Api) -> None:
         bob = join(people, ada, BOB)
-        assert ada.post("/ownership-transfers", {"userId": user_of(bob)}).status == 201
+        assert ada.post("/ownership-transfers", {"userId": user_of(bob), "password": PASSWORD}).status == 201
         assert [offer["email"] for offer in ada.get("/ownership-transfers").data] == [BOB]
         deliver_letters(people.engine)
         assert roles_in(ada) == {ADA: "owner", BOB: "developer"}
         token = token_for(people, BOB, "ownership_offer")
         assert bob.post("/ownership-transfers/accept", {"token": token}).data["role"] == "owner"
         assert roles_in(ada) == {ADA: "admin", BOB: "owner"}
-        assert ada.post("/ownership-transfers", {"userId": user_of(bob)}).code == "FORBIDDEN"
+        assert ada.post("/ownership-transfers", {"userId": user_of(bob), "password": PASSWORD}).code == "FORBIDDEN"
         assert bob.post("/ownership-transfers/accept", {"token": token}).fields == {"token"}
         deliver_letters(people.engine)
         assert people.mailbox.of(ADA)[-1] == people.mailbox.of(BOB)[-1] == "ownership_changed"
@@ -320,7 +320,7 @@ class TestOwnership:
         bob, cat = join(people, ada, BOB), join(people, ada, CAT)
         tokens = []
         for person, email in ((bob, BOB), (cat, CAT)):
-            ada.post("/ownership-transfers", {"userId": user_of(person)})
+            ada.post("/ownership-transfers", {"userId": user_of(person), "password": PASSWORD})
             deliver_letters(people.engine)
             tokens.append(token_for(people, email, "ownership_offer"))
         answers = raced(
@@ -334,7 +334,7 @@ class TestOwnership:
 
     def test_is_not_taken_by_anybody_else(self, people: People, ada: Api) -> None:
         bob, cat = join(people, ada, BOB), join(people, ada, CAT)
-        ada.post("/ownership-transfers", {"userId": user_of(bob)})
+        ada.post("/ownership-transfers", {"userId": user_of(bob), "password": PASSWORD})
         deliver_letters(people.engine)
         token = token_for(people, BOB, "ownership_offer")
         assert cat.post("/ownership-transfers/accept", {"token": token}).code == "FORBIDDEN"
@@ -344,9 +344,15 @@ class TestOwnership:
         assert bob.post("/ownership-transfers/accept", {"token": token}).fields == {"token"}
         assert roles_in(ada) == {ADA: "owner", CAT: "developer"}
 
+    @pytest.mark.guarantee("G42")
+    def test_g42_an_open_session_is_not_enough(self, people: People, ada: Api) -> None:
+        body = {"userId": user_of(join(people, ada, BOB)), "password": "not this one"}
+        assert ada.post("/ownership-transfers", body).code == "FORBIDDEN"
+        assert ada.get("/ownership-transfers").data == []
+
     def test_can_be_withdrawn(self, people: People, ada: Api) -> None:
         bob = join(people, ada, BOB)
-        offer = ada.post("/ownership-transfers", {"userId": user_of(bob)}).data
+        offer = ada.post("/ownership-transfers", {"userId": user_of(bob), "password": PASSWORD}).data
         deliver_letters(people.engine)
         assert ada.delete(f"/ownership-transfers/{offer['id']}").status == 200
         assert ada.delete(f"/ownership-transfers/{offer['id']}").code == "NOT_FOUND"
@@ -357,8 +363,8 @@ class TestOwnership:
     @pytest.mark.parametrize("role", ["admin", "billing", "developer", "viewer"])
     def test_is_the_owners_to_give(self, people: People, ada: Api, role: str) -> None:
         bob = join(people, ada, BOB, role)
-        assert bob.post("/ownership-transfers", {"userId": user_of(bob)}).code == "FORBIDDEN"
-        assert ada.post("/ownership-transfers", {"userId": user_of(ada)}).code == "CONFLICT"
+        assert bob.post("/ownership-transfers", {"userId": user_of(bob), "password": PASSWORD}).code == "FORBIDDEN"
+        assert ada.post("/ownership-transfers", {"userId": user_of(ada), "password": PASSWORD}).code == "CONFLICT"
 
 
 class TestCustomers:
