@@ -7,14 +7,16 @@ from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.http import Caller, Reply, Visitor, endpoint
 from chalicelib.http.sessions import ended_cookies, origin_of
-from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode
-from chalicelib.runtime.grants import OPEN_SECRETS
+from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode, NotFound
+from chalicelib.runtime.grants import GIVE_ACCOUNT_EXPORTS, OPEN_SECRETS
 from functions.schemas.account import (
     ChangeEmailRequest,
     ChangePasswordRequest,
     ClosedView,
     CloseRequest,
     ConfirmEmailRequest,
+    DataExportView,
+    ExportId,
     RevertEmailRequest,
 )
 from functions.schemas.auth import Message
@@ -69,6 +71,23 @@ def change_password(request: ChangePasswordRequest, caller: Caller) -> Message:
         caller.user_id, caller.session_id, request.current_password, request.new_password
     )
     return Message(message="Your password is changed; your other sessions were ended.")
+
+
+@endpoint("POST", "/account/export", status=202)
+def request_data_export(caller: Caller) -> DataExportView:
+    """Ask for a ZIP of your data, and of what you may see of the customer that you act for; once a day.
+
+    It has your profile, memberships and sessions; and, as your role allows, activity, deployments, SSH keys, the
+    billing profile, the ledger, top-ups, and invoices and credit notes as JSON and PDF. A mail says when it is
+    ready.
+    """
+    return DataExportView.of(bootstrap.data_exports().request(caller.user_id, caller.customer_id), None)
+
+
+@endpoint("GET", "/account/exports/{exportId}", errors=(NotFound,), grants=(GIVE_ACCOUNT_EXPORTS,))
+def get_data_export(export_id: ExportId, caller: Caller) -> DataExportView:
+    """See how far an export of yours is, and where its file can be got, for a few minutes; kept for seven days."""
+    return DataExportView.of(*bootstrap.data_exports().get(caller.user_id, export_id))
 
 
 @endpoint(

@@ -26,6 +26,7 @@ _PAGES = {
     LetterKind.CONFIRM_EMAIL: ("change-email", LinkPurpose.CHANGE_EMAIL),
     LetterKind.EMAIL_TAKEN: ("forgot-password", None),
     LetterKind.EMAIL_CHANGED: ("revert-email", LinkPurpose.REVERT_EMAIL),
+    LetterKind.EXPORT_READY: ("account", None),
     LetterKind.TWO_FACTOR_ON: ("sessions", None),
     LetterKind.TWO_FACTOR_OFF: ("forgot-password", None),
     LetterKind.NEW_DEVICE: ("sessions", None),

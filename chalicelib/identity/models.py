@@ -196,6 +196,7 @@ class LetterKind(StrEnum):
     EMAIL_TAKEN = "email_taken"
     EMAIL_CHANGED = "email_changed"
     ACCOUNT_CLOSED = "account_closed"
+    EXPORT_READY = "export_ready"
     TWO_FACTOR_ON = "two_factor_on"
     TWO_FACTOR_OFF = "two_factor_off"
     NEW_DEVICE = "new_device"

@@ -61,4 +61,10 @@ TAKE_DEAD_NOTICES = Grant("take_dead_notices", ("sqs:DeleteMessage",), ("${Notic
 ALERT_STAFF = Grant("alert_staff", ("sns:Publish",), ("${StaffAlertsTopic}",))
 KEEP_DOCUMENTS = Grant("keep_documents", ("s3:GetObject", "s3:PutObject"), ("${ReportsBucketArn}/invoices/*",))
 KEEP_EXPORTS = Grant("keep_exports", ("s3:GetObject", "s3:PutObject"), ("${ReportsBucketArn}/exports/*",))
+GIVE_ACCOUNT_EXPORTS = Grant("give_account_exports", ("s3:GetObject",), ("${ReportsBucketArn}/account-exports/*",))
+MAKE_ACCOUNT_EXPORTS = Grant(
+    "make_account_exports",
+    ("s3:PutObject", "s3:AbortMultipartUpload"),
+    ("${ReportsBucketArn}/account-exports/*",),
+)
 WRITE_REPORTS = Grant("write_reports", ("s3:PutObject",), ("${ReportsBucketArn}/*",))

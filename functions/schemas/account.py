@@ -5,8 +5,12 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from chalicelib.billing.documents import Link
+from chalicelib.departure.exports import DataExport, ExportStatus
 from chalicelib.departure.models import Closing, ClosingWish
 from chalicelib.http import ApiModel, Money
+from chalicelib.http.models import id_of
+from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.money import parse_amount
 from functions.schemas.accounts import Email, LinkToken, NewPassword, TypedPassword
 
@@ -15,6 +19,7 @@ AccountCode = Annotated[
     StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z -]{4,30}[0-9A-Za-z]$"),
     Field(examples=["123456"]),
 ]
+ExportId = id_of(Kind.ACCOUNT_EXPORT)
 OPTIONAL_CODE = "What the authenticator app shows, or a recovery code; needed where the second factor is on"
 
 
@@ -86,4 +91,31 @@ class ClosedView(ApiModel):
             closed_at=closing.closed_at,
             forfeited=Money.of(closing.forfeited_micros),
             erases_you=closing.erases_user,
+        )
+
+
+class DataExportView(ApiModel):
+    """An export of somebody's data."""
+
+    id: str = Field(examples=["exp_01J…"])
+    status: ExportStatus
+    requested_at: datetime
+    expires_at: datetime = Field(description="When the file is gone")
+    size_bytes: int | None = Field(description="null until it is ready")
+    url: str | None = Field(
+        description="Where the file can be got, by anybody who has the address; null until ready"
+    )
+    url_expires_at: datetime | None
+
+    @classmethod
+    def of(cls, export: DataExport, link: Link | None) -> Self:
+        """The view of `export`, whose file is at `link`."""
+        return cls(
+            id=export.id,
+            status=export.status,
+            requested_at=export.requested_at,
+            expires_at=export.expires_at,
+            size_bytes=export.size_bytes if link else None,
+            url=link.url if link else None,
+            url_expires_at=link.expires_at if link else None,
         )

@@ -223,6 +223,10 @@ def _project_of(person: Api) -> str:
     return str(found[0]["id"] if found else person.post("/projects", {"name": "Staging"}).data["id"])
 
 
+def _data_export_of(person: Api) -> str:
+    return str(person.post("/account/export").data["id"])
+
+
 def _approval_of(person: Api) -> str:
     asked = bootstrap.four_eyes().credit(
         _customer_of(person), 5_000 * billed.DOLLAR, reason="For the test", asked_by="", key="test"
@@ -232,6 +236,7 @@ def _approval_of(person: Api) -> str:
 
 
 OWNED: Mapping[Kind, Callable[[Api], str]] = {
+    Kind.ACCOUNT_EXPORT: _data_export_of,
     Kind.API_KEY: _api_key_of,
     Kind.APPROVAL: _approval_of,
     Kind.CREDIT_NOTE: _credit_note_of,
