@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.identity.models import LetterKind
-from chalicelib.insight.models import Activity, Outcome
+from chalicelib.insight.models import SYSTEM, Activity, Outcome
 from chalicelib.insight.ports import ActivityLog
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import InvalidInput, NotFound
@@ -267,7 +267,7 @@ class AutoTopUps:
                 id=new_id(Kind.ACTIVITY, now),
                 customer_id=rule.customer_id,
                 at=now,
-                actor_user_id="",
+                actor_user_id=SYSTEM,
                 action="pause_auto_top_up" if rule.paused else "charge_auto_top_up",
                 outcome=Outcome.DENIED,
                 targets={"topUpId": top_up.id},

@@ -14,13 +14,19 @@ class ActivityView(ApiModel):
 
     id: str = Field(examples=["act_01J…"])
     at: datetime
-    action: str = Field(description="The operation's id in this document", examples=["create_deployment"])
+    action: str = Field(
+        description="The operation's id in this document; `suspend_machines`, `resume_machines`, "
+        "`delete_suspended_machines` and `…_auto_top_up` happen by themselves",
+        examples=["create_deployment"],
+    )
     outcome: Outcome
     code: str | None = Field(description="The error code of a denial", examples=["INSUFFICIENT_BALANCE"])
     reason: str | None = Field(description="Why, where it was given")
     targets: dict[str, str] = Field(description="What it was done to", examples=[{"deploymentId": "dep_01J…"}])
     by_staff: bool = Field(description="Done by the operator's people, who are not named")
-    user_id: str | None = Field(description="Who did it", examples=["usr_01J…"])
+    user_id: str | None = Field(
+        description="Who did it; `system` where nobody asked for it", examples=["usr_01J…"]
+    )
     api_key_id: str | None = Field(
         description="The API key that did it; `userId` is who answers for the key", examples=["ak_01J…"]
     )
