@@ -113,12 +113,16 @@ class ApiKeys:
             NotFound, InvalidInput, Forbidden: as for `get` and `create`.
         """
         now = self._clock.now()
-        checked = dict(changes)
-        if "expires_at" in checked:
-            checked["expires_at"] = _expiry(checked["expires_at"], now)
-        if "project_id" in checked:
-            checked["project_id"] = self._project(asker, checked["project_id"])
-        return self._changed(asker, key_id, lambda key, authority: replace(key, **checked))
+
+        def change(key: ApiKey, authority: Authority) -> ApiKey:
+            checked = dict(changes)
+            if "expires_at" in checked:
+                checked["expires_at"] = _expiry(checked["expires_at"], now)
+            if "project_id" in checked:
+                checked["project_id"] = self._project(asker, checked["project_id"])
+            return replace(key, **checked)
+
+        return self._changed(asker, key_id, change)
 
     def replace_scopes(self, asker: Principal, key_id: str, scopes: Sequence[str]) -> ApiKey:
         """Let a key do what `scopes` say instead; from now on the asker answers for it.
