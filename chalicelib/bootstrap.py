@@ -341,7 +341,6 @@ def password_check() -> PasswordCheck:
         attempts=attempts(),
         failures=DynamoFailedSignIns(clock()),
         transactor=transactor(),
-        clock=clock(),
     )
 
 

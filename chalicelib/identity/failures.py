@@ -17,9 +17,8 @@ from chalicelib.kernel.transactions import Transactor, Write
 
 @dataclass(frozen=True)
 class FailedSignIn:
-    """A wrong password, or an address that nobody has."""
+    """A wrong password, or an address that nobody has; known by the id of its request."""
 
-    id: str
     email: EmailAddress
     origin: Origin
 
@@ -31,11 +30,11 @@ class FailedSignIns(Protocol):
         """Keep `failure` until it is noted."""
         ...
 
-    def get(self, failure_id: str) -> FailedSignIn | None:
+    def get(self, request_id: str) -> FailedSignIn | None:
         """The failure, unless it was noted."""
         ...
 
-    def done(self, failure_id: str) -> Write:
+    def done(self, request_id: str) -> Write:
         """Forget the failure."""
         ...
 
@@ -49,9 +48,9 @@ class FailureNotes:
         self._log = log
         self._transactor = transactor
 
-    def note(self, failure_id: str) -> None:
+    def note(self, request_id: str) -> None:
         """Write the failure into the log of each customer of whoever has the address; safe to repeat."""
-        failure = self._failures.get(failure_id)
+        failure = self._failures.get(request_id)
         if failure is None:
             return
         user = self._users.by_email(failure.email)
@@ -63,4 +62,4 @@ class FailureNotes:
                 "login",
                 refusal=InvalidCredentials.code,
             )
-        self._transactor.commit([self._failures.done(failure_id)])
+        self._transactor.commit([self._failures.done(request_id)])

@@ -50,14 +50,12 @@ class PasswordCheck:
         attempts: Attempts,
         failures: FailedSignIns,
         transactor: Transactor,
-        clock: Clock,
     ) -> None:
         self._users = users
         self._passwords = passwords
         self._attempts = attempts
         self._failures = failures
         self._transactor = transactor
-        self._clock = clock
 
     def user(self, email: EmailAddress, password: Password, origin: Origin) -> User:
         """The user with these credentials.
@@ -69,8 +67,7 @@ class PasswordCheck:
         user = self._users.by_email(email)
         matches = self._passwords.matches(password, user.password_hash if user else None)
         if user is None or not matches:
-            failure = FailedSignIn(new_id(Kind.REQUEST, self._clock.now()), email, origin)
-            self._transactor.commit([self._failures.add(failure)])
+            self._transactor.commit([self._failures.add(FailedSignIn(email, origin))])
             raise InvalidCredentials()
         if not user.is_verified:
             self._transactor.commit([self._attempts.knew_password(email)])

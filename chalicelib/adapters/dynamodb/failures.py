@@ -14,12 +14,11 @@ _KEPT_SECONDS = 24 * 3600
 
 
 class FailedSignInRecord(Record, discriminator="FAILED_SIGN_IN"):
-    """`FAILED_SIGN_IN#<id>` / `FAILED_SIGN_IN`: waits until the table's stream has it noted."""
+    """`FAILED_SIGN_IN#<request>` / `FAILED_SIGN_IN`: waits until the table's stream has it noted."""
 
     email = UnicodeAttribute()
     ip = UnicodeAttribute()
     user_agent = OptionalText()
-    request_id = UnicodeAttribute()
 
 
 class DynamoFailedSignIns:
@@ -31,28 +30,27 @@ class DynamoFailedSignIns:
     def add(self, failure: FailedSignIn) -> Write:
         """Keep `failure`."""
         record = FailedSignInRecord(
-            *_key(failure.id),
+            *_key(failure.origin.request_id),
             email=failure.email,
             ip=failure.origin.ip,
             user_agent=failure.origin.user_agent or None,
-            request_id=failure.origin.request_id,
             expires_at=epoch_seconds(later(self._clock.now(), _KEPT_SECONDS)),
         )
         return put(record)
 
-    def get(self, failure_id: str) -> FailedSignIn | None:
+    def get(self, request_id: str) -> FailedSignIn | None:
         """The failure; see `FailedSignIns.get`."""
         try:
-            record = FailedSignInRecord.get(*_key(failure_id), consistent_read=True)
+            record = FailedSignInRecord.get(*_key(request_id), consistent_read=True)
         except FailedSignInRecord.DoesNotExist:
             return None
-        origin = Origin(record.ip, record.user_agent or "", record.request_id)
-        return FailedSignIn(failure_id, EmailAddress(record.email), origin)
+        origin = Origin(record.ip, record.user_agent or "", request_id)
+        return FailedSignIn(EmailAddress(record.email), origin)
 
-    def done(self, failure_id: str) -> Write:
+    def done(self, request_id: str) -> Write:
         """Forget the failure."""
-        return delete(FailedSignInRecord(*_key(failure_id)))
+        return delete(FailedSignInRecord(*_key(request_id)))
 
 
-def _key(failure_id: str) -> tuple[str, str]:
-    return f"FAILED_SIGN_IN#{failure_id}", "FAILED_SIGN_IN"
+def _key(request_id: str) -> tuple[str, str]:
+    return f"FAILED_SIGN_IN#{request_id}", "FAILED_SIGN_IN"
