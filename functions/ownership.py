@@ -30,8 +30,8 @@ _HASHING_MEMORY_MB = 1024
 def offer_ownership(request: OwnershipRequest, caller: Caller) -> OwnershipOfferView:
     """Ask a member, by mail, to own the customer in your place, instead of anybody whom you asked before.
 
-    Nothing changes until they accept, within seven days. Then you are an administrator. It needs your password, and
-    a code where two-factor sign-in is on.
+    It needs your password, and a code where two-factor sign-in is on. Nothing changes until they accept, within
+    seven days. Then you are an administrator.
     """
     offer = bootstrap.ownership().offer(
         caller.customer_id, caller.user_id, request.user_id, request.password, request.code

@@ -10,6 +10,7 @@ from chalicelib import bootstrap
 from chalicelib.access.models import ROLE_SCOPES, Role
 from chalicelib.identity.organisations import MAX_OWN_CUSTOMERS
 from tests.fakes.identity import PASSWORD, People, deliver_letters
+from tests.integration.test_identity_accounts import recorded_calls
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
@@ -141,6 +142,19 @@ class TestInviting:
         deliver_letters(people.engine)
         texts = [people.mailbox.newest("invitation", email).mail.text for email in (CAT, BOB)]
         assert texts[0].partition("?token=")[0] == texts[1].partition("?token=")[0]
+
+    @pytest.mark.guarantee("G42")
+    def test_g42_inviting_is_the_same_work_whether_the_address_has_an_account(
+        self, people: People, ada: Api
+    ) -> None:
+        people.verified(CAT)
+        works = []
+        for email in (CAT, BOB):
+            with recorded_calls() as calls:
+                answer = ada.post("/members/invitations", {"email": email, "role": "viewer"})
+            works.append(calls)
+            assert ada.delete(f"/members/invitations/{answer.data['id']}").status == 200
+        assert works[0] == works[1]
 
     def test_ends_after_seven_days(self, people: People, ada: Api, clock: SettableClock) -> None:
         bob = people.newcomer(BOB)
