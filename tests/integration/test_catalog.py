@@ -1,6 +1,7 @@
 """The catalogue on the real table, through its endpoints and its commands."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from chalicelib.adapters.openstack.provider import OpenStackProvider
 from chalicelib.catalog.availability import GpuAvailability
 from chalicelib.catalog.models import Catalog
 from chalicelib.catalog.ports import Measurement
+from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds
+from chalicelib.metering.prices import PriceChange
 from dev.simulators.openstack.simulator import OpenStackSimulator
 from tests.support.api import Api
 from tests.support.catalogs import instance_type, region, small_catalog
@@ -103,9 +106,30 @@ def test_visitors_read_types_with_their_prices_and_nothing_of_the_provider(sold:
         "gpu": {"model": "H100", "link": "PCIe", "count": 2, "memoryGb": 80},
         "regions": ["montreal", "oslo"],
         "pricePerHour": {"amount": "4.00", "currency": "USD"},
+        "priceChanges": [],
     }
     everything = [api.get(f"/catalog/{what}").text for what in ("instance-types", "images", "storage-plans")]
     assert not any(secret in text for text in everything for secret in ("flavor-", "CUSTOM_", "-yul", "/v1"))
+
+
+def test_visitors_read_which_prices_are_announced(sold: Catalog, api: Api, clock: SettableClock) -> None:
+    at = epoch_seconds(clock.now()) + 3600
+    changes = (PriceChange(at, 5_000_000), PriceChange(at + 60, 3_000_000))
+    types = tuple(replace(entry, price_changes=changes) for entry in sold.instance_types)
+    bootstrap.catalog_loader().load(replace(sold, instance_types=types))
+    clock.advance(61)
+
+    def shown() -> tuple[str, list[str]]:
+        (gpu,) = api.get("/catalog/instance-types", query={"region": "oslo", "gpu": "h100-pcie"}).data
+        return gpu["pricePerHour"]["amount"], [change["price"]["amount"] for change in gpu["priceChanges"]]
+
+    assert shown() == ("4.00", ["5.00", "3.00"])
+    clock.set(from_epoch_seconds(at - 1))
+    assert shown() == ("4.00", ["5.00", "3.00"])
+    clock.advance(1)
+    assert shown() == ("5.00", ["3.00"])
+    clock.advance(60)
+    assert shown() == ("3.00", [])
 
 
 def test_visitors_read_images_and_storage_plans(sold: Catalog, api: Api) -> None:

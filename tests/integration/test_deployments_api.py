@@ -12,12 +12,15 @@ from chalicelib import bootstrap
 from chalicelib.access.service import RateLimiter
 from chalicelib.adapters.dynamodb.catalog import DynamoCatalogRecords
 from chalicelib.compute.models import DEFAULT_DEPLOYMENT_LIMIT
-from chalicelib.kernel.clock import isoformat
+from chalicelib.kernel.clock import epoch_seconds, isoformat
 from chalicelib.kernel.errors import HearthError
 from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.money import parse_amount
+from chalicelib.metering.prices import PriceChange
 from tests.fakes.access import NoCounters
 from tests.fakes.identity import People
 from tests.fakes.lifecycle import PUBLIC_KEY, REGION, Installation, Region, running_region
+from tests.support import billed
 from tests.support.api import Answer, Api
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine, Item
@@ -444,3 +447,53 @@ def test_a_credit_of_anything_but_a_proper_amount_is_refused(shop: Shop, amount:
 
 def test_every_refusal_has_a_sentence() -> None:
     assert all(error.sentence.endswith(".") for error in HearthError.__subclasses__())
+
+
+@pytest.mark.guarantee("G05")
+def test_g05_usage_is_shown_by_hour_and_by_day_and_adds_up_to_the_ledger(shop: Shop) -> None:
+    path = f"/deployments/{shop.ordered()}"
+    billed.charge(shop.house.customer_id, 30, path.removeprefix("/deployments/"))
+    usage = shop.ann.get(f"{path}/usage").data
+    hours = shop.ann.get(f"{path}/usage/hourly", query={"limit": "100"}).data
+    days = shop.ann.get(f"{path}/usage/daily").data
+    for shown in (hours, days):
+        assert sum(parse_amount(each["amount"]["amount"]) for each in shown) == parse_amount(
+            usage["total"]["amount"]
+        )
+        assert sum(each["seconds"] for each in shown) == sum(each["seconds"] for each in usage["intervals"])
+    assert len(hours) == 31
+    assert [day["day"] for day in days] == ["2031-05-03", "2031-05-04"]
+    fifty = {"amount": "50.00", "currency": "USD"}
+    assert days[0]["prices"] == [
+        {"pricePerHour": fifty, "seconds": days[0]["seconds"], "amount": days[0]["amount"]}
+    ]
+
+    some = shop.ann.get(f"{path}/usage/hourly", query={"from": hours[3]["start"], "to": hours[7]["start"]}).data
+    assert some == hours[3:7]
+    first = shop.ann.get(f"{path}/usage/hourly", query={"limit": "30"})
+    rest = shop.ann.get(f"{path}/usage/hourly", query={"limit": "30", "cursor": first.next_cursor})
+    assert first.data + rest.data == hours
+    assert rest.next_cursor is None
+    for cursor in ("x", "-1", "١٢", "9" * 13):
+        assert shop.ann.get(f"{path}/usage/hourly", query={"cursor": cursor}).fields == {"cursor"}
+    assert shop.ann.get(f"{path}/usage/hourly", query={"cursor": "9" * 12}).data == []
+
+    address = {"addressLines": ["1 Queen Street"], "city": "Auckland", "country": "NZ"}
+    profile = {"kind": "individual", "name": "Ann", "timeZone": "Pacific/Auckland", **address}
+    assert shop.ann.put("/account/billing-profile", profile).status == 200
+    theirs = shop.ann.get(f"{path}/usage/daily", query={"days": "billing"}).data
+    assert [day["day"] for day in theirs] == ["2031-05-03", "2031-05-04", "2031-05-05"]
+    assert theirs[0]["end"] == "2031-05-03T12:00:00Z"
+    assert sum(day["seconds"] for day in theirs) == sum(day["seconds"] for day in days)
+
+
+def test_a_quote_tells_of_announced_prices(shop: Shop) -> None:
+    at = epoch_seconds(START) + 86_400
+    catalog = read_catalog()
+    types = tuple(replace(each, price_changes=(PriceChange(at, 50_000),)) for each in catalog.instance_types)
+    bootstrap.catalog_loader().load(replace(catalog, instance_types=types))
+    quote = shop.ann.post(
+        "/deployments/quote", {key: value for key, value in shop.body().items() if key != "sshKeyId"}
+    )
+    assert quote.data["pricePerHour"]["amount"] == "0.032"
+    assert [change["price"]["amount"] for change in quote.data["priceChanges"]] == ["0.05"]
