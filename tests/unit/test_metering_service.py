@@ -9,6 +9,7 @@ from chalicelib.ledger.models import Account, EntryType
 from chalicelib.ledger.service import Ledger
 from chalicelib.metering.models import Meter
 from chalicelib.metering.ports import SHARDS
+from chalicelib.metering.prices import PriceChange
 from chalicelib.metering.service import Metering
 from tests.fakes.money import (
     Crash,
@@ -158,3 +159,53 @@ def test_g06_what_a_fast_clock_charged_too_far_ahead_is_taken_back(books: Books)
     assert second.at > first.at
     assert books.account("cus_a").posted_micros == -100_000
     assert books.account("cus_a").burn.micros_per_hour == 0
+
+
+PARTS = {"type": 1}
+
+
+def test_every_shard_is_asked_for_at_the_second_at_which_a_price_changes_soon(books: Books) -> None:
+    now = epoch_seconds(books.clock.now())
+    moments = (now - 1, now, now + 40, now + 90, now + 91)
+    books.prices.histories["type"] = (PriceChange(0, 1), *(PriceChange(at, at) for at in moments))
+    assert books.metering.run_at_changes() == [now, now + 40, now + 90]
+    assert books.queue.sent == [*range(SHARDS)] * 3
+    assert books.queue.delays_seconds == [1] * SHARDS + [41] * SHARDS + [91] * SHARDS
+
+
+def test_while_no_price_changes_nobody_is_asked(books: Books) -> None:
+    books.prices.histories["type"] = (PriceChange(0, 1),)
+    assert books.metering.run_at_changes() == []
+    assert books.queue.sent == []
+
+
+@pytest.mark.guarantee("G05")
+@pytest.mark.parametrize("count", [1, 16, 17, 40])
+def test_g05_all_machines_of_a_customer_take_the_new_price_whatever_fits_a_transaction(
+    books: Books, count: int
+) -> None:
+    start = epoch_seconds(books.clock.now())
+    books.prices.histories["type"] = (
+        PriceChange(0, HOURLY),
+        PriceChange(start + 10, 2 * HOURLY),
+        PriceChange(start + 20, HOURLY),
+    )
+    for number in range(count):
+        change = books.ledger.change("cus_a", books.clock.now())
+        meter = books.metering.next_meter("cus_a", f"dep_{number:03d}", PARTS, 7, start)
+        books.transactor.commit([*books.metering.open(change, meter), *change.writes()])
+    books.clock.advance(25)
+    assert books.metering.meter_shard(0) == count
+    account = books.account("cus_a")
+    assert account.posted_micros == -count * (10 + 2 * 10 + 5) * 1_000
+    assert account.burn.micros_per_hour == count * HOURLY
+    assert [meter.number for meter in books.meters.now_open()] == [3] * count
+    assert {books.meters.shown_price("cus_a", f"dep_{number:03d}") for number in range(count)} == {HOURLY}
+
+
+def test_a_price_that_nobody_knows_is_the_machines_own(books: Books) -> None:
+    meter = books.metering.next_meter("cus_a", "dep_a", {"gone": 1}, 7, 1_000)
+    assert (meter.price_micros_per_hour, meter.number, meter.opened_at) == (7, 1, 1_000)
+    assert books.metering.price({"gone": 1}, 7) == 7
+    books.prices.histories["gone"] = (PriceChange(0, 9),)
+    assert books.metering.price({"gone": 2}, 7) == 18
