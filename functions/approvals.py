@@ -3,7 +3,7 @@
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.approvals.models import Approval
-from chalicelib.http import Caller, Listing, StaffPageQuery, endpoint
+from chalicelib.http import Caller, Listing, Reply, StaffPageQuery, endpoint
 from chalicelib.kernel.errors import Conflict, InsufficientBalance, NotFound
 from chalicelib.runtime.grants import PAYMENT_ACCESS
 from functions.schemas.approvals import ApprovalId, ApprovalView
@@ -11,6 +11,10 @@ from functions.schemas.approvals import ApprovalId, ApprovalView
 
 def _view(approval: Approval) -> ApprovalView:
     return ApprovalView.of(approval, bootstrap.clock().now())
+
+
+def _decided(approval: Approval) -> Reply[ApprovalView]:
+    return Reply(_view(approval), concerns=approval.request.customer_id)
 
 
 @endpoint("GET", "/v1/admin/approvals", scope=Scope.STAFF_APPROVALS_READ)
@@ -27,9 +31,9 @@ def list_approvals(query: StaffPageQuery, caller: Caller) -> Listing[ApprovalVie
     grants=(PAYMENT_ACCESS,),
     timeout_seconds=25,
 )
-def approve(approval_id: ApprovalId, caller: Caller) -> ApprovalView:
+def approve(approval_id: ApprovalId, caller: Caller) -> Reply[ApprovalView]:
     """Let what a colleague asked for happen, at once."""
-    return _view(bootstrap.approvals().approve(approval_id, caller.user_id))
+    return _decided(bootstrap.approvals().approve(approval_id, caller.user_id))
 
 
 @endpoint(
@@ -38,6 +42,6 @@ def approve(approval_id: ApprovalId, caller: Caller) -> ApprovalView:
     scope=Scope.STAFF_APPROVALS_WRITE,
     errors=(NotFound, Conflict),
 )
-def reject(approval_id: ApprovalId, caller: Caller) -> ApprovalView:
+def reject(approval_id: ApprovalId, caller: Caller) -> Reply[ApprovalView]:
     """Do not let what a colleague asked for happen."""
-    return _view(bootstrap.approvals().reject(approval_id, caller.user_id))
+    return _decided(bootstrap.approvals().reject(approval_id, caller.user_id))

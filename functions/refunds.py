@@ -3,7 +3,7 @@
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.approvals.models import Approval
-from chalicelib.http import Caller, Listing, endpoint
+from chalicelib.http import Caller, Listing, Reply, endpoint
 from chalicelib.kernel.errors import Conflict, InsufficientBalance, NotFound
 from chalicelib.payments.refunds import RefundWish
 from chalicelib.runtime.grants import PAYMENT_ACCESS
@@ -22,14 +22,15 @@ from functions.schemas.top_ups import TopUpId
     grants=(PAYMENT_ACCESS,),
     timeout_seconds=25,
 )
-def refund_top_up(top_up_id: TopUpId, request: RefundBody, caller: Caller) -> RefundAnswer:
+def refund_top_up(top_up_id: TopUpId, request: RefundBody, caller: Caller) -> Reply[RefundAnswer]:
     """Send part of a top-up back to who paid it; above the limit a second of the staff must approve it first."""
     key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
     wish = RefundWish(top_up_id, request.amount, request.reason, caller.user_id)
     made = bootstrap.four_eyes().refund(wish, key)
     if isinstance(made, Approval):
-        return RefundAnswer(refund=None, approval=ApprovalView.of(made, bootstrap.clock().now()))
-    return RefundAnswer(refund=RefundView.of(made), approval=None)
+        answer = RefundAnswer(refund=None, approval=ApprovalView.of(made, bootstrap.clock().now()))
+        return Reply(answer, concerns=made.request.customer_id)
+    return Reply(RefundAnswer(refund=RefundView.of(made), approval=None), concerns=made.customer_id)
 
 
 @endpoint("GET", "/v1/admin/topups/{topUpId}/refunds", scope=Scope.STAFF_REFUNDS_READ, errors=(NotFound,))

@@ -59,6 +59,10 @@ class Preferences:
             )
         )
 
+    def rename(self, user_id: str, name: str) -> User:
+        """Give a person another name, and leave the rest."""
+        return self._keep(replace(self.get(user_id), name=name))
+
     def put_settings(self, user_id: str, *, muted: frozenset[Notification], default_customer_id: str) -> User:
         """Set which mails a person does without, and which customer new sessions act for (empty: the oldest).
 

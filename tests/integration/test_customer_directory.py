@@ -57,6 +57,16 @@ class Office:
         """Change a customer."""
         return self.owner.patch(f"{CUSTOMERS}/{customer_id}", {"reason": WHY, **body})
 
+    def colleague(self, role: str, email: str = "sue@hearth.example") -> Api:
+        """Somebody else of the staff."""
+        self.owner.post("/v1/admin/staff/invite", {"email": email, "role": role, "reason": WHY})
+        deliver_letters(self.people.engine)
+        token = self.people.mailbox.newest("staff_invitation", email).token
+        Api().post("/v1/auth/accept-invite", {"token": token, "name": "Sue", "password": PASSWORD})
+        colleague = Api(self.people.login(email).data["accessToken"])
+        self.people.enrolled(colleague)
+        return colleague
+
     def file(self, customer_id: str) -> Any:
         """Everything about a customer."""
         return self.owner.get(f"{CUSTOMERS}/{customer_id}").data
@@ -328,13 +338,7 @@ class TestChanging:
     @pytest.mark.parametrize("role", ["MANAGER", "SUPPORT"])
     def test_is_for_managers_and_up(self, office: Office, ann: Api, role: str) -> None:
         customer = customer_of(ann)
-        email = "sue@hearth.example"
-        office.owner.post("/v1/admin/staff/invite", {"email": email, "role": role, "reason": WHY})
-        deliver_letters(office.people.engine)
-        token = office.people.mailbox.newest("staff_invitation", email).token
-        Api().post("/v1/auth/accept-invite", {"token": token, "name": "Sue", "password": PASSWORD})
-        sue = Api(office.people.login(email).data["accessToken"])
-        office.people.enrolled(sue)
+        sue = office.colleague(role)
         assert sue.get(f"{CUSTOMERS}/{customer}").status == 200
         answer = sue.patch(f"{CUSTOMERS}/{customer}", {"name": "New", "reason": WHY})
         assert answer.status == (200 if role == "MANAGER" else 403)
@@ -358,3 +362,13 @@ class TestWhatTheCustomerSees:
         entry = office.owner.get("/v1/admin/audit", query={"target": customer}).data[0]
         assert (entry["action"], entry["customerId"]) == ("change_customer", customer)
         assert entry["actor"] == office.owner.get("/me").data["user"]["id"]
+
+    def test_what_the_path_does_not_say_either(self, office: Office, ann: Api) -> None:
+        """Two of the staff decide about the customer's money, by the id of an approval."""
+        customer = customer_of(ann)
+        credit = {"amount": "50000.00", "reason": "A large contract"}
+        asked = office.owner.post(f"{CUSTOMERS}/{customer}/credits", credit).data["approval"]["id"]
+        second = office.colleague("ADMIN")
+        assert second.post(f"/v1/admin/approvals/{asked}/approve").status == 200
+        seen = [one["action"] for one in ann.get("/activity/recent").data if one["byStaff"]]
+        assert seen == ["approve", "credit_customer"]

@@ -372,3 +372,28 @@ class TestPages:
         assert house.owner.get(f"{STAFF}/invitations", query=mixed).fields == {"cursor"}
         rest = house.owner.get(f"{STAFF}/invitations", query={"cursor": first.next_cursor or ""})
         assert len(rest.data) == 1
+
+
+class TestProfile:
+    """Document 004, section 4.1."""
+
+    def test_is_ones_own_with_the_role(self, house: House) -> None:
+        sue = house.member(role="MANAGER")
+        shown = sue.get("/v1/profile").data
+        assert (shown["email"], shown["role"], shown["hasSecondFactor"]) == (SUE, "MANAGER", True)
+
+    def test_the_name_changes_and_nothing_else(self, house: House) -> None:
+        sue = house.member()
+        before = sue.get("/account/profile").data
+        assert sue.patch("/v1/profile", {"name": "Susan"}).data["name"] == "Susan"
+        assert sue.get("/account/profile").data == {**before, "name": "Susan"}
+
+    def test_the_password_changes_with_the_one_before(self, house: House) -> None:
+        sue = house.member(enrolled=False)
+        other = "another horse battery staple"
+        wrong = sue.post("/v1/profile/password", {"currentPassword": other, "newPassword": other})
+        assert wrong.status == 403
+        body = {"currentPassword": PASSWORD, "newPassword": other}
+        assert sue.post("/v1/profile/password", body).status == 200
+        assert sue.get("/v1/profile").status == 200
+        assert house.people.login(SUE, other).status == 200
