@@ -12,8 +12,7 @@ from chalicelib.runtime.grants import START_MACHINES, TABLE_READ, TABLE_STREAM, 
 from chalicelib.runtime.triggers import stream
 
 _NEW_OPERATION = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["OPERATION"]}}}}
-_CHANGED_ACCOUNT = {"eventName": ["MODIFY"], "dynamodb": {"NewImage": {"kind": {"S": ["ACCOUNT"]}}}}
-_SPEND_CAPS = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"kind": {"S": ["SPEND_CAPS"]}}}}
+_MONEY = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"kind": {"S": ["ACCOUNT", "SPEND_CAPS"]}}}}
 _FAILED_SIGN_IN = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["FAILED_SIGN_IN"]}}}}
 _PEOPLE = {
     "eventName": ["INSERT", "MODIFY"],
@@ -25,8 +24,7 @@ Image = Mapping[str, Any]
 
 @stream(
     _NEW_OPERATION,
-    _CHANGED_ACCOUNT,
-    _SPEND_CAPS,
+    _MONEY,
     _FAILED_SIGN_IN,
     _PEOPLE,
     grants=(TABLE_READ, TABLE_WRITE, TABLE_STREAM, START_MACHINES),

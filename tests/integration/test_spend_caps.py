@@ -170,6 +170,43 @@ def test_g13_money_that_ends_during_a_stop_is_what_counts_and_a_payment_brings_t
     house.assert_proven()
 
 
+def test_a_machine_that_is_ready_only_after_the_cap_is_switched_off_at_once(house: WatchedInstallation) -> None:
+    deployment_id = house.running()
+    house.run_for(60)
+    late = house.create().deployment.id
+    spent = bootstrap.spend_caps().get(house.customer_id).day.spent_micros
+    bootstrap.spend_caps().put(house.customer_id, Caps(daily_micros=spent))
+    house.run_for(300)
+    assert house.status() == "SUSPENDED"
+    assert {house.deployment(each).status for each in (deployment_id, late)} == {DeploymentStatus.SUSPENDED}
+    assert house.servers() == ["SHUTOFF", "SHUTOFF"]
+    house.delete(deployment_id)
+    house.delete(late)
+    house.run_for(300)
+    assert house.status() == "SUSPENDED"
+    house.run_until(MIDNIGHT)
+    assert house.status() is None
+    assert house.mails() == ["spend_cap_reached"]
+    house.assert_nothing_left()
+
+
+def test_a_cap_is_met_within_a_minute_though_every_event_was_lost(house: WatchedInstallation) -> None:
+    deployment_id = house.running()
+    reached = _cap(house, deployment_id, hours=5)
+    house.run_until(reached - 3 * MINUTE)
+    for execution in house.workflows.executions.values():
+        execution.status = "ABORTED"
+    house.loses_stream = True
+    house.run_with_schedules(180 + 60)
+    watch = house.watch()
+    assert watch is not None
+    assert watch.since is not None
+    assert timedelta(0) <= watch.since - reached <= MINUTE
+    house.run_with_schedules(180)
+    assert house.deployment(deployment_id).status is DeploymentStatus.SUSPENDED
+    house.assert_proven()
+
+
 @pytest.mark.guarantee("G03", "G28")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_stop_and_its_end_survive_a_fault(house: WatchedInstallation, fault: Fault) -> None:
