@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.adapters.dynamodb import departure
+from chalicelib.adapters.dynamodb.auto_top_up import DynamoAutoTopUpRecords
 from chalicelib.adapters.dynamodb.departure import KEPT_KINDS, DynamoRemains
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.ledger.models import HoldPurpose
+from chalicelib.payments.auto_top_up import AutoTopUpRule, AutoTopUpWish
 from functions.workers.departure import erase_closed_customers
 from tests.contract.stripe_lab import StripeLab
 from tests.fakes.identity import PASSWORD, People, deliver_letters
@@ -52,6 +55,7 @@ ERASED_KINDS = {
     "SSH_KEY",
     "SSH_KEY_COUNT",
     "SSH_KEY_GUARD",
+    "STAFF_NOTES",
     "TOP_UP_KEY",
     "TRANSFER_KEY",
     "WATCH",
@@ -214,6 +218,24 @@ class TestWhatStandsInTheWay:
         bootstrap.invoicing().issue_due(customer_id)
         assert close(ada).status == 200
 
+    def test_is_a_saved_card_that_is_being_charged(self, ada: Api) -> None:
+        customer_id, records = customer_of(ada), DynamoAutoTopUpRecords()
+        wish = AutoTopUpWish(
+            enabled=True,
+            low_limit_micros=5 * billed.DOLLAR,
+            amount_micros=10 * billed.DOLLAR,
+            method_id="pm_1",
+            monthly_cap_micros=50 * billed.DOLLAR,
+        )
+        idle = AutoTopUpRule(customer_id, wish)
+        charging = replace(idle, in_flight="top_1", version=1)
+        bootstrap.transactor().commit([records.replace_rule(None, idle)])
+        bootstrap.transactor().commit([records.replace_rule(idle, charging)])
+        assert in_the_way(ada) == {"autoTopUp"}
+        bootstrap.transactor().commit([records.replace_rule(charging, replace(idle, version=2))])
+        assert close(ada).status == 200
+        assert records.rule(customer_id) is None
+
     def test_is_other_members(self, people: People, ada: Api) -> None:
         bob = people.newcomer(BOB)
         invite(people, ada, bob, "viewer")
@@ -255,6 +277,63 @@ class TestWhatStandsInTheWay:
         assert in_the_way(ada) == {"forfeitBalance"}
 
 
+class TestAgainstMachines:
+    """Closing and creating a machine at the same time: whoever is first, no closed account has a machine."""
+
+    @pytest.fixture
+    def bob(self, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> Api:
+        """Somebody with money, in a world with a catalogue."""
+        world = WorldBuilder().build(table, clock, monkeypatch)
+        billed.pay(customer_of(world.bob.api), 100 * billed.DOLLAR)
+        return world.bob.api
+
+    @staticmethod
+    def create(person: Api) -> Answer:
+        keys = person.get("/ssh-keys").data
+        if not keys:
+            keys = [person.post("/ssh-keys", {"name": "laptop", "publicKey": PUBLIC_KEY}).data]
+        wanted = {"region": "montreal", "instanceType": "cpu-4x8", "imageId": "ubuntu-22.04"}
+        return person.post("/deployments", {**wanted, "sshKeyId": keys[0]["id"]})
+
+    def test_a_machine_that_comes_first_stands_in_the_way(self, bob: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        closings = bootstrap.closings()
+        monkeypatch.setattr(bootstrap, "closings", lambda: closings)
+        books = closings._books
+        seen = books.obstacles
+
+        def meanwhile(*args: Any) -> Any:
+            monkeypatch.setattr(books, "obstacles", seen)
+            found = list(seen(*args))
+            assert self.create(bob).status == 202
+            return found
+
+        monkeypatch.setattr(books, "obstacles", meanwhile)
+        assert {"machines", "reserved"} <= in_the_way(bob, forfeitBalance="100.00")
+
+    def test_a_machine_that_comes_second_is_not_made(
+        self, bob: Api, table: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ledger = bootstrap.ledger()
+        deployments = bootstrap.deployments()
+        monkeypatch.setattr(bootstrap, "deployments", lambda: deployments)
+        bob.post("/ssh-keys", {"name": "laptop", "publicKey": PUBLIC_KEY})
+        bobs_id, change = customer_of(bob), ledger.change
+
+        def meanwhile(*args: Any) -> Any:
+            read = change(*args)
+            monkeypatch.setattr(ledger, "change", change)
+            assert close(bob, forfeitBalance="100.00").status == 200
+            return read
+
+        monkeypatch.setattr(ledger, "change", meanwhile)
+        refused = self.create(bob)
+        assert (refused.status, refused.code) == (402, "INSUFFICIENT_BALANCE")
+        bobs = f"CUSTOMER#{bobs_id}"
+        assert not {"DEPLOYMENT", "HOLD"} & {
+            item["kind"]["S"] for item in table.items() if item["pk"]["S"] == bobs
+        }
+
+
 class TestErasing:
     @pytest.fixture
     def closed(self, people: People, ada: Api, clock: SettableClock) -> str:
@@ -267,6 +346,7 @@ class TestErasing:
         assert ada.put("/account/billing-profile", PROFILE).status == 200
         billed.pay(customer_id, 60 * billed.DOLLAR)
         billed.charge(customer_id, hours=1)
+        bootstrap.directory_keeper().follow(customer_id)
         assert close(ada, forfeitBalance="10.00").status == 200
         deliver_letters(people.engine)
         clock.advance(300)
@@ -274,6 +354,7 @@ class TestErasing:
 
     def test_keeps_money_and_what_proves_it_and_nothing_else(self, table: Engine, closed: str) -> None:
         assert erase() == {"erased": 1}
+        bootstrap.directory_keeper().follow(closed)
         left = kinds(table)
         assert not ERASED_KINDS & left.keys()
         assert not {"USER", "EMAIL", "SESSION", "MEMBERSHIP", "DEVICE", "SECOND_FACTOR"} & left.keys()

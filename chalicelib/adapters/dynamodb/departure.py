@@ -34,6 +34,7 @@ KEPT_KINDS = frozenset(
         "CREDITED",
         "CUSTOMER",
         "DEPLOYMENT",
+        "DIRECTORY_ENTRY",
         "DOCUMENT",
         "HOLD",
         "KEY_SPENDING",
@@ -44,7 +45,10 @@ KEPT_KINDS = frozenset(
         "TRANSFER",
     }
 )
-"""Of a customer's partition: money, what proves it, and that the customer was there and is closed."""
+"""Of a customer's partition: money, what proves it, and that the customer was there and is closed.
+
+The directory follows the customer's item and its members by itself, and so forgets their names.
+"""
 
 
 class ClosingRecord(Record, discriminator="CLOSING"):
