@@ -51,6 +51,8 @@ WRONG_IDS = (
     "' OR 1=1",
 )
 WRONG_VALUES = ("", " ", "x", "-1", "0x10", "1e9", "9" * 60, "NaN", "\x00", "\ud800", "null", "a" * 5000, "🜁")
+PERSONS_ONLY = {"send_transfer"}
+"""What asks for a scope and yet lets no key in: it reaches another of the person's customers."""
 WRONG_KEYS = ("", " ", "two words", "ä", "a" * 256, "\x00")
 
 
@@ -194,6 +196,17 @@ class TestWhoMayEnter:
         if spec.scope and spec.scope in world.keys:
             let_in = world.keys[spec.scope].call(spec.method, path, body="{")
             assert (let_in.status, let_in.status == 403 and let_in.code) != (403, "FORBIDDEN")
+
+    @endpoints([spec for spec in SPECS if is_for_keys(spec) and not spec.public and spec.name not in PERSONS_ONLY])
+    def test_a_key_with_the_scope_does_what_its_maker_does(self, world: World, spec: EndpointSpec) -> None:
+        before, path = world.table.items(), path_of(spec, world.ann.ids)
+        asked = {"json": body_of(spec, world.ann.ids), "query": query_of(spec)}
+        hers = world.ann.api.call(spec.method, path, **asked)
+        if not spec.is_safe:
+            world.table.fresh_table()
+            world.table.load(before)
+        its = world.anns_key.call(spec.method, path, **asked)
+        assert (its.status, its.status >= 400 and its.code) == (hers.status, hers.status >= 400 and hers.code)
 
     @pytest.mark.guarantee("G42")
     @endpoints([spec for spec in SPECS if not spec.public])

@@ -51,6 +51,8 @@ class World:
     visitor: Api
     strangers: Mapping[str, Api]
     """Who is nobody to Ann: Bob, a key of his that can do all that keys can, and one of the staff's support."""
+    anns_key: Api
+    """A key of Ann's that can do all that keys can, from everywhere."""
     keys: Mapping[Scope, Api]
     """A key for each scope that keys can have, which can do that and nothing else."""
     table: Engine
@@ -115,13 +117,14 @@ def _build(people: People, table: Engine) -> World:
     _fund(staff.api, _customer_of(ann))
     _let_a_device_wait()
     bob, kim = people.newcomer("bob@example.com"), people.newcomer("kim@example.com")
-    every = _key_of(bob, [name for name, _ in wildcards()])
+    everything = [name for name, _ in wildcards()]
     return World(
         ann=Person(ann, {kind: build(ann) for kind, build in OWNED.items()}),
         bob=Person(bob, {}),
         staff=staff,
         visitor=Api(),
-        strangers={"session": bob, "key": every, "staff": _support(people)},
+        strangers={"session": bob, "key": _key_of(bob, everything), "staff": _support(people)},
+        anns_key=_key_of(ann, everything),
         keys={scope: _key_of(kim, [scope]) for scope in SENTENCES},
         table=table,
     )
