@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from chalicelib.payments.service import Settlement, TopUps, Webhooks
     from chalicelib.payments.transfers import Transfers
     from chalicelib.proof.service import DailyProof, Proof
+    from chalicelib.referral.service import Referrals
     from chalicelib.spending.ports import CapRecords, KeyCaps
     from chalicelib.spending.service import SpendCaps, SpendingRoom
     from chalicelib.suspension.service import BalanceWatch, Suspensions
@@ -924,6 +925,7 @@ def transfers() -> Transfers:
     """What moves money between the customers of one user."""
     from chalicelib.adapters.dynamodb.identity import DynamoUsers
     from chalicelib.adapters.dynamodb.insight import DynamoActivityLog
+    from chalicelib.adapters.dynamodb.referral import DynamoReferralRecords
     from chalicelib.adapters.dynamodb.transfers import DynamoTransferRecords
     from chalicelib.payments.transfers import Transfers
 
@@ -932,7 +934,25 @@ def transfers() -> Transfers:
         ledger(),
         DynamoUsers(),
         suspensions(),
+        DynamoReferralRecords(),
         DynamoActivityLog(),
+        transactor(),
+        clock(),
+    )
+
+
+@cache
+def referrals() -> Referrals:
+    """Customers who bring customers."""
+    from chalicelib.adapters.dynamodb.referral import DynamoPaidTopUps, DynamoPeople, DynamoReferralRecords
+    from chalicelib.referral.service import Referrals
+
+    return Referrals(
+        DynamoReferralRecords(),
+        DynamoPaidTopUps(),
+        DynamoPeople(),
+        rate_limiter(),
+        ledger(),
         transactor(),
         clock(),
     )

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     INVITATION = "ivt"
     PROJECT = "prj"
     TRANSFER = "trf"
+    REFERRAL = "ref"
     EMAIL_CHANGE = "emc"
     ACCOUNT_EXPORT = "exp"
 

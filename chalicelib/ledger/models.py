@@ -22,6 +22,7 @@ class Operator(StrEnum):
     CREDITS = "operator:credits"
     FORFEITS = "operator:forfeits"
     USAGE = "operator:usage"
+    REFERRALS = "operator:referrals"
 
 
 def gateway_account(gateway: str) -> str:
@@ -38,6 +39,8 @@ class EntryType(StrEnum):
     TOP_UP = "top_up"
     REFUND = "refund"
     CHARGEBACK = "chargeback"
+    REWARD = "reward"
+    """For a referral; less than zero where it is taken back."""
     TRANSFER = "transfer"
     """From one customer to another: an entry in the book of each, with the same posting and reference."""
     FORFEIT = "forfeit"

@@ -5,6 +5,7 @@ webhook (G02). Crediting is making the ledger agree with that word: each payment
 gateway's own id, and is booked once under that id, in whatever order and however often the word comes (G01).
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -124,6 +125,8 @@ class PaymentState:
     """Our own id of the top-up, as the gateway keeps it: proves that the object is ours."""
     flags: frozenset[Flag] = frozenset()
     """What staff should look at, of which only the gateway knows: late and partial, given up, accepted by hand."""
+    payers: frozenset[str] = frozenset()
+    """What it was paid with, as `payer_mark` has it; empty where the gateway does not tell."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,8 @@ class TopUp:
     """The gateway's ids of what is in the ledger: payments, `refund:…`, `dispute:…`."""
     flags: frozenset[Flag] = frozenset()
     failure: str = ""
+    payers: frozenset[str] = frozenset()
+    """What it was paid with, as `payer_mark` has it: tells whether two customers pay with one card or account."""
     automatic: bool = False
     """Made by auto top-up."""
     check_at: datetime | None = None
@@ -210,6 +215,16 @@ class Notice:
     """The id that `fetch` takes; None where the event concerns nothing of ours."""
     reference: str | None = None
     """Our id of the top-up, where the event names it."""
+
+
+def payer_mark(kind: str, value: str) -> str:
+    """A mark of what was paid with, the same for the same card, PayPal account or bank account, and nothing more.
+
+    Args:
+        kind: `card`, `paypal`, `iban`.
+        value: the gateway's own fingerprint or account number; kept by nobody.
+    """
+    return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()[:32]
 
 
 class GatewayError(Exception):

@@ -304,6 +304,7 @@ class _Booking:
             provider_id=top_up.provider_id or state.provider_id,
             status=TopUpStatus.PARTIALLY_PAID if waits else state.status,
             failure=state.failure,
+            payers=top_up.payers | state.payers,
             flags=self._flags(state, ours, 0 if waits else missing),
         )
 

@@ -112,6 +112,14 @@ class Standing(Protocol):
         ...
 
 
+class Revocable(Protocol):
+    """Money that was given under a condition, and may have to be given back."""
+
+    def revocable_micros(self, customer_id: str) -> int:
+        """How much of it the customer has."""
+        ...
+
+
 class Transfers:
     """Moves money between the customers of one user."""
 
@@ -121,6 +129,7 @@ class Transfers:
         ledger: Ledger,
         memberships: Memberships,
         standing: Standing,
+        revocable: Revocable,
         log: ActivityWrites,
         transactor: Transactor,
         clock: Clock,
@@ -129,6 +138,7 @@ class Transfers:
         self._ledger = ledger
         self._memberships = memberships
         self._standing = standing
+        self._revocable = revocable
         self._log = log
         self._transactor = transactor
         self._clock = clock
@@ -136,7 +146,7 @@ class Transfers:
     def send(self, wish: TransferWish, key: str) -> Transfer:
         """Move the money at once; once for each `key` of the sender.
 
-        What is held, frozen or disputed cannot leave.
+        What is held, frozen or disputed cannot leave, and neither can a reward that may still be taken back.
 
         Raises:
             InvalidInput: the amount is no amount, below the least, or beyond what a day allows; or the receiver is
@@ -212,7 +222,7 @@ class Transfers:
         if after.amount_micros > MOST_PER_DAY_MICROS:
             left = format_amount(MOST_PER_DAY_MICROS - sent.amount_micros)
             raise InvalidInput.of("amount", f"Today (UTC) at most {left} USD more can be sent.")
-        source.demand(amount_micros)
+        source.demand(amount_micros + self._revocable.revocable_micros(customer_id))
         return after
 
 

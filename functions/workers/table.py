@@ -13,6 +13,7 @@ from chalicelib.runtime.triggers import stream
 
 _NEW_OPERATION = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["OPERATION"]}}}}
 _MONEY = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"kind": {"S": ["ACCOUNT", "SPEND_CAPS"]}}}}
+_CHANGED_TOP_UP = {"eventName": ["MODIFY"], "dynamodb": {"NewImage": {"kind": {"S": ["TOP_UP"]}}}}
 _FAILED_SIGN_IN = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["FAILED_SIGN_IN"]}}}}
 _PEOPLE = {
     "eventName": ["INSERT", "MODIFY"],
@@ -27,6 +28,7 @@ Image = Mapping[str, Any]
     _MONEY,
     _FAILED_SIGN_IN,
     _PEOPLE,
+    _CHANGED_TOP_UP,
     grants=(TABLE_READ, TABLE_WRITE, TABLE_STREAM, START_MACHINES),
     timeout_seconds=60,
 )
@@ -69,6 +71,12 @@ def _user(image: Image) -> None:
     bootstrap.directory_keeper().follow_user(image["pk"]["S"].removeprefix("USER#"))
 
 
+def _top_up(image: Image) -> None:
+    """Where money has come, or gone back: see whether a referral is to be rewarded, or its reward taken back."""
+    if int(image["credited_micros"]["N"]):
+        bootstrap.referrals().look(image["pk"]["S"].removeprefix("CUSTOMER#"))
+
+
 _HANDLERS = {
     "OPERATION": _operation,
     "ACCOUNT": _money,
@@ -77,4 +85,5 @@ _HANDLERS = {
     "CUSTOMER": _customer,
     "MEMBERSHIP": _membership,
     "USER": _user,
+    "TOP_UP": _top_up,
 }

@@ -450,3 +450,16 @@ class TestListing:
         assert not {unpaid.id, unpaid_provider_id} & {state.reference or state.provider_id for state in listed}
         before = gateway.settled(payment.at - second, payment.at)
         assert not {top_up.id, provider_id} & {state.reference or state.provider_id for state in before}
+
+
+def test_a_mark_tells_what_was_paid_with(service: GatewayLab) -> None:
+    """The same payer leaves the same mark, which is no card or account number; a chain tells nobody's."""
+    marks = []
+    for _ in range(2):
+        top_up, provider_id = created(service)
+        assert service.gateway.fetch(provider_id).payers == frozenset()
+        service.pay(top_up)
+        marks.append(service.gateway.fetch(provider_id).payers)
+    assert marks[0] == marks[1]
+    known = 0 if service.gateway.name in {"btcpay", "oxapay"} else 1
+    assert [len(mark) for mark in marks[0]] == [32] * known

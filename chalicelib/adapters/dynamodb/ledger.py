@@ -15,6 +15,7 @@ from chalicelib.kernel.transactions import Write
 from chalicelib.ledger.models import Account, Burn, Entry, EntryType, Hold, HoldPurpose, Posting
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, NOT_POSTED_BEFORE, EntryFilter
 from chalicelib.ledger.spending import NOTHING_SPENT, Spending
+from chalicelib.referral.codes import code_of
 
 _ENTRY = "ENTRY#"
 _BEYOND = "~"  # sorts after every digit and letter of a key
@@ -34,7 +35,8 @@ class AccountRecord(Spent, discriminator="ACCOUNT"):
 class BookRecord(Record, discriminator="BOOK"):
     """`LEDGER#<customer>` / `BOOK`, in `gsi1` under `BOOKS`: lists customers, and never changes.
 
-    The account itself is in no index, so that no change of money is written to a partition that all share.
+    In `gsi2` under `REFERRAL_CODES#<code>` / `<customer>`, as it is there from the first moment on. The account
+    itself is in no index, so that no change of money is written to a partition that all share.
     """
 
 
@@ -87,7 +89,14 @@ class DynamoLedgerRecords:
     def insert_account(self, account: Account) -> Sequence[Write]:
         """Open an account; see `LedgerRecords.insert_account`."""
         customer_id = account.customer_id
-        book = BookRecord(f"LEDGER#{customer_id}", "BOOK", gsi1pk="BOOKS", gsi1sk=customer_id)
+        book = BookRecord(
+            f"LEDGER#{customer_id}",
+            "BOOK",
+            gsi1pk="BOOKS",
+            gsi1sk=customer_id,
+            gsi2pk=f"REFERRAL_CODES#{code_of(customer_id)}",
+            gsi2sk=customer_id,
+        )
         return [insert(_account_record(account), "new_account"), insert(book, "new_account")]
 
     def replace_account(self, before: Account, after: Account) -> Write:

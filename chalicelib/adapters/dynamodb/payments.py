@@ -47,6 +47,7 @@ class TopUpRecord(Record, discriminator="TOP_UP"):
     booked = JSONAttribute()
     flags = JSONAttribute()
     failure = OptionalText()
+    payers = JSONAttribute(null=True)
     automatic = BooleanAttribute()
     version = IntegerAttribute()
 
@@ -89,7 +90,7 @@ class DynamoTopUpRecords:
             record = TopUpRecord.get(f"CUSTOMER#{customer_id}", f"TOP_UP#{top_up_id}", consistent_read=True)
         except TopUpRecord.DoesNotExist:
             return None
-        return _top_up(record)
+        return top_up_of(record)
 
     def top_up_of_key(self, customer_id: str, key: str) -> str | None:
         """What a key has made; see `TopUpRecords.top_up_of_key`."""
@@ -119,7 +120,7 @@ class DynamoTopUpRecords:
             TopUpRecord,
             f"CUSTOMER#{customer_id}",
             page,
-            _top_up,
+            top_up_of,
             sort_key=TopUpRecord.sk.startswith("TOP_UP#"),
             ascending=False,
         )
@@ -127,7 +128,7 @@ class DynamoTopUpRecords:
     def top_ups_to_check(self, shard: int, before: datetime) -> Iterator[TopUp]:
         """Those that are due; see `TopUpRecords.top_ups_to_check`."""
         due = TopUpRecord.gsi2sk < isoformat(before)
-        return (_top_up(record) for record in TopUpRecord.query(f"TOP_UPS#{shard}", due, index_name="gsi2"))
+        return (top_up_of(record) for record in TopUpRecord.query(f"TOP_UPS#{shard}", due, index_name="gsi2"))
 
     def insert_top_up(self, top_up: TopUp, key: str | None) -> Sequence[Write]:
         """Keep a new one; see `TopUpRecords.insert_top_up`."""
@@ -204,7 +205,7 @@ def _pointer(partition: str, top_up: TopUp) -> TopUpPointer:
     return TopUpPointer(partition, "POINTER", customer_id=top_up.customer_id, top_up_id=top_up.id)
 
 
-def _top_up(record: TopUpRecord) -> TopUp:
+def top_up_of(record: TopUpRecord) -> TopUp:
     checkout: dict[str, Any] | None = record.checkout
     return TopUp(
         id=record.sk.removeprefix("TOP_UP#"),
@@ -228,6 +229,7 @@ def _top_up(record: TopUpRecord) -> TopUp:
         booked=frozenset(record.booked),
         flags=frozenset(Flag(flag) for flag in record.flags),
         failure=record.failure or "",
+        payers=frozenset(record.payers or ()),
         automatic=record.automatic,
         version=record.version,
     )
@@ -277,6 +279,7 @@ def _top_up_record(top_up: TopUp) -> TopUpRecord:
         booked=sorted(top_up.booked),
         flags=sorted(top_up.flags),
         failure=top_up.failure or None,
+        payers=sorted(top_up.payers) or None,
         automatic=top_up.automatic,
         version=top_up.version,
     )

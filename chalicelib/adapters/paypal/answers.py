@@ -96,6 +96,18 @@ class PurchaseUnit(Answer):
     payments: Payments = Payments()
 
 
+class PayPalAccount(Answer):
+    """Who paid."""
+
+    account_id: str = ""
+
+
+class PaymentSource(Answer):
+    """What an order was paid with."""
+
+    paypal: PayPalAccount = PayPalAccount()
+
+
 class Order(Answer):
     """An order in whatever detail it was answered."""
 
@@ -104,6 +116,7 @@ class Order(Answer):
     create_time: AwareDatetime | None = None
     update_time: AwareDatetime | None = None
     purchase_units: tuple[PurchaseUnit, ...] = ()
+    payment_source: PaymentSource = PaymentSource()
     links: tuple[Link, ...] = ()
 
     @property

@@ -23,6 +23,7 @@ from chalicelib.payments.models import (
     RefundStatus,
     TopUp,
     TopUpStatus,
+    payer_mark,
 )
 
 CAPTURE_PREFIX: Final = "capture:"
@@ -137,7 +138,13 @@ def order_state(order: Order, disputes: Sequence[DisputeData] = (), *, refusal: 
         failure=_failure(order, refusal),
         reference=order.reference,
         flags=_flags(order.captures, disputes, refusal),
+        payers=_payers(order),
     )
+
+
+def _payers(order: Order) -> frozenset[str]:
+    account_id = order.payment_source.paypal.account_id
+    return frozenset({payer_mark("paypal", account_id)}) if account_id and order.captures else frozenset()
 
 
 def _status(order: Order, refusal: str) -> TopUpStatus:

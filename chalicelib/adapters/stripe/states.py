@@ -18,6 +18,7 @@ from chalicelib.payments.models import (
     Refund,
     RefundStatus,
     TopUpStatus,
+    payer_mark,
 )
 
 Json = Mapping[str, Any]
@@ -84,6 +85,7 @@ def intent_state(intent: Json, refunds: Iterable[Json] = (), disputes: Iterable[
         failure="" if status is TopUpStatus.SETTLED else failure,
         method_id=id_of(intent.get("payment_method")) if saved else None,
         reference=metadata.get(TOP_UP_ID),
+        payers=_payers(intent),
     )
 
 
@@ -100,6 +102,7 @@ def session_state(session: Json, paid: PaymentState | None) -> PaymentState:
         disputes=paid.disputes if paid else (),
         failure=paid.failure if paid else "",
         method_id=paid.method_id if paid else None,
+        payers=paid.payers if paid else frozenset(),
         reference=reference if isinstance(reference, str) else None,
     )
 
@@ -164,6 +167,16 @@ def _payments(intent: Json) -> tuple[Payment, ...]:
         return ()
     amount = from_minor_units(intent["amount_received"], intent["currency"])
     return (Payment(intent["id"], amount, from_epoch_seconds(charge["created"])),)
+
+
+def _payers(intent: Json) -> frozenset[str]:
+    """The card, by the fingerprint that Stripe gives each card number (of one account of ours)."""
+    charge = intent.get("latest_charge")
+    if intent["status"] != "succeeded" or not isinstance(charge, Mapping):
+        return frozenset()
+    card = (charge.get("payment_method_details") or {}).get("card") or {}
+    fingerprint = card.get("fingerprint")
+    return frozenset({payer_mark("card", fingerprint)}) if fingerprint else frozenset()
 
 
 def _failure(error: Json | None) -> str:

@@ -11,6 +11,8 @@ CLIENT_ID: Final = "AeB1QIZXUdT7-simulated-client"
 CLIENT_SECRET: Final = "EGnHDxD-simulated-secret"
 WEBHOOK_ID: Final = "1JE4291016473214C"
 MERCHANT_ID: Final = "645WT4RL28AL2"
+PAYER_ID: Final = "QYR5Z8XDVJNXQ"
+"""Of the one payer there is."""
 
 _ID_LETTERS: Final = "0123456789ABCDEFGHJKLMNPRSTUVWXY"
 

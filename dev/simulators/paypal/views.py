@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from dev.simulators.http import Json
-from dev.simulators.paypal.account import MERCHANT_ID, Account, Capture, Dispute, Order, Refund
+from dev.simulators.paypal.account import MERCHANT_ID, PAYER_ID, Account, Capture, Dispute, Order, Refund
 
 Shown = dict[str, Json]
 
@@ -38,7 +38,7 @@ def order(account: Account, found: Order, base_url: str) -> Shown:
         "id": found.id,
         "intent": "CAPTURE",
         "status": found.status,
-        "payment_source": {"paypal": {}},
+        "payment_source": {"paypal": {"account_id": PAYER_ID} if captures else {}},
         "purchase_units": [unit],
         "create_time": instant(found.created_at),
         "links": order_links(found, base_url),

@@ -215,9 +215,18 @@ class Cards:
         dressed = {name: value for name, value in raw.items() if name != "refunds"}
         return dressed | {
             "metadata": dict(intent["metadata"]),
+            "payment_method_details": self._details(str(raw["payment_method"])),
             "disputed": any(dispute["charge"] == raw["id"] for dispute in disputes),
             "description": self._account.extra(intent["id"]).get("description"),
         }
+
+    def _details(self, method_id: str) -> dict[str, Json]:
+        """Of the card that was charged; the fingerprint is the same wherever the same number is entered."""
+        card = self._account.get("PaymentMethod", f"payment_methods/{method_id}")["card"]
+        return {"type": "card", "card": {name: card[name] for name in _TOLD_OF_A_CARD}}
+
+
+_TOLD_OF_A_CARD: Final = ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
 
 
 def _only_cards(params: Mapping[str, Json]) -> None:
