@@ -1,10 +1,11 @@
 """Whom a customer's invoices go to."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from chalicelib.billing.countries import COUNTRIES
-from chalicelib.billing.models import BillingProfile, PartyKind
+from chalicelib.billing.models import BillingProfile, PartyKind, VatCountry
 from chalicelib.billing.ports import BillingRecords
 from chalicelib.billing.vat import VatRules
 from chalicelib.kernel.clock import Clock, is_time_zone
@@ -25,6 +26,10 @@ class BillingProfiles:
     def get(self, customer_id: str) -> BillingProfile:
         """A customer's profile; that of an individual of no known country where none was set."""
         return self._records.profile(customer_id) or BillingProfile(customer_id)
+
+    def countries(self) -> Mapping[str, VatCountry | None]:
+        """Where a bill can go to, by code, in the order of the codes; with what is known of its VAT."""
+        return {code: self._vat.of(code) for code in sorted(COUNTRIES)}
 
     def put(self, wanted: BillingProfile) -> BillingProfile:
         """Set a profile; what is kept.

@@ -18,6 +18,10 @@ class VatRules:
     def __init__(self, countries: Mapping[str, VatCountry]) -> None:
         self._countries = countries
 
+    def of(self, code: str) -> VatCountry | None:
+        """What is known of a country; nothing of most outside the Union."""
+        return self._countries.get(code)
+
     def tax(self, seller: Seller, buyer: BillingProfile, on: date) -> Tax:
         """The tax on what `seller` charges `buyer` for a service whose tax point is `on`."""
         code = buyer.country or seller.country_when_unknown
