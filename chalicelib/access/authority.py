@@ -18,8 +18,9 @@ class Authority:
 
     @property
     def scopes(self) -> frozenset[Scope]:
-        """What the caller holds right now."""
-        return self.principal.scopes
+        """What the caller holds right now; a key may have been narrowed since it was let in."""
+        held = self.principal.scopes
+        return held if self.own_key is None else held & self.own_key.granted
 
     def must_cover(self, key: ApiKey) -> None:
         """Refuse what would make, change or renew a key that can do more than the caller can.

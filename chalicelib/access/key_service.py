@@ -327,8 +327,8 @@ def _without_rule(rules: Sequence[NetworkRule], rule_id: str) -> Sequence[Networ
     return left
 
 
-def _overtaken(failed: ConditionFailed) -> Exception:
+def _overtaken(failed: ConditionFailed) -> Forbidden:
     """What to say when the asker's own rights changed while they were using them."""
-    if failed.asserts <= {GRANTER_UNCHANGED, KEY_UNCHANGED}:
-        return Forbidden("Your own rights have just changed; look at them, and try again.")
-    return failed
+    if not failed.asserts <= {GRANTER_UNCHANGED, KEY_UNCHANGED}:
+        raise failed
+    return Forbidden("Your own rights have just changed; look at them, and try again.")

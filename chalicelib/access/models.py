@@ -148,7 +148,7 @@ class Principal:
     """Who a request comes from, once its credentials have been checked: a session, or an API key."""
 
     user_id: str
-    """The person of a session; of a key, who made it."""
+    """The person of a session; of a key, who gave it its scopes."""
     session_id: str
     """Empty of a key."""
     customer_id: str

@@ -741,6 +741,15 @@ class TestItsGranter:
         assert refusal(make(key, "api-keys:read")) == (403, "FORBIDDEN")
         assert [item for item in table.items() if item["kind"]["S"] == "API_KEY"] == []
 
+    def test_g43_a_key_that_was_narrowed_since_it_was_let_in_grants_what_is_left(self, ann: Api) -> None:
+        key_id = id_of(key_of(ann, "api-keys:*", "deployments:read"))
+        let_in = frozenset({Scope.API_KEYS_WRITE, Scope.DEPLOYMENTS_READ})
+        asker = Principal(user_of(ann), "", customer_of(ann), None, None, api_key_id=key_id, key_scopes=let_in)
+        ann.post(f"/api-keys/{key_id}/scopes", {"scopes": ["api-keys:write"]})
+        with pytest.raises(Forbidden, match="deployments:read"):
+            bootstrap.api_keys().create(asker, KeyWish(name="ci", scopes=["deployments:read"]))
+        bootstrap.api_keys().create(asker, KeyWish(name="ci", scopes=["api-keys:write"]))
+
     def test_a_key_that_was_revoked_is_not_brought_back_by_a_change(self, ann: Api) -> None:
         keys, records = bootstrap.api_keys(), DynamoApiKeyRecords()
         key = records.get(id_of(key_of(ann)))
