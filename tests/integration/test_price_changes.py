@@ -324,15 +324,16 @@ def test_the_command_loads_a_change_that_is_dated(
     assert capsys.readouterr().out.splitlines()[-1].endswith("; 0 entries changed")
 
 
-def test_two_who_load_at_once_lose_nothing_of_each_other(house: WatchedInstallation) -> None:
-    first = house.clock.now().replace(microsecond=0) + timedelta(days=1)
+def test_who_loads_decides_on_what_another_has_loaded_meanwhile(house: WatchedInstallation) -> None:
+    """A change that was loaded, and is too near to be taken back, by the time that the slower one writes."""
+    near = house.clock.now().replace(microsecond=0) + NOTICE + timedelta(seconds=5)
 
     def another() -> None:
-        bootstrap.catalog_loader().load(with_changes((first, NEW)))
+        bootstrap.catalog_loader().load(with_changes((near, NEW)))
+        house.clock.advance(10)
 
     house.transactor.before = another
-    bootstrap.catalog_loader().load(with_changes((first, NEW), (first + timedelta(days=1), OLD)))
+    with pytest.raises(PricesRefused, match=r"its price of 0\.064001 stands"):
+        bootstrap.catalog_loader().load(with_changes((near + timedelta(days=1), 2 * NEW)))
     history = bootstrap.prices().sheet().histories[TYPE]
-    assert [change.micros_per_hour for change in history] == [OLD, NEW, OLD]
-    kinds = [item["kind"]["S"] for item in house.table.items()]
-    assert kinds.count("PRICE_ANNOUNCEMENT") == 2
+    assert [change.micros_per_hour for change in history] == [OLD, NEW]
