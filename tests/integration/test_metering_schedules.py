@@ -1,4 +1,4 @@
-"""The same schedules as in `tests/unit/test_metering_schedules.py`, on the real table."""
+"""The same schedules as in `tests/unit/test_metering_schedules.py` and `test_spending.py`, on the real table."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -15,7 +15,8 @@ from chalicelib.kernel.transactions import Transactor
 from chalicelib.ledger.ports import LedgerRecords
 from chalicelib.metering.models import Meter
 from chalicelib.metering.ports import SHARDS
-from tests.fakes.schedules import LaggingMeterRecords, MeteringSchedule
+from tests.fakes.schedules import LaggingMeterRecords
+from tests.fakes.spending import SpendingSchedule
 from tests.support.engine import Engine
 
 
@@ -33,7 +34,7 @@ class _LaggingDynamoMeterRecords(DynamoMeterRecords):
 
 @pytest.mark.guarantee("G03", "G04", "G05", "G06")
 def test_g04_any_schedule_charges_the_exact_formula_on_the_real_table(table: Engine) -> None:
-    class OnTheTable(MeteringSchedule):
+    class OnTheTable(SpendingSchedule):
         def parts(self) -> tuple[LedgerRecords, LaggingMeterRecords, Transactor]:
             table.fresh_table()
             return DynamoLedgerRecords(), _LaggingDynamoMeterRecords(), DynamoTransactor()
