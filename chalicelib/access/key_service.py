@@ -169,13 +169,16 @@ class ApiKeys:
 
         Returns: the ids of the keys that were ended.
         """
-        return self._revoke_where(
-            customer_id, lambda key: key.granted_by_user_id == user_id and not key.granted <= allowed
-        )
 
-    def revoke_all(self, customer_id: str) -> Sequence[str]:
-        """End every key of the customer, whose account is being closed; the ids of those that were ended."""
-        return self._revoke_where(customer_id, lambda key: True)
+        def is_beyond(key: ApiKey) -> bool:
+            return key.granted_by_user_id == user_id and not key.granted <= allowed
+
+        ended: list[str] = []
+        while beyond := list(filter(is_beyond, self._records.all_of(customer_id))):
+            for key in beyond:  # and again: one of them may have been making another meanwhile
+                self._transactor.commit(self._records.remove(key))
+                ended.append(key.id)
+        return ended
 
     def add_rule(self, asker: Principal, key_id: str, cidr: str, note: str) -> ApiKey:
         """Let a key in from one more network; the first one shuts all others out.
@@ -232,15 +235,6 @@ class ApiKeys:
         if project_id and not (is_seen and self._projects.has(asker.customer_id, project_id)):
             raise InvalidInput.of("projectId", "You have no such project.")
         return project_id
-
-    def _revoke_where(self, customer_id: str, is_to_end: Callable[[ApiKey], bool]) -> Sequence[str]:
-        """End such keys until there are none: one of them may have been making another meanwhile."""
-        ended: list[str] = []
-        while doomed := [key for key in self._records.all_of(customer_id) if is_to_end(key)]:
-            for key in doomed:
-                self._transactor.commit(self._records.remove(key))
-                ended.append(key.id)
-        return ended
 
 
 class CustomerAllowList:
