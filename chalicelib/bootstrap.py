@@ -315,12 +315,14 @@ def session_opener() -> SessionOpener:
     """What every way of signing in ends with."""
     from chalicelib.adapters.dynamodb.devices import DynamoKnownDevices
     from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoSessions, DynamoUsers
+    from chalicelib.adapters.dynamodb.second_factor import DynamoSecondFactors
     from chalicelib.identity.devices import Recogniser
     from chalicelib.identity.opening import SessionOpener
 
     return SessionOpener(
         users=DynamoUsers(),
         sessions=DynamoSessions(),
+        factors=DynamoSecondFactors(),
         recogniser=Recogniser(DynamoKnownDevices(), DynamoLetters()),
         access_tokens=access_tokens(),
         log=security_log(),
@@ -411,11 +413,13 @@ def device_flow() -> DeviceFlow:
     """Signing devices in that have no browser."""
     from chalicelib.adapters.dynamodb.device_sign_in import DynamoDeviceSignIns
     from chalicelib.adapters.dynamodb.identity import DynamoUsers
+    from chalicelib.adapters.dynamodb.second_factor import DynamoSecondFactors
     from chalicelib.identity.device_sign_in import DeviceFlow
 
     return DeviceFlow(
         requests=DynamoDeviceSignIns(),
         users=DynamoUsers(),
+        factors=DynamoSecondFactors(),
         opener=session_opener(),
         attempts=attempts(),
         transactor=transactor(),

@@ -16,6 +16,7 @@ from chalicelib.identity.attempts import Attempts
 from chalicelib.identity.models import Origin, SessionTokens
 from chalicelib.identity.opening import SessionOpener
 from chalicelib.identity.ports import Users
+from chalicelib.identity.second_factor import SecondFactors
 from chalicelib.identity.tokens import hash_of, new_secret
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import (
@@ -118,6 +119,7 @@ class DeviceFlow:
         *,
         requests: DeviceSignIns,
         users: Users,
+        factors: SecondFactors,
         opener: SessionOpener,
         attempts: Attempts,
         transactor: Transactor,
@@ -125,6 +127,7 @@ class DeviceFlow:
     ) -> None:
         self._requests = requests
         self._users = users
+        self._factors = factors
         self._opener = opener
         self._attempts = attempts
         self._transactor = transactor
@@ -232,7 +235,7 @@ class DeviceFlow:
             user,
             replace(origin, user_agent=request.client_name),
             [self._requests.spend(request), self._users.same_password(user)],
-            has_second_factor=request.has_second_factor,
+            second_factor=self._factors.is_on(user.id) if request.has_second_factor else None,
             customer_id=request.customer_id,
         )
 

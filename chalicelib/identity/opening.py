@@ -15,6 +15,7 @@ from chalicelib.identity.models import (
     User,
 )
 from chalicelib.identity.ports import AccessTokens, Sessions, Users
+from chalicelib.identity.second_factor import SecondFactors
 from chalicelib.identity.security_log import SecurityLog
 from chalicelib.identity.tokens import RefreshToken, hash_of, new_secret
 from chalicelib.kernel.clock import Clock
@@ -30,6 +31,7 @@ class SessionOpener:
         *,
         users: Users,
         sessions: Sessions,
+        factors: SecondFactors,
         recogniser: Recogniser,
         access_tokens: AccessTokens,
         log: SecurityLog,
@@ -38,6 +40,7 @@ class SessionOpener:
     ) -> None:
         self._users = users
         self._sessions = sessions
+        self._factors = factors
         self._recogniser = recogniser
         self._access_tokens = access_tokens
         self._log = log
@@ -50,7 +53,7 @@ class SessionOpener:
         origin: Origin,
         together_with: Sequence[Write],
         *,
-        has_second_factor: bool,
+        second_factor: Write | None,
         customer_id: str | None = None,
     ) -> SessionTokens:
         """Begin a session, with an id and tokens that nobody has seen before, and write it down.
@@ -59,19 +62,26 @@ class SessionOpener:
             user: whose session it is.
             origin: where the request came from; a device that is new is told to the user by mail.
             together_with: what must hold, and what is used up, in the same transaction.
-            has_second_factor: whether more than a password was shown.
+            second_factor: what proves that more than a password was shown; without it, none may be asked for.
             customer_id: which customer it acts for, one of the user's; their own choice where none is named.
 
         Raises:
-            ConditionFailed: one of `together_with` did not hold; there is no session.
+            ConditionFailed: one of `together_with` or `second_factor` did not hold, or `second_factor_is_off`;
+                there is no session.
         """
         now = self._clock.now()
         if customer_id is None:
             customer_id = self._default_customer(user)
-        session, token = self._new(user, customer_id, origin, now, has_second_factor=has_second_factor)
+        session, token = self._new(user, customer_id, origin, now, has_second_factor=second_factor is not None)
         recognition = self._recogniser.recognise(user, origin, now)
         self._transactor.commit(
-            [*together_with, self._sessions.insert(session), *self._crowded_out(user), *recognition.writes]
+            [
+                *together_with,
+                second_factor or self._factors.is_off(user.id),
+                self._sessions.insert(session),
+                *self._crowded_out(user),
+                *recognition.writes,
+            ]
         )
         for action in ("login", *(["new_device"] if recognition.is_new else [])):
             self._log.note(session.user_id, session.customer_id, origin, action, session_id=session.id)

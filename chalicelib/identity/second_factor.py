@@ -97,6 +97,10 @@ class SecondFactors(Protocol):
         """Change nothing; asserts `second_factor_is_off`."""
         ...
 
+    def is_on(self, user_id: str) -> Write:
+        """Change nothing; asserts `second_factor_is_on`."""
+        ...
+
     def use(self, factor: SecondFactor, proof: Proof) -> Write:
         """Use a code up; asserts `code_is_unused`."""
         ...

@@ -153,11 +153,10 @@ class SignIn:
             proof = self._code_check.proof(factor, code)
             used_up = [
                 self._pending.finish(pending),
-                self._factors.use(factor, proof),
                 self._users.same_password(user),
                 self._attempts.knew_code(user.id),
             ]
-            tokens = self._open(user, origin, used_up)
+            tokens = self._open(user, origin, used_up, self._factors.use(factor, proof))
         except InvalidTwoFactorCode as refusal:
             self._note(user, origin, "login", refusal=refusal.code)
             raise
@@ -199,8 +198,7 @@ class SignIn:
         unchanged, factor = self._password_check.unchanged(user, password), self._factors.get(user.id)
         if factor is not None and factor.is_on:
             return self._wait_for_code(user, unchanged)
-        is_off = self._factors.is_off(user.id)
-        return self._opener.open(user, origin, [*unchanged, is_off], has_second_factor=False)
+        return self._opener.open(user, origin, unchanged, second_factor=None)
 
     def _wait_for_code(self, user: User, unchanged: Sequence[Write]) -> CodeWanted:
         token, expires_at = new_secret(), self._clock.now() + PENDING_SIGN_IN_LIFE
@@ -208,9 +206,9 @@ class SignIn:
         self._transactor.commit([*unchanged, self._pending.insert(pending)])
         return CodeWanted(token, expires_at)
 
-    def _open(self, user: User, origin: Origin, used_up: Sequence[Write]) -> SessionTokens:
+    def _open(self, user: User, origin: Origin, used_up: Sequence[Write], second_factor: Write) -> SessionTokens:
         try:
-            return self._opener.open(user, origin, used_up, has_second_factor=True)
+            return self._opener.open(user, origin, used_up, second_factor=second_factor)
         except ConditionFailed as failed:
             if "sign_in_is_pending" not in failed.asserts and "code_is_unused" in failed.asserts:
                 raise InvalidTwoFactorCode() from failed

@@ -177,6 +177,32 @@ class TestFixation:
 
 
 @pytest.mark.guarantee("G42")
+class TestADeviceThatWaits:
+    """What it was approved for must still stand when it comes for its session."""
+
+    def test_g42_gets_none_on_a_password_once_the_second_factor_is_on(self, people: People, ada: Api) -> None:
+        device = approved(ada)
+        people.enrolled(ada)
+        polled = people.api.post("/auth/device/token", {"deviceCode": device["deviceCode"]})
+        assert polled.code == "EXPIRED_TOKEN"
+        assert len(ada.get("/sessions").data) == 1
+
+    def test_g42_gets_none_on_a_second_factor_that_is_off(self, ada: Api, app: AuthenticatorApp) -> None:
+        device = approved(ada)
+        assert ada.post("/security/2fa/disable", {"password": PASSWORD, "code": app.code()}).status == 200
+        polled = ada.post("/auth/device/token", {"deviceCode": device["deviceCode"]})
+        assert polled.code == "EXPIRED_TOKEN"
+        assert len(ada.get("/sessions").data) == 1
+
+
+def approved(person: Api) -> Any:
+    """The codes of a device that somebody has approved."""
+    device = person.post("/auth/device", {"clientName": "hearth-cli"}).data
+    assert person.post("/auth/device/approve", {"userCode": device["userCode"]}).status == 200
+    return device
+
+
+@pytest.mark.guarantee("G42")
 class TestOtherSites:
     @pytest.mark.parametrize("spec", [pytest.param(spec, id=spec.name) for spec in UNPROTECTED])
     def test_g42_a_cookie_alone_changes_nothing(self, people: People, table: Engine, spec: EndpointSpec) -> None:

@@ -76,6 +76,10 @@ class DynamoSecondFactors:
         """Change nothing; see `SecondFactors.is_off`."""
         return check(_key(user_id), SecondFactorRecord.on_since.does_not_exist(), "second_factor_is_off")
 
+    def is_on(self, user_id: str) -> Write:
+        """Change nothing; see `SecondFactors.is_on`."""
+        return check(_key(user_id), SecondFactorRecord.on_since.exists(), "second_factor_is_on")
+
     def use(self, factor: SecondFactor, proof: Proof) -> Write:
         """Use a code up; see `SecondFactors.use`."""
         return update(_key(factor.user_id), [_used(proof)], _unused(factor, proof), "code_is_unused")
