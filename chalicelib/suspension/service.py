@@ -12,25 +12,19 @@ from functools import partial
 
 from chalicelib.compute.models import Deployment, DeploymentStatus, DesiredState
 from chalicelib.compute.ports import DeploymentRecords
-from chalicelib.insight.models import SYSTEM, Activity, Outcome
 from chalicelib.insight.ports import ActivityWrites
-from chalicelib.kernel.clock import Clock, epoch_seconds, from_epoch_seconds
+from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import InsufficientBalance
-from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
 from chalicelib.ledger.models import frozen_micros
 from chalicelib.ledger.ports import LedgerRecords
 from chalicelib.spending.ports import CapRecords
-from chalicelib.spending.service import PERIOD_NAMES
 from chalicelib.suspension.models import (
-    LONGEST_WAIT,
     LOOKS_OF_AN_EXECUTION,
     Funds,
     Machines,
     SuspensionReason,
     SuspensionStatus,
-    Verdict,
     Watch,
     judge,
     next_look,
@@ -44,21 +38,13 @@ from chalicelib.suspension.ports import (
     WatchExecutions,
     WatchRecords,
 )
+from chalicelib.suspension.words import SWITCHED_OFF_BECAUSE, SWITCHED_ON_BECAUSE, activity_of, letter_values
 
 _SAME_MOMENT = timedelta(seconds=2)
 """Rounding moves zero by a second when usage is posted; an execution is replaced only for more."""
 _LOOK_AHEAD = timedelta(seconds=60)
 """The schedule's own interval: what is due before it runs again must have an execution by then."""
 _LEAVING = frozenset({DeploymentStatus.DELETING, DeploymentStatus.DELETE_STUCK})
-_SWITCHED_OFF_BECAUSE = {
-    SuspensionReason.BALANCE: "Your balance is used up",
-    SuspensionReason.SPEND_CAP: "Your spend cap is reached",
-}
-_OFF = frozenset({SuspensionStatus.SUSPENDED, SuspensionStatus.DELETING})
-_SWITCHED_ON_BECAUSE = {
-    SuspensionReason.BALANCE: "Thank you for your payment",
-    SuspensionReason.SPEND_CAP: "Your spend cap leaves room again",
-}
 
 
 @dataclass(frozen=True)
@@ -178,10 +164,10 @@ class BalanceWatch:
             if after != before:
                 after = replace(after, version=before.version + 1)
                 writes = [self._watches.replace_watch(before, after)]
-                if activity := _activity(before, after, at):
+                if activity := activity_of(before, after, at):
                     writes.append(self._activity.insert(activity))
                 if verdict.letter is not None:
-                    values = _values(after, verdict, funds, at)
+                    values = letter_values(after, verdict, funds, at)
                     writes += self._mail.to_customer(customer_id, verdict.letter, values, at)
                 self._transactor.commit(writes)
             return Looked(before, after, machines)
@@ -234,9 +220,9 @@ class BalanceWatch:
         reason = looked.watch.reason or SuspensionReason.BALANCE
         match looked.watch.status:
             case SuspensionStatus.SUSPENDED:
-                return partial(self._power.suspend, because=_SWITCHED_OFF_BECAUSE[reason]), looked.machines.running
+                return partial(self._power.suspend, because=SWITCHED_OFF_BECAUSE[reason]), looked.machines.running
             case SuspensionStatus.RESUMING:
-                return partial(self._power.resume, because=_SWITCHED_ON_BECAUSE[reason]), looked.machines.stopped
+                return partial(self._power.resume, because=SWITCHED_ON_BECAUSE[reason]), looked.machines.stopped
             case SuspensionStatus.DELETING:
                 return self._deletion.delete, looked.machines.kept
         return self._deletion.delete, ()
@@ -262,61 +248,3 @@ def _sorted(deployments: Iterable[Deployment], reserve_of: Callable[[Deployment]
     reserve = sum(reserve_of(deployment) for deployment in stopped)
     names = tuple(deployment.id for deployment in stopped)
     return Machines(tuple(running), names, reserve, in_motion, tuple(kept), leaving)
-
-
-_ACTIONS = {
-    SuspensionStatus.SUSPENDED: "suspend_machines",
-    SuspensionStatus.DELETING: "delete_suspended_machines",
-    SuspensionStatus.RESUMING: "resume_machines",
-    None: "resume_machines",
-}
-
-
-def _activity(before: Watch, after: Watch, at: datetime) -> Activity | None:
-    """What the customer's log says of this change, which nobody asked for; None where it is not worth a line."""
-    is_over = after.status is None and before.status in {SuspensionStatus.RESUMING, SuspensionStatus.DELETED}
-    changed = (before.status, before.reason) != (after.status, after.reason)
-    if not changed or is_over or after.status not in _ACTIONS:
-        return None
-    reason = after.reason or before.reason or SuspensionReason.BALANCE
-    return Activity(
-        id=new_id(Kind.ACTIVITY, at),
-        customer_id=after.customer_id,
-        at=at,
-        actor_user_id=SYSTEM,
-        action=_ACTIONS[after.status],
-        outcome=Outcome.DONE,
-        reason=(_SWITCHED_OFF_BECAUSE if after.status in _OFF else _SWITCHED_ON_BECAUSE)[reason],
-    )
-
-
-def _values(watch: Watch, verdict: Verdict, funds: Funds, at: datetime) -> dict[str, str]:
-    """What letters say beside who they are to."""
-    values = _values_of_balance(watch, funds, at)
-    limit = verdict.limit
-    if limit is not None:
-        reached_at = funds.allowance.reaches(limit, at)
-        values |= {
-            "cap_name": PERIOD_NAMES[limit.period],
-            "cap": format_amount(limit.cap_micros),
-            "spent": format_amount(limit.spent_micros),
-            "ends_at": _day_and_time(limit.ends_at),
-            "reached_at": _day_and_time(reached_at) if reached_at and at < reached_at < limit.ends_at else "",
-        }
-    return values
-
-
-def _values_of_balance(watch: Watch, funds: Funds, at: datetime) -> dict[str, str]:
-    used = funds.burn.unposted_micros(at)
-    zero_at, latest = funds.zero_at, epoch_seconds(at + LONGEST_WAIT)
-    return {
-        "balance": format_amount(funds.spendable_micros - used),
-        "burn_per_hour": format_amount(funds.burn.micros_per_hour),
-        "empty_at": _day_and_time(from_epoch_seconds(min(zero_at, latest)) if zero_at is not None else at),
-        "deletes_at": _day_and_time(watch.deletes_at or at),
-    }
-
-
-def _day_and_time(moment: datetime) -> str:
-    """Such as `4 May 2031, 12:00 UTC`."""
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
