@@ -8,16 +8,21 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.access.models import ROLE_SCOPES, Role
+from chalicelib.adapters.dynamodb.invitations import DynamoRosters
+from chalicelib.identity.invitations import INVITATIONS_PER_HOUR, MAX_OPEN_INVITATIONS
 from chalicelib.identity.organisations import MAX_OWN_CUSTOMERS
+from chalicelib.identity.rosters import MAX_JOINED_MEMBERS
+from chalicelib.kernel.ids import Kind, new_id
 from tests.fakes.identity import PASSWORD, People, deliver_letters
 from tests.integration.test_identity_accounts import recorded_calls
 from tests.support.api import Answer, Api
-from tests.support.clock import SettableClock
+from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
 
 ADA = "ada@example.com"
 BOB = "bob@example.com"
 CAT = "cat@example.com"
+NO_KEY = new_id(Kind.SSH_KEY, START)
 NEW_ACCOUNT = {"name": "Bob", "password": PASSWORD}
 
 
@@ -208,6 +213,39 @@ class TestInviting:
             answer = ada.post("/members/invitations", {"email": email, "role": "viewer"})
             assert (answer.code, answer.fields) == ("CONFLICT", {"email"})
 
+    def test_once_even_at_the_same_time(self, people: People, ada: Api) -> None:
+        body = {"email": BOB, "role": "viewer"}
+        answers = raced(*[lambda: ada.post("/members/invitations", body)] * 4)
+        assert answers == [201, 409, 409, 409]
+        assert len(ada.get("/members/invitations").data) == 1
+
+    def test_fifty_at_a_time(self, people: People, ada: Api, clock: SettableClock) -> None:
+        def fill(start: int, end: int) -> None:
+            for number in range(start, end):
+                invite(people, ada, f"person-{number}@example.com")
+
+        fill(0, INVITATIONS_PER_HOUR)
+        one_more = {"email": BOB, "role": "viewer"}
+        assert ada.post("/members/invitations", one_more).code == "RATE_LIMITED"
+        clock.advance(3600)
+        ada = people.api.as_bearer(people.login(ADA).data["accessToken"])
+        fill(INVITATIONS_PER_HOUR, MAX_OPEN_INVITATIONS)
+        assert ada.post("/members/invitations", one_more).code == "LIMIT_EXCEEDED"
+        first = ada.get("/members/invitations", query={"limit": "1"}).data[0]["id"]
+        assert ada.delete(f"/members/invitations/{first}").status == 200
+        assert ada.post("/members/invitations", one_more).status == 201
+
+    def test_no_more_than_there_is_room_for(self, people: People, ada: Api) -> None:
+        invite(people, ada, BOB)
+        rosters, customer_id = DynamoRosters(), customer_of(ada)
+        full = rosters.change(customer_id, rosters.get(customer_id), joined=MAX_JOINED_MEMBERS)
+        bootstrap.transactor().commit([full])
+        body = {"token": token_for(people, BOB), "newAccount": NEW_ACCOUNT}
+        assert people.api.post("/invitations/accept", body).code == "LIMIT_EXCEEDED"
+        room = rosters.change(customer_id, rosters.get(customer_id), joined=-1)
+        bootstrap.transactor().commit([room])
+        assert people.api.post("/invitations/accept", body).status == 200
+
     def test_nobody_gives_a_role_above_their_own(self, people: People, ada: Api) -> None:
         bob = join(people, ada, BOB, "admin")
         for person in (ada, bob):
@@ -252,6 +290,33 @@ class TestMembers:
         assert roles_in(ada) == {ADA: "owner"}
         deliver_letters(people.engine)
         assert people.mailbox.of(BOB)[-1] == people.mailbox.of(CAT)[-1] == "member_removed"
+
+    @pytest.mark.guarantee("G43")
+    def test_g43_keys_that_could_do_more_than_their_maker_may_end_for_good(self, people: People, ada: Api) -> None:
+        bob = join(people, ada, BOB, "admin")
+        wide, narrow = (
+            people.api.as_bearer(bob.post("/api-keys", {"name": "key", "scopes": [scope]}).data["key"])
+            for scope in ("ssh-keys:write", "deployments:read")
+        )
+        assert narrow.get("/deployments").status == 200
+        assert wide.delete(f"/ssh-keys/{NO_KEY}").code == "NOT_FOUND"
+        ada.patch(f"/members/{user_of(bob)}", {"role": "viewer"})
+        assert wide.delete(f"/ssh-keys/{NO_KEY}").code == "UNAUTHORIZED"
+        assert narrow.get("/deployments").status == 200
+        ada.patch(f"/members/{user_of(bob)}", {"role": "admin"})
+        assert wide.delete(f"/ssh-keys/{NO_KEY}").code == "UNAUTHORIZED"
+        ada.delete(f"/members/{user_of(bob)}")
+        assert narrow.get("/deployments").code == "UNAUTHORIZED"
+
+    @pytest.mark.guarantee("G43")
+    def test_g43_a_key_gives_no_role_that_may_do_more_than_itself(self, people: People, ada: Api) -> None:
+        bob = user_of(join(people, ada, BOB, "admin"))
+        scopes = ["members:write", *sorted(ROLE_SCOPES[Role.VIEWER])]
+        key = people.api.as_bearer(ada.post("/api-keys", {"name": "key", "scopes": scopes}).data["key"])
+        for role, status in (("admin", 403), ("billing", 403), ("developer", 403), ("viewer", 201)):
+            assert key.post("/members/invitations", {"email": CAT, "role": role}).status == status
+        assert key.patch(f"/members/{bob}", {"role": "viewer"}).code == "FORBIDDEN"
+        assert key.delete(f"/members/{bob}").code == "FORBIDDEN"
 
     def test_a_session_of_who_was_removed_goes_on_elsewhere(self, people: People, ada: Api) -> None:
         cat = people.newcomer(CAT)
