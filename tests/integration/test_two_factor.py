@@ -2,13 +2,15 @@
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.identity.models import MAX_SESSIONS_PER_USER
+from chalicelib.identity.devices import Recogniser, Recognition
+from chalicelib.identity.models import MAX_SESSIONS_PER_USER, Origin, User
 from chalicelib.identity.second_factor import MAX_CODES_PER_PENDING_SIGN_IN, PENDING_SIGN_IN_LIFE
 from chalicelib.identity.tallies import ATTEMPTS_WITHOUT_DELAY
 from chalicelib.kernel.clock import later
@@ -139,6 +141,23 @@ class TestTurningItOn:
 
 @pytest.mark.guarantee("G42")
 class TestSigningInWithIt:
+    def test_g42_is_asked_for_by_a_sign_in_that_overlaps_with_turning_it_on(
+        self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The worst moment: after it was found to be off, before the session is written."""
+        code = AuthenticatorApp(ada.post("/security/2fa/setup").data["secret"]).code()
+        recognise, turned_on = Recogniser.recognise, []
+
+        def late(recogniser: Recogniser, user: User, origin: Origin, now: datetime) -> Recognition:
+            if not turned_on:
+                turned_on.append(ada.post("/security/2fa/confirm", {"code": code}).status)
+            return recognise(recogniser, user, origin, now)
+
+        monkeypatch.setattr(Recogniser, "recognise", late)
+        assert people.login(ADA).data["requires2FA"] is True
+        assert turned_on == [200]
+        assert len(ada.get("/sessions").data) == 1
+
     def test_g42_takes_two_steps(self, people: People, app: AuthenticatorApp, clock: SettableClock) -> None:
         answer = people.login(ADA)
         assert answer.data.keys() == {"requires2FA", "pendingToken", "expiresAt"}
