@@ -42,7 +42,7 @@ class ReferralStatus(StrEnum):
     """The payment went back, and so did the rewards."""
 
 
-class Reason(StrEnum):
+class RewardReason(StrEnum):
     """Why there is no reward, or not any more."""
 
     SAME_PAYER = "same_payment_method"
@@ -69,7 +69,7 @@ class Referral:
     redeemed_by: str
     redeemed_at: datetime
     status: ReferralStatus = ReferralStatus.WAITING
-    reason: Reason | None = None
+    reason: RewardReason | None = None
     reward_micros: int = REWARD_MICROS
     """What each of the two gets, or got."""
     top_up_id: str = ""
@@ -91,10 +91,10 @@ class Referral:
     def waiting(self, now: datetime) -> "Referral":
         """Still waiting at `now`; refused, once that has lasted too long."""
         if now - self.redeemed_at >= WAITS_FOR:
-            return self.refused(Reason.NO_PAYMENT, now)
+            return self.refused(RewardReason.NO_PAYMENT, now)
         return replace(self, check_at=now + _CHECKED_EVERY, version=self.version + 1)
 
-    def refused(self, reason: Reason, now: datetime, top_up_id: str = "") -> "Referral":
+    def refused(self, reason: RewardReason, now: datetime, top_up_id: str = "") -> "Referral":
         """Without a reward, for good."""
         return self._decided(ReferralStatus.REFUSED, now, reason=reason, top_up_id=top_up_id, check_at=None)
 
@@ -112,7 +112,7 @@ class Referral:
         return self._decided(
             ReferralStatus.TAKEN_BACK,
             now,
-            reason=Reason.PAYMENT_RETURNED,
+            reason=RewardReason.PAYMENT_RETURNED,
             top_up_id=self.top_up_id,
             check_at=None,
         )
@@ -124,7 +124,7 @@ class Referral:
         *,
         top_up_id: str,
         check_at: datetime | None,
-        reason: Reason | None = None,
+        reason: RewardReason | None = None,
     ) -> "Referral":
         return replace(
             self,

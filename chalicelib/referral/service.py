@@ -21,9 +21,9 @@ from chalicelib.referral.models import (
     LEAST_TOP_UP_MICROS,
     MOST_REWARDS,
     REDEEMABLE_FOR,
-    Reason,
     Referral,
     ReferralStatus,
+    RewardReason,
     Side,
     Stats,
     counts,
@@ -176,18 +176,18 @@ class Referrals:
         except ConditionFailed as failed:
             if CUSTOMER_ACTIVE not in failed.asserts:
                 raise
-        return self._keep(referral, referral.refused(Reason.NOT_ACTIVE, now, top_up.id))
+        return self._keep(referral, referral.refused(RewardReason.NOT_ACTIVE, now, top_up.id))
 
-    def _objection(self, referral: Referral, top_up: TopUp) -> Reason | None:
+    def _objection(self, referral: Referral, top_up: TopUp) -> RewardReason | None:
         """Why the reward is not given for `top_up`."""
         own, other = (self._people.traces(at).users for at in (referral.referred_id, referral.referrer_id))
         if own & other:
-            return Reason.SAME_PEOPLE
+            return RewardReason.SAME_PEOPLE
         if top_up.payers and self._top_ups.has_paid_with(referral.referrer_id, top_up.payers):
-            return Reason.SAME_PAYER
+            return RewardReason.SAME_PAYER
         found = self._records.all_referrals(referral.referrer_id)
         rewarded = [one for one in found if one.status is ReferralStatus.REWARDED]
-        return Reason.LIMIT if len(rewarded) >= MOST_REWARDS else None
+        return RewardReason.LIMIT if len(rewarded) >= MOST_REWARDS else None
 
     def _watch(self, referral: Referral) -> Referral:
         now = self._clock.now()

@@ -7,7 +7,14 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.http import ApiModel, Money
 from chalicelib.referral.codes import shown
-from chalicelib.referral.models import LEAST_TOP_UP_MICROS, REWARD_MICROS, Reason, Referral, ReferralStatus, Side
+from chalicelib.referral.models import (
+    LEAST_TOP_UP_MICROS,
+    REWARD_MICROS,
+    Referral,
+    ReferralStatus,
+    RewardReason,
+    Side,
+)
 from chalicelib.referral.service import Overview
 
 
@@ -25,7 +32,7 @@ class RewardView(ApiModel):
     id: str
     side: Side = Field(description="whether you brought somebody, or were brought")
     status: ReferralStatus
-    reason: Reason | None = Field(description="why there is no reward, or not any more")
+    reason: RewardReason | None = Field(description="why there is no reward, or not any more")
     reward: Money = Field(description="what each of the two gets")
     redeemed_at: datetime
     decided_at: datetime | None

@@ -13,9 +13,9 @@ from chalicelib.referral.codes import code_of, parse_code, shown
 from chalicelib.referral.models import (
     LEAST_TOP_UP_MICROS,
     WAITS_FOR,
-    Reason,
     Referral,
     ReferralStatus,
+    RewardReason,
     Traces,
     counts,
     network_of,
@@ -96,7 +96,7 @@ def test_waiting_has_an_end() -> None:
     late = START + WAITS_FOR
     assert referral.waiting(late - timedelta(seconds=1)).status is ReferralStatus.WAITING
     ended = referral.waiting(late)
-    assert (ended.status, ended.reason, ended.check_at) == (ReferralStatus.REFUSED, Reason.NO_PAYMENT, None)
+    assert (ended.status, ended.reason, ended.check_at) == (ReferralStatus.REFUSED, RewardReason.NO_PAYMENT, None)
 
 
 def test_who_lives_together() -> None:

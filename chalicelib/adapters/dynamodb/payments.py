@@ -206,6 +206,7 @@ def _pointer(partition: str, top_up: TopUp) -> TopUpPointer:
 
 
 def top_up_of(record: TopUpRecord) -> TopUp:
+    """The top-up that `record` keeps."""
     checkout: dict[str, Any] | None = record.checkout
     return TopUp(
         id=record.sk.removeprefix("TOP_UP#"),

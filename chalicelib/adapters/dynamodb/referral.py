@@ -22,7 +22,7 @@ from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 from chalicelib.payments.models import TopUp
-from chalicelib.referral.models import Reason, Referral, ReferralStatus, Traces, network_of
+from chalicelib.referral.models import Referral, ReferralStatus, RewardReason, Traces, network_of
 from chalicelib.referral.ports import CUSTOMER_ACTIVE, NEW_REFERRAL, REFERRAL_SHARDS, REFERRAL_UNCHANGED
 
 _FIRST_ACTIVITIES = 10
@@ -203,7 +203,7 @@ def _referral(record: _Shared) -> Referral:
         redeemed_by=record.redeemed_by,
         redeemed_at=parse_isoformat(record.redeemed_at),
         status=ReferralStatus(record.status),
-        reason=Reason(record.reason) if record.reason else None,
+        reason=RewardReason(record.reason) if record.reason else None,
         reward_micros=record.reward_micros,
         top_up_id=record.top_up_id or "",
         decided_at=parse_isoformat(record.decided_at) if record.decided_at else None,
