@@ -146,7 +146,8 @@ class TestSigningInWithIt:
     ) -> None:
         """The worst moment: after it was found to be off, before the session is written."""
         code = AuthenticatorApp(ada.post("/security/2fa/setup").data["secret"]).code()
-        recognise, turned_on = Recogniser.recognise, []
+        turned_on: list[int] = []
+        recognise = Recogniser.recognise
 
         def late(recogniser: Recogniser, user: User, origin: Origin, now: datetime) -> Recognition:
             if not turned_on:
