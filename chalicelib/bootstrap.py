@@ -55,7 +55,8 @@ if TYPE_CHECKING:
     from chalicelib.identity.device_sign_in import DeviceFlow
     from chalicelib.identity.email_change import EmailMove
     from chalicelib.identity.failures import FailureNotes
-    from chalicelib.identity.invitations import Invitations, InvitationTokens, Place
+    from chalicelib.identity.invitation_records import InvitationTokens, Place
+    from chalicelib.identity.invitations import Invitations
     from chalicelib.identity.links import LinkOpener
     from chalicelib.identity.members import Members
     from chalicelib.identity.opening import SessionOpener
@@ -666,7 +667,7 @@ def organisations() -> Organisations:
 def invitation_tokens() -> InvitationTokens:
     """What mailed invitations are known by."""
     from chalicelib.adapters.dynamodb.invitations import DynamoInvitations
-    from chalicelib.identity.invitations import InvitationTokens
+    from chalicelib.identity.invitation_records import InvitationTokens
 
     return InvitationTokens(DynamoInvitations(), transactor(), clock())
 

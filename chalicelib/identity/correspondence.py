@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.access.models import Role
-from chalicelib.identity.invitations import InvitationKind, InvitationTokens
+from chalicelib.identity.invitation_records import InvitationKind, InvitationTokens
 from chalicelib.identity.links import LinkOpener
 from chalicelib.identity.models import Letter, LetterKind, LinkPurpose, User
 from chalicelib.identity.ports import Letters, Mailer, Undeliverable, Users

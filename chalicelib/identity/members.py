@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.access.models import ROLE_SCOPES, Principal, Role, Scope
-from chalicelib.identity.invitations import INVITER_MAY, Invitation, InvitationKind
+from chalicelib.identity.invitation_records import INVITER_MAY, Invitation, InvitationKind
 from chalicelib.identity.models import Customer, Letter, LetterKind, Membership, Origin, User
 from chalicelib.identity.ports import Letters, Sessions, Users
 from chalicelib.identity.rosters import MEMBER_UNCHANGED, ROSTER_UNCHANGED, Rosters

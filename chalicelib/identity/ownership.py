@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib.access.models import Role
-from chalicelib.identity.invitations import (
+from chalicelib.identity.invitation_records import (
     INVITATION_LIFE,
     INVITATION_OPEN,
     INVITER_MAY,

@@ -8,13 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib.access.models import Scope, StaffRole
-from chalicelib.identity.invitations import (
-    INVITER_MAY,
-    FoundInvitation,
-    Invitation,
-    InvitationKind,
-    Invitations,
-)
+from chalicelib.identity.invitation_records import INVITER_MAY, Invitation, InvitationKind
+from chalicelib.identity.invitations import FoundInvitation, Invitations
 from chalicelib.identity.models import Origin
 from chalicelib.identity.ports import Users
 from chalicelib.identity.staff import StaffMembership, StaffRecords, StaffStatus

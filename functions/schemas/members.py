@@ -9,7 +9,8 @@ from pydantic import Field, StringConstraints
 from chalicelib.access.models import ROLE_SCOPES, Role, Scope
 from chalicelib.http import ApiModel
 from chalicelib.http.models import id_of
-from chalicelib.identity.invitations import INVITATION_TOKEN_PATTERN, FoundInvitation, Invitation
+from chalicelib.identity.invitation_records import INVITATION_TOKEN_PATTERN, Invitation
+from chalicelib.identity.invitations import FoundInvitation
 from chalicelib.identity.members import Member
 from chalicelib.kernel.ids import Kind
 from functions.schemas.account import OPTIONAL_CODE, AccountCode

@@ -9,7 +9,8 @@ from chalicelib.access.models import StaffRole
 from chalicelib.http import ApiModel, StaffChange, StaffPageQuery
 from chalicelib.http.models import Reason, id_of
 from chalicelib.identity.emails import MAX_EMAIL_LENGTH
-from chalicelib.identity.invitations import INVITATION_TOKEN_PATTERN, FoundInvitation, Invitation
+from chalicelib.identity.invitation_records import INVITATION_TOKEN_PATTERN, Invitation
+from chalicelib.identity.invitations import FoundInvitation
 from chalicelib.identity.staff import StaffMember, StaffStatus
 from chalicelib.insight.models import Activity, Outcome
 from chalicelib.kernel.ids import Kind, pattern

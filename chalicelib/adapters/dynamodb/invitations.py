@@ -10,7 +10,7 @@ from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import delete, insert, put
 from chalicelib.identity.emails import EmailAddress
-from chalicelib.identity.invitations import INVITATION_OPEN, Invitation, InvitationKind
+from chalicelib.identity.invitation_records import INVITATION_OPEN, Invitation, InvitationKind
 from chalicelib.identity.rosters import ROSTER_UNCHANGED, STAFF, Roster
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.ids import Kind
