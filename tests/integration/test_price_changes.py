@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from botocore.stub import ANY, Stubber
 
 from chalicelib import bootstrap
+from chalicelib.adapters.aws.clients import sqs
 from chalicelib.catalog import announcements
 from chalicelib.catalog.models import Catalog
 from chalicelib.catalog.prices import NOTICE, PricesRefused
@@ -24,6 +26,7 @@ from chalicelib.metering.ports import SHARDS
 from chalicelib.metering.prices import PriceChange
 from chalicelib.metering.slots import UsageSlot
 from functions.schemas.deployments import UsageView
+from functions.workers.prices import announce_prices, follow_prices
 from tests.fakes.lifecycle import Region, running_region
 from tests.fakes.money import Crash
 from tests.fakes.suspension import EMAIL, WatchedInstallation
@@ -230,8 +233,8 @@ def test_customers_with_such_machines_are_told_once_for_each_change(house: Watch
     name = house.deployment(deployment_id).name
     changes_at = (house.clock.now() + timedelta(days=3)).replace(microsecond=0)
     bootstrap.catalog_loader().load(with_changes((changes_at, NEW)))
-    assert bootstrap.price_announcements().run() == 1
-    assert bootstrap.price_announcements().run() == 0
+    assert announce_prices({}, None) == {"told": 1}
+    assert announce_prices({}, None) == {"told": 0}
     bootstrap.catalog_loader().load(with_changes((changes_at, NEW)))
     assert bootstrap.price_announcements().run() == 0
     assert house.mails() == ["price_change"]
@@ -244,6 +247,21 @@ def test_customers_with_such_machines_are_told_once_for_each_change(house: Watch
     assert house.mails() == ["price_change"] * 2
     stays = f"\n- {name}: 0.032 USD an hour, which stays\n"
     assert stays in house.mailbox.newest("price_change", EMAIL).mail.text
+
+
+@pytest.mark.guarantee("G13")
+def test_g13_the_shards_are_metered_at_the_second_of_the_change(house: WatchedInstallation) -> None:
+    """A message for each, which the queue holds back until then."""
+    changes_at = house.clock.now().replace(microsecond=0) + timedelta(hours=1)
+    bootstrap.catalog_loader().load(with_changes((changes_at, NEW)))
+    assert follow_prices({}, None) == {"seconds": []}
+    house.clock.set(changes_at - timedelta(seconds=30))
+    with Stubber(sqs()) as stubber:
+        for shard in range(SHARDS):
+            message = {"QueueUrl": ANY, "MessageBody": f'{{"shard": {shard}}}', "DelaySeconds": 31}
+            stubber.add_response("send_message", {}, message)
+        assert follow_prices({}, None) == {"seconds": [epoch_seconds(changes_at)]}
+        stubber.assert_no_pending_responses()
 
 
 def test_who_has_no_such_machine_is_not_told(house: WatchedInstallation) -> None:
