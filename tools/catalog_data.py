@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 import yaml
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from chalicelib.catalog.models import (
     Catalog,
@@ -64,6 +73,12 @@ class _Data(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
+def _no_number(moment: object) -> object:
+    if isinstance(moment, int | float):
+        raise ValueError("give a moment, such as 2031-01-01T00:00:00Z")  # noqa: TRY004 (pydantic collects these)
+    return moment
+
+
 def _moment(moment: datetime) -> datetime:
     if moment.microsecond:
         raise ValueError("a price changes at a whole second")
@@ -71,7 +86,7 @@ def _moment(moment: datetime) -> datetime:
 
 
 class _PriceChangeData(_Data):
-    effective_from: Annotated[AwareDatetime, AfterValidator(_moment)]
+    effective_from: Annotated[AwareDatetime, BeforeValidator(_no_number), AfterValidator(_moment)]
     price: _Price
 
 

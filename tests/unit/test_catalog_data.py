@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from chalicelib.catalog.models import Catalog, Hardware
+from chalicelib.catalog.prices import priced_entries
+from chalicelib.metering.prices import PriceChange
 from tools.catalog_data import CATALOG, CatalogError, merge_patch, read_catalog
 
 _ROOT = Path(__file__).parents[2]
@@ -134,6 +136,20 @@ def test_the_overlay_keeps_the_ids_that_the_demonstration_uses() -> None:
         ("images: {ubuntu-22.04: {fits: []}}", "images.ubuntu-22.04.fits"),
         ("storage_plans: {network: {min_gb: 20000}}", "min_gb is more than max_gb"),
         ("storage_plans: {network: {kind: local}}", "another plan of kind local"),
+        *(
+            (f"instance_types: {{cpu-2x4: {{price_changes: [{changes}]}}}}", complaint)
+            for changes, complaint in {
+                "{effective_from: 2031-01-01T00:00:00, price: '1'}": "timezone",
+                "{effective_from: 2031-01-01, price: '1'}": "timezone",
+                "{effective_from: 1924992000, price: '1'}": "give a moment",
+                "{effective_from: 2031-01-01T00:00:00.5Z, price: '1'}": "at a whole second",
+                "{effective_from: 2031-01-01T00:00:00Z, price: '-1'}": "a price is not negative",
+                "{effective_from: 2031-01-01T00:00:00Z}": "cpu-2x4.price_changes.0.price",
+                ", ".join(
+                    ["{effective_from: 2031-01-01T00:00:00Z, price: '1'}"] * 2
+                ): "in the order of their moments",
+            }.items()
+        ),
         ("storage_plans: null", "storage_plans"),
         ("regions: {oslo: {country: Norway}}", "regions.oslo.country"),
         ("regions: {oslo: {}, oslo: {}}", "given twice: oslo"),
@@ -146,6 +162,20 @@ def test_data_that_cannot_be_used_is_refused_with_its_place(tmp_path: Path, patc
     with pytest.raises(CatalogError) as refused:
         read_catalog(overlay=overlay)
     assert complaint in str(refused.value)
+
+
+def test_changes_of_prices_are_read_with_their_seconds(tmp_path: Path) -> None:
+    overlay = tmp_path / "overlay.yaml"
+    change = "price_changes: [{effective_from: 2031-01-01T01:00:00+01:00, price: '0.5'}]"
+    overlay.write_text(
+        f"{{instance_types: {{cpu-2x4: {{{change}}}}}, images: {{ubuntu-22.04: {{{change}}}}}, "
+        f"storage_plans: {{network: {{{change}}}}}}}"
+    )
+    catalog = read_catalog(overlay=overlay)
+    expected = (PriceChange(1_924_992_000, 500_000),)
+    changed = [entry for entry in priced_entries(catalog) if entry.price_changes]
+    assert [entry.id for entry in changed] == ["cpu-2x4", "ubuntu-22.04", "network"]
+    assert {entry.price_changes for entry in changed} == {expected}
 
 
 def test_a_key_that_is_given_twice_is_refused(tmp_path: Path) -> None:
