@@ -158,7 +158,8 @@ class Closings:
         user, now = proven.user, self._clock.now()
         change = self._ledger.change(wish.customer_id, now)
         same_people = [
-            self._rosters.change(owner, self._rosters.get(owner)) for owner in (wish.customer_id, user.id)
+            self._rosters.change(wish.customer_id, self._rosters.get(wish.customer_id)),
+            self._rosters.change(user.id, self._rosters.get(user.id), joined=-1),
         ]
         membership, belonging = self._people(wish, change)
         closing = Closing(

@@ -465,6 +465,15 @@ class TestCustomers:
         assert answers == [201, 409, 409]
         assert len(ada.get("/customers").data) == MAX_OWN_CUSTOMERS
 
+    def test_closing_one_makes_room_for_another(self, people: People, ada: Api) -> None:
+        user_id = user_of(ada)
+        made = ada.post("/customers", {"name": "Acme"}).data
+        assert DynamoRosters().get(user_id).joined == 1
+        closed = ada.post("/account/close", {"password": PASSWORD}, headers=acting_for(made["id"]))
+        assert closed.status < 300, closed.text
+        assert DynamoRosters().get(user_id).joined == 0
+        assert [one["name"] for one in ada.get("/customers").data] == ["Somebody"]
+
     @pytest.mark.guarantee("G42")
     def test_g42_switching_makes_all_older_tokens_worthless(self, people: People) -> None:
         people.verified(ADA)
