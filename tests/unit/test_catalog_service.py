@@ -1,10 +1,13 @@
 """Reading the catalogue: how old it may be, and what the filters find."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from chalicelib.catalog.models import Catalog, ImageKind
 from chalicelib.catalog.service import CatalogService
 from chalicelib.kernel.errors import InvalidInput
+from chalicelib.kernel.transactions import Write
 from tests.support.catalogs import small_catalog
 from tests.support.clock import SettableClock
 
@@ -20,7 +23,7 @@ class Records:
         self.reads += 1
         return self.catalog
 
-    def replace(self, catalog: Catalog) -> int:
+    def replace(self, catalog: Catalog, also: Sequence[Write] = ()) -> int:
         self.catalog = catalog
         return 1
 
