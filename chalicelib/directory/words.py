@@ -9,7 +9,7 @@ MAX_WORD_LENGTH = 40
 MAX_WORDS = 40
 """Of one customer: changing all of them fits into one transaction."""
 _WORD = re.compile(r"[^\W_]+")
-_ADDRESS = re.compile(r"[\w.+@-]*[\w@]")
+_AROUND = ".,:;!?()[]<>\"'"
 
 
 def plain(text: str) -> str:
@@ -46,7 +46,6 @@ def terms_of(search: str) -> tuple[str, ...]:
     """
     terms: list[str] = []
     for piece in plain(search).split():
-        found = _ADDRESS.search(piece)
-        text = found[0] if found else ""
-        terms += [text] if "@" in text or "." in text else _WORD.findall(piece)
+        text = piece.strip(_AROUND)
+        terms += [text] if "@" in text or "." in text else _WORD.findall(text)
     return tuple(sorted(kept(terms), key=len, reverse=True))

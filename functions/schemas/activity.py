@@ -8,6 +8,8 @@ from pydantic import Field
 from chalicelib.http import ApiModel
 from chalicelib.insight.models import Activity, Outcome
 
+_SUPPORT = "support"
+
 
 class ActivityView(ApiModel):
     """Something that was done, or denied, to the customer's things."""
@@ -25,7 +27,8 @@ class ActivityView(ApiModel):
     targets: dict[str, str] = Field(description="What it was done to", examples=[{"deploymentId": "dep_01J…"}])
     by_staff: bool = Field(description="Done by the operator's people, who are not named")
     user_id: str | None = Field(
-        description="Who did it; `system` where nobody asked for it", examples=["usr_01J…"]
+        description="Who did it; `support` for the operator's people, `system` where nobody asked for it",
+        examples=["usr_01J…"],
     )
     api_key_id: str | None = Field(
         description="The API key that did it; `userId` is who answers for the key", examples=["ak_01J…"]
@@ -45,7 +48,7 @@ class ActivityView(ApiModel):
             reason=activity.reason or None,
             targets=dict(activity.targets),
             by_staff=activity.by_staff,
-            user_id=None if activity.by_staff else activity.actor_user_id,
+            user_id=_SUPPORT if activity.by_staff else activity.actor_user_id,
             api_key_id=activity.actor_api_key_id or None,
             ip=None if activity.by_staff else activity.ip or None,
             request_id=activity.request_id or None,

@@ -169,6 +169,11 @@ class TestFinding:
         office.follow()
         assert office.find(search="ann@example.com") == ["ann@example.com"]
 
+    def test_by_an_address_with_signs_in_it(self, office: Office) -> None:
+        office.open("a#b+c@acme.dev", "Ann")
+        assert office.find(search="a#b+c@") == ["a#b+c@acme.dev"]
+        assert office.find(search="acme.dev") == ["a#b+c@acme.dev"]
+
     def test_a_lost_event_is_made_up_for(self, office: Office, ann: Api) -> None:
         assert office.find(search="ann@") == []
         reconcile_directory({}, None)
@@ -208,6 +213,7 @@ class TestWords:
 
     def test_the_longest_term_comes_first_and_single_letters_are_left_out(self) -> None:
         assert terms_of("J. R. Tolkien, hobbit") == ("tolkien", "hobbit")
+        assert terms_of('"Ada" <ada@acme.com>') == ("ada@acme.com", "ada")
 
     def test_a_customer_has_no_more_words_than_fit_into_a_transaction(self, office: Office) -> None:
         def entry(prefix: str, version: int) -> Entry:
@@ -352,7 +358,7 @@ class TestWhatTheCustomerSees:
         seen = [one for one in ann.get("/activity/recent").data if one["byStaff"]]
         assert [one["action"] for one in seen] == ["change_customer", "inspect_customer"]
         assert (seen[0]["reason"], seen[0]["targets"]["deploymentLimit"]) == (WHY, "5")
-        assert all(one["userId"] is None and one["ip"] is None for one in seen)
+        assert all(one["userId"] == "support" and one["ip"] is None for one in seen)
         assert "secret" not in ann.get("/activity/recent").text
         assert "owner@hearth.example" not in ann.get("/activity/recent").text
 

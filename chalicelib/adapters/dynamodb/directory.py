@@ -185,7 +185,7 @@ def _filled(record: DirectoryRecord, entry: Entry) -> DirectoryRecord:
 
 
 def _found_by(record: WordRecord) -> tuple[str, Entry]:
-    word, _, customer_id = record.sk.partition("#")
+    word, _, customer_id = record.sk.rpartition("#")  # an address may have such a sign, an id has none
     return word, _entry_of(customer_id, record)
 
 
