@@ -355,6 +355,30 @@ class TestRedeeming:
         assert brought.redeem(carl.code).status == 409
         assert len(brought.rewards()) == 1
 
+    def test_once_for_a_customer_whoever_of_its_people_asks(
+        self, ann: Person, brought: Person, town: Town
+    ) -> None:
+        carl, dora = town.newcomer("carl", "198.51.100.3"), town.newcomer("dora", "198.51.100.4")
+
+        def in_bobs(item: Any) -> Any:
+            keys = {"sk": {"S": f"MEMBERSHIP#{brought.customer_id}"}}
+            return {**item, **keys, "gsi1pk": {"S": f"MEMBERS#{brought.customer_id}"}}
+
+        town.change("MEMBERSHIP", f"USER#{carl.user_id}", in_bobs)
+        there = {"X-Customer-Id": brought.customer_id}
+        again = carl.api.post("/referral/redeem", {"code": dora.code}, headers=there)
+        assert (again.status, again.code) == (409, "CONFLICT")
+        assert len(brought.rewards()) == 1
+
+    def test_once_for_a_person_whatever_customers_they_open(
+        self, ann: Person, brought: Person, town: Town
+    ) -> None:
+        dora = town.newcomer("dora", "198.51.100.4")
+        second = open_customer("bob@example.com", town.clock)
+        again = brought.api.post("/referral/redeem", {"code": dora.code}, headers={"X-Customer-Id": second})
+        assert (again.status, again.code) == (409, "CONFLICT")
+        assert DynamoReferralRecords().referral(second) is None
+
     def test_of_two_at_once_one_is_redeemed(self, town: Town, ann: Person, bob: Person) -> None:
         carl = town.newcomer("carl", "198.51.100.3")
         with ThreadPoolExecutor(2) as pool:
