@@ -41,7 +41,7 @@ class Notes:
     status_changed_at: datetime | None = None
 
 
-class Flag(StrEnum):
+class CustomerFlag(StrEnum):
     """What staff should see at a glance."""
 
     BLOCKED = "BLOCKED"
@@ -72,16 +72,16 @@ class CustomerFile:
         return next((member for member in self.members if member.membership.role == "owner"), None)
 
     @property
-    def flags(self) -> Sequence[Flag]:
+    def flags(self) -> Sequence[CustomerFlag]:
         """What stands out."""
         owner = self.owner
         found = {
-            Flag.BLOCKED: self.customer.status is CustomerStatus.BLOCKED,
-            Flag.CLOSED: self.customer.status is CustomerStatus.CLOSED,
-            Flag.SUSPENDED: self.watch is not None and self.watch.status is not None,
-            Flag.IN_DEBT: self.balance.debt_micros > 0,
-            Flag.OWNER_UNVERIFIED: owner is not None and not owner.user.is_verified,
-            Flag.AT_DEPLOYMENT_LIMIT: self.slots.taken >= self.slots.limit,
+            CustomerFlag.BLOCKED: self.customer.status is CustomerStatus.BLOCKED,
+            CustomerFlag.CLOSED: self.customer.status is CustomerStatus.CLOSED,
+            CustomerFlag.SUSPENDED: self.watch is not None and self.watch.status is not None,
+            CustomerFlag.IN_DEBT: self.balance.debt_micros > 0,
+            CustomerFlag.OWNER_UNVERIFIED: owner is not None and not owner.user.is_verified,
+            CustomerFlag.AT_DEPLOYMENT_LIMIT: self.slots.taken >= self.slots.limit,
         }
         return [flag for flag, holds in found.items() if holds]
 

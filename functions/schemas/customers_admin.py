@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from chalicelib.access.models import CustomerStatus, Role
 from chalicelib.billing.models import MICROS_PER_CENT, DocumentSummary
-from chalicelib.directory.models import CustomerChange, CustomerFile, Entry, Flag, NewCustomer
+from chalicelib.directory.models import CustomerChange, CustomerFile, CustomerFlag, Entry, NewCustomer
 from chalicelib.http import ApiModel, Money, StaffChange, StaffPageQuery
 from chalicelib.identity.members import Member
 from functions.schemas.accounts import Email, PersonName
@@ -173,7 +173,7 @@ class CustomerFileView(ApiModel):
     deployments: int = Field(description="that count against the limit")
     deployment_limit: int
     invoices: list[InvoiceSummary] = Field(description="the newest five")
-    flags: list[Flag] = Field(description="what stands out")
+    flags: list[CustomerFlag] = Field(description="what stands out")
     notes: str
 
     @classmethod
