@@ -1,9 +1,13 @@
 """Changing the address and the password of one's own account, and taking it back: through the API."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from chalicelib import bootstrap
+from chalicelib.identity.models import Session
+from chalicelib.identity.ports import Sessions
 from tests.fakes.identity import PASSWORD, People, deliver_letters
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
@@ -232,6 +236,17 @@ class TestTakingItBack:
         people.verified(ADA)
         assert people.login(ADA).status == people.login(NEW).status == 200
 
+    def test_has_the_same_end_where_the_mail_came_late(
+        self, people: People, ada: Api, clock: SettableClock
+    ) -> None:
+        ask(people, ada)
+        token = token_for(people, NEW)
+        assert ada.post("/account/change-email/confirm", {"token": token}).status == 200
+        clock.advance(HOUR)
+        deliver_letters(people.engine)
+        clock.advance(71 * HOUR)
+        assert revert(people, token_for(people, ADA, "email_changed")).status == 400
+
     def test_works_once_however_many_try(self, people: People, ada: Api) -> None:
         moved(people, ada)
         token = token_for(people, ADA, "email_changed")
@@ -300,3 +315,39 @@ class TestChangingThePassword:
         assert statuses[0] == 200
         assert statuses[1] in {401, 403}
         assert sorted(person.get("/me").status for person in sessions) == [200, 401]
+
+
+class TestSessionsThatBeginMeanwhile:
+    """A sign-in with the password that was, between our reading of the sessions and our writing."""
+
+    @staticmethod
+    def sign_in_after_reading(people: People, sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> list[Api]:
+        """Who is signed in once the sessions were read for the first time."""
+        began: list[Api] = []
+        read = sessions.all_of
+
+        def meanwhile(user_id: str) -> Sequence[Session]:
+            found = read(user_id)
+            if not began:
+                began.append(session_of(people, ADA))
+            return found
+
+        monkeypatch.setattr(sessions, "all_of", meanwhile)
+        return began
+
+    def test_end_with_a_new_password(self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        service = bootstrap.password_change()
+        monkeypatch.setattr(bootstrap, "password_change", lambda: service)
+        began = self.sign_in_after_reading(people, service._sessions, monkeypatch)
+        assert ada.post("/account/change-password", TestChangingThePassword.BODY).status == 200
+        assert [person.get("/me").status for person in began] == [401]
+        assert ada.get("/me").status == 200
+
+    def test_end_with_a_new_address(self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        ask(people, ada)
+        service = bootstrap.email_move()
+        monkeypatch.setattr(bootstrap, "email_move", lambda: service)
+        began = self.sign_in_after_reading(people, service._sessions, monkeypatch)
+        assert confirm(people, ada, token_for(people, NEW)).status == 200
+        assert [person.get("/me").status for person in began] == [401]
+        assert ada.get("/me").status == 200
