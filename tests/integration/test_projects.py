@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.access.models import ROLE_SCOPES, Principal, Role
+from chalicelib.adapters.dynamodb.projects import DynamoProjects
 from chalicelib.compute.projects import MAX_PROJECTS_PER_CUSTOMER
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.ids import Kind
@@ -108,7 +109,25 @@ class TestProjects:
         assert (refused.code, refused.fields) == ("NOT_FOUND", {"projectId"})
         made(ann, "/projects", {"name": "Short-lived"})
 
-    def test_no_deployment_slips_into_one_that_is_being_deleted(self, ann: Api, world: World) -> None:
+    def test_no_deployment_slips_into_one_that_is_being_deleted(
+        self, ann: Api, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It comes in just after the look whether the project is empty."""
+        project_id = made(ann, "/projects", {"name": "Race"})
+        look, slipped_in = DynamoProjects.is_empty, []
+
+        def look_and_let_in(records: DynamoProjects, customer_id: str, project: str) -> bool:
+            was_empty = look(records, customer_id, project)
+            if not slipped_in:
+                slipped_in.append(machine(ann, world, projectId=project))
+            return was_empty
+
+        monkeypatch.setattr(DynamoProjects, "is_empty", look_and_let_in)
+        assert ann.delete(f"/projects/{project_id}").code == "CONFLICT"
+        assert ann.get(f"/deployments/{slipped_in[0]}").data["projectId"] == project_id
+        assert ann.get(f"/projects/{project_id}").status == 200
+
+    def test_at_once_a_deployment_is_made_or_its_project_is_deleted(self, ann: Api, world: World) -> None:
         for attempt in range(4):
             project_id = made(ann, "/projects", {"name": f"Race {attempt}"})
             body = {**MACHINE, "sshKeyId": world.ann.ids[Kind.SSH_KEY], "projectId": project_id}
