@@ -114,7 +114,8 @@ class TestProjects:
     ) -> None:
         """It comes in just after the look whether the project is empty."""
         project_id = made(ann, "/projects", {"name": "Race"})
-        look, slipped_in = DynamoProjects.is_empty, []
+        look = DynamoProjects.is_empty
+        slipped_in: list[str] = []
 
         def look_and_let_in(records: DynamoProjects, customer_id: str, project: str) -> bool:
             was_empty = look(records, customer_id, project)
