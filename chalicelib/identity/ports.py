@@ -60,7 +60,11 @@ class Users(Protocol):
         ...
 
     def describe(self, user: User) -> Write:
-        """Keep what `user` says of themselves, and what they want to be told; asserts `user_is_there`."""
+        """Keep what `user` says of themselves; asserts `user_is_there`."""
+        ...
+
+    def choose(self, user: User) -> Write:
+        """Keep what `user` wants to be told, and which customer they choose; asserts `user_is_there`."""
         ...
 
     def rehash(self, user: User, password_hash: str) -> Write:

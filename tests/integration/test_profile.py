@@ -7,7 +7,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoUsers
 from chalicelib.identity.correspondence import CustomerLetters
-from chalicelib.identity.models import LetterKind
+from chalicelib.identity.models import LetterKind, User
 from tests.fakes.identity import People
 from tests.support.api import Api
 from tests.support.engine import Engine
@@ -72,6 +72,24 @@ class TestTheProfile:
         ada.put("/account/settings", {"notifications": NOTIFICATIONS | {"resumed": False}})
         ada.put("/account/profile", PROFILE)
         assert ada.get("/account/settings").data["notifications"] == NOTIFICATIONS | {"resumed": False}
+
+    def test_keeps_settings_that_are_saved_at_the_same_time(
+        self, ada: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        service = bootstrap.preferences()
+        monkeypatch.setattr(bootstrap, "preferences", lambda: service)
+        read = service.get
+
+        def meanwhile(user_id: str) -> User:
+            user = read(user_id)
+            monkeypatch.setattr(service, "get", read)
+            ada.put("/account/settings", {"notifications": NOTIFICATIONS | {"resumed": False}})
+            return user
+
+        monkeypatch.setattr(service, "get", meanwhile)
+        assert ada.put("/account/profile", PROFILE).status == 200
+        assert ada.get("/account/settings").data["notifications"]["resumed"] is False
+        assert ada.get("/account/profile").data["phone"] == PROFILE["phone"]
 
 
 class TestTheSettings:

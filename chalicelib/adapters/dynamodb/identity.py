@@ -258,6 +258,16 @@ class DynamoUsers:
                 UserRecord.time_zone.set(user.time_zone),
                 UserRecord.may_be_called.set(user.may_be_called),
                 UserRecord.wants_news.set(user.wants_news),
+            ],
+            UserRecord.pk.exists(),
+            "user_is_there",
+        )
+
+    def choose(self, user: User) -> Write:
+        """Keep what the user wants; see `Users.choose`."""
+        return update(
+            _user_key(user.id),
+            [
                 UserRecord.muted.set(sorted(user.muted)),
                 UserRecord.default_customer_id.set(user.default_customer_id),
             ],
