@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints
 
@@ -14,6 +14,8 @@ from functions.schemas.top_ups import DecimalText
 
 class TransferBody(ApiModel):
     """Money for another of one's own customers."""
+
+    audited_fields: ClassVar[frozenset[str]] = frozenset({"to_customer_id"})
 
     to_customer_id: CustomerId
     amount: DecimalText = Field(description="in USD, at least 1.00", examples=["25.00"])

@@ -117,7 +117,8 @@ def test_both_sides_list_it_and_both_logs_tell_of_it(household: Household) -> No
     assert household.ann.get("/billing/transfers").data == [made]
     (seen,) = household.ann.get("/billing/transfers", headers=there).data
     assert seen == {**made, "direction": "in"}
-    assert "send_transfer" in {done["action"] for done in household.ann.get("/activity/recent").data}
+    sent = next(d for d in household.ann.get("/activity/recent").data if d["action"] == "send_transfer")
+    assert sent["targets"] == {"toCustomerId": household.second}
     told = household.ann.get("/activity/recent", headers=there).data
     received = next(done for done in told if done["action"] == "receive_transfer")
     assert received["targets"] == {"transferId": made["id"], "fromCustomerId": household.first}
