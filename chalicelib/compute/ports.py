@@ -115,6 +115,7 @@ class SupportsCapacity(Protocol):
 
 DEPLOYMENT_UNCHANGED = "deployment_unchanged"
 SLOT_FREE = "slot_free"
+CUSTOMER_ACTIVE = "customer_active"
 NEW_DEPLOYMENT = "new_deployment"
 OPERATION_SHARDS = 4
 
@@ -172,6 +173,10 @@ class DeploymentRecords(Protocol):
 
     def take_slot(self, customer_id: str) -> Write:
         """Count one more existing deployment; asserts SLOT_FREE: fewer than the customer may have so far."""
+        ...
+
+    def customer_is_active(self, customer_id: str) -> Write:
+        """Change nothing; asserts CUSTOMER_ACTIVE: the customer is neither blocked nor closed."""
         ...
 
     def free_slot(self, customer_id: str) -> Write:

@@ -25,13 +25,20 @@ from chalicelib.compute.models import (
     OperationType,
     TimelineEvent,
 )
-from chalicelib.compute.ports import DEPLOYMENT_UNCHANGED, NEW_DEPLOYMENT, SLOT_FREE, DeploymentRecords
+from chalicelib.compute.ports import (
+    CUSTOMER_ACTIVE,
+    DEPLOYMENT_UNCHANGED,
+    NEW_DEPLOYMENT,
+    SLOT_FREE,
+    DeploymentRecords,
+)
 from chalicelib.compute.projects import PROJECT_THERE, ProjectRecords, Projects, no_such_project
 from chalicelib.compute.steps import begin
 from chalicelib.kernel.clock import Clock, epoch_seconds
 from chalicelib.kernel.errors import (
     AccountSuspended,
     CapacityUnavailable,
+    CustomerBlocked,
     FieldError,
     InsufficientBalance,
     InvalidInput,
@@ -229,7 +236,8 @@ class Deployments:
         Raises:
             InvalidInput: with a detail for each field that is wrong.
             NotFound: the SSH key is not this customer's.
-            AccountSuspended, InsufficientBalance, SpendCapReached, LimitExceeded, CapacityUnavailable: what
+            CustomerBlocked, AccountSuspended, InsufficientBalance, SpendCapReached, LimitExceeded,
+                CapacityUnavailable: what
                 stands in its way.
         """
         offer = self._offer(request)
@@ -261,6 +269,7 @@ class Deployments:
                         _event(deployment, "requested", "Your machine has been requested.")
                     ),
                     self._records.take_slot(customer_id),
+                    self._records.customer_is_active(customer_id),
                     *self._entering(deployment),
                     *change.writes(),
                 ]
@@ -319,6 +328,8 @@ class Deployments:
         try:
             return with_fresh_reads(change, stale=_STALE | {NEW_DEPLOYMENT})
         except ConditionFailed as failed:
+            if CUSTOMER_ACTIVE in failed.asserts:  # blocked since the request was let in
+                raise CustomerBlocked from failed
             if SLOT_FREE in failed.asserts:
                 raise LimitExceeded from failed
             if PROJECT_THERE in failed.asserts:

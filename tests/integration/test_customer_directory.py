@@ -12,8 +12,9 @@ from chalicelib.adapters.dynamodb.directory import DynamoDirectory
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.directory.models import Entry
 from chalicelib.directory.words import MAX_WORDS, terms_of, words_of_address
-from chalicelib.kernel.errors import LimitExceeded
+from chalicelib.kernel.errors import CustomerBlocked, LimitExceeded
 from chalicelib.kernel.ids import Kind, new_id
+from functions.schemas.deployments import DeploymentBody
 from functions.workers.directory import reconcile_directory
 from functions.workers.table import follow_table
 from tests.fakes.identity import PASSWORD, People, deliver_letters
@@ -334,6 +335,20 @@ class TestChanging:
         assert office.file(customer)["flags"] == ["AT_DEPLOYMENT_LIMIT"]
         office.change(customer, deploymentLimit=2)
         assert ann.post("/deployments", body).status == 202
+
+    def test_of_the_status_holds_for_what_was_let_in_before(self, office: Office, ann: Api) -> None:
+        """A machine is asked for, and the customer blocked before it is recorded."""
+        DynamoCatalogRecords(bootstrap.transactor()).replace(read_catalog())
+        customer = customer_of(ann)
+        office.owner.post(f"{CUSTOMERS}/{customer}/credits", {"amount": "1000.00", "reason": "For the test"})
+        key = ann.post("/ssh-keys", {"name": "one", "publicKey": PUBLIC_KEY}).data["id"]
+        body = DeploymentBody.model_validate(
+            {"region": "montreal", "instanceType": "cpu-4x8", "imageId": "ubuntu-22.04", "sshKeyId": key}
+        )
+        office.change(customer, status="BLOCKED")
+        with pytest.raises(CustomerBlocked):
+            bootstrap.deployments().create(customer, body.wanted(key, "", ""), key=None)
+        assert office.file(customer)["deployments"] == 0
 
     def test_of_nothing_is_refused(self, office: Office, ann: Api) -> None:
         assert office.change(customer_of(ann)).status == 400

@@ -12,9 +12,11 @@ from typing import Any
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 
+from chalicelib.access.models import CustomerStatus
+from chalicelib.adapters.dynamodb.identity import CustomerRecord
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger, OptionalText, Record
-from chalicelib.adapters.dynamodb.transactor import insert, put, update
+from chalicelib.adapters.dynamodb.transactor import check, insert, put, update
 from chalicelib.compute.machines import MachineOutputs, MachineSpec, StorageKind
 from chalicelib.compute.models import (
     DEFAULT_DEPLOYMENT_LIMIT,
@@ -29,7 +31,13 @@ from chalicelib.compute.models import (
     Slots,
     TimelineEvent,
 )
-from chalicelib.compute.ports import DEPLOYMENT_UNCHANGED, NEW_DEPLOYMENT, OPERATION_SHARDS, SLOT_FREE
+from chalicelib.compute.ports import (
+    CUSTOMER_ACTIVE,
+    DEPLOYMENT_UNCHANGED,
+    NEW_DEPLOYMENT,
+    OPERATION_SHARDS,
+    SLOT_FREE,
+)
 from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.limits import IDEMPOTENCY_KEY_TTL_SECONDS
 from chalicelib.kernel.pages import Page, PageRequest
@@ -237,6 +245,11 @@ class DynamoDeploymentRecords:
         below_default = SlotsRecord.limit.does_not_exist() & (SlotsRecord.taken < DEFAULT_DEPLOYMENT_LIMIT)
         free = SlotsRecord.taken.does_not_exist() | below_default | (SlotsRecord.taken < SlotsRecord.limit)
         return _count(customer_id, 1, free, SLOT_FREE)
+
+    def customer_is_active(self, customer_id: str) -> Write:
+        """Assert that the customer is active; see `DeploymentRecords.customer_is_active`."""
+        is_active = CustomerRecord.status.does_not_exist() | (CustomerRecord.status == CustomerStatus.ACTIVE.value)
+        return check(CustomerRecord(f"CUSTOMER#{customer_id}", "CUSTOMER"), is_active, CUSTOMER_ACTIVE)
 
     def free_slot(self, customer_id: str) -> Write:
         """Count one fewer; see `DeploymentRecords.free_slot`."""
