@@ -73,7 +73,7 @@ def change_password(request: ChangePasswordRequest, caller: Caller) -> Message:
     return Message(message="Your password is changed; your other sessions were ended.")
 
 
-@endpoint("POST", "/account/export", status=202)
+@endpoint("POST", "/account/export", status=202, idempotent=True)
 def request_data_export(caller: Caller) -> DataExportView:
     """Ask for a ZIP of your data, and of what you may see of the customer that you act for; once a day.
 
