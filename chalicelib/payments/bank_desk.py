@@ -164,7 +164,12 @@ class BankDesk:
         payment = transfer.payment()
         if any(known.id == payment.id for known in state.payments):
             return state
-        return replace(state, payments=(*state.payments, payment), status=TopUpStatus.SETTLED)
+        return replace(
+            state,
+            payments=(*state.payments, payment),
+            status=TopUpStatus.SETTLED,
+            payers=state.payers | transfer.payers,
+        )
 
 
 @contextmanager

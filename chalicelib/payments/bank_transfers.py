@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from chalicelib.kernel.money import parse_amount
 from chalicelib.payments.bank_references import find_references, squeezed
-from chalicelib.payments.models import Amount, Payment
+from chalicelib.payments.models import Amount, Payment, payer_mark
 
 LONGEST_TEXT = 2_000
 """Characters of a transfer's text that are kept. CAMT allows lines of 140 without end; a reference needs 18."""
@@ -66,6 +66,11 @@ class Transfer:
     def references(self) -> tuple[str, ...]:
         """The references of ours that the payer wrote."""
         return find_references(self.text)
+
+    @property
+    def payers(self) -> frozenset[str]:
+        """The mark of the payer's account, where the bank tells it."""
+        return frozenset({payer_mark("iban", squeezed(self.payer_account))}) if self.payer_account else frozenset()
 
     def payment(self, at: datetime | None = None) -> Payment:
         """The payment that this is; `at` where the instant is known, otherwise the beginning of the day."""

@@ -98,6 +98,7 @@ def test_g01_money_that_names_no_top_up_waits_and_is_assigned_once(house: House)
 
     kept = bootstrap.top_up_records().top_up_of_reference(top_up["id"])
     assert kept
+    assert len(kept.payers) == 1, "the payer's account has left its mark"
     bootstrap.settlement().look(kept)
     house.tell("tr_00000001")
     assert house.bring() == {"known": 1}

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from chalicelib.kernel.money import parse_amount
-from chalicelib.payments.bank_references import currency_of, squeezed
+from chalicelib.payments.bank_references import currency_of
 from chalicelib.payments.bank_transfers import LONGEST_TEXT, Transfer, numbered
 from chalicelib.payments.models import (
     Amount,
@@ -25,7 +25,6 @@ from chalicelib.payments.models import (
     Refund,
     RefundStatus,
     TopUpStatus,
-    payer_mark,
 )
 
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -145,11 +144,7 @@ def state_of(
         payments=payments,
         refunds=tuple(refund for transfer in transfers for refund in transfer.refunds),
         flags=flags,
-        payers=frozenset(
-            payer_mark("iban", squeezed(transfer.payer_account))
-            for transfer in transfers
-            if transfer.booked_on and transfer.payer_account
-        ),
+        payers=frozenset().union(*(one.transfer.payers for one in transfers if one.transfer)),
     )
 
 
