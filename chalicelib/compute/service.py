@@ -237,8 +237,7 @@ class Deployments:
             InvalidInput: with a detail for each field that is wrong.
             NotFound: the SSH key is not this customer's.
             CustomerBlocked, AccountSuspended, InsufficientBalance, SpendCapReached, LimitExceeded,
-                CapacityUnavailable: what
-                stands in its way.
+                CapacityUnavailable: what stands in its way.
         """
         offer = self._offer(request)
         public_key = self._public_key(customer_id, request.ssh_key_id, offer)
