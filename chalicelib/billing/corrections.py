@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from chalicelib.approvals.models import FOUR_EYES_ABOVE_MICROS, Approval, Request, Subject
 from chalicelib.approvals.ports import Consequence
 from chalicelib.approvals.service import Approvals
-from chalicelib.billing.credit_notes import STALE_NOTE, CreditNotes
-from chalicelib.billing.models import MICROS_PER_CENT, CreditNote
+from chalicelib.billing.credit_notes import STALE_NOTE, AboveLimit, CreditNotes
+from chalicelib.billing.models import CreditNote
 from chalicelib.kernel.money import BASE_CURRENCY
 
 
@@ -37,10 +37,7 @@ class Corrections:
         Raises:
             NotFound, InvalidInput: as `CreditNotes.issue`.
         """
-        if known := self._notes.issued(wish.customer_id, wish.invoice_id, key):
-            return known
-        _, credited, amount_cents = self._notes.check(wish.customer_id, wish.invoice_id, wish.amount_micros)
-        if (credited.cents + amount_cents) * MICROS_PER_CENT <= FOUR_EYES_ABOVE_MICROS:
+        try:
             return self._notes.issue(
                 wish.customer_id,
                 wish.invoice_id,
@@ -48,17 +45,22 @@ class Corrections:
                 reason=wish.reason,
                 actor_user_id=wish.asked_by,
                 key=key,
+                most_micros=FOUR_EYES_ABOVE_MICROS,
             )
-        request = Request(
-            Subject.CREDIT_NOTE,
-            wish.customer_id,
-            wish.amount_micros,
-            BASE_CURRENCY,
-            wish.reason,
-            wish.asked_by,
-            about_id=wish.invoice_id,
-        )
-        return self._approvals.ask(request, f"credit_note:{key}")
+        except AboveLimit:
+            return self._approvals.ask(_request(wish), f"credit_note:{key}")
+
+
+def _request(wish: Correction) -> Request:
+    return Request(
+        Subject.CREDIT_NOTE,
+        wish.customer_id,
+        wish.amount_micros,
+        BASE_CURRENCY,
+        wish.reason,
+        wish.asked_by,
+        about_id=wish.invoice_id,
+    )
 
 
 class CreditNoteEffect:

@@ -18,6 +18,10 @@ from chalicelib.ledger.service import AccountChange
 STALE_NOTE = frozenset({CREDITED_UNCHANGED, NUMBER_FREE, ACCOUNT_UNCHANGED})
 
 
+class AboveLimit(Exception):
+    """More of an invoice would be given back than was allowed to be; nothing was issued."""
+
+
 class CreditNotes:
     """Issues credit notes, each together with the ledger entry that gives the money back."""
 
@@ -31,32 +35,44 @@ class CreditNotes:
         self._clock = clock
 
     def issue(
-        self, customer_id: str, invoice_id: str, amount_micros: int, *, reason: str, actor_user_id: str, key: str
+        self,
+        customer_id: str,
+        invoice_id: str,
+        amount_micros: int,
+        *,
+        reason: str,
+        actor_user_id: str,
+        key: str,
+        most_micros: int | None = None,
     ) -> CreditNote:
         """Give back `amount_micros`, tax included and in whole cents, of an invoice; once for each `key`.
 
         Raises:
             NotFound: the customer has no such invoice.
             InvalidInput: the invoice has not that much left to give back, or it is not in whole cents.
+            AboveLimit: with what was given back of it before, it would be more than `most_micros`.
         """
 
         def once() -> CreditNote:
-            if issued := self.issued(customer_id, invoice_id, key):
+            credited = self._records.credited(customer_id, invoice_id)
+            issued = self._records.credit_note(customer_id, dict(credited.notes).get(key, ""))
+            if issued is not None:
                 return issued
             note, writes = self.draft(
-                customer_id, invoice_id, amount_micros, reason=reason, actor_user_id=actor_user_id, key=key
+                customer_id,
+                invoice_id,
+                amount_micros,
+                reason=reason,
+                actor_user_id=actor_user_id,
+                key=key,
+                most_micros=most_micros,
             )
             self._transactor.commit(writes)
             return note
 
         return with_fresh_reads(once, stale=STALE_NOTE)
 
-    def issued(self, customer_id: str, invoice_id: str, key: str) -> CreditNote | None:
-        """The credit note of an invoice that was issued with `key`."""
-        credited = self._records.credited(customer_id, invoice_id)
-        return self._records.credit_note(customer_id, dict(credited.notes).get(key, ""))
-
-    def check(self, customer_id: str, invoice_id: str, amount_micros: int) -> tuple[Invoice, Credited, int]:
+    def _check(self, customer_id: str, invoice_id: str, amount_micros: int) -> tuple[Invoice, Credited, int]:
         """Of which invoice, what was given back of it before, and how many cents are to be given back now.
 
         Raises:
@@ -78,18 +94,28 @@ class CreditNotes:
         return invoice, credited, amount_cents
 
     def draft(
-        self, customer_id: str, invoice_id: str, amount_micros: int, *, reason: str, actor_user_id: str, key: str
+        self,
+        customer_id: str,
+        invoice_id: str,
+        amount_micros: int,
+        *,
+        reason: str,
+        actor_user_id: str,
+        key: str,
+        most_micros: int | None = None,
     ) -> tuple[CreditNote, Sequence[Write]]:
         """A credit note, and the writes that issue it; any of STALE_NOTE that fails asks for another draft.
 
         Raises:
-            NotFound, InvalidInput: as `issue`.
+            NotFound, InvalidInput, AboveLimit: as `issue`.
         """
         now = self._clock.now()
         account = self._ledger.account(customer_id)
         if account is None:
             raise NotFound("There is no such customer.")
-        invoice, credited, amount_cents = self.check(customer_id, invoice_id, amount_micros)
+        invoice, credited, amount_cents = self._check(customer_id, invoice_id, amount_micros)
+        if most_micros is not None and (credited.cents + amount_cents) * MICROS_PER_CENT > most_micros:
+            raise AboveLimit
         before, taken = self._numbers.next(Series.CREDIT_NOTES, now)
         change = AccountChange(account, now, self._ledger)
         note_id = new_id(Kind.CREDIT_NOTE, now)

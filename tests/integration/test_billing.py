@@ -19,7 +19,9 @@ from hypothesis import settings as hypothesis_settings
 from chalicelib import bootstrap
 from chalicelib.access.models import Principal, StaffRole
 from chalicelib.adapters.dynamodb.billing import fingerprint
+from chalicelib.billing.corrections import Correction
 from chalicelib.billing.journals import CustomersChart, ExportFormat, OperatorsChart, as_beancount, as_hledger
+from chalicelib.billing.models import CreditNote
 from chalicelib.kernel.errors import Conflict, InvalidInput
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import decimal_amount
@@ -301,6 +303,18 @@ class TestCreditNotes:
         newest = signed_in.get("/billing/credit-notes").data[0]
         assert (newest["id"], newest["total"]["amount"]) == (max(effects), "50.00")
         assert bootstrap.billing_records().credited(me.customer_id, invoice.id).cents == 105_000
+
+    def test_many_small_ones_at_once_do_not_pass_the_limit(self, signed_in: Api, me: Principal) -> None:
+        invoice = billed.invoice(me.customer_id)
+        bootstrap.corrections()
+
+        def correct(number: int) -> bool:
+            wish = Correction(me.customer_id, invoice.id, 180_000_000, "x", "usr_a")
+            return isinstance(bootstrap.corrections().correct(wish, f"{number}"), CreditNote)
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(correct, range(8))) == 5
+        assert bootstrap.billing_records().credited(me.customer_id, invoice.id).cents == 90_000
 
     def test_at_once_they_are_one_after_the_other(self, signed_in: Api, me: Principal) -> None:
         invoice = billed.invoice(me.customer_id)
