@@ -892,7 +892,7 @@ def payment_methods() -> PaymentMethods:
     from chalicelib.adapters.dynamodb.payment_methods import DynamoPreferredMethods
     from chalicelib.payments.methods import PaymentMethods
 
-    return PaymentMethods(DynamoPreferredMethods(), gateway, DynamoUsers())
+    return PaymentMethods(DynamoPreferredMethods(), gateway, DynamoUsers(), gateway_names)
 
 
 @cache

@@ -24,6 +24,10 @@ from chalicelib.payments.models import PaymentMethod
 class SavedCards(Protocol):
     """What the gateway keeps of a customer's cards."""
 
+    def are_offered(self) -> bool:
+        """Whether this installation has a gateway that keeps cards."""
+        ...
+
     def list(self, customer_id: str) -> Sequence[PaymentMethod]:
         """The customer's methods."""
         ...
@@ -86,9 +90,7 @@ class Erasure:
         customer_id = closing.customer_id
         with suppress(Conflict):  # everything is invoiced
             self._invoices.issue_now(customer_id)
-        for method in self._cards.list(customer_id):
-            with suppress(NotFound):  # it went meanwhile
-                self._cards.forget(customer_id, method.id)
+        self._forget_cards(customer_id)
         for key in self._api_keys.all_of(customer_id):
             self._transactor.commit(self._api_keys.remove(key))
         self._remains.erase_members(customer_id)
@@ -97,3 +99,10 @@ class Erasure:
         if closing.erases_user:
             self._remains.erase_user(closing.user_id)
         self._transactor.commit([self._records.erased(closing, self._clock.now())])
+
+    def _forget_cards(self, customer_id: str) -> None:
+        if not self._cards.are_offered():
+            return
+        for method in self._cards.list(customer_id):
+            with suppress(NotFound):  # it went meanwhile
+                self._cards.forget(customer_id, method.id)

@@ -4,7 +4,7 @@ The gateway keeps them, and says which there are; ours is only which of them the
 card is kept here beyond the id by which the gateway knows it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -42,10 +42,21 @@ class People(Protocol):
 class PaymentMethods:
     """A customer's saved methods."""
 
-    def __init__(self, preferred: PreferredMethods, gateways: Gateways, users: People) -> None:
+    def __init__(
+        self,
+        preferred: PreferredMethods,
+        gateways: Gateways,
+        users: People,
+        configured: Callable[[], Collection[str]],
+    ) -> None:
         self._preferred = preferred
         self._gateways = gateways
         self._users = users
+        self._configured = configured
+
+    def are_offered(self) -> bool:
+        """Whether this installation has the gateway that keeps cards."""
+        return SAVING_GATEWAY in self._configured()
 
     def list(self, customer_id: str) -> Sequence[PaymentMethod]:
         """The customer's methods, as the gateway has them now, the newest first.

@@ -192,6 +192,7 @@ class TestAnExport:
         self, ada: Api, archives: MemoryArchives, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(bootstrap, "gateway", lambda name: FakeGateway())
+        monkeypatch.setattr(bootstrap, "gateway_names", lambda: ("stripe",))
         asked_for(ada)
         assert ada.post("/account/close", {"password": PASSWORD}).status == 200
         bootstrap.erasure().run()

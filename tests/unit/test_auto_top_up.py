@@ -64,7 +64,7 @@ class House:
         self.rules = MemoryAutoTopUpRecords(self.table)
         self.auto = AutoTopUps(
             self.rules,
-            PaymentMethods(Nobody(), lambda _: self.gateway, Nobody()),
+            PaymentMethods(Nobody(), lambda _: self.gateway, Nobody(), lambda: {"stripe"}),
             SavedCharges(self.top_ups, lambda _: self.gateway, self.settlement),
             self.ledger,
             self.letters,
