@@ -2,7 +2,7 @@
 
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
-from chalicelib.http import Caller, Listing, StaffPageQuery, endpoint
+from chalicelib.http import Caller, Listing, Reply, StaffPageQuery, endpoint
 from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError, Unavailable
 from chalicelib.runtime.grants import PAYMENT_ACCESS
 from functions.schemas.bank import (
@@ -43,12 +43,13 @@ def list_unmatched_transfers(query: StaffPageQuery, caller: Caller) -> Listing[U
     grants=(PAYMENT_ACCESS,),
     timeout_seconds=25,
 )
-def assign_transfer(transfer_id: TransferId, request: AssignBody, caller: Caller) -> UnmatchedView:
+def assign_transfer(transfer_id: TransferId, request: AssignBody, caller: Caller) -> Reply[UnmatchedView]:
     """Credit a transfer to the customer of a top-up, once."""
     assigned = bootstrap.bank_desk().assign(
         transfer_id, request.top_up_id, user_id=caller.user_id, note=request.note
     )
-    return UnmatchedView.of(assigned)
+    top_up = bootstrap.top_up_records().top_up_of_reference(request.top_up_id)
+    return Reply(UnmatchedView.of(assigned), concerns=top_up.customer_id if top_up else "")
 
 
 @endpoint(

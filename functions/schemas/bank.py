@@ -146,14 +146,26 @@ class UnmatchedView(ApiModel):
 class AssignBody(ApiModel):
     """Whose money it is: the customer of this top-up."""
 
+    audited_fields = frozenset({"top_up_id"})
+
     top_up_id: TopUpId
     note: Note = Field(description="how that was found out", examples=["The customer sent the bank's receipt."])
+
+    @property
+    def reason(self) -> str:
+        """What the activity log says of it."""
+        return self.note
 
 
 class ReturnBody(ApiModel):
     """That it was sent back at the bank."""
 
     note: Note = Field(description="why", examples=["The payer is no customer."])
+
+    @property
+    def reason(self) -> str:
+        """What the staff's log says of it."""
+        return self.note
 
 
 def _money(micros: int, currency: str) -> Money:

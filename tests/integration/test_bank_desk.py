@@ -93,6 +93,8 @@ def test_g01_money_that_names_no_top_up_waits_and_is_assigned_once(house: House)
 
     assigned = house.assign(waiting["id"], top_up).data
     assert (assigned["state"], assigned["topUpId"]) == ("assigned", top_up["id"])
+    seen = next(one for one in house.ann.get("/activity/recent").data if one["byStaff"])
+    assert (seen["action"], seen["reason"]) == ("assign_transfer", "Ann sent the bank's receipt.")
     assert house.assign(waiting["id"], house.ask(house.bob)).code == "CONFLICT"
     assert (house.waiting(), posted(house.ann), posted(house.bob)) == ([], "30.00", "0.00")
 
