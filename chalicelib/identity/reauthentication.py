@@ -84,6 +84,6 @@ class Reauthentication:
         except ConditionFailed as failed:
             if failed.asserts & {"code_is_unused", "second_factor_is_off"}:
                 raise InvalidTwoFactorCode() from failed
-            if failed.asserts <= {"same_password", "same_user", "session_is_there"}:
+            if failed.asserts & {"same_password", "session_is_there"}:
                 raise Unauthorized() from failed
             raise

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -77,6 +78,28 @@ def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
 def ada(people: People) -> Api:
     """Ada, signed in."""
     return people.newcomer(ADA)
+
+
+Meanwhile = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Does something between the look at what stands in the way and the write."""
+    closings = bootstrap.closings()
+    monkeypatch.setattr(bootstrap, "closings", lambda: closings)
+    seen = closings._books.obstacles
+
+    def set_up(act: Callable[[], object]) -> None:
+        def look(*args: Any) -> Any:
+            monkeypatch.setattr(closings._books, "obstacles", seen)
+            found = list(seen(*args))
+            act()
+            return found
+
+        monkeypatch.setattr(closings._books, "obstacles", look)
+
+    return set_up
 
 
 def customer_of(person: Api) -> str:
@@ -245,38 +268,35 @@ class TestWhatStandsInTheWay:
         bob.post("/members/leave", headers={"X-Customer-Id": customer_of(ada)})
         assert close(ada).status == 200
 
-    def test_is_whoever_joins_at_the_last_moment(
-        self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_is_whoever_joins_at_the_last_moment(self, people: People, ada: Api, meanwhile: Meanwhile) -> None:
         bob = people.newcomer(BOB)
-        closings = bootstrap.closings()
-        monkeypatch.setattr(bootstrap, "closings", lambda: closings)
-        books = closings._books
-        seen = books.obstacles
-
-        def meanwhile(*args: Any) -> Any:
-            monkeypatch.setattr(books, "obstacles", seen)
-            found = list(seen(*args))
-            invite(people, ada, bob, "viewer")
-            return found
-
-        monkeypatch.setattr(books, "obstacles", meanwhile)
+        meanwhile(lambda: invite(people, ada, bob, "viewer"))
         assert in_the_way(ada) == {"members"}
 
-    def test_is_money_that_arrives_at_the_last_moment(self, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        closings, customer_id = bootstrap.closings(), customer_of(ada)
-        monkeypatch.setattr(bootstrap, "closings", lambda: closings)
-        books = closings._books
-        seen = books.obstacles
-
-        def meanwhile(*args: Any) -> Any:
-            monkeypatch.setattr(books, "obstacles", seen)
-            found = list(seen(*args))
-            billed.pay(customer_id, 50 * billed.DOLLAR)
-            return found
-
-        monkeypatch.setattr(books, "obstacles", meanwhile)
+    def test_is_money_that_arrives_at_the_last_moment(self, ada: Api, meanwhile: Meanwhile) -> None:
+        customer_id = customer_of(ada)
+        meanwhile(lambda: billed.pay(customer_id, 50 * billed.DOLLAR))
         assert in_the_way(ada) == {"forfeitBalance"}
+
+
+class TestAgainstOneself:
+    """Somebody closes an account while its owner, in another session, makes what was proven void."""
+
+    def test_a_new_password_comes_first(self, people: People, ada: Api, meanwhile: Meanwhile) -> None:
+        other = people.api.as_bearer(people.login(ADA).data["accessToken"])
+        body = {"currentPassword": PASSWORD, "newPassword": "another password of hers"}
+        meanwhile(lambda: other.post("/account/change-password", body))
+        assert close(ada).status == 401
+        assert other.get("/me").data["customers"]
+
+    def test_a_new_address_comes_first(self, people: People, ada: Api, meanwhile: Meanwhile) -> None:
+        other, new = people.api.as_bearer(people.login(ADA).data["accessToken"]), "ada@example.org"
+        other.post("/account/change-email", {"newEmail": new, "password": PASSWORD})
+        deliver_letters(people.engine)
+        token = people.mailbox.newest("confirm_email", new).token
+        meanwhile(lambda: other.post("/account/change-email/confirm", {"token": token}))
+        assert close(ada).status == 401
+        assert other.get("/me").data["user"]["email"] == new
 
 
 class TestAgainstMachines:
@@ -297,20 +317,11 @@ class TestAgainstMachines:
         wanted = {"region": "montreal", "instanceType": "cpu-4x8", "imageId": "ubuntu-22.04"}
         return person.post("/deployments", {**wanted, "sshKeyId": keys[0]["id"]})
 
-    def test_a_machine_that_comes_first_stands_in_the_way(self, bob: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        closings = bootstrap.closings()
-        monkeypatch.setattr(bootstrap, "closings", lambda: closings)
-        books = closings._books
-        seen = books.obstacles
-
-        def meanwhile(*args: Any) -> Any:
-            monkeypatch.setattr(books, "obstacles", seen)
-            found = list(seen(*args))
-            assert self.create(bob).status == 202
-            return found
-
-        monkeypatch.setattr(books, "obstacles", meanwhile)
+    def test_a_machine_that_comes_first_stands_in_the_way(self, bob: Api, meanwhile: Meanwhile) -> None:
+        created: list[Answer] = []
+        meanwhile(lambda: created.append(self.create(bob)))
         assert {"machines", "reserved"} <= in_the_way(bob, forfeitBalance="100.00")
+        assert [answer.status for answer in created] == [202]
 
     def test_a_machine_that_comes_second_is_not_made(
         self, bob: Api, table: Engine, monkeypatch: pytest.MonkeyPatch
