@@ -1448,8 +1448,10 @@ def archives() -> Archives:
 @cache
 def data_exports() -> DataExports:
     """What gives people their data."""
+    from chalicelib.adapters.dynamodb.api_keys import DynamoApiKeyRecords
     from chalicelib.adapters.dynamodb.data_exports import DynamoDataExports
     from chalicelib.adapters.dynamodb.identity import DynamoLetters, DynamoSessions, DynamoUsers
+    from chalicelib.adapters.dynamodb.projects import DynamoProjects
     from chalicelib.adapters.dynamodb.ssh_keys import DynamoSshKeyRecords
     from chalicelib.departure.contents import Contents, Sources
     from chalicelib.departure.exports import DataExports
@@ -1459,7 +1461,9 @@ def data_exports() -> DataExports:
         sessions=DynamoSessions(),
         activity=activity_log(),
         deployments=deployment_records(),
+        projects=DynamoProjects(),
         ssh_keys=DynamoSshKeyRecords(),
+        api_keys=DynamoApiKeyRecords(),
         ledger=ledger_records(),
         billing=billing_records(),
         top_ups=top_up_records(),

@@ -77,9 +77,9 @@ def change_password(request: ChangePasswordRequest, caller: Caller) -> Message:
 def request_data_export(caller: Caller) -> DataExportView:
     """Ask for a ZIP of your data, and of what you may see of the customer that you act for; once a day.
 
-    It has your profile, memberships and sessions; and, as your role allows, activity, deployments, SSH keys, the
-    billing profile, the ledger, top-ups, and invoices and credit notes as JSON and PDF. A mail says when it is
-    ready.
+    It has your profile, memberships and sessions; and, as your role allows, activity, deployments, projects, SSH
+    and API keys, the billing profile, the ledger, top-ups, and invoices and credit notes as JSON and PDF. A mail
+    says when it is ready.
     """
     return DataExportView.of(bootstrap.data_exports().request(caller.user_id, caller.customer_id), None)
 

@@ -7,12 +7,14 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from chalicelib.access.api_keys import ApiKey, ApiKeyRecords
 from chalicelib.access.models import ROLE_SCOPES, Scope
 from chalicelib.billing.journals import CustomersChart, ExportFormat, journal
 from chalicelib.billing.models import MICROS_PER_CENT, Document, DocumentSummary
 from chalicelib.billing.ports import BillingRecords, Printer
 from chalicelib.compute.models import Deployment
 from chalicelib.compute.ports import DeploymentRecords
+from chalicelib.compute.projects import Project, ProjectRecords
 from chalicelib.compute.ssh_keys import SshKey, SshKeyRecords
 from chalicelib.identity.models import Membership, Session, User
 from chalicelib.identity.ports import Sessions, Users
@@ -52,7 +54,9 @@ class Sources:
     sessions: Sessions
     activity: ActivityLog
     deployments: DeploymentRecords
+    projects: ProjectRecords
     ssh_keys: SshKeyRecords
+    api_keys: ApiKeyRecords
     ledger: LedgerRecords
     billing: BillingRecords
     top_ups: TopUpRecords
@@ -88,6 +92,11 @@ class Contents:
         if Scope.SSH_KEYS_READ in scopes:
             keys = _paged(lambda page: source.ssh_keys.list(customer_id, page))
             yield Member("ssh-keys.json", _listed(map(_ssh_key, keys)))
+        if Scope.PROJECTS_READ in scopes:
+            projects = _paged(lambda page: source.projects.list(customer_id, page))
+            yield Member("projects.json", _listed(map(_project, projects)))
+        if Scope.API_KEYS_READ in scopes:
+            yield Member("api-keys.json", _listed(map(_api_key, source.api_keys.all_of(customer_id))))
         if Scope.BILLING_PROFILE_READ in scopes:
             yield Member("billing-profile.json", _document(plain(source.billing.profile(customer_id))))
         if Scope.BILLING_READ in scopes:
@@ -199,6 +208,22 @@ def _session(session: Session) -> Json:
 
 def _ssh_key(key: SshKey) -> Json:
     return {**_some(key, "id", "name", "created_at"), "publicKey": key.key.text}
+
+
+def _project(project: Project) -> Json:
+    return _some(project, "id", "name", "created_at")
+
+
+def _api_key(key: ApiKey) -> Json:
+    own = ("id", "name", "scopes", "granted_by_user_id", "created_at", "expires_at", "last_used_on")
+    confined = (
+        "networks",
+        "requests_per_minute",
+        "daily_spend_cap_micros",
+        "monthly_spend_cap_micros",
+        "project_id",
+    )
+    return _some(key, *own, *confined)
 
 
 def _deployment(deployment: Deployment) -> Json:

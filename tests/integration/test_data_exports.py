@@ -89,6 +89,8 @@ class TestAnExport:
     def test_has_everything(self, ada: Api, archives: MemoryArchives) -> None:
         customer_id = str(ada.get("/me").data["currentCustomerId"])
         ada.post("/ssh-keys", {"name": "laptop", "publicKey": PUBLIC_KEY})
+        ada.post("/projects", {"name": "Staging"})
+        ada.post("/api-keys", {"name": "ci", "scopes": ["ssh-keys:*"], "dailySpendCap": "5.00"})
         invoice = billed.invoice(customer_id)
         archive = exported(ada, archives)
         assert set(archive.namelist()) == {
@@ -98,7 +100,9 @@ class TestAnExport:
             "sessions.json",
             "activity.json",
             "deployments.json",
+            "projects.json",
             "ssh-keys.json",
+            "api-keys.json",
             "billing-profile.json",
             "ledger.csv",
             "top-ups.json",
@@ -110,6 +114,9 @@ class TestAnExport:
         assert document(archive, "memberships.json")[0]["customerId"] == customer_id
         assert document(archive, "sessions.json")[0]["ip"] == "203.0.113.7"
         assert document(archive, "ssh-keys.json")[0]["publicKey"] == PUBLIC_KEY.rpartition(" ")[0]
+        assert document(archive, "projects.json")[0]["name"] == "Staging"
+        [key] = document(archive, "api-keys.json")
+        assert (key["name"], key["scopes"], key["dailySpendCap"]) == ("ci", ["ssh-keys:*"], "5.00")
         assert {event["action"] for event in document(archive, "activity.json")} >= {"login", "create_ssh_key"}
         assert document(archive, f"invoices/{invoice.number}.json")["totals"]["total"] == "1100.00"
         assert archive.read(f"invoices/{invoice.number}.pdf").startswith(b"%PDF")
@@ -118,15 +125,16 @@ class TestAnExport:
 
     def test_has_no_secrets(self, people: People, ada: Api, archives: MemoryArchives) -> None:
         people.enrolled(ada)
+        ada.post("/api-keys", {"name": "ci", "scopes": ["ssh-keys:*"]})
         archive = exported(ada, archives)
         text = b"".join(archive.read(name) for name in archive.namelist())
         secrets = [
             value["S"].encode()
             for item in people.engine.items()
             for name, value in item.items()
-            if name in {"password_hash", "family_hash", "refresh_hash", "sealed_secret"}
+            if name in {"password_hash", "family_hash", "refresh_hash", "sealed_secret", "secret_hash"}
         ]
-        assert len(secrets) >= 4
+        assert len(secrets) >= 5
         assert not [secret for secret in secrets if secret in text]
 
     def test_has_deployments_and_payments(
@@ -151,7 +159,9 @@ class TestAnExport:
         bob.post("/invitations/accept", {"token": people.mailbox.newest("invitation", BOB).token})
         archive = exported(bob, archives, headers={"X-Customer-Id": customer_id})
         assert "deployments.json" in archive.namelist()
-        assert not {"ledger.csv", "billing-profile.json", "top-ups.json"} & set(archive.namelist())
+        assert not {"ledger.csv", "api-keys.json", "billing-profile.json", "top-ups.json"} & set(
+            archive.namelist()
+        )
         assert document(archive, "profile.json")["email"] == BOB
 
     def test_has_the_role_as_it_is_when_it_is_made(
