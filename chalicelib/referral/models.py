@@ -46,7 +46,7 @@ class RewardReason(StrEnum):
     """Why there is no reward, or not any more."""
 
     SAME_PAYER = "same_payment_method"
-    """It was paid with what the other customer pays with too."""
+    """It was paid with what the other customer pays with too, or what has brought a reward before."""
     SAME_PEOPLE = "same_people"
     """Somebody belongs to both customers by now."""
     NO_PAYMENT = "no_payment"
@@ -76,7 +76,7 @@ class Referral:
     """The payment that the reward was for."""
     decided_at: datetime | None = None
     check_at: datetime | None = None
-    """When to look again, in case an event was lost; None where nothing more can come."""
+    """When to look again, in case an event was lost; None where nothing more is expected."""
     version: int = 0
 
     def side_of(self, customer_id: str) -> Side:
@@ -103,8 +103,8 @@ class Referral:
         return self._decided(ReferralStatus.REWARDED, now, top_up_id=top_up_id, check_at=now + _CHECKED_EVERY)
 
     def watched(self, top_up: TopUp, now: datetime) -> "Referral":
-        """Still rewarded at `now`, and looked at again for as long as the payment can be disputed."""
-        is_over = now - top_up.created_at >= DISPUTABLE
+        """Still rewarded at `now`, and looked at again while the payment is, or can be, disputed."""
+        is_over = now - top_up.created_at >= DISPUTABLE and top_up.disputed_micros == 0
         return replace(self, check_at=None if is_over else now + _CHECKED_EVERY, version=self.version + 1)
 
     def taken_back(self, now: datetime) -> "Referral":

@@ -13,6 +13,7 @@ from chalicelib.referral.models import Referral, Traces
 NEW_REFERRAL = "new_referral"
 REFERRAL_UNCHANGED = "referral_unchanged"
 CUSTOMER_ACTIVE = "customer_active"
+NEW_PAYER = "new_payer"
 REFERRAL_SHARDS = 4
 
 
@@ -32,7 +33,7 @@ class ReferralRecords(Protocol):
         ...
 
     def all_referrals(self, customer_id: str) -> Sequence[Referral]:
-        """All of them; there are few, as rewards have a limit."""
+        """All of them, on either side."""
         ...
 
     def due(self, shard: int, before: datetime) -> Iterator[Referral]:
@@ -45,6 +46,10 @@ class ReferralRecords(Protocol):
 
     def replace_referral(self, before: Referral, after: Referral) -> Sequence[Write]:
         """Change one on both sides; asserts REFERRAL_UNCHANGED."""
+        ...
+
+    def insert_payer(self, payer: str, referral: Referral) -> Write:
+        """Remember for ever that a reward was given for what was paid with this; asserts NEW_PAYER."""
         ...
 
     def active(self, customer_id: str) -> Write:

@@ -14,7 +14,7 @@ from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
 from chalicelib.ledger.models import EntryType, Operator
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
-from chalicelib.ledger.service import Ledger
+from chalicelib.ledger.service import AccountChange, Ledger
 from chalicelib.payments.models import TopUp
 from chalicelib.referral.codes import code_of, parse_code
 from chalicelib.referral.models import (
@@ -32,6 +32,7 @@ from chalicelib.referral.models import (
 )
 from chalicelib.referral.ports import (
     CUSTOMER_ACTIVE,
+    NEW_PAYER,
     NEW_REFERRAL,
     REFERRAL_SHARDS,
     REFERRAL_UNCHANGED,
@@ -43,6 +44,9 @@ from chalicelib.referral.ports import (
 
 ATTEMPTS_PER_HOUR = 10
 _STALE = frozenset({ACCOUNT_UNCHANGED, REFERRAL_UNCHANGED})
+_REFUSED_BECAUSE = {CUSTOMER_ACTIVE: RewardReason.NOT_ACTIVE, NEW_PAYER: RewardReason.SAME_PAYER}
+_MOST_PAYERS = 20
+"""Of a payment that came in parts, so many payers are remembered: a transaction has its limit."""
 
 
 @dataclass(frozen=True)
@@ -155,11 +159,14 @@ class Referrals:
 
     def _look(self, referred_id: str) -> Referral | None:
         referral = self._records.referral(referred_id)
-        if referral is None or referral.check_at is None:
-            return referral
-        if referral.status is ReferralStatus.WAITING:
-            return self._reward(referral)
-        return self._watch(referral)
+        if referral is None:
+            return None
+        match referral.status:
+            case ReferralStatus.WAITING:
+                return self._reward(referral)
+            case ReferralStatus.REWARDED:
+                return self._watch(referral)
+        return referral
 
     def _reward(self, referral: Referral) -> Referral:
         now = self._clock.now()
@@ -167,16 +174,21 @@ class Referrals:
         top_up = next((found for found in paid if counts(found)), None)
         if top_up is None:
             return self._keep(referral, referral.waiting(now)) if self._is_due(referral) else referral
+        accounts = self._accounts(referral)  # read first: of two rewards at a time, the second counts the first
         if reason := self._objection(referral, top_up):
             return self._keep(referral, referral.refused(reason, now, top_up.id))
-        both = (referral.referrer_id, referral.referred_id)
-        active = [self._records.active(customer_id) for customer_id in both]
+        after = referral.rewarded(top_up.id, now)
+        conditions = [
+            *(self._records.active(change.account.customer_id) for change in accounts),
+            *(self._records.insert_payer(payer, after) for payer in sorted(top_up.payers)[:_MOST_PAYERS]),
+        ]
         try:
-            return self._keep(referral, referral.rewarded(top_up.id, now), referral.reward_micros, active)
+            return self._keep(referral, after, [*self._posted(after, accounts), *conditions])
         except ConditionFailed as failed:
-            if CUSTOMER_ACTIVE not in failed.asserts:
+            reasons = [reason for name, reason in _REFUSED_BECAUSE.items() if name in failed.asserts]
+            if not reasons:
                 raise
-        return self._keep(referral, referral.refused(RewardReason.NOT_ACTIVE, now, top_up.id))
+        return self._keep(referral, referral.refused(reasons[0], now, top_up.id))
 
     def _objection(self, referral: Referral, top_up: TopUp) -> RewardReason | None:
         """Why the reward is not given for `top_up`."""
@@ -195,29 +207,38 @@ class Referrals:
         if top_up is None:
             raise NotFound(f"{referral.top_up_id}, which {referral.id} was rewarded for, is gone")
         if was_returned(top_up):
-            return self._keep(referral, referral.taken_back(now), -referral.reward_micros)
+            after = referral.taken_back(now)
+            return self._keep(referral, after, self._posted(after, self._accounts(referral)))
         return self._keep(referral, referral.watched(top_up, now)) if self._is_due(referral) else referral
 
     def _is_due(self, referral: Referral) -> bool:
         return referral.check_at is not None and self._clock.now() >= referral.check_at
 
-    def _keep(
-        self, before: Referral, after: Referral, change_micros: int = 0, also: Sequence[Write] = ()
-    ) -> Referral:
-        """Change a referral, and both accounts by `change_micros`; what is spent already becomes debt."""
-        writes: list[Write] = [*self._records.replace_referral(before, after), *also]
-        for customer_id in (before.referrer_id, before.referred_id) if change_micros else ():
-            change = self._ledger.change(customer_id, self._clock.now())
+    def _accounts(self, referral: Referral) -> Sequence[AccountChange]:
+        """Changes to the accounts of both, not made yet."""
+        both, now = (referral.referrer_id, referral.referred_id), self._clock.now()
+        return [self._ledger.change(customer_id, now) for customer_id in both]
+
+    @staticmethod
+    def _posted(referral: Referral, accounts: Sequence[AccountChange]) -> Sequence[Write]:
+        """Give both their reward, or take it back: what is spent of it already becomes debt."""
+        is_given = referral.status is ReferralStatus.REWARDED
+        writes: list[Write] = []
+        for change in accounts:
             change.post_once(
-                f"referral:{before.id}:{after.status}",
+                f"referral:{referral.id}:{referral.status}",
                 EntryType.REWARD,
-                change_micros,
+                referral.reward_micros if is_given else -referral.reward_micros,
                 Operator.REFERRALS,
-                reference=before.id,
+                reference=referral.id,
             )
             writes += change.writes()
+        return writes
+
+    def _keep(self, before: Referral, after: Referral, also: Sequence[Write] = ()) -> Referral:
+        """Change a referral, and do `also`, in one transaction."""
         try:
-            self._transactor.commit(writes)
+            self._transactor.commit([*self._records.replace_referral(before, after), *also])
         except ConditionFailed as failed:
             if overtaken := failed.asserts & _STALE:
                 # Somebody was faster, maybe with the same: what else did not hold is asked of fresh reads.
@@ -226,12 +247,24 @@ class Referrals:
         return after
 
     def reconcile(self) -> Mapping[str, int]:
-        """Look at every referral that is due: a lost event costs a day, and no reward."""
+        """Look at every referral that is due: a lost event costs a day, and no reward.
+
+        Raises:
+            ExceptionGroup: what went wrong, after every referral had its turn.
+        """
         now = self._clock.now()
-        found = [
-            self.look(referral.referred_id)
-            for shard in range(REFERRAL_SHARDS)
-            for referral in self._records.due(shard, now)
-        ]
-        done = sum(referral is not None and referral.check_at is None for referral in found)
-        return {"looked": len(found), "ended": done}
+        looked = ended = 0
+        troubles: list[Exception] = []
+        for shard in range(REFERRAL_SHARDS):
+            for referral in self._records.due(shard, now):
+                try:
+                    found = self.look(referral.referred_id)
+                except Exception as trouble:
+                    trouble.add_note(referral.id)
+                    troubles.append(trouble)
+                else:
+                    looked += 1
+                    ended += found is not None and found.check_at is None
+        if troubles:
+            raise ExceptionGroup(f"{len(troubles)} referrals could not be looked at", troubles)
+        return {"looked": looked, "ended": ended}

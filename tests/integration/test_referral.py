@@ -1,14 +1,16 @@
 """Customers who bring customers: through the API, the table's stream and the schedule, on real transactions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib import bootstrap
 from chalicelib.access.models import CustomerStatus, Role
+from chalicelib.adapters.dynamodb.payments import TopUpRecord
 from chalicelib.adapters.dynamodb.referral import DynamoReferralRecords
 from chalicelib.kernel.errors import InsufficientBalance
 from chalicelib.kernel.ids import Kind, new_id
@@ -24,6 +26,7 @@ from chalicelib.payments.models import (
     TopUpStatus,
     payer_mark,
 )
+from chalicelib.payments.policy import DISPUTABLE
 from chalicelib.payments.transfers import TransferWish
 from chalicelib.referral.codes import code_of, shown
 from chalicelib.referral.models import MOST_REWARDS, REWARD_MICROS, Referral
@@ -273,6 +276,36 @@ def test_g09_a_dispute_takes_rewards_back_only_when_it_is_lost(
     assert ann.posted == (REWARD_MICROS if ends is DisputeStatus.WON else 0)
 
 
+@pytest.mark.guarantee("G09")
+def test_g09_a_dispute_that_outlasts_the_time_for_disputes_still_takes_rewards_back(
+    ann: Person, brought: Person, town: Town
+) -> None:
+    top_up = town.pay(brought)
+    town.stream()
+    top_up = town.tell(top_up, **disputed(top_up, DisputeStatus.OPEN))
+    town.clock.advance(DISPUTABLE / timedelta(seconds=1))
+    assert reconcile_referrals({}, None) == {"looked": 1, "ended": 0}
+    assert DynamoReferralRecords().revocable_micros(ann.customer_id) == REWARD_MICROS
+    town.tell(top_up, **disputed(top_up, DisputeStatus.LOST))
+    town.clock.advance(86_401)
+    assert reconcile_referrals({}, None) == {"looked": 1, "ended": 1}
+    assert (ann.posted, ann.reward()) == (0, ("TAKEN_BACK", "payment_returned"))
+
+
+@pytest.mark.guarantee("G09")
+def test_g09_a_payment_that_is_refunded_years_later_takes_its_rewards_along(
+    ann: Person, brought: Person, town: Town
+) -> None:
+    top_up = town.pay(brought)
+    town.stream()
+    town.clock.advance(2 * DISPUTABLE / timedelta(seconds=1))
+    assert reconcile_referrals({}, None) == {"looked": 1, "ended": 1}
+    town.tell(top_up, **refunded(top_up))
+    town.stream()
+    assert (ann.posted, brought.posted) == (0, 0)
+    assert ann.reward() == ("TAKEN_BACK", "payment_returned")
+
+
 def test_a_payment_that_went_back_before_it_was_seen_brings_nothing(
     ann: Person, brought: Person, town: Town
 ) -> None:
@@ -301,6 +334,33 @@ def test_with_cards_of_their_own_both_get_it(ann: Person, brought: Person, town:
     assert ann.reward() == ("REWARDED", None)
 
 
+def test_one_card_brings_one_reward_however_many_accounts_pay_with_it(
+    ann: Person, brought: Person, town: Town
+) -> None:
+    card = frozenset({payer_mark("card", "one for all")})
+    eve = town.newcomer("eve", "198.51.100.3")
+    assert eve.redeem(ann.code).status == 201
+    town.pay(brought, payers=card)
+    town.stream()
+    town.pay(eve, payers=card)
+    town.stream()
+    assert (ann.posted, brought.posted, eve.posted) == (REWARD_MICROS, 25 * DOLLAR + REWARD_MICROS, 25 * DOLLAR)
+    assert eve.reward() == ("REFUSED", "same_payment_method")
+
+
+def test_of_two_who_pay_with_one_card_at_once_one_is_rewarded(ann: Person, brought: Person, town: Town) -> None:
+    card = frozenset({payer_mark("card", "one for all")})
+    eve = town.newcomer("eve", "198.51.100.3")
+    assert eve.redeem(ann.code).status == 201
+    both = (brought, eve)
+    for person in both:
+        town.pay(person, payers=card)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda one: bootstrap.referrals().look(one.customer_id), both * 4))
+    assert ann.posted == REWARD_MICROS
+    assert sorted(one.reward()[0] for one in both) == ["REFUSED", "REWARDED"]
+
+
 def test_who_became_a_member_of_the_other_customer_gets_nothing(ann: Person, brought: Person, town: Town) -> None:
     def in_bobs(item: Any) -> Any:
         keys = {"sk": {"S": f"MEMBERSHIP#{brought.customer_id}"}}
@@ -324,16 +384,61 @@ def test_a_referrer_that_is_blocked_or_closed_gets_nothing(
     assert brought.reward() == ("REFUSED", "not_active")
 
 
-def test_a_referrer_gets_so_many_rewards_and_no_more(ann: Person, brought: Person, town: Town) -> None:
+def rewarded(ann: Person, count: int, town: Town) -> None:
+    """Ann has had so many rewards."""
     records = DynamoReferralRecords()
-    for number in range(MOST_REWARDS):
+    for number in range(count):
         now, other = town.clock.now(), f"cus_{number:026d}"
         earlier = Referral(new_id(Kind.REFERRAL, now), ann.customer_id, other, f"usr_{number}", now)
         bootstrap.transactor().commit(records.insert_referral(earlier))
         bootstrap.transactor().commit(records.replace_referral(earlier, earlier.rewarded("top_1", now)))
+
+
+def test_a_referrer_gets_so_many_rewards_and_no_more(ann: Person, brought: Person, town: Town) -> None:
+    rewarded(ann, MOST_REWARDS, town)
     town.pay(brought)
     town.stream()
     assert (ann.posted, brought.reward()) == (0, ("REFUSED", "limit"))
+
+
+def test_the_last_reward_is_given_once_though_two_are_looked_at_together(
+    ann: Person, brought: Person, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another customer's look comes between the count of rewards and the transaction that adds one."""
+    eve = town.newcomer("eve", "198.51.100.3")
+    assert eve.redeem(ann.code).status == 201
+    rewarded(ann, MOST_REWARDS - 1, town)
+    town.pay(brought)
+    town.pay(eve)
+    counted = DynamoReferralRecords.all_referrals
+    waiting = [eve]
+
+    def then_eve(records: DynamoReferralRecords, customer_id: str) -> Sequence[Referral]:
+        found = counted(records, customer_id)
+        if waiting:
+            bootstrap.referrals().look(waiting.pop().customer_id)
+        return found
+
+    monkeypatch.setattr(DynamoReferralRecords, "all_referrals", then_eve)
+    bootstrap.referrals().look(brought.customer_id)
+    assert (eve.reward(), brought.reward()) == (("REWARDED", None), ("REFUSED", "limit"))
+
+
+def test_one_referral_in_trouble_does_not_keep_the_others_from_their_reward(
+    ann: Person, brought: Person, town: Town
+) -> None:
+    lost = town.pay(brought)
+    town.stream()
+    for number in range(3, 9):  # more than there are shards
+        eve = town.newcomer(f"eve{number}", f"198.51.100.{number}")
+        assert eve.redeem(ann.code).status == 201
+        town.pay(eve)
+    TopUpRecord(f"CUSTOMER#{brought.customer_id}", f"TOP_UP#{lost.id}").delete()
+    town.clock.advance(86_401)
+    with pytest.raises(ExceptionGroup) as failed:
+        reconcile_referrals({}, None)
+    assert len(failed.value.exceptions) == 1
+    assert ann.posted == 7 * REWARD_MICROS
 
 
 def test_who_never_pays_stops_waiting(ann: Person, brought: Person, town: Town) -> None:

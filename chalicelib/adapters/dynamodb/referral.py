@@ -23,7 +23,13 @@ from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 from chalicelib.payments.models import TopUp
 from chalicelib.referral.models import Referral, ReferralStatus, RewardReason, Traces, network_of
-from chalicelib.referral.ports import CUSTOMER_ACTIVE, NEW_REFERRAL, REFERRAL_SHARDS, REFERRAL_UNCHANGED
+from chalicelib.referral.ports import (
+    CUSTOMER_ACTIVE,
+    NEW_PAYER,
+    NEW_REFERRAL,
+    REFERRAL_SHARDS,
+    REFERRAL_UNCHANGED,
+)
 
 _FIRST_ACTIVITIES = 10
 """So many of a customer's first activities show whence they came when they registered."""
@@ -59,6 +65,12 @@ class RewardRecord(_Shared, discriminator="REWARD"):
 
 class RedeemerRecord(Record, discriminator="REDEEMER"):
     """`USER#<user>` / `REDEEMER`: a person redeems once, whatever customers they open."""
+
+
+class RewardedPayerRecord(Record, discriminator="REWARDED_PAYER"):
+    """`PAYER#<mark>` / `REWARDED`: a card or account brings one reward, whatever customers pay with it."""
+
+    referral_id = UnicodeAttribute()
 
 
 class DynamoReferralRecords:
@@ -108,6 +120,10 @@ class DynamoReferralRecords:
         """Change one; see `ReferralRecords.replace_referral`."""
         unchanged = ReferralRecord.version == before.version
         return [put(_canonical(after), unchanged, REFERRAL_UNCHANGED), *_copies(after)]
+
+    def insert_payer(self, payer: str, referral: Referral) -> Write:
+        """Remember what was paid with; see `ReferralRecords.insert_payer`."""
+        return insert(RewardedPayerRecord(f"PAYER#{payer}", "REWARDED", referral_id=referral.id), NEW_PAYER)
 
     def active(self, customer_id: str) -> Write:
         """Assert that a customer is neither blocked nor closed; see `ReferralRecords.active`."""
