@@ -217,15 +217,16 @@ class Door:
     ) -> None:
         """Put the call into the activity log; the request's own outcome does not depend on it.
 
-        What staff do to a customer goes into that customer's log, with the reason that they gave. A key that is
-        used from a wrong address may have been stolen, so that is recorded even where it would only have read.
+        What staff do to a customer goes into that customer's log, with the reason that they gave; whoever is no
+        staff and tries the same writes into nobody's log but their own. A key that is used from a wrong address
+        may have been stolen, so that is recorded even where it would only have read.
         """
         if not (self.spec.is_audited or code == AddressNotAllowed.code):
             return
         at = bootstrap.clock().now()
-        by_staff = self.spec.is_staffs
+        by_staff = self.spec.is_staffs and caller.principal.staff_role is not None
         asked = arguments.get("request") or arguments.get("query")
-        targets = {**request.path_values, **_audited(asked)}
+        targets = {**self._named(request), **_audited(asked)}
         if concerns:
             targets["customerId"] = concerns
         activity = Activity(
@@ -247,6 +248,14 @@ class Door:
             bootstrap.activity_log().append(activity)
         except Exception:  # what was done is done: saying otherwise would have it done twice
             logger.exception("not recorded", activity=asdict(activity))
+
+    def _named(self, request: ProxyRequest) -> Mapping[str, str]:
+        """The path's values, where all of them are what the endpoint takes: anything else is no target."""
+        try:
+            path = parse_values(self.spec.path_model, request.path_values)
+        except InvalidInput:
+            return {}
+        return path.model_dump(mode="json", by_alias=True)
 
 
 def _audited(body: Any) -> Mapping[str, str]:

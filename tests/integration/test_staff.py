@@ -322,6 +322,26 @@ class TestAudit:
         entry = house.owner.get("/v1/admin/audit").data[0]
         assert (entry["outcome"], entry["code"], entry["actor"]) == ("denied", "FORBIDDEN", user_id(sue))
 
+    @pytest.mark.guarantee("G41")
+    def test_g41_whoever_is_no_staff_writes_into_no_log_but_their_own(self, house: House) -> None:
+        eve, ann = house.people.newcomer("eve@example.com"), house.people.newcomer("ann@example.com")
+        customer_id = str(ann.get("/me").data["currentCustomerId"])
+        before = ann.get("/activity/recent").data, house.owner.get("/v1/admin/audit").data
+        body = {"status": "BLOCKED", "reason": WHY}
+        for headers in ({}, {"X-Customer-Id": customer_id}):
+            assert eve.patch(f"/v1/admin/customers/{customer_id}", body, headers=headers).status == 403
+        assert (ann.get("/activity/recent").data, house.owner.get("/v1/admin/audit").data) == before
+        hers = eve.get("/activity/recent").data[:2]
+        assert [(entry["code"], entry["byStaff"], entry["targets"]) for entry in hers] == 2 * [
+            ("FORBIDDEN", False, {"customerId": customer_id})
+        ]
+
+    def test_names_no_target_that_cannot_be_one(self, house: House) -> None:
+        sue = house.member(role="SUPPORT")
+        assert sue.patch(f"{STAFF}/{'x' * 3000}", {"role": "OWNER", "reason": WHY}).status == 403
+        entry = house.owner.get("/v1/admin/audit").data[0]
+        assert (entry["actor"], entry["code"], entry["targets"]) == (user_id(sue), "FORBIDDEN", {})
+
     def test_is_filtered_by_actor_and_by_target(self, house: House) -> None:
         second, sue = house.owner_of_two(), house.member()
         house.change(sue, role="MANAGER")
