@@ -26,6 +26,7 @@ from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, w
 
 _STALE = frozenset({ROSTER_UNCHANGED, MEMBER_UNCHANGED, "newest_refresh_token"})
 NO_SUCH_MEMBER = "There is no such member."
+_NOT_YOURS_TO_CHANGE = "Your own role does not let you change who belongs to the organisation any more."
 _OWNER_STAYS = "The owner's role changes only by handing the organisation over to another member."
 
 
@@ -158,9 +159,7 @@ class Members:
         customer_id = principal.customer_id
         roster, member = self._rosters.get(customer_id), self._member(customer_id, user_id)
         before = member.membership
-        guard = self._right_to_change(principal, before)
-        if not may_grant(given_by(principal), role):
-            raise Forbidden(_above(role))
+        guard = self._right_to_change(principal, before, role)
         if role is before.role:
             return member
         values = {"place": before.customer_name, "old_role": before.role.value, "role": role.value}
@@ -212,22 +211,25 @@ class Members:
             raise NotFound(NO_SUCH_MEMBER)
         return Member(user, membership)
 
-    def _right_to_change(self, principal: Principal, membership: Membership) -> Sequence[Write]:
-        """Assertions that the principal still may when it is written.
+    def _right_to_change(self, principal: Principal, membership: Membership, *roles: Role) -> Sequence[Write]:
+        """Assertions that the principal still may end the membership, or make it one of `roles`, as it is written.
+
+        What counts is the role that the principal has now: it may be less than when the request was let in.
 
         Raises:
-            Forbidden: the principal may not change this membership.
+            Forbidden: the principal may not change this membership, or give such a role.
         """
         if membership.role is Role.OWNER:
             raise Forbidden(_OWNER_STAYS)
-        if not may_grant(given_by(principal), membership.role):
-            raise Forbidden(_above(membership.role))
-        if principal.user_id == membership.user_id:
-            return []
         actor = self._records.get(principal.customer_id, principal.user_id)
-        if actor is None or not may_grant(ROLE_SCOPES[actor.role], membership.role):
-            raise Forbidden(_above(membership.role))
-        return [self._records.unchanged(actor, MEMBER_UNCHANGED)]
+        held = ROLE_SCOPES[actor.role] & given_by(principal) if actor else frozenset()
+        if actor is None or Scope.MEMBERS_WRITE not in held:
+            raise Forbidden(_NOT_YOURS_TO_CHANGE)
+        for role in (membership.role, *roles):
+            if not may_grant(held, role):
+                raise Forbidden(_above(role))
+        is_ones_own = actor.user_id == membership.user_id
+        return [] if is_ones_own else [self._records.unchanged(actor, MEMBER_UNCHANGED)]
 
     def _tell(self, principal: Principal, user: User, kind: LetterKind, values: dict[str, str]) -> Sequence[Write]:
         """A letter to the person concerned, unless they did it themselves."""

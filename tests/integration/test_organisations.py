@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.access.models import ROLE_SCOPES, Role
+from chalicelib.access.models import ROLE_SCOPES, Credentials, Role
 from chalicelib.adapters.dynamodb.invitations import DynamoRosters
 from chalicelib.identity.invitations import INVITATIONS_PER_HOUR, MAX_OPEN_INVITATIONS
 from chalicelib.identity.organisations import MAX_OWN_CUSTOMERS
 from chalicelib.identity.rosters import MAX_JOINED_MEMBERS
+from chalicelib.kernel.errors import Forbidden
 from chalicelib.kernel.ids import Kind, new_id
 from tests.fakes.identity import PASSWORD, People, deliver_letters
 from tests.integration.test_identity_accounts import recorded_calls
-from tests.support.api import Answer, Api
+from tests.support.api import DEFAULT_IP, Answer, Api
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
 
@@ -356,6 +357,17 @@ class TestMembers:
         )
         assert answers == [200, 403]
         assert sorted(roles_in(ada).values()) == ["admin", "owner", "viewer"]
+
+    @pytest.mark.guarantee("G41")
+    def test_g41_who_has_lost_the_right_since_being_let_in_changes_nobody(self, people: People, ada: Api) -> None:
+        bob, cat = join(people, ada, BOB, "admin"), user_of(join(people, ada, CAT, "viewer"))
+        let_in = bootstrap.authenticator().authenticate(Credentials(token=str(bob.token), ip=DEFAULT_IP))
+        ada.patch(f"/members/{user_of(bob)}", {"role": "billing"})
+        with pytest.raises(Forbidden):
+            bootstrap.members().change_role(let_in, cat, Role.ADMIN)
+        with pytest.raises(Forbidden):
+            bootstrap.members().remove(let_in, cat)
+        assert roles_in(ada) == {ADA: "owner", BOB: "billing", CAT: "viewer"}
 
     def test_are_listed_page_by_page(self, people: People, ada: Api) -> None:
         for email in (BOB, CAT):
