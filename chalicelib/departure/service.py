@@ -157,11 +157,12 @@ class Closings:
         """Look at everything and write once; what has changed in between is looked at anew."""
         user, now = proven.user, self._clock.now()
         change = self._ledger.change(wish.customer_id, now)
+        roster = self._rosters.get(wish.customer_id)
         same_people = [
-            self._rosters.change(wish.customer_id, self._rosters.get(wish.customer_id)),
+            self._rosters.change(wish.customer_id, roster),
             self._rosters.change(user.id, self._rosters.get(user.id), joined=-1),
         ]
-        membership, belonging = self._people(wish, change)
+        membership, belonging = self._people(wish, change, others=roster.joined)
         closing = Closing(
             customer_id=wish.customer_id,
             user_id=user.id,
@@ -182,12 +183,16 @@ class Closings:
         )
         return closing
 
-    def _people(self, wish: ClosingWish, change: AccountChange) -> tuple[Membership, Sequence[Membership]]:
-        """The owner's membership, and what else they belong to; refuses while anything stands in the way."""
-        others = [one for one in self._users.members(wish.customer_id) if one.user_id != wish.user_id]
+    def _people(
+        self, wish: ClosingWish, change: AccountChange, *, others: int
+    ) -> tuple[Membership, Sequence[Membership]]:
+        """The owner's membership, and what else they belong to; refuses while anything stands in the way.
+
+        How many `others` there are says the roster: the index of members may not know yet who has just joined.
+        """
         obstacles = list(self._books.obstacles(wish, change))
         if others:
-            sentence = f"{len(others)} others belong to it; remove them, or hand the ownership over."
+            sentence = f"{others} others belong to it; remove them, or hand the ownership over."
             obstacles.append(_in_the_way(Obstacle.MEMBERS, sentence))
         if obstacles:
             raise Conflict(_IN_THE_WAY, details=obstacles)

@@ -15,6 +15,7 @@ from chalicelib import bootstrap
 from chalicelib.adapters.dynamodb import departure
 from chalicelib.adapters.dynamodb.auto_top_up import DynamoAutoTopUpRecords
 from chalicelib.adapters.dynamodb.departure import KEPT_KINDS, DynamoRemains
+from chalicelib.adapters.dynamodb.identity import DynamoUsers
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.configuration import ConfigurationError
 from chalicelib.kernel.pages import PageRequest
@@ -271,6 +272,15 @@ class TestWhatStandsInTheWay:
     def test_is_whoever_joins_at_the_last_moment(self, people: People, ada: Api, meanwhile: Meanwhile) -> None:
         bob = people.newcomer(BOB)
         meanwhile(lambda: invite(people, ada, bob, "viewer"))
+        assert in_the_way(ada) == {"members"}
+
+    def test_is_whoever_the_index_does_not_know_yet(
+        self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bob, customer_id = people.newcomer(BOB), customer_of(ada)
+        before = DynamoUsers().members(customer_id)
+        invite(people, ada, bob, "viewer")
+        monkeypatch.setattr(DynamoUsers, "members", lambda _, customer_id: before)
         assert in_the_way(ada) == {"members"}
 
     def test_is_money_that_arrives_at_the_last_moment(self, ada: Api, meanwhile: Meanwhile) -> None:
