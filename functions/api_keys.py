@@ -82,7 +82,8 @@ def replace_api_key_scopes(api_key_id: ApiKeyId, request: ScopesRequest, caller:
 def rotate_api_key(api_key_id: ApiKeyId, request: RotationRequest, caller: Caller) -> NewApiKeyView:
     """Give a key a new secret, and show it this once; the old one works on for as long as you say.
 
-    Only the newest two secrets can work: to rotate again ends the older one at once.
+    Only the newest two secrets can work: to rotate again ends the older one at once. Whoever rotates a key answers
+    for it.
     """
     new = bootstrap.api_keys().rotate(caller.principal, api_key_id, request.overlap)
     return NewApiKeyView.of_new(new, bootstrap.api_key_prefix())

@@ -31,6 +31,8 @@ class OldSecret:
 
     hash: str
     ends_at: datetime
+    known_to_user_id: str
+    """Who answered for the key as long as this was its secret."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class ApiKey:
     granted: frozenset[Scope]
     """What they stood for when they were granted."""
     granted_by_user_id: str
-    """Whoever gave it its scopes, and must hold them for the key to."""
+    """Whoever gave it its scopes, or was shown its secret, last; they must hold its scopes for the key to."""
     created_at: datetime
     rules: Sequence[NetworkRule] = ()
     """Where it may be used from; everywhere where there are none."""
@@ -66,6 +68,13 @@ class ApiKey:
     def networks(self) -> Sequence[str]:
         """Where it may be used from, as CIDRs."""
         return [rule.cidr for rule in self.rules]
+
+    @property
+    def known_to(self) -> frozenset[str]:
+        """The people who were shown a secret of it that may work."""
+        return frozenset(
+            {self.granted_by_user_id, *([self.old_secret.known_to_user_id] if self.old_secret else [])}
+        )
 
     @property
     def has_spend_cap(self) -> bool:

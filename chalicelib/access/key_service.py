@@ -1,6 +1,7 @@
 """Making, changing, rotating and revoking API keys, and saying where they may be used from."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -141,6 +142,8 @@ class ApiKeys:
     def rotate(self, asker: Principal, key_id: str, overlap: timedelta) -> NewKey:
         """Give a key a new secret; the one it has works on for `overlap`, and any older one ends now.
 
+        The asker is shown the new secret, and so answers for the key from now on: it ends with their membership.
+
         Raises:
             NotFound, Forbidden: as for `get` and `create`.
         """
@@ -148,8 +151,9 @@ class ApiKeys:
         text = new_text(self._text_prefix, key_id)
 
         def change(key: ApiKey, authority: Authority) -> ApiKey:
-            old = OldSecret(key.secret_hash, now + overlap) if overlap else None
-            return replace(key, secret_hash=hash_of(text), old_secret=old, rotated_at=now)
+            old = OldSecret(key.secret_hash, now + overlap, key.granted_by_user_id) if overlap else None
+            renewed = replace(key, secret_hash=hash_of(text), old_secret=old, rotated_at=now)
+            return replace(renewed, granted_by_user_id=asker.user_id)
 
         return NewKey(self._changed(asker, key_id, change), text)
 
@@ -165,20 +169,28 @@ class ApiKeys:
         """End the user's keys that hold more than `allowed`: their role was lowered, or they have left.
 
         Keys hold no more than their granter does in any case, from the moment the membership changes; this makes
-        it final, so that a better role later does not bring them back. Call it once the change is committed.
+        it final, so that a better role later does not bring them back. Where somebody else has rotated such a key
+        since, only the old secret ends. Call it once the change is committed.
 
         Returns: the ids of the keys that were ended.
         """
 
         def is_beyond(key: ApiKey) -> bool:
-            return key.granted_by_user_id == user_id and not key.granted <= allowed
+            return user_id in key.known_to and not key.granted <= allowed
 
         ended: list[str] = []
         while beyond := list(filter(is_beyond, self._records.all_of(customer_id))):
             for key in beyond:  # and again: one of them may have been making another meanwhile
-                self._transactor.commit(self._records.remove(key))
-                ended.append(key.id)
+                if key.granted_by_user_id == user_id:
+                    self._transactor.commit(self._records.remove(key))
+                    ended.append(key.id)
+                else:
+                    self._forget_old_secret(key)
         return ended
+
+    def _forget_old_secret(self, key: ApiKey) -> None:
+        with suppress(ConditionFailed):  # changed or revoked meanwhile: whoever asks looks again
+            self._transactor.commit([self._records.replace(replace(key, old_secret=None))])
 
     def add_rule(self, asker: Principal, key_id: str, cidr: str, note: str) -> ApiKey:
         """Let a key in from one more network; the first one shuts all others out.

@@ -712,6 +712,26 @@ class TestItsGranter:
         assert changed.data["grantedByUserId"] == user_of(ann)
         assert key.get("/billing/balance").status == 200
 
+    def test_g43_whoever_was_shown_a_secret_does_not_keep_it_when_they_leave(
+        self, ann: Api, people: People
+    ) -> None:
+        dev = colleague(people, ann, Role.DEVELOPER)
+        old = key_of(ann, "deployments:read")
+        answer = dev.post(f"/api-keys/{id_of(old)}/rotate", {"overlapHours": 24})
+        assert answer.data["grantedByUserId"] == user_of(dev)
+        new = ann.as_bearer(answer.data["key"])
+        assert [key.get("/deployments").status for key in (old, new)] == [200, 200]
+        bootstrap.api_keys().revoke_beyond(customer_of(ann), user_of(dev), frozenset())
+        assert [key.get("/deployments").status for key in (old, new)] == [401, 401]
+
+    def test_g43_nor_an_old_secret_that_somebody_else_has_replaced(self, ann: Api, people: People) -> None:
+        dev = colleague(people, ann, Role.DEVELOPER)
+        old = key_of(dev, "deployments:read")
+        new = ann.as_bearer(ann.post(f"/api-keys/{id_of(old)}/rotate", {"overlapHours": 24}).data["key"])
+        assert [key.get("/deployments").status for key in (old, new)] == [200, 200]
+        assert bootstrap.api_keys().revoke_beyond(customer_of(ann), user_of(dev), frozenset()) == []
+        assert [key.get("/deployments").status for key in (old, new)] == [401, 200]
+
     def test_g43_a_role_that_is_lowered_meanwhile_is_noticed(
         self, ann: Api, table: Engine, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -41,6 +41,7 @@ class ApiKeyRecord(Record, discriminator="API_KEY"):
     secret_hash = UnicodeAttribute()
     old_secret_hash = OptionalText()
     old_secret_ends_at = OptionalText()
+    old_secret_known_to = OptionalText()
     rotated_at = OptionalText()
     scopes = JSONAttribute()
     granted = JSONAttribute()
@@ -176,6 +177,7 @@ _CHANGEABLE = (
     "secret_hash",
     "old_secret_hash",
     "old_secret_ends_at",
+    "old_secret_known_to",
     "rotated_at",
     "scopes",
     "granted",
@@ -226,6 +228,7 @@ def _record(key: ApiKey) -> ApiKeyRecord:
         secret_hash=key.secret_hash,
         old_secret_hash=old.hash if old else None,
         old_secret_ends_at=isoformat(old.ends_at) if old else None,
+        old_secret_known_to=old.known_to_user_id if old else None,
         rotated_at=isoformat(key.rotated_at) if key.rotated_at else None,
         scopes=list(key.scopes),
         granted=sorted(key.granted),
@@ -268,7 +271,8 @@ def _key(record: ApiKeyRecord) -> ApiKey:
 def _old_secret(record: ApiKeyRecord) -> OldSecret | None:
     if record.old_secret_hash is None or record.old_secret_ends_at is None:
         return None
-    return OldSecret(record.old_secret_hash, parse_isoformat(record.old_secret_ends_at))
+    ends_at = parse_isoformat(record.old_secret_ends_at)
+    return OldSecret(record.old_secret_hash, ends_at, record.old_secret_known_to or "")
 
 
 def _plain(rules: Sequence[NetworkRule]) -> Sequence[dict[str, str]]:
