@@ -84,7 +84,7 @@ class Contents:
         source = self._from
         if Scope.ACTIVITY_READ in scopes:
             log = _paged(lambda page: source.activity.list(customer_id, page))
-            yield Member("activity.json", _listed(map(plain, log)))
+            yield Member("activity.json", _listed(plain(one.for_customer) for one in log))
         if Scope.DEPLOYMENTS_READ in scopes:
             yield Member(
                 "deployments.json", _listed(map(_deployment, source.deployments.all_deployments(customer_id)))

@@ -1,12 +1,14 @@
 """The activity log's entries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 SYSTEM = "system"
 """Who acts where nobody asked for it."""
+SUPPORT = "support"
+"""What customers read in place of the operator's people."""
 
 
 class Outcome(StrEnum):
@@ -37,3 +39,8 @@ class Activity:
     request_id: str = ""
     actor_api_key_id: str = ""
     """The key that did it, where `actor_user_id` answers for one."""
+
+    @property
+    def for_customer(self) -> "Activity":
+        """As the customer sees it: the operator's people are not named, and where they were is theirs."""
+        return replace(self, actor_user_id=SUPPORT, ip="") if self.by_staff else self

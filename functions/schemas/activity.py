@@ -8,8 +8,6 @@ from pydantic import Field
 from chalicelib.http import ApiModel
 from chalicelib.insight.models import Activity, Outcome
 
-_SUPPORT = "support"
-
 
 class ActivityView(ApiModel):
     """Something that was done, or denied, to the customer's things."""
@@ -38,7 +36,8 @@ class ActivityView(ApiModel):
 
     @classmethod
     def of(cls, activity: Activity) -> Self:
-        """The customer's view of `activity`: a member of staff stays unnamed."""
+        """The customer's view of `activity`."""
+        activity = activity.for_customer
         return cls(
             id=activity.id,
             at=activity.at,
@@ -48,8 +47,8 @@ class ActivityView(ApiModel):
             reason=activity.reason or None,
             targets=dict(activity.targets),
             by_staff=activity.by_staff,
-            user_id=_SUPPORT if activity.by_staff else activity.actor_user_id,
+            user_id=activity.actor_user_id,
             api_key_id=activity.actor_api_key_id or None,
-            ip=None if activity.by_staff else activity.ip or None,
+            ip=activity.ip or None,
             request_id=activity.request_id or None,
         )

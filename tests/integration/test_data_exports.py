@@ -123,6 +123,17 @@ class TestAnExport:
         rows = list(csv.reader(StringIO(archive.read("ledger.csv").decode())))
         assert len(rows) == 1 + 2
 
+    def test_names_none_of_the_operators_people_nor_where_they_were(
+        self, people: People, ada: Api, archives: MemoryArchives
+    ) -> None:
+        customer_id, staff = ada.get("/me").data["currentCustomerId"], people.owner_of_the_house()
+        assert staff.get(f"/v1/admin/customers/{customer_id}", ip="198.51.100.9").status == 200
+        activity = exported(ada, archives).read("activity.json").decode()
+        [looked] = [entry for entry in json.loads(activity) if entry["byStaff"]]
+        assert (looked["action"], looked["actorUserId"]) == ("inspect_customer", "support")
+        assert staff.get("/me").data["user"]["id"] not in activity
+        assert "198.51.100.9" not in activity
+
     def test_has_no_secrets(self, people: People, ada: Api, archives: MemoryArchives) -> None:
         people.enrolled(ada)
         ada.post("/api-keys", {"name": "ci", "scopes": ["ssh-keys:*"]})
