@@ -853,9 +853,10 @@ def refunds() -> Refunds:
 @cache
 def four_eyes() -> FourEyes:
     """What staff may give and send back alone, and what only together."""
+    from chalicelib.adapters.dynamodb.directory import DynamoCustomers
     from chalicelib.payments.four_eyes import FourEyes
 
-    return FourEyes(approvals(), refunds(), ledger())
+    return FourEyes(approvals(), refunds(), ledger(), DynamoCustomers(), clock())
 
 
 @cache
@@ -872,9 +873,10 @@ def _effect_of(subject: Subject) -> Effect:
 
     match subject:
         case Subject.CREDIT:
+            from chalicelib.adapters.dynamodb.directory import DynamoCustomers
             from chalicelib.payments.four_eyes import CreditEffect
 
-            return CreditEffect(ledger(), clock())
+            return CreditEffect(ledger(), DynamoCustomers(), clock())
         case Subject.REFUND:
             from chalicelib.payments.four_eyes import RefundEffect
 

@@ -3,6 +3,7 @@
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.http import Caller, endpoint
+from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.money import parse_amount
 from functions.schemas.approvals import ApprovalView
 from functions.schemas.billing import BalanceView, CreditBody, CustomerId
@@ -15,6 +16,7 @@ from functions.schemas.refunds import CreditAnswer
     status=201,
     scope=Scope.STAFF_CREDITS_WRITE,
     idempotent=True,
+    errors=(Conflict,),
 )
 def credit_customer(customer_id: CustomerId, request: CreditBody, caller: Caller) -> CreditAnswer:
     """Give a customer money, with a reason for the ledger and the activity log; a large sum needs approval."""

@@ -11,6 +11,10 @@ FOUR_EYES_ABOVE_MICROS = 1_000 * MICROS_PER_UNIT
 APPROVABLE_FOR = timedelta(days=7)
 
 
+class AboveLimit(Exception):
+    """More would be given away than one of the staff may give alone; nothing was."""
+
+
 class Subject(StrEnum):
     """What is asked for."""
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from chalicelib.approvals.models import FOUR_EYES_ABOVE_MICROS, Approval, Request, Subject
+from chalicelib.approvals.models import FOUR_EYES_ABOVE_MICROS, AboveLimit, Approval, Request, Subject
 from chalicelib.approvals.ports import Consequence
 from chalicelib.approvals.service import Approvals
-from chalicelib.billing.credit_notes import STALE_NOTE, AboveLimit, CreditNotes
+from chalicelib.billing.credit_notes import STALE_NOTE, CreditNotes
 from chalicelib.billing.models import CreditNote
 from chalicelib.kernel.money import BASE_CURRENCY
 

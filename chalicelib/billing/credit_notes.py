@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from chalicelib.approvals.models import AboveLimit
 from chalicelib.billing.models import MICROS_PER_CENT, Credited, CreditNote, Invoice, Seller, Series
 from chalicelib.billing.ports import CREDITED_UNCHANGED, NUMBER_FREE, BillingRecords
 from chalicelib.billing.service import NumberSeries
@@ -16,10 +17,6 @@ from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, LedgerRecords
 from chalicelib.ledger.service import AccountChange
 
 STALE_NOTE = frozenset({CREDITED_UNCHANGED, NUMBER_FREE, ACCOUNT_UNCHANGED})
-
-
-class AboveLimit(Exception):
-    """More of an invoice would be given back than was allowed to be; nothing was issued."""
 
 
 class CreditNotes:

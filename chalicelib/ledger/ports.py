@@ -54,6 +54,10 @@ class LedgerRecords(Protocol):
         """Remember for ever that `key` was posted; asserts NOT_POSTED_BEFORE."""
         ...
 
+    def was_posted(self, customer_id: str, key: str) -> bool:
+        """Whether `key` was posted."""
+        ...
+
     def entries(self, customer_id: str, wanted: EntryFilter, page: PageRequest) -> Page[Entry]:
         """A customer's entries, newest first."""
         ...

@@ -236,18 +236,41 @@ class Ledger:
         """A customer's entries, newest first."""
         return self._records.entries(customer_id, wanted, page)
 
+    def entries_since(self, customer_id: str, since: datetime) -> Iterator[Entry]:
+        """A customer's entries from `since` on, oldest first; strongly consistent."""
+        return self._records.all_entries(customer_id, since)
+
     def credit(
-        self, customer_id: str, amount_micros: int, *, reason: str, actor_user_id: str, key: str
+        self,
+        customer_id: str,
+        amount_micros: int,
+        *,
+        reason: str,
+        actor_user_id: str,
+        key: str,
+        unless: Callable[[], None] | None = None,
     ) -> Balance:
         """Give a customer money, with a reason; once for each `key`.
+
+        Args:
+            customer_id: to whom.
+            amount_micros: how much.
+            reason: why; the customer sees it.
+            actor_user_id: who gives it.
+            key: of this credit, for ever.
+            unless: raises what stands in the way of a new one; the books that it reads hold when it is given.
 
         Raises:
             NotFound: there is no such customer.
         """
 
         def post() -> Balance:
+            if self._records.was_posted(customer_id, key):
+                return self.balance(customer_id)
             now = self._clock.now()
             change = self.change(customer_id, now)
+            if unless is not None:
+                unless()
             change.post(
                 EntryType.CREDIT,
                 amount_micros,

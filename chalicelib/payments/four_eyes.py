@@ -1,23 +1,46 @@
-"""What staff give and send back: at once where it is little; above a limit, once a second of them agrees."""
+"""What staff give and send back: at once where it is little; above a limit, once a second of them agrees.
 
-from chalicelib.approvals.models import FOUR_EYES_ABOVE_MICROS, Approval, Request, Subject
+Many small sums are a large one: what a customer was given within a day, and what was sent back of one top-up,
+counts together, unless a second of the staff has agreed to it.
+"""
+
+from datetime import timedelta
+from typing import Protocol
+
+from chalicelib.approvals.models import FOUR_EYES_ABOVE_MICROS, AboveLimit, Approval, Request, Subject
 from chalicelib.approvals.ports import Consequence
 from chalicelib.approvals.service import Approvals
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import Conflict
+from chalicelib.kernel.ids import Kind, is_id
 from chalicelib.kernel.money import BASE_CURRENCY, format_amount
 from chalicelib.ledger.models import EntryType, Operator
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import Ledger
 from chalicelib.payments.refunds import STALE_PLACING, RefundOrder, Refunds, RefundWish
 
+_COUNTED_FOR = timedelta(days=1)
+
+
+class Customers(Protocol):
+    """Who is still here."""
+
+    def is_closed(self, customer_id: str) -> bool:
+        """Whether the customer has closed its account; strongly consistent."""
+        ...
+
 
 class FourEyes:
     """Does what is small at once, and lets a second of the staff decide the rest."""
 
-    def __init__(self, approvals: Approvals, refunds: Refunds, ledger: Ledger) -> None:
+    def __init__(
+        self, approvals: Approvals, refunds: Refunds, ledger: Ledger, customers: Customers, clock: Clock
+    ) -> None:
         self._approvals = approvals
         self._refunds = refunds
         self._ledger = ledger
+        self._customers = customers
+        self._clock = clock
 
     def credit(
         self, customer_id: str, amount_micros: int, *, reason: str, asked_by: str, key: str
@@ -26,14 +49,33 @@ class FourEyes:
 
         Raises:
             NotFound: there is no such customer.
+            Conflict: it is closed.
         """
         key = f"credit:{key}"
-        if amount_micros <= FOUR_EYES_ABOVE_MICROS:
-            self._ledger.credit(customer_id, amount_micros, reason=reason, actor_user_id=asked_by, key=key)
-            return None
-        self._ledger.balance(customer_id)
-        request = Request(Subject.CREDIT, customer_id, amount_micros, BASE_CURRENCY, reason, asked_by)
-        return self._approvals.ask(request, key)
+
+        def refuse() -> None:
+            _demand_open(self._customers, customer_id)
+            if self._given_alone_micros(customer_id) + amount_micros > FOUR_EYES_ABOVE_MICROS:
+                raise AboveLimit
+
+        try:
+            self._ledger.credit(
+                customer_id, amount_micros, reason=reason, actor_user_id=asked_by, key=key, unless=refuse
+            )
+        except AboveLimit:
+            request = Request(Subject.CREDIT, customer_id, amount_micros, BASE_CURRENCY, reason, asked_by)
+            return self._approvals.ask(request, key)
+        return None
+
+    def _given_alone_micros(self, customer_id: str) -> int:
+        """What the customer was given within a day because one of the staff alone wanted it."""
+        return sum(
+            entry.change_micros
+            for entry in self._ledger.entries_since(customer_id, self._clock.now() - _COUNTED_FOR)
+            if entry.type is EntryType.CREDIT
+            and entry.counterpart == Operator.CREDITS
+            and not is_id(Kind.APPROVAL, entry.reference)
+        )
 
     def refund(self, wish: RefundWish, key: str) -> RefundOrder | Approval:
         """Send money back, or ask whether it may be.
@@ -41,11 +83,10 @@ class FourEyes:
         Raises:
             NotFound, Conflict, InvalidInput, InsufficientBalance: as `Refunds.order`.
         """
-        if known := self._refunds.ordered(wish.top_up_id, key):
-            return self._refunds.carry_out(known)
-        top_up, amount, micros = self._refunds.worth(wish)
-        if micros <= FOUR_EYES_ABOVE_MICROS:
-            return self._refunds.order(wish, key)
+        try:
+            return self._refunds.order(wish, key, most_micros=FOUR_EYES_ABOVE_MICROS)
+        except AboveLimit:
+            top_up, amount, _ = self._refunds.worth(wish)
         request = Request(
             Subject.REFUND,
             top_up.customer_id,
@@ -63,14 +104,20 @@ class CreditEffect:
 
     stale = frozenset({ACCOUNT_UNCHANGED})
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, customers: Customers, clock: Clock) -> None:
         self._ledger = ledger
+        self._customers = customers
         self._clock = clock
 
     def of(self, approval: Approval) -> Consequence:
-        """The entry."""
+        """The entry.
+
+        Raises:
+            Conflict: the customer has closed its account.
+        """
         request = approval.request
         change = self._ledger.change(request.customer_id, self._clock.now())
+        _demand_open(self._customers, request.customer_id)
         entry = change.post(
             EntryType.CREDIT,
             request.amount_micros,
@@ -106,3 +153,9 @@ class RefundEffect:
         )
         order, writes = self._refunds.placing(wish, approval.id)
         return Consequence(order.id, writes, lambda: self._refunds.carry_out(order))
+
+
+def _demand_open(customers: Customers, customer_id: str) -> None:
+    """Go on only where somebody can spend it. Asked after the account was read: closing writes that too."""
+    if customers.is_closed(customer_id):
+        raise Conflict("This customer has closed its account, and takes no money.")

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from chalicelib.approvals.models import AboveLimit
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
@@ -137,10 +138,11 @@ class Refunds:
         self._transactor = transactor
         self._clock = clock
 
-    def order(self, wish: RefundWish, key: str) -> RefundOrder:
+    def order(self, wish: RefundWish, key: str, *, most_micros: int | None = None) -> RefundOrder:
         """Set the money aside and ask the gateway to send it back; once for each `key`.
 
         Raises:
+            AboveLimit: with what went back of this top-up before, without approval, it is more than `most_micros`.
             NotFound: there is no such top-up.
             Conflict: nothing was paid, or its gateway cannot send money back.
             InvalidInput: more than is left of the top-up.
@@ -150,7 +152,7 @@ class Refunds:
         def place() -> RefundOrder:
             if known := self.ordered(wish.top_up_id, key):
                 return known
-            order, writes = self.placing(wish, key)
+            order, writes = self.placing(wish, key, most_micros=most_micros)
             self._transactor.commit(writes)
             return order
 
@@ -209,17 +211,29 @@ class Refunds:
             raise InvalidInput.of("amount", f"What is left of this top-up is worth {format_amount(left)} USD.")
         return top_up, amount, micros
 
-    def placing(self, wish: RefundWish, key: str) -> tuple[RefundOrder, Sequence[Write]]:
+    def _sent_alone_micros(self, top_up: TopUp) -> int:
+        """What went back, or is on its way, because one of the staff alone wanted it."""
+        return sum(
+            order.held_micros
+            for order in self._records.refunds(top_up.customer_id, top_up.id)
+            if not order.approved_by and order.status is not RefundOrderStatus.FAILED
+        )
+
+    def placing(
+        self, wish: RefundWish, key: str, *, most_micros: int | None = None
+    ) -> tuple[RefundOrder, Sequence[Write]]:
         """An order with its money set aside, and the writes that make it; then call `carry_out`.
 
         The top-up's version is one of the things written: of two orders at a time, one reads again, and counts
         the other.
 
         Raises:
-            NotFound, Conflict, InvalidInput, InsufficientBalance: as `order`.
+            NotFound, Conflict, InvalidInput, InsufficientBalance, AboveLimit: as `order`.
         """
         now = self._clock.now()
         top_up, amount, micros = self.worth(wish)
+        if most_micros is not None and self._sent_alone_micros(top_up) + micros > most_micros:
+            raise AboveLimit
         order = RefundOrder(
             id=new_id(Kind.REFUND, now),
             customer_id=top_up.customer_id,

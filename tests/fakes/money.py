@@ -133,6 +133,9 @@ class MemoryLedgerRecords:
     def insert_marker(self, customer_id: str, key: str) -> Write:
         return MemoryWrite(NOT_POSTED_BEFORE, ("posted", customer_id, key), _absent, key)
 
+    def was_posted(self, customer_id: str, key: str) -> bool:
+        return ("posted", customer_id, key) in self._table.items
+
     def entries(self, customer_id: str, wanted: EntryFilter, page: PageRequest) -> Page[Entry]:
         raise NotImplementedError("lists are tested on the real table")
 

@@ -1,12 +1,15 @@
 """Refunds through the API, on the real table, by the real gateway at the simulated Stripe."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.access.models import CustomerStatus
+from chalicelib.approvals.models import FOUR_EYES_ABOVE_MICROS, AboveLimit
 from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.money import parse_amount
+from chalicelib.ledger.models import EntryType
 from chalicelib.payments.models import TopUp, TopUpStatus
 from chalicelib.payments.refunds import RefundOrderStatus
 from dev.simulators.faults import RequestFault
@@ -95,6 +98,45 @@ def test_a_large_credit_is_approved_by_another(world: World) -> None:
     assert parse_amount(asked["posted"]["amount"]) == before
     bootstrap.approvals().approve(asked["approval"]["id"], "usr_another")
     assert posted(world) - before == 1_000_010_000
+
+
+def test_many_small_credits_within_a_day_are_a_large_one(world: World) -> None:
+    customer_id = world.ann.ids[Kind.CUSTOMER]
+    path = f"/v1/admin/customers/{customer_id}/credits"
+    entries = bootstrap.ledger_records().all_entries(customer_id)
+    given = sum(entry.change_micros for entry in entries if entry.type is EntryType.CREDIT)
+    assert given >= FOUR_EYES_ABOVE_MICROS, "the world begins with a present"
+    asked = world.staff.api.post(path, {"amount": "0.01", "reason": "One more"}).data
+    assert asked["approval"]["status"] == "PENDING"
+
+
+def test_a_credit_that_was_given_is_not_asked_about_again(world: World) -> None:
+    customer_id = world.ann.ids[Kind.CUSTOMER]
+
+    def refuse() -> None:
+        raise AboveLimit
+
+    def give(unless: Callable[[], None] | None) -> None:
+        ledger = bootstrap.ledger()
+        ledger.credit(customer_id, 1, reason="A present", actor_user_id="usr_x", key="k", unless=unless)
+
+    with pytest.raises(AboveLimit):
+        give(refuse)
+    before = posted(world)
+    give(None)
+    give(refuse)
+    assert posted(world) == before + 1
+
+
+def test_a_closed_account_is_given_nothing(world: World, table: Engine) -> None:
+    customer_id = world.ann.ids[Kind.CUSTOMER]
+    for item in table.items():
+        if item["kind"]["S"] == "CUSTOMER" and item["pk"]["S"] == f"CUSTOMER#{customer_id}":
+            table.load([{**item, "status": {"S": CustomerStatus.CLOSED.value}}])
+    for amount in ("1.00", "2000.00"):
+        body = {"amount": amount, "reason": "A present"}
+        refused = world.staff.api.post(f"/v1/admin/customers/{customer_id}/credits", body)
+        assert (refused.status, refused.code) == (409, "CONFLICT")
 
 
 def test_a_colleagues_request_is_rejected_through_the_api(world: World) -> None:

@@ -26,6 +26,16 @@ CUSTOMER = "cus_1"
 DOLLAR = 1_000_000
 
 
+class FakeCustomers:
+    """`Customers`: one, that may close."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def is_closed(self, customer_id: str) -> bool:
+        return self.closed
+
+
 class Desk:
     """A customer who has paid, and the staff who can send it back."""
 
@@ -39,6 +49,7 @@ class Desk:
         self.transactor.commit(self.ledger.open_account(CUSTOMER))
         self.gateway: FakeGateway = RefundingGateway()
         self.rates = FixedRates()
+        self.customers = FakeCustomers()
         self.settlement = Settlement(
             self.top_up_records, lambda _: self.gateway, self.ledger, self.rates, self.transactor, self.clock
         )
@@ -52,12 +63,12 @@ class Desk:
             self.clock,
         )
         effects: dict[Subject, Effect] = {
-            Subject.CREDIT: CreditEffect(self.ledger, self.clock),
+            Subject.CREDIT: CreditEffect(self.ledger, self.customers, self.clock),
             Subject.REFUND: RefundEffect(self.refunds),
         }
         records = MemoryApprovalRecords(table)
         self.approvals = Approvals(records, effects.__getitem__, self.transactor, self.clock)
-        self.four_eyes = FourEyes(self.approvals, self.refunds, self.ledger)
+        self.four_eyes = FourEyes(self.approvals, self.refunds, self.ledger, self.customers, self.clock)
 
     def paid(self, dollars: int = 50) -> TopUp:
         """A top-up that was paid."""
@@ -305,6 +316,61 @@ class TestFourEyes:
         assert (entry.id, entry.change_micros) == (decided.effect_id, micros)
         assert (entry.reason, entry.actor_user_id) == ("Sorry", "usr_a")
         assert list(desk.approvals.list(PageRequest(25, None)).items) == [decided]
+
+    def credit(self, desk: Desk, dollars: int, key: str) -> Approval | None:
+        return desk.four_eyes.credit(CUSTOMER, dollars * DOLLAR, reason="Sorry", asked_by="usr_a", key=key)
+
+    def test_many_small_credits_are_a_large_one(self, desk: Desk) -> None:
+        assert self.credit(desk, 600, "one") is None
+        assert self.credit(desk, 400, "two") is None
+        approval = self.credit(desk, 1, "three")
+        assert approval is not None
+        assert desk.account.posted_micros == 1000 * DOLLAR
+        assert self.credit(desk, 400, "two") is None, "it was given already"
+        desk.approvals.approve(approval.id, "usr_b")
+        desk.clock.advance(86_401)
+        assert self.credit(desk, 1000, "four") is None, "another day; what two have given does not count"
+        assert desk.account.posted_micros == 2001 * DOLLAR
+
+    def test_of_two_small_credits_at_once_the_second_sees_the_first(self, desk: Desk) -> None:
+        def another() -> None:
+            assert self.credit(desk, 600, "one") is None
+
+        desk.transactor.before = another
+        assert self.credit(desk, 600, "two") is not None
+        assert desk.account.posted_micros == 600 * DOLLAR
+
+    def test_many_small_refunds_of_one_payment_are_a_large_one(self, desk: Desk) -> None:
+        top_up = desk.paid(3000)
+        assert isinstance(desk.four_eyes.refund(desk.wish(top_up, "600.00"), "one"), RefundOrder)
+        approval = desk.four_eyes.refund(desk.wish(top_up, "400.01"), "two")
+        assert isinstance(approval, Approval)
+        assert isinstance(desk.four_eyes.refund(desk.wish(top_up, "400.00"), "three"), RefundOrder)
+        desk.approvals.approve(approval.id, "usr_b")
+        assert desk.refunded() == 1_400_010_000
+
+    def test_of_two_small_refunds_at_once_the_second_sees_the_first(self, desk: Desk) -> None:
+        top_up = desk.paid(3000)
+
+        def another() -> None:
+            assert isinstance(desk.four_eyes.refund(desk.wish(top_up, "600.00"), "one"), RefundOrder)
+
+        desk.transactor.before = another
+        assert isinstance(desk.four_eyes.refund(desk.wish(top_up, "600.00"), "two"), Approval)
+        assert desk.refunded() == 600 * DOLLAR
+
+    def test_a_closed_account_is_given_nothing(self, desk: Desk) -> None:
+        approval = self.credit(desk, 1001, "one")
+        assert approval is not None
+        desk.customers.closed = True
+        with pytest.raises(Conflict):
+            self.credit(desk, 1, "two")
+        with pytest.raises(Conflict):
+            self.credit(desk, 1001, "three")
+        with pytest.raises(Conflict):
+            desk.approvals.approve(approval.id, "usr_b")
+        assert desk.approvals.reject(approval.id, "usr_b").status is ApprovalStatus.REJECTED
+        assert desk.account.posted_micros == 0
 
     def test_nobody_approves_what_they_asked_for(self, desk: Desk) -> None:
         approval = self.large(desk)

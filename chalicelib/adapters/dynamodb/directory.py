@@ -121,6 +121,11 @@ class DynamoCustomers:
             status=CustomerStatus(record.status or CustomerStatus.ACTIVE),
         )
 
+    def is_closed(self, customer_id: str) -> bool:
+        """Whether the customer has closed its account; see `payments.four_eyes.Customers`."""
+        customer = self.get(customer_id)
+        return customer is not None and customer.status is CustomerStatus.CLOSED
+
     def replace(self, before: Customer, after: Customer) -> Write:
         """Change the customer; see `CustomerRecords.replace`."""
         company = CustomerRecord.company.set(after.company) if after.company else CustomerRecord.company.remove()

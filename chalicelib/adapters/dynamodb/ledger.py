@@ -124,6 +124,14 @@ class DynamoLedgerRecords:
         """Remember that `key` was posted; see `LedgerRecords.insert_marker`."""
         return insert(PostedMarker(f"LEDGER#{customer_id}", f"POSTED#{key}"), NOT_POSTED_BEFORE)
 
+    def was_posted(self, customer_id: str, key: str) -> bool:
+        """Whether `key` was posted; see `LedgerRecords.was_posted`."""
+        try:
+            PostedMarker.get(f"LEDGER#{customer_id}", f"POSTED#{key}", consistent_read=True)
+        except PostedMarker.DoesNotExist:
+            return False
+        return True
+
     def entries(self, customer_id: str, wanted: EntryFilter, page: PageRequest) -> Page[Entry]:
         """A customer's entries; see `LedgerRecords.entries`."""
         low = f"{_ENTRY}{isoformat(wanted.start)}" if wanted.start else _ENTRY
