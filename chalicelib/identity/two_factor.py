@@ -133,7 +133,6 @@ class TwoFactor:
         hashes = [recovery_hash(user_id, each) for each in recovery_codes]
         turned_on = self._factors.turn_on(factor, step, hashes, self._clock.now())
         self._change(user, session_id, turned_on, LetterKind.TWO_FACTOR_ON, has_second_factor=True)
-        self._end_leftovers(user_id)
         return recovery_codes
 
     def disable(self, user_id: str, session_id: str, password: str, code: str) -> None:
@@ -185,12 +184,9 @@ class TwoFactor:
                 self._attempts.proved_inside(user.id),
             ]
         )
-
-    def _end_leftovers(self, user_id: str) -> None:
-        """End sessions that began without it between our reading and our writing."""
-        for session in self._sessions.all_of(user_id):
-            if not session.has_second_factor:
-                self._transactor.commit([self._sessions.end(user_id, session.id)])
+        for session in self._sessions.all_of(user.id):  # those that began between our reading and our writing
+            if session.has_second_factor is not has_second_factor:
+                self._transactor.commit([self._sessions.end(user.id, session.id)])
 
     def _commit(self, writes: Sequence[Write]) -> None:
         try:

@@ -355,6 +355,23 @@ class TestTurningItOff:
         assert ada.post("/security/2fa/disable", {"password": PASSWORD, "code": app.code()}).status == 200
         assert (ada.get("/me").status, other.get("/me").status) == (200, 401)
 
+    @pytest.mark.guarantee("G42")
+    def test_g42_ends_a_session_that_begins_with_it_meanwhile(
+        self, people: People, ada: Api, app: AuthenticatorApp, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It would count as signed in with a second factor for a month, though there is none any more."""
+        service, begun = bootstrap.two_factor(), []
+        commit = service._commit
+
+        def late(writes: Any) -> None:
+            session = finished(people, pending_token(people), app.recovery_codes[0])
+            begun.append(session.data["accessToken"])
+            commit(writes)
+
+        monkeypatch.setattr(service, "_commit", late)
+        assert ada.post("/security/2fa/disable", {"password": PASSWORD, "code": app.code()}).status == 200
+        assert (ada.get("/me").status, people.api.get("/me", token=begun[0]).status) == (200, 401)
+
     def test_is_refused_where_it_is_not_on(self, ada: Api) -> None:
         answer = ada.post("/security/2fa/disable", {"password": PASSWORD, "code": "123456"})
         assert answer.code == "CONFLICT"
