@@ -48,6 +48,10 @@ class EmailChange:
     after: EmailAddress
     revertible_until: datetime
 
+    def is_revertible(self, now: datetime) -> bool:
+        """Whether there is time left to move back."""
+        return now < self.revertible_until
+
 
 class EmailChanges(Protocol):
     """Changes of address, and whose addresses are."""
@@ -117,7 +121,7 @@ class EmailMove:
         proven = self._reauthentication.prove(user_id, password, code)
         if new_email == proven.user.email:
             raise InvalidInput.of("newEmail", "This is your address already.")
-        if new_email in {change.before for change in self._changes.all_of(user_id)}:
+        if new_email in {change.before for change in self._revertible(user_id)}:
             raise InvalidInput.of("newEmail", _HAD_IT)
         self._attempts.letter(new_email, origin.ip)
         letter = self._letter(LetterKind.CONFIRM_EMAIL, new_email, proven.user, subject=new_email)
@@ -148,7 +152,7 @@ class EmailMove:
             after=EmailAddress(link.subject),
             revertible_until=now + EMAIL_REVERTIBLE,
         )
-        if len(self._changes.all_of(user_id)) >= MAX_CHANGES:
+        if len(self._revertible(user_id)) >= MAX_CHANGES:
             raise InvalidInput.of("token", "Your address was changed too often; try again in three days.")
         notice = self._letter(LetterKind.EMAIL_CHANGED, user.email, user, subject=change.id)
         effects = [
@@ -192,7 +196,12 @@ class EmailMove:
         """The change that the link is about and all later ones; none where it does not stand any more."""
         changes = [change for change in self._changes.all_of(link.user_id) if change.id >= link.subject]
         stands = changes and changes[0].id == link.subject
-        return changes if stands and self._clock.now() < changes[0].revertible_until else []
+        return changes if stands and changes[0].is_revertible(self._clock.now()) else []
+
+    def _revertible(self, user_id: str) -> Sequence[EmailChange]:
+        """The user's changes whose time is not over; DynamoDB removes those days later."""
+        now = self._clock.now()
+        return [change for change in self._changes.all_of(user_id) if change.is_revertible(now)]
 
     def _without_hijackers_factor(self, user_id: str, change: EmailChange) -> Sequence[Write]:
         """The end of a second factor that came after `change`: it would lock the owner out."""

@@ -236,6 +236,14 @@ class TestTakingItBack:
         people.verified(ADA)
         assert people.login(ADA).status == people.login(NEW).status == 200
 
+    def test_has_an_end_and_then_its_owner_may_ask_for_the_address_again(
+        self, people: People, ada: Api, clock: SettableClock
+    ) -> None:
+        moved(people, ada)
+        clock.advance(72 * HOUR)
+        moved(people, session_of(people, NEW), ADA)
+        assert people.login(ADA).status == 200
+
     def test_has_the_same_end_where_the_mail_came_late(
         self, people: People, ada: Api, clock: SettableClock
     ) -> None:
