@@ -95,7 +95,7 @@ class Erasure:
             self._transactor.commit(self._api_keys.remove(key))
         self._remains.erase_members(customer_id)
         self._remains.erase_customer(customer_id)
-        self._remains.erase_addresses(customer_id)
+        self._remains.erase_traces(customer_id)
         if closing.erases_user:
             self._remains.erase_user(closing.user_id)
         self._transactor.commit([self._records.erased(closing, self._clock.now())])

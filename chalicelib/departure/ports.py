@@ -49,8 +49,8 @@ class Remains(Protocol):
         """Remove what is a customer's own and need not be kept, and its name; how many items were removed."""
         ...
 
-    def erase_addresses(self, customer_id: str) -> int:
-        """Remove from the activity log where requests came from; how many entries there were."""
+    def erase_traces(self, customer_id: str) -> int:
+        """Remove from the activity log where requests came from, and whom they name; how many entries had any."""
         ...
 
     def erase_members(self, customer_id: str) -> int:

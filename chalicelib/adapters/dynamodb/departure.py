@@ -52,6 +52,9 @@ KEPT_KINDS = frozenset(
 The directory follows the customer's item and its members by itself, and so forgets their names.
 """
 
+_PERSONAL_TARGETS = frozenset({"company", "email", "name"})
+"""What an entry of the activity log says of people; all else that it names are ids."""
+
 
 class ClosingRecord(Record, discriminator="CLOSING"):
     """`CUSTOMER#<customer>` / `CLOSING`: it was closed; in `gsi2` under `CLOSINGS` until its erasure is done."""
@@ -138,17 +141,17 @@ class DynamoRemains:
         )
         return _remove(partition, but=KEPT_KINDS)
 
-    def erase_addresses(self, customer_id: str) -> int:
-        """Remove where requests came from; see `Remains.erase_addresses`."""
-        entries = ActivityRecord.query(
-            f"ACTIVITY#{customer_id}", filter_condition=ActivityRecord.ip.exists(), consistent_read=True
-        )
+    def erase_traces(self, customer_id: str) -> int:
+        """Remove where requests came from, and whom they name; see `Remains.erase_traces`."""
         count = 0
-        for entry in entries:
-            _unless_gone(
-                lambda entry=entry: entry.update([ActivityRecord.ip.remove()], ActivityRecord.pk.exists())
-            )
-            count += 1
+        for entry in ActivityRecord.query(f"ACTIVITY#{customer_id}", consistent_read=True):
+            kept = {name: value for name, value in entry.targets.items() if name not in _PERSONAL_TARGETS}
+            if entry.ip is not None or kept != entry.targets:
+                actions = [ActivityRecord.ip.remove(), ActivityRecord.targets.set(kept)]
+                _unless_gone(
+                    lambda entry=entry, actions=actions: entry.update(actions, ActivityRecord.pk.exists())
+                )
+                count += 1
         return count
 
     def erase_members(self, customer_id: str) -> int:
