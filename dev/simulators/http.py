@@ -63,6 +63,15 @@ class Disconnect:
     reset: bool = False
 
 
+class Refused(Exception):
+    """A request that a service refuses; each service words it in a subclass."""
+
+    @property
+    def response(self) -> Response:
+        """The answer that says so."""
+        raise NotImplementedError
+
+
 Application = Callable[[Request], Response | Disconnect]
 
 

@@ -126,10 +126,29 @@ class Outbox:
                 self._push(found or self.history[0], forged=forged)
         return found is not None
 
-    def flush(self) -> None:
-        """Send what is held back."""
+    def flush(self) -> int:
+        """Send what is held back; how many that is."""
         with self._changed:
-            self._release()
+            return self._release()
+
+    def deliver_untried(self) -> int:
+        """Send what is held back, and every event that was never tried and is not due; how many that is."""
+        with self._changed:
+            due = {id(item.webhook) for item in self._due}
+            held = {id(item) for item in self._held}
+            untried = [item for item in self.history if id(item) in held or not (item.attempts or id(item) in due)]
+            self._held.clear()
+            for webhook in untried:
+                self._push(webhook)
+            return len(untried)
+
+    def forget(self) -> None:
+        """Forget every event, those too that are still to be sent."""
+        with self._changed:
+            self.history.clear()
+            self._held.clear()
+            self._due.clear()
+            self._changed.notify_all()
 
     def headers_for(self, webhook: Webhook) -> dict[str, str]:
         """The headers of an attempt made now."""
@@ -143,10 +162,11 @@ class Outbox:
                 timeout_seconds,
             )
 
-    def _release(self) -> None:
-        for webhook in self._held:
+    def _release(self) -> int:
+        released, self._held = self._held, []
+        for webhook in released:
             self._push(webhook)
-        self._held.clear()
+        return len(released)
 
     def _push(
         self, webhook: Webhook, delay_seconds: float = 0.0, *, forged: bool = False, attempt: int = 0

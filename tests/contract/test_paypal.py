@@ -361,9 +361,9 @@ class TestWebhooksOnTheirWay:
 
         server = LoopbackServer(answer)
         server.start()
-        control(paypal, "/webhook-url", {"url": f"{server.base_url}/v1/webhooks/paypal"}, method="PUT")
+        control(paypal, "/webhooks/url", {"url": f"{server.base_url}/v1/webhooks/paypal"}, method="PUT")
         yield taken
-        control(paypal, "/webhook-url", {"url": ""}, method="PUT")
+        control(paypal, "/webhooks/url", {"url": ""}, method="PUT")
         server.stop()
 
     @pytest.mark.guarantee("G40")

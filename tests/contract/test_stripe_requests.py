@@ -72,7 +72,7 @@ def requests() -> list[dict[str, Json]]:
         lab = StripeLab(hosted_page=hosted_page)
         try:
             live_on(lab)
-            sent += lab.simulator.door.requests
+            sent += lab.simulator.requests
         finally:
             lab.close()
     return sent

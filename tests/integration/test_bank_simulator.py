@@ -261,7 +261,7 @@ class TestWebhooks:
         lab.pay(top_up)
         receiver.wait_for(1)
         event_id = receiver.notices[0].event_id
-        control(lab, "POST", "/webhooks/deliver", {"id": event_id, "times": 100})
+        control(lab, "POST", f"/webhooks/{event_id}/deliver", {"times": 100})
         receiver.wait_for(101)
         assert {notice.event_id for notice in receiver.notices} == {event_id}
         payments: set[Payment] = {
@@ -313,7 +313,7 @@ def test_everything_can_be_done_by_http(lab: BankLab) -> None:
     assert [item["status"] for item in control(lab, "GET", "/requests")["requests"]] == [200]
     assert len(control(lab, "GET", "/webhooks")["webhooks"]) == 2
     control(lab, "POST", "/reset")
-    assert control(lab, "GET", "/transfers") == {"transfers": []}
+    assert control(lab, "GET", "/state") == {"transfers": []}
 
 
 def test_a_transfer_that_matches_is_matched_by_its_announcement_too(lab: BankLab) -> None:
@@ -332,7 +332,7 @@ def test_as_a_process_it_remembers_across_restarts(tmp_path: Path) -> None:
     paid = called(first.control_url, "POST", "/pay", {"text": "x", "amount": "5.00", "currency": "EUR"})
     first.stop()
     second = _Process(state)
-    assert called(second.control_url, "GET", "/transfers")["transfers"] == [paid]
+    assert called(second.control_url, "GET", "/state")["transfers"] == [paid]
     second.stop()
 
 

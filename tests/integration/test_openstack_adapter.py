@@ -82,7 +82,7 @@ class Bench:
 
     def requests(self, method: str, path_end: str) -> int:
         """How many such requests the cloud has had."""
-        log = self.simulator._door.requests
+        log = self.simulator.requests
         return sum(1 for each in log if each["method"] == method and each["path"].endswith(path_end))
 
     @property

@@ -248,7 +248,7 @@ def test_it_runs_as_a_process_on_loopback_and_saves_on_sigterm(tmp_path: Path) -
     )
     try:
         assert process.stdout is not None
-        found = re.search(r"OpenStack: (http://127\.0\.0\.1:\d+)/identity/v3", process.stdout.readline())
+        found = re.search(r"openstack: (http://127\.0\.0\.1:\d+)/identity/v3", process.stdout.readline())
         assert found is not None
         assert httpx.get(f"{found[1]}/identity/v3").status_code == 200
         process.send_signal(signal.SIGTERM)

@@ -1,23 +1,22 @@
 """The simulated bank as one object: for tests in their process, for developers in its own."""
 
 import json
-import threading
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from chalicelib.kernel.clock import Clock, SystemClock, epoch_seconds, isoformat
 from dev.simulators.bank import api, control
 from dev.simulators.bank.site import ACCOUNTS, sign
 from dev.simulators.bank.state import BankState, Order, ReturnState, TransferState
 from dev.simulators.bank.statements import as_camt053, as_csv, with_broken_amount
-from dev.simulators.exchange import exchange
-from dev.simulators.faults import Fault, FaultBoard, FaultMatch, Occasion, RequestFault
-from dev.simulators.http import Disconnect, Json, LoopbackServer, Request, Response
-from dev.simulators.webhooks import Outbox, Webhook, WebhookFault
+from dev.simulators.control import Route
+from dev.simulators.faults import Occasion
+from dev.simulators.http import Json, Request, Response
+from dev.simulators.simulator import PaymentSimulator
+from dev.simulators.webhooks import Webhook
 
 
 class PayerFault(StrEnum):
@@ -42,7 +41,7 @@ class StatementFault(StrEnum):
     """The first transfer's amount cannot be read."""
 
 
-class BankSimulator:
+class BankSimulator(PaymentSimulator):
     """One bank on one loopback port. As a context manager it starts and stops itself."""
 
     def __init__(
@@ -63,48 +62,39 @@ class BankSimulator:
             clock: the bank's time.
             page_size: how many transfers a list has at most.
         """
-        self.faults = FaultBoard([*RequestFault, *WebhookFault, *PayerFault, *StatementFault])
-        self.outbox = Outbox("bank", self._sign, self.faults, webhook_url)
-        self.lock = threading.RLock()
+        kinds = {*PayerFault, *StatementFault}
+        super().__init__("bank", kinds, port=port, state_path=state_path, webhook_url=webhook_url)
         self.page_size = page_size
-        self.requests: list[dict[str, Json]] = []
         self.clock = clock or SystemClock()
-        self._state_path = state_path
-        self.state = self._load()
-        self._stopping = threading.Event()
-        self._server = LoopbackServer(self._answer, port)
-        self.base_url = self._server.base_url
+        self.state = self._file.load(BankState) or BankState()
 
-    @property
-    def control_url(self) -> str:
-        """The control API's address."""
-        return f"{self.base_url}{control.PREFIX}"
+    def routes(self) -> Iterable[Route]:
+        """What payers and the bank's own people do."""
+        return control.routes(self)
 
-    def start(self) -> str:
-        """Serve from background threads; gives the base URL."""
-        self._server.start()
-        self.outbox.start()
-        return self.base_url
+    def serve(self, request: Request) -> Response:
+        """Do what a request to the bank asks."""
+        return api.answer(self, request)
 
-    def stop(self) -> None:
-        """Stop serving and sending, and save the state."""
-        self._stopping.set()
-        self._server.stop()
-        self.outbox.stop()
-        self._save()
+    def refuse(self, status: int, headers: Mapping[str, str]) -> Response:
+        """Word an injected error."""
+        return api.refuse(status, headers)
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
+    def sign(self, body: bytes) -> Mapping[str, str]:
+        """The headers that prove a webhook."""
+        return sign(body, epoch_seconds(self.clock.now()))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def snapshot(self) -> str:
+        """The transfers."""
+        return self.state.model_dump_json()
 
-    def inject(self, kind: str, match: FaultMatch | None = None, **options: int | float | None) -> Fault:
-        """Put a fault on the board; `options` are the other fields of `Fault`."""
-        return self.faults.add(Fault.model_validate({"kind": kind, "match": match or FaultMatch(), **options}))
+    def show(self) -> Json:
+        """Everything that came."""
+        return {"transfers": [api.shown(transfer) for transfer in self.state.transfers.values()]}
+
+    def forget(self) -> None:
+        """Be as if no money had ever come."""
+        self.state = BankState()
 
     def pay(self, order: Order) -> TransferState:
         """Send money to our account in the order's currency: booked, or on its way."""
@@ -131,7 +121,7 @@ class BankSimulator:
                 self._credit(transfer, delay_seconds)
             else:
                 self._announce("transfer.pending", transfer)
-            self._save()
+            self.save()
             return transfer
 
     def book(self, transfer_id: str) -> None:
@@ -144,7 +134,7 @@ class BankSimulator:
             transfer = self.state.transfers[transfer_id]
             if transfer.status == "pending":
                 self._credit(transfer)
-                self._save()
+                self.save()
 
     def give_back(self, transfer_id: str, amount: Decimal, key: str) -> ReturnState:
         """Send money of a booked transfer back; once for each key.
@@ -169,7 +159,7 @@ class BankSimulator:
             transfer.returns.append(made)
             transfer.status = "returned" if transfer.left == 0 else "booked"
             self._announce("transfer.returned", transfer)
-            self._save()
+            self.save()
             return made
 
     def statement(self, form: str, *, as_batches: bool = False) -> str:
@@ -187,18 +177,6 @@ class BankSimulator:
             if transfers and self.faults.take(occasion, {StatementFault.BROKEN_LINE}):
                 text = with_broken_amount(text, transfers[0])
             return text
-
-    def reset(self) -> None:
-        """Forget everything."""
-        with self.lock:
-            self.state = BankState()
-            self.faults.clear()
-            self.outbox.history.clear()
-            self.requests.clear()
-            self._save()
-
-    def _sign(self, body: bytes) -> dict[str, str]:
-        return sign(body, epoch_seconds(self.clock.now()))
 
     def _spoil(self, transfer: TransferState) -> float:
         """Do to the transfer what the faults say; how late it is to be."""
@@ -240,39 +218,6 @@ class BankSimulator:
             },
         }
         self.outbox.post(Webhook(event_id, kind, json.dumps(body)))
-
-    def _answer(self, request: Request) -> Response | Disconnect:
-        if request.path.startswith(f"{control.PREFIX}/"):
-            return control.answer(self, request)
-        occasion = Occasion(service="bank", method=request.method, path=request.path)
-        answer, fault = exchange(self.faults, occasion, lambda: self._serve(request), api.refuse, self._stopping)
-        with self.lock:
-            self.requests.append(
-                {
-                    "method": request.method,
-                    "path": request.path,
-                    "query": request.query_string,
-                    "status": answer.status if isinstance(answer, Response) else None,
-                    "fault": fault.kind if fault else None,
-                }
-            )
-            del self.requests[:-2000]
-        return answer
-
-    def _serve(self, request: Request) -> Response:
-        with self.lock:
-            return api.answer(self, request)
-
-    def _load(self) -> BankState:
-        if self._state_path is not None and self._state_path.exists():
-            return BankState.model_validate_json(self._state_path.read_text())
-        return BankState()
-
-    def _save(self) -> None:
-        if self._state_path is not None:
-            beside = self._state_path.with_suffix(".new")
-            beside.write_text(self.state.model_dump_json())
-            beside.replace(self._state_path)
 
 
 def _mistyped(text: str) -> str:

@@ -1,26 +1,20 @@
 """A simulated service of hosted crypto invoices: the vendor's HTTP, the chain behind it, faults and control."""
 
 import secrets
-import threading
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Protocol
 
 from chalicelib.kernel.clock import Clock, SystemClock
+from dev.simulators.control import Route, clock_routes, dumped
 from dev.simulators.crypto import control
 from dev.simulators.crypto.book import Book, HostedInvoice, Mark, Transfer, TransferStatus, seconds
-from dev.simulators.exchange import exchange
-from dev.simulators.faults import Fault, FaultBoard, FaultMatch, Occasion, RequestFault
-from dev.simulators.http import Disconnect, Json, LoopbackServer, Request, Response
-from dev.simulators.webhooks import Outbox, Webhook, WebhookFault
-
-TICK_SECONDS: Final = 1.0
-REQUESTS_KEPT: Final = 2000
+from dev.simulators.http import Json, Request, Response
+from dev.simulators.simulator import PaymentSimulator
+from dev.simulators.webhooks import Webhook
 
 
 class Event(StrEnum):
@@ -63,8 +57,10 @@ class Vendor(Protocol):
         ...
 
 
-class CryptoSimulator:
+class CryptoSimulator(PaymentSimulator):
     """One vendor on one loopback port. As a context manager it starts and stops itself."""
+
+    beat_seconds = 1.0
 
     def __init__(
         self,
@@ -85,51 +81,44 @@ class CryptoSimulator:
             clock: the time on which the chain runs, before what `advance` adds.
         """
         self.vendor = vendor
-        self.faults = FaultBoard({*RequestFault, *WebhookFault})
-        self.outbox = Outbox(vendor.name, vendor.sign, self.faults, webhook_url)
-        self.lock = threading.RLock()
-        self.requests: deque[dict[str, Json]] = deque(maxlen=REQUESTS_KEPT)
-        self.served = 0
+        super().__init__(vendor.name, port=port, state_path=state_path, webhook_url=webhook_url)
         self._clock = clock or SystemClock()
-        self._state_path = state_path
-        self._saved = ""
-        self.book = self._load()
-        self._stopping = threading.Event()
-        self._server = LoopbackServer(self._answer, port)
-        self._ticker = threading.Thread(target=self._tick_now_and_then, name="simulator-chain", daemon=True)
-        self.base_url = self._server.base_url
+        self.book = self._file.load(Book) or _new_book()
 
-    @property
-    def control_url(self) -> str:
-        """The control API's address."""
-        return f"{self.base_url}{control.PREFIX}"
+    def routes(self) -> Iterable[Route]:
+        """What payers, the chain and the vendor's people do."""
+        return (*clock_routes(self), *control.routes(self))
 
-    def start(self) -> str:
-        """Serve from background threads; gives the base URL."""
-        self._server.start()
-        self.outbox.start()
-        self._ticker.start()
-        return self.base_url
+    def serve(self, request: Request) -> Response:
+        """Do what a request to the vendor's API asks, after what has happened by now."""
+        self._tick()
+        return self.vendor.answer(self, request)
 
-    def stop(self) -> None:
-        """Stop serving and sending, and save the state."""
-        self._stopping.set()
-        self._server.stop()
-        self.outbox.stop()
-        self._save()
+    def refuse(self, status: int, headers: Mapping[str, str]) -> Response:
+        """Word an injected error."""
+        return self.vendor.refuse(status, headers)
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
+    def sign(self, body: bytes) -> Mapping[str, str]:
+        """The headers that prove a webhook."""
+        return self.vendor.sign(body)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def snapshot(self) -> str:
+        """The book."""
+        return self.book.model_dump_json()
 
-    def inject(self, kind: str, match: FaultMatch | None = None, **options: int | float | None) -> Fault:
-        """Put a fault on the board; `options` are the other fields of `Fault`."""
-        return self.faults.add(Fault.model_validate({"kind": kind, "match": match or FaultMatch(), **options}))
+    def show(self) -> Json:
+        """The book, and the chain's time."""
+        return {"now": self.now().isoformat(), **dumped(self.book)}
+
+    def forget(self) -> None:
+        """Begin a new book."""
+        self.book = _new_book()
+
+    def beat(self) -> None:
+        """Let invoices expire, and save."""
+        with self.lock:
+            self._tick()
+        super().beat()
 
     def now(self) -> datetime:
         """The chain's time."""
@@ -199,14 +188,6 @@ class CryptoSimulator:
             invoice.mark = mark
             self._announce(Event.MARKED, invoice)
 
-    def reset(self) -> None:
-        """Forget everything."""
-        with self.lock:
-            self.book = Book(seed=secrets.token_hex(8))
-            self.faults.clear()
-            self.outbox.history.clear()
-            self.requests.clear()
-
     def redeliver(self, webhook_id: str) -> bool:
         """Send a webhook as the vendor's panel does; False if there is none."""
         found = next((item for item in self.outbox.history if item.id == webhook_id), None)
@@ -227,53 +208,6 @@ class CryptoSimulator:
                 if not invoice.is_covered and invoice.mark is Mark.NONE:
                     self._announce(Event.EXPIRED, invoice)
 
-    def _tick_now_and_then(self) -> None:
-        while not self._stopping.wait(TICK_SECONDS):
-            with self.lock:
-                self._tick()
-            self._save()
 
-    def _answer(self, request: Request) -> Response | Disconnect:
-        if request.path.startswith(f"{control.PREFIX}/"):
-            return control.answer(self, request)
-        occasion = Occasion(service=self.vendor.name, method=request.method, path=request.path)
-        answer, fault = exchange(
-            self.faults, occasion, lambda: self._serve(request), self.vendor.refuse, self._stopping
-        )
-        self._log(request, answer, fault)
-        return answer
-
-    def _serve(self, request: Request) -> Response:
-        with self.lock:
-            self._tick()
-            return self.vendor.answer(self, request)
-
-    def _log(self, request: Request, answer: Response | Disconnect, fault: Fault | None) -> None:
-        with self.lock:
-            self.served += 1
-            entry: dict[str, Any] = {
-                "number": self.served,
-                "method": request.method,
-                "path": request.path,
-                "query": request.query_string,
-                "body": request.body.decode(errors="replace"),
-                "status": answer.status if isinstance(answer, Response) else None,
-                "fault": fault.kind if fault else None,
-            }
-            self.requests.append(entry)
-
-    def _load(self) -> Book:
-        if self._state_path is not None and self._state_path.exists():
-            return Book.model_validate_json(self._state_path.read_text())
-        return Book(seed=secrets.token_hex(8))
-
-    def _save(self) -> None:
-        if self._state_path is None:
-            return
-        with self.lock:
-            text = self.book.model_dump_json()
-        if text != self._saved:
-            beside = self._state_path.with_suffix(".new")
-            beside.write_text(text)
-            beside.replace(self._state_path)
-            self._saved = text
+def _new_book() -> Book:
+    return Book(seed=secrets.token_hex(8))

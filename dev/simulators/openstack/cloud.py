@@ -8,13 +8,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from dev.simulators.faults import FaultBoard, Occasion, RequestFault
+from dev.simulators.faults import FaultBoard, Occasion
 from dev.simulators.openstack.clock import LifecycleClock
 from dev.simulators.openstack.config import Config, stable_hex
 from dev.simulators.openstack.keypairs import fingerprint
 from dev.simulators.openstack.lifecycle import Lifecycle
 from dev.simulators.openstack.site import Site
-from dev.simulators.openstack.stack_faults import AT_CREATE, AT_DELETE, StackFault, TokenFault
+from dev.simulators.openstack.stack_faults import AT_CREATE, AT_DELETE, StackFault
 from dev.simulators.openstack.state import CloudState, Credential, KeyPairState, Region, Stack
 
 DELETED_STACKS_KEPT = 300
@@ -23,10 +23,10 @@ DELETED_STACKS_KEPT = 300
 class Cloud:
     """All regions. Not thread-safe: whoever uses it holds the simulator's lock."""
 
-    def __init__(self, config: Config, base_url: str = "", state: CloudState | None = None) -> None:
+    def __init__(self, config: Config, base_url: str, faults: FaultBoard, state: CloudState | None = None) -> None:
         self.config = config
         self.base_url = base_url
-        self.faults = FaultBoard({*RequestFault, *StackFault, *TokenFault})
+        self.faults = faults
         self._agenda: list[tuple[float, str, str]] = []
         self._restore(state or self._fresh())
 
@@ -71,8 +71,7 @@ class Cloud:
         ]
 
     def reset(self) -> None:
-        """Forget everything: stacks, tokens, faults; the speed is the configured one again."""
-        self.faults.clear()
+        """Forget stacks and tokens; the speed is the configured one again."""
         self._restore(self._fresh())
 
     def snapshot(self) -> CloudState:
@@ -191,11 +190,3 @@ def load_state(path: Path, config: Config) -> CloudState | None:
     rejected = path.replace(path.with_suffix(path.suffix + ".rejected"))
     print(f"The saved state does not fit ({problem}); it is kept as {rejected}", file=sys.stderr)
     return None
-
-
-def save_state(path: Path, state: str) -> None:
-    """Write a state to a file so that a crash leaves the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(path.suffix + ".new")
-    draft.write_text(state)
-    draft.replace(path)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from dev.simulators.http import Json, Response
+from dev.simulators.http import Json, Refused, Response
 from dev.simulators.paypal.account import Funds
 
 CURRENCIES: Final = frozenset(
@@ -35,7 +35,7 @@ _MESSAGES: Final = {
 }
 
 
-class Refusal(Exception):
+class Refusal(Refused):
     """A request that is answered with an error."""
 
     def __init__(self, status: int, issue: str, field: str = "") -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, Field
@@ -33,18 +32,6 @@ class State(BaseModel):
     answers: dict[str, Answer] = Field(default_factory=dict)
     """By idempotency key."""
     webhook_url: str = ""
-
-
-def load_state(path: Path) -> State:
-    """The state that was saved, or an empty one."""
-    return State.model_validate_json(path.read_bytes()) if path.exists() else State()
-
-
-def save_state(path: Path, text: str) -> None:
-    """Replace the saved state, whole or not at all."""
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(text)
-    new.replace(path)
 
 
 @dataclass

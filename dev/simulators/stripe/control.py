@@ -1,50 +1,53 @@
-"""`/_control`: the payer, the payer's bank, Stripe's own people, and faults."""
+"""The payer, the payer's bank, and Stripe's own people, beside the commands of every simulator.
 
-import re
-from collections.abc import Callable
-from typing import Final, Literal, TypeVar
+| request | does |
+|---|---|
+| `POST /_control/payments/{}/pay` | enters a card: `{"card": "4242424242424242"}` |
+| `POST /_control/payments/{}/decline` | enters one that is declined |
+| `POST /_control/payments/{}/authenticate` | the payer's bank says yes or no: `{"success": true}` |
+| `POST /_control/payments/{}/dispute` | the payer's bank takes it back, or asks: see `Opening` |
+| `POST /_control/payments/{}/refund` | somebody refunds in Stripe's dashboard: `{"amount": 500}` |
+| `POST /_control/sessions/{}/expire` | closes a hosted page unpaid |
+| `POST /_control/setups/{}/save` | saves a card |
+| `POST /_control/disputes/{}`, `…/refunds/{}` | how it stands from now on: see `Ruling`, `RefundRuling` |
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+Payments are named by their payment intent, or by their Checkout Session. Amounts are in cents.
+"""
 
-from dev.simulators.faults import Fault, FaultBoard
-from dev.simulators.http import Json, Request, Response
-from dev.simulators.stripe.account import Account
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from dev.simulators.control import Body, Handler, Route, read
+from dev.simulators.http import Json, Request
 from dev.simulators.stripe.cards import DECLINED_CARD, GOOD_CARD
-from dev.simulators.stripe.door import Door
 from dev.simulators.stripe.wire import Refusal
-from dev.simulators.webhooks import Outbox
 
-PREFIX: Final = "/_control"
-Answered = dict[str, Json]
-
-
-class _Command(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+if TYPE_CHECKING:
+    from dev.simulators.stripe.simulator import StripeSimulator
 
 
-CommandT = TypeVar("CommandT", bound=_Command)
-
-
-class Card(_Command):
+class Card(Body):
     """A card that is entered."""
 
     card: str = Field(default=GOOD_CARD, pattern=r"^\d{16}$")
 
 
-class Authentication(_Command):
+class Authentication(Body):
     """What the payer's bank says."""
 
     success: bool = True
 
 
-class Opening(_Command):
+class Opening(Body):
     """A dispute, or an inquiry before one."""
 
     amount: int | None = Field(default=None, gt=0)
     status: Literal["needs_response", "warning_needs_response"] = "needs_response"
 
 
-class Ruling(_Command):
+class Ruling(Body):
     """How a dispute stands."""
 
     status: Literal[
@@ -52,177 +55,69 @@ class Ruling(_Command):
     ]
 
 
-class RefundByStaff(_Command):
+class RefundByStaff(Body):
     """A refund that somebody makes in Stripe's dashboard."""
 
     amount: int | None = Field(default=None, gt=0)
 
 
-class RefundRuling(_Command):
+class RefundRuling(Body):
     """What became of a refund."""
 
     status: Literal["pending", "succeeded", "failed", "canceled"]
 
 
-class Delivery(_Command):
-    """An event to send again."""
+def routes(simulator: "StripeSimulator") -> Iterable[Route]:
+    """What can be done to payments, sessions, set-ups, disputes and refunds."""
+    door = simulator.door
 
-    times: int = Field(default=1, ge=1, le=100)
-    forged: bool = False
+    def save(request: Request, setup: str) -> Json:
+        return door.cards.save(setup, read(Card, request).card)
+
+    def rule(request: Request, dispute: str) -> Json:
+        return door.money_back.set_dispute(dispute, read(Ruling, request).status)
+
+    def rule_refund(request: Request, refund: str) -> Json:
+        return door.money_back.set_refund(refund, read(RefundRuling, request).status)
+
+    return (
+        *_payment_routes(simulator),
+        Route("POST", "/sessions/{}/expire", lambda request, session: door.sessions.expire(session)),
+        Route("POST", "/setups/{}/save", save),
+        Route("POST", "/disputes/{}", rule),
+        Route("POST", "/refunds/{}", rule_refund),
+    )
 
 
-class WebhookTarget(_Command):
-    """Where webhooks go from now on; empty: nowhere."""
+def _payment_routes(simulator: "StripeSimulator") -> Iterable[Route]:
+    door = simulator.door
 
-    url: str
+    def on_intent(act: Callable[[str, Request], Json]) -> Handler:
+        return lambda request, payment: act(simulator.intent_id(payment), request)
 
-
-class Control:
-    """Answers the control API. Payments are named by their payment intent, or by their Checkout Session."""
-
-    def __init__(self, account: Account, door: Door, faults: FaultBoard, outbox: Outbox) -> None:
-        self._account = account
-        self._door = door
-        self._faults = faults
-        self._outbox = outbox
-        self._routes: list[tuple[str, re.Pattern[str], Callable[[Request, str], Answered]]] = [
-            ("GET", re.compile("/health"), lambda request, item: {"status": "ok"}),
-            ("GET", re.compile("/state"), self._state),
-            ("POST", re.compile("/reset"), self._reset),
-            ("GET", re.compile("/requests"), lambda request, item: {"requests": list(door.requests)}),
-            ("POST", re.compile("/faults"), self._add_fault),
-            ("GET", re.compile("/faults"), self._list_faults),
-            ("DELETE", re.compile("/faults"), self._clear_faults),
-            ("POST", re.compile(r"/payments/(\w+)/pay"), self._pay),
-            ("POST", re.compile(r"/payments/(\w+)/decline"), self._decline),
-            ("POST", re.compile(r"/payments/(\w+)/authenticate"), self._authenticate),
-            ("POST", re.compile(r"/payments/(\w+)/dispute"), self._dispute),
-            ("POST", re.compile(r"/payments/(\w+)/refund"), self._refund),
-            ("POST", re.compile(r"/sessions/(\w+)/expire"), self._expire),
-            ("POST", re.compile(r"/setups/(\w+)/save"), self._save),
-            ("POST", re.compile(r"/disputes/(\w+)"), self._rule),
-            ("POST", re.compile(r"/refunds/(\w+)"), self._rule_refund),
-            ("PUT", re.compile("/webhooks"), self._set_target),
-            ("GET", re.compile("/webhooks"), self._webhooks),
-            ("POST", re.compile("/webhooks/flush"), self._flush),
-            ("POST", re.compile(r"/webhooks/(\w+)/deliver"), self._deliver),
-        ]
-
-    def answer(self, request: Request) -> Response:
-        """Carry a command out."""
-        path = request.path.removeprefix(PREFIX).rstrip("/")
-        for method, pattern, handler in self._routes:
-            if method == request.method and (found := pattern.fullmatch(path)):
-                try:
-                    with self._door.lock:
-                        return Response(200, handler(request, found.group(1) if found.groups() else ""))
-                except (ValidationError, ValueError) as error:
-                    return Response(400, {"error": str(error)})
-                except Refusal as refusal:
-                    return refusal.response
-        return Response(404, {"error": f"no such command: {request.method} {request.path}"})
-
-    def intent_id(self, payment: str) -> str:
-        """The payment intent of a payment.
-
-        Raises:
-            Refusal: it is a session that nobody has paid yet.
-        """
-        if not payment.startswith("cs_"):
-            return payment
-        intent = self._door.sessions.get(payment)["payment_intent"]
-        if intent is None:
-            raise Refusal(400, f"{payment} has no payment intent yet.")
-        return str(intent)
-
-    def pay(self, payment: str, card: str) -> Answered:
-        """Enter a card for a payment intent or a session."""
-        if payment.startswith("cs_"):
-            return self._door.sessions.pay(payment, card)
-        return self._door.cards.pay(payment, card)
-
-    # The payer
-
-    def _pay(self, request: Request, payment: str) -> Answered:
-        return self.pay(payment, _read(Card, request).card)
-
-    def _decline(self, request: Request, payment: str) -> Answered:
+    def decline(request: Request, payment: str) -> Json:
         try:
-            return self.pay(payment, DECLINED_CARD)
+            return simulator.pay(payment, DECLINED_CARD)
         except Refusal as refusal:
             return {"declined": refusal.error["message"]}
 
-    def _authenticate(self, request: Request, payment: str) -> Answered:
-        wanted = _read(Authentication, request)
-        return self._door.cards.authenticate(self.intent_id(payment), success=wanted.success)
+    def dispute(intent: str, request: Request) -> Json:
+        wanted = read(Opening, request)
+        return door.money_back.dispute(intent, wanted.amount, wanted.status)
 
-    def _save(self, request: Request, setup: str) -> Answered:
-        return self._door.cards.save(setup, _read(Card, request).card)
+    def authenticate(intent: str, request: Request) -> Json:
+        return door.cards.authenticate(intent, success=read(Authentication, request).success)
 
-    def _dispute(self, request: Request, payment: str) -> Answered:
-        wanted = _read(Opening, request)
-        return self._door.money_back.dispute(self.intent_id(payment), wanted.amount, wanted.status)
+    def refund(intent: str, request: Request) -> Json:
+        amount = read(RefundByStaff, request).amount
+        return door.money_back.refund({"payment_intent": intent} | ({"amount": str(amount)} if amount else {}))
 
-    # Banks and Stripe's people
-
-    def _rule(self, request: Request, dispute: str) -> Answered:
-        return self._door.money_back.set_dispute(dispute, _read(Ruling, request).status)
-
-    def _rule_refund(self, request: Request, refund: str) -> Answered:
-        return self._door.money_back.set_refund(refund, _read(RefundRuling, request).status)
-
-    def _refund(self, request: Request, payment: str) -> Answered:
-        amount = _read(RefundByStaff, request).amount
-        params = {"payment_intent": self.intent_id(payment)} | ({"amount": str(amount)} if amount else {})
-        return self._door.money_back.refund(params)
-
-    def _expire(self, request: Request, session: str) -> Answered:
-        return self._door.sessions.expire(session)
-
-    # The simulator itself
-
-    def _state(self, request: Request, item: str) -> Answered:
-        return {
-            "payments": self._door.cards.list_intents({"limit": "100"})["data"],
-            "sessions": list(self._account.state.sessions.values()),
-            "disputes": list(self._account.state.disputes.values()),
-        }
-
-    def _reset(self, request: Request, item: str) -> Answered:
-        self._account.backend.erase()
-        for kept in ("extras", "sessions", "disputes", "answers"):
-            getattr(self._account.state, kept).clear()
-        self._faults.clear()
-        self._door.requests.clear()
-        return {}
-
-    def _add_fault(self, request: Request, item: str) -> Answered:
-        return self._faults.add(Fault.model_validate(request.json())).model_dump()
-
-    def _list_faults(self, request: Request, item: str) -> Answered:
-        return {"faults": [fault.model_dump() for fault in self._faults.list()]}
-
-    def _clear_faults(self, request: Request, item: str) -> Answered:
-        self._faults.clear()
-        return {}
-
-    def _set_target(self, request: Request, item: str) -> Answered:
-        self._outbox.url = self._account.state.webhook_url = _read(WebhookTarget, request).url
-        return {"url": self._outbox.url}
-
-    def _webhooks(self, request: Request, item: str) -> Answered:
-        return {"url": self._outbox.url, "webhooks": [webhook.summary() for webhook in self._outbox.history]}
-
-    def _flush(self, request: Request, item: str) -> Answered:
-        self._outbox.flush()
-        return {}
-
-    def _deliver(self, request: Request, event: str) -> Answered:
-        wanted = _read(Delivery, request)
-        if not self._outbox.deliver(event, times=wanted.times, forged=wanted.forged):
-            raise Refusal(404, f"no event {event}")
-        return {"event": event, "times": wanted.times}
-
-
-def _read(kind: type[CommandT], request: Request) -> CommandT:
-    return kind.model_validate(request.json() if request.body else {})
+    return (
+        Route(
+            "POST", "/payments/{}/pay", lambda request, payment: simulator.pay(payment, read(Card, request).card)
+        ),
+        Route("POST", "/payments/{}/decline", decline),
+        Route("POST", "/payments/{}/authenticate", on_intent(authenticate)),
+        Route("POST", "/payments/{}/dispute", on_intent(dispute)),
+        Route("POST", "/payments/{}/refund", on_intent(refund)),
+    )

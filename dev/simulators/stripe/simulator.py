@@ -3,24 +3,20 @@
 import hashlib
 import hmac
 import json
-import threading
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
 
-from dev.simulators.faults import Fault, FaultBoard, FaultMatch, RequestFault
-from dev.simulators.http import Disconnect, Json, LoopbackServer, Request, Response
-from dev.simulators.stripe import control
-from dev.simulators.stripe.account import WEBHOOK_SECRET, Account, State, load_state, save_state
+from dev.simulators.control import PREFIX, Route
+from dev.simulators.http import Disconnect, Json, Request, Response
+from dev.simulators.simulator import PaymentSimulator
+from dev.simulators.stripe import control, door
+from dev.simulators.stripe.account import WEBHOOK_SECRET, Account, State
 from dev.simulators.stripe.backend import Backend
 from dev.simulators.stripe.cards import GOOD_CARD
 from dev.simulators.stripe.customers import SEARCH_LAG
-from dev.simulators.stripe.door import Door
-from dev.simulators.stripe.wire import event
-from dev.simulators.webhooks import Outbox, Webhook, WebhookFault
-
-SAVE_INTERVAL_SECONDS: Final = 3.0
+from dev.simulators.stripe.wire import Refusal, event, new_id
+from dev.simulators.webhooks import Webhook
 
 
 def sign(body: bytes, secret: str = WEBHOOK_SECRET, timestamp: int | None = None) -> dict[str, str]:
@@ -30,7 +26,7 @@ def sign(body: bytes, secret: str = WEBHOOK_SECRET, timestamp: int | None = None
     return {"Stripe-Signature": f"t={at},v1={signature}"}
 
 
-class StripeSimulator:
+class StripeSimulator(PaymentSimulator):
     """One Stripe account on one loopback port.
 
     As a context manager it starts and stops itself:
@@ -47,89 +43,103 @@ class StripeSimulator:
             state_path: the file in which the state outlives the process, beside localstripe's; by default none.
             webhook_url: where webhooks go; by default where they went before, or nowhere.
         """
-        self._state_path = state_path
-        self._server = LoopbackServer(self._answer, port)
-        self.base_url = self._server.base_url
-        self.faults = FaultBoard([*RequestFault, *WebhookFault, SEARCH_LAG])
-        state = load_state(state_path) if state_path else State()
-        state.webhook_url = webhook_url or state.webhook_url
-        self.outbox = Outbox("stripe", sign, self.faults, state.webhook_url)
+        super().__init__("stripe", {SEARCH_LAG}, port=port, state_path=state_path)
+        state = self._file.load(State) or State()
+        self.outbox.url = webhook_url or state.webhook_url
         backend = Backend(state_path.with_name(f"{state_path.name}.localstripe") if state_path else None)
         self.account = Account(backend, state, self._emit, self.base_url)
-        self.door = Door(self.account, self.faults)
-        self._control = control.Control(self.account, self.door, self.faults, self.outbox)
-        self._saver = threading.Thread(target=self._save_now_and_then, name="stripe-state", daemon=True)
-
-    @property
-    def control_url(self) -> str:
-        """The control API's address."""
-        return f"{self.base_url}{control.PREFIX}"
+        self.door = door.Door(self.account, self.faults)
 
     def start(self) -> str:
-        """Serve from background threads; gives the base URL."""
+        """Start localstripe, then serve from background threads; gives the base URL."""
         self.account.backend.start()
-        self._server.start()
-        self.outbox.start()
-        if self._state_path:
-            self._saver.start()
-        return self.base_url
+        return super().start()
 
     def stop(self) -> None:
-        """Stop serving, cut off answers that are being held back, and save the state."""
-        self.door.stopping.set()
-        self._server.stop()
-        self.outbox.stop()
+        """Stop serving, save the state, and end localstripe."""
+        super().stop()
         self.account.backend.stop()
-        self._save()
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
+    def routes(self) -> Iterable[Route]:
+        """What payers, their banks and Stripe's people do."""
+        return control.routes(self)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def answer(self, request: Request) -> Response | Disconnect:
+        """Answer a request to the API, or show the hosted page."""
+        if request.path.startswith("/c/pay/"):
+            return _page(request.path.removeprefix("/c/pay/"))
+        answer = super().answer(request)
+        if isinstance(answer, Response):
+            answer.headers.setdefault("Request-Id", new_id("req"))
+        return answer
 
-    def inject(self, kind: str, match: FaultMatch | None = None, **options: int | float | None) -> Fault:
-        """Put a fault on the board; `options` are the other fields of `Fault`."""
-        return self.faults.add(Fault.model_validate({"kind": kind, "match": match or FaultMatch(), **options}))
+    def serve(self, request: Request) -> Response:
+        """Do what a request to the API asks."""
+        return self.door.answer(request)
 
-    def pay(self, payment: str, card: str = GOOD_CARD) -> None:
+    def refuse(self, status: int, headers: Mapping[str, str]) -> Response:
+        """Word an injected error."""
+        return door.refuse(status, headers)
+
+    def sign(self, body: bytes) -> Mapping[str, str]:
+        """The headers that prove a webhook."""
+        return sign(body)
+
+    def note(self, request: Request) -> Mapping[str, Json]:
+        """The body, the idempotency key and the API version."""
+        return {
+            **super().note(request),
+            "idempotency_key": request.headers.get("idempotency-key"),
+            "version": request.headers.get("stripe-version"),
+        }
+
+    def snapshot(self) -> str:
+        """What the front keeps; localstripe saves its own."""
+        self.account.state.webhook_url = self.outbox.url
+        return self.account.state.model_dump_json()
+
+    def show(self) -> Json:
+        """Payments, sessions and disputes."""
+        return {
+            "payments": self.door.cards.list_intents({"limit": "100"})["data"],
+            "sessions": list(self.account.state.sessions.values()),
+            "disputes": list(self.account.state.disputes.values()),
+        }
+
+    def forget(self) -> None:
+        """Empty the account; webhooks go where they went."""
+        self.account.backend.erase()
+        for kept in ("extras", "sessions", "disputes", "answers"):
+            getattr(self.account.state, kept).clear()
+
+    def pay(self, payment: str, card: str = GOOD_CARD) -> dict[str, Json]:
         """The payer enters a card for a payment intent or a Checkout Session.
 
         Raises:
             Refusal: the card was declined, or there is nothing left to pay.
         """
-        with self.door.lock:
-            self._control.pay(payment, card)
+        with self.lock:
+            if payment.startswith("cs_"):
+                return self.door.sessions.pay(payment, card)
+            return self.door.cards.pay(payment, card)
 
     def intent_id(self, payment: str) -> str:
-        """The payment intent of a payment, which may be named by its session."""
-        with self.door.lock:
-            return self._control.intent_id(payment)
+        """The payment intent of a payment, which may be named by its session.
 
-    def _answer(self, request: Request) -> Response | Disconnect:
-        if request.path.startswith(f"{control.PREFIX}/"):
-            return self._control.answer(request)
-        if request.path.startswith("/c/pay/"):
-            return _page(request.path.removeprefix("/c/pay/"))
-        return self.door.answer(request)
+        Raises:
+            Refusal: it is a session that nobody has paid yet.
+        """
+        if not payment.startswith("cs_"):
+            return payment
+        with self.lock:
+            intent = self.door.sessions.get(payment)["payment_intent"]
+        if intent is None:
+            raise Refusal(400, f"{payment} has no payment intent yet.")
+        return str(intent)
 
     def _emit(self, kind: str, about: Json) -> None:
         made = event(kind, about)
         self.outbox.post(Webhook(made["id"], kind, json.dumps(made)))
-
-    def _save_now_and_then(self) -> None:
-        while not self.door.stopping.wait(SAVE_INTERVAL_SECONDS):
-            self._save()
-
-    def _save(self) -> None:
-        if self._state_path is None:
-            return
-        with self.door.lock:
-            text = self.account.state.model_dump_json()
-        save_state(self._state_path, text)
 
 
 def _page(session_id: str) -> Response:
@@ -137,7 +147,7 @@ def _page(session_id: str) -> Response:
     if not session_id.replace("_", "").isalnum():
         return Response(404, "<h1>Not found</h1>")
     buttons = "".join(
-        f"<button onclick=\"fetch('{control.PREFIX}/payments/{session_id}/{action}',{{method:'POST'}})"
+        f"<button onclick=\"fetch('{PREFIX}/payments/{session_id}/{action}',{{method:'POST'}})"
         f'.then(answer=>answer.text()).then(text=>document.title=text)">{action}</button>'
         for action in ("pay", "decline")
     )

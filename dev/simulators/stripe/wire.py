@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
-from dev.simulators.http import Json, Response
+from dev.simulators.http import Json, Refused, Response
 
 API_VERSION: Final = "2026-10-28.endive"
 _PART: Final = re.compile(r"\[([^\]]*)\]")
 _PAGE_DEFAULT, _PAGE_MOST = 10, 100
 
 
-class Refusal(Exception):
+class Refusal(Refused):
     """An error as Stripe words it."""
 
     def __init__(self, status: int, message: str, code: str = "", **more: Json) -> None:
