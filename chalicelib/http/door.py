@@ -34,6 +34,7 @@ from chalicelib.kernel.errors import (
 )
 from chalicelib.kernel.ids import Kind, is_id, new_id
 from chalicelib.kernel.limits import REQUESTS_PER_MINUTE
+from chalicelib.kernel.sites import site_of
 from chalicelib.kernel.transactions import TransactionContended
 from chalicelib.runtime.observe import logger, measured
 
@@ -100,14 +101,14 @@ class Door:
         }
         if principal is None:
             sender = Visitor(**visitor)
-            return self._once(request, sender, request.network, self._arguments(request, sender))
+            return self._once(request, sender, site_of(request.ip), self._arguments(request, sender))
         logger.append_keys(user_id=principal.actor_id, customer_id=principal.customer_id)
         return self._serve(request, Caller(**visitor, principal=principal))
 
     def _count(self, request: ProxyRequest, principal: Principal | None) -> None:
         """Limit how often somebody calls; a key from a wrong address uses up nothing of its owner's."""
         if principal is None or not principal.address_is_allowed:
-            name, limit = f"network:{request.network}", REQUESTS_PER_MINUTE
+            name, limit = f"network:{site_of(request.ip)}", REQUESTS_PER_MINUTE
         else:
             name, limit = principal.limited_as, principal.requests_per_minute
         bootstrap.rate_limiter().check(name, limit, window_seconds=60)

@@ -8,7 +8,6 @@ import base64
 import binascii
 from collections.abc import Iterator, Mapping
 from http.cookies import CookieError, SimpleCookie
-from ipaddress import ip_address, ip_network
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -40,15 +39,6 @@ class ProxyRequest:
     def ip(self) -> str:
         """The address that the gateway itself saw; forwarding headers can be forged and are not read."""
         return str(self._event["requestContext"]["identity"]["sourceIp"])
-
-    @property
-    def network(self) -> str:
-        """Who shares a limit with this address: itself, or its /64, which one IPv6 subscriber has whole."""
-        try:
-            address = ip_address(self.ip)
-        except ValueError:
-            return self.ip
-        return self.ip if address.version == 4 else str(ip_network((address, 64), strict=False))
 
     @property
     def gateway_request_id(self) -> str:

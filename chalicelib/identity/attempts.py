@@ -1,11 +1,10 @@
 """How often one may try (G45): per account and per address, alike for accounts that do not exist."""
 
-from ipaddress import ip_address, ip_network
-
 from chalicelib.access.service import RateLimiter
 from chalicelib.identity.emails import EmailAddress
 from chalicelib.identity.tallies import Turnstile
 from chalicelib.identity.tokens import hash_of
+from chalicelib.kernel.sites import site_of
 from chalicelib.kernel.transactions import Write
 
 _WINDOW_SECONDS = 15 * 60
@@ -15,7 +14,6 @@ LETTERS_PER_ACCOUNT = 5
 LETTERS_PER_ADDRESS = 60
 LINKS_PER_ADDRESS = 30
 USER_CODES_PER_PERSON = 20
-_IPV6_SITE_BITS = 64  # what one subscriber usually has for himself (RFC 6177)
 
 
 class Attempts:
@@ -73,7 +71,7 @@ class Attempts:
         Raises:
             RateLimited: there were too many from this address or for this account.
         """
-        self._limiter.check(f"letter:{_site(ip)}", LETTERS_PER_ADDRESS, _LETTER_WINDOW_SECONDS)
+        self._limiter.check(f"letter:{site_of(ip)}", LETTERS_PER_ADDRESS, _LETTER_WINDOW_SECONDS)
         self._limiter.check(f"letter:{hash_of(email)}", LETTERS_PER_ACCOUNT, _LETTER_WINDOW_SECONDS)
 
     def link(self, ip: str) -> None:
@@ -82,7 +80,7 @@ class Attempts:
         Raises:
             RateLimited: there were too many from this address.
         """
-        self._limiter.check(f"link:{_site(ip)}", LINKS_PER_ADDRESS, _WINDOW_SECONDS)
+        self._limiter.check(f"link:{site_of(ip)}", LINKS_PER_ADDRESS, _WINDOW_SECONDS)
 
     def user_code(self, user_id: str) -> None:
         """Count a device's code that somebody signed in has typed.
@@ -93,7 +91,7 @@ class Attempts:
         self._limiter.check(f"user-code:{user_id}", USER_CODES_PER_PERSON, _WINDOW_SECONDS)
 
     def _from(self, ip: str) -> None:
-        self._limiter.check(f"sign-in:{_site(ip)}", SIGN_INS_PER_ADDRESS, _WINDOW_SECONDS)
+        self._limiter.check(f"sign-in:{site_of(ip)}", SIGN_INS_PER_ADDRESS, _WINDOW_SECONDS)
 
 
 def _password_of(email: EmailAddress) -> str:
@@ -106,12 +104,3 @@ def _code_of(user_id: str) -> str:
 
 def _inside_of(user_id: str) -> str:
     return f"inside:{user_id}"
-
-
-def _site(ip: str) -> str:
-    """The address, or the network of an IPv6 address, which its owner can pick from freely."""
-    try:
-        address = ip_address(ip)
-    except ValueError:  # a test invocation from the gateway's console has no address
-        return ip
-    return str(address if address.version == 4 else ip_network((address, _IPV6_SITE_BITS), strict=False))

@@ -16,6 +16,7 @@ from chalicelib.kernel.clock import (
 )
 from chalicelib.kernel.errors import FieldError, InsufficientBalance, InvalidInput, RateLimited
 from chalicelib.kernel.ids import Kind, is_id, new_id
+from chalicelib.kernel.sites import site_of
 from tests.support.clock import START
 
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -86,3 +87,17 @@ class TestErrors:
 
     def test_a_limit_says_when_it_ends(self) -> None:
         assert RateLimited(retry_after_seconds=7).retry_after_seconds == 7
+
+
+@pytest.mark.parametrize(
+    ("ip", "site"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("test-invoke-source-ip", "test-invoke-source-ip"),
+    ],
+)
+def test_an_ipv6_subscriber_is_one_site_whatever_addresses_they_pick(ip: str, site: str) -> None:
+    assert site_of(ip) == site
