@@ -101,8 +101,8 @@ def test_g10_three_declines_pause(world: World, lab: StripeLab, table: Engine, c
     paused = bootstrap.auto_top_ups().get(world.ann.ids[Kind.CUSTOMER])
     assert paused is not None
     assert (paused.paused, paused.declines, paused.month_micros) == (True, 3, 0)
-    letters = [item for item in table.items() if item["kind"]["S"] == "LETTER"]
-    assert [letter["letter_kind"]["S"] for letter in letters] == ["auto_top_up_paused"]
+    letters = [item["letter_kind"]["S"] for item in table.items() if item["kind"]["S"] == "LETTER"]
+    assert letters.count("auto_top_up_paused") == 1
 
 
 def test_a_strangers_card_and_a_small_cap_are_refused(world: World, lab: StripeLab) -> None:
