@@ -12,11 +12,10 @@ from typing import Any
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.access.models import CustomerStatus
-from chalicelib.adapters.dynamodb.identity import CustomerRecord
+from chalicelib.adapters.dynamodb.identity import active_customer
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger, OptionalText, Record
-from chalicelib.adapters.dynamodb.transactor import check, insert, put, update
+from chalicelib.adapters.dynamodb.transactor import insert, put, update
 from chalicelib.compute.machines import MachineOutputs, MachineSpec, StorageKind
 from chalicelib.compute.models import (
     DEFAULT_DEPLOYMENT_LIMIT,
@@ -248,8 +247,7 @@ class DynamoDeploymentRecords:
 
     def customer_is_active(self, customer_id: str) -> Write:
         """Assert that the customer is active; see `DeploymentRecords.customer_is_active`."""
-        is_active = CustomerRecord.status.does_not_exist() | (CustomerRecord.status == CustomerStatus.ACTIVE.value)
-        return check(CustomerRecord(f"CUSTOMER#{customer_id}", "CUSTOMER"), is_active, CUSTOMER_ACTIVE)
+        return active_customer(customer_id, CUSTOMER_ACTIVE)
 
     def free_slot(self, customer_id: str) -> Write:
         """Count one fewer; see `DeploymentRecords.free_slot`."""

@@ -12,7 +12,13 @@ from chalicelib.access.models import CustomerStatus
 from chalicelib.adapters.dynamodb.auto_top_up import AutoTopUpRecord
 from chalicelib.adapters.dynamodb.compute import SlotsRecord
 from chalicelib.adapters.dynamodb.email_changes import EmailChangeRecord
-from chalicelib.adapters.dynamodb.identity import CustomerRecord, EmailRecord, MembershipRecord, UserRecord
+from chalicelib.adapters.dynamodb.identity import (
+    CustomerRecord,
+    EmailRecord,
+    MembershipRecord,
+    UserRecord,
+    is_active,
+)
 from chalicelib.adapters.dynamodb.insight import ActivityRecord
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import check, delete, insert, update
@@ -91,14 +97,13 @@ class DynamoClosings:
             forfeited_micros=closing.forfeited_micros,
             reason=closing.reason or None,
         )
-        is_open = CustomerRecord.status.does_not_exist() | (CustomerRecord.status == CustomerStatus.ACTIVE.value)
         nothing_in_flight = AutoTopUpRecord.in_flight.does_not_exist() | (AutoTopUpRecord.in_flight == "")
         return [
             insert(record, CUSTOMER_OPEN),
             update(
                 CustomerRecord(partition, "CUSTOMER"),
                 [CustomerRecord.status.set(CustomerStatus.CLOSED.value)],
-                CustomerRecord.pk.exists() & is_open,
+                CustomerRecord.pk.exists() & is_active(),
                 CUSTOMER_OPEN,
             ),
             check(

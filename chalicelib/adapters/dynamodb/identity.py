@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 
 from chalicelib.access.models import CustomerStatus, Role, StaffRole
 from chalicelib.adapters.dynamodb.pages import query_page
@@ -71,6 +72,18 @@ class CustomerRecord(Record, discriminator="CUSTOMER"):
     company = OptionalText()
     status = OptionalText()
     """Nothing is ACTIVE."""
+
+
+def is_active() -> Condition:
+    """The condition that a customer is neither blocked nor closed."""
+    unset: Condition = CustomerRecord.status.does_not_exist()
+    either: Condition = unset | (CustomerRecord.status == CustomerStatus.ACTIVE.value)
+    return either
+
+
+def active_customer(customer_id: str, asserts: str) -> Write:
+    """Change nothing; assert that a customer is neither blocked nor closed."""
+    return check_that(CustomerRecord(f"CUSTOMER#{customer_id}", "CUSTOMER"), is_active(), asserts)
 
 
 class MembershipRecord(Record, discriminator="MEMBERSHIP"):

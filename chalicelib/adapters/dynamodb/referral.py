@@ -7,15 +7,14 @@ from typing import TypeVar
 
 from pynamodb.attributes import UnicodeAttribute
 
-from chalicelib.access.models import CustomerStatus
 from chalicelib.adapters.dynamodb.billing import DynamoBillingRecords
-from chalicelib.adapters.dynamodb.identity import CustomerRecord, DynamoUsers
+from chalicelib.adapters.dynamodb.identity import DynamoUsers, active_customer
 from chalicelib.adapters.dynamodb.insight import ActivityRecord
 from chalicelib.adapters.dynamodb.ledger import BookRecord
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.payments import DynamoTopUpRecords, TopUpRecord, top_up_of
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
-from chalicelib.adapters.dynamodb.transactor import check, insert, put
+from chalicelib.adapters.dynamodb.transactor import insert, put
 from chalicelib.billing.models import BillingProfile
 from chalicelib.identity.models import User
 from chalicelib.kernel.clock import isoformat, parse_isoformat
@@ -127,9 +126,7 @@ class DynamoReferralRecords:
 
     def active(self, customer_id: str) -> Write:
         """Assert that a customer is neither blocked nor closed; see `ReferralRecords.active`."""
-        record = CustomerRecord(f"CUSTOMER#{customer_id}", "CUSTOMER")
-        is_active = CustomerRecord.status.does_not_exist() | (CustomerRecord.status == CustomerStatus.ACTIVE.value)
-        return check(record, CustomerRecord.pk.exists() & is_active, CUSTOMER_ACTIVE)
+        return active_customer(customer_id, CUSTOMER_ACTIVE)
 
 
 class DynamoPaidTopUps:

@@ -6,11 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 
 from pynamodb.attributes import UnicodeAttribute
 
-from chalicelib.access.models import CustomerStatus
-from chalicelib.adapters.dynamodb.identity import CustomerRecord
+from chalicelib.adapters.dynamodb.identity import active_customer
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
-from chalicelib.adapters.dynamodb.transactor import check, insert, put
+from chalicelib.adapters.dynamodb.transactor import insert, put
 from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.limits import IDEMPOTENCY_KEY_TTL_SECONDS
 from chalicelib.kernel.pages import Page, PageRequest
@@ -86,9 +85,7 @@ class DynamoTransferRecords:
 
     def active(self, customer_id: str, asserts: str) -> Write:
         """Assert that a customer is neither blocked nor closed; see `TransferRecords.active`."""
-        record = CustomerRecord(f"CUSTOMER#{customer_id}", "CUSTOMER")
-        is_active = CustomerRecord.status.does_not_exist() | (CustomerRecord.status == CustomerStatus.ACTIVE.value)
-        return check(record, CustomerRecord.pk.exists() & is_active, asserts)
+        return active_customer(customer_id, asserts)
 
     def put_sent(self, sent: SentOnDay) -> Write:
         """Keep a day's sum; see `TransferRecords.put_sent`."""
