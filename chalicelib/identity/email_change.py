@@ -12,6 +12,7 @@ from typing import Protocol
 
 from chalicelib.identity.attempts import Attempts
 from chalicelib.identity.emails import EmailAddress
+from chalicelib.identity.endings import end_outlived, ends_of
 from chalicelib.identity.links import LinkOpener, void_link
 from chalicelib.identity.models import (
     EMAIL_REVERTIBLE,
@@ -34,7 +35,6 @@ from chalicelib.kernel.transactions import Transactor, Write
 
 MAX_CHANGES = 20
 """Of one account in 72 hours, which is fewer than the letters that one may ask for."""
-_MAX_SESSIONS_IN_ONE_GO = 60
 _HAD_IT = "You had this address until lately: the link in the mail that it got moves your account back."
 
 
@@ -159,10 +159,10 @@ class EmailMove:
             *self._changes.move(user, change, now),
             self._letters.add(notice),
             self._sessions.carry_over(user_id, session_id, user.password_version + 1),
-            *self._ends(user, besides=session_id),
+            *ends_of(self._sessions, user_id, but=session_id),
         ]
         self._links.follow(link, effects)
-        self._end_leftovers(user)
+        end_outlived(self._sessions, self._transactor, user)
 
     def revert(self, token: str, password: str, origin: Origin) -> None:
         """Follow the link that the address before got: it is the account's again, under a new password.
@@ -184,11 +184,11 @@ class EmailMove:
         effects = [
             *self._changes.move_back(user, undone, password_hash, now),
             self._letters.add(self._letter(LetterKind.PASSWORD_CHANGED, undone[0].before, user)),
-            *self._ends(user),
+            *ends_of(self._sessions, user.id),
             *self._without_hijackers_factor(user.id, undone[0]),
         ]
         self._links.follow(link, effects)
-        self._end_leftovers(user)
+        end_outlived(self._sessions, self._transactor, user)
         for membership in self._users.memberships(user.id):
             self._log.note(user.id, membership.customer_id, origin, "revert_email")
 
@@ -209,16 +209,6 @@ class EmailMove:
         changed_at = change.revertible_until - EMAIL_REVERTIBLE
         came_after = factor is not None and (factor.on_since is None or factor.on_since >= changed_at)
         return [self._factors.forget(user_id)] if came_after else []
-
-    def _ends(self, user: User, besides: str = "") -> Sequence[Write]:
-        sessions = [session for session in self._sessions.all_of(user.id) if session.id != besides]
-        return [self._sessions.end(user.id, session.id) for session in sessions[:_MAX_SESSIONS_IN_ONE_GO]]
-
-    def _end_leftovers(self, user: User) -> None:
-        """End the sessions that began between our reading and our writing."""
-        for session in self._sessions.all_of(user.id):
-            if session.password_version <= user.password_version:
-                self._transactor.commit([self._sessions.end(user.id, session.id)])
 
     def _letter(self, kind: LetterKind, email: EmailAddress, user: User, *, subject: str = "") -> Letter:
         now = self._clock.now()

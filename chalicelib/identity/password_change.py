@@ -1,5 +1,6 @@
 """Choosing another password while signed in."""
 
+from chalicelib.identity.endings import end_outlived, ends_of
 from chalicelib.identity.models import Letter, LetterKind
 from chalicelib.identity.passwords import new_password
 from chalicelib.identity.ports import Letters, Passwords, Sessions, Users
@@ -8,8 +9,6 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import InvalidInput
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import Transactor
-
-_MAX_SESSIONS_IN_ONE_GO = 90
 
 
 class PasswordChange:
@@ -48,16 +47,13 @@ class PasswordChange:
         chosen = new_password(wanted, user.email, self._passwords)
         if self._passwords.matches(chosen, user.password_hash):
             raise InvalidInput.of("newPassword", "This is your password already; choose another.")
-        others = [session for session in self._sessions.all_of(user_id) if session.id != session_id]
         self._reauthentication.commit(
             [
                 *proven.writes,
                 self._users.change_password(user, self._passwords.hash(chosen), now),
                 self._sessions.carry_over(user_id, session_id, user.password_version + 1),
-                *(self._sessions.end(user_id, other.id) for other in others[:_MAX_SESSIONS_IN_ONE_GO]),
+                *ends_of(self._sessions, user_id, but=session_id),
                 self._letters.add(Letter(new_id(Kind.LETTER, now), LetterKind.PASSWORD_CHANGED, user.email, now)),
             ]
         )
-        for session in self._sessions.all_of(user_id):  # those that began between our reading and our writing
-            if session.password_version <= user.password_version:
-                self._transactor.commit([self._sessions.end(user_id, session.id)])
+        end_outlived(self._sessions, self._transactor, user)

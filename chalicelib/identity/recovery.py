@@ -2,16 +2,15 @@
 
 from chalicelib.identity.attempts import Attempts
 from chalicelib.identity.emails import EmailAddress
+from chalicelib.identity.endings import end_outlived, ends_of
 from chalicelib.identity.links import LinkOpener, void_link
-from chalicelib.identity.models import Letter, LetterKind, LinkPurpose, Origin, User
+from chalicelib.identity.models import Letter, LetterKind, LinkPurpose, Origin
 from chalicelib.identity.passwords import new_password
 from chalicelib.identity.ports import Letters, Passwords, Sessions, Users
 from chalicelib.identity.security_log import SecurityLog
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import Transactor
-
-_MAX_SESSIONS_IN_ONE_GO = 90
 
 
 class Recovery:
@@ -62,22 +61,15 @@ class Recovery:
         if user is None or user.password_version != link.password_version:
             raise void_link()
         password_hash = self._passwords.hash(new_password(password, user.email, self._passwords))
-        sessions = self._sessions.all_of(user.id)[:_MAX_SESSIONS_IN_ONE_GO]
         effects = [
             self._users.change_password(user, password_hash, self._clock.now()),
-            *(self._sessions.end(user.id, session.id) for session in sessions),
+            *ends_of(self._sessions, user.id),
             self._letters.add(self._letter(LetterKind.PASSWORD_CHANGED, user.email)),
         ]
         self._links.follow(link, effects)
-        self._end_leftovers(user)
+        end_outlived(self._sessions, self._transactor, user)
         for membership in self._users.memberships(user.id):
             self._log.note(user.id, membership.customer_id, origin, "reset_password")
-
-    def _end_leftovers(self, user: User) -> None:
-        """End the sessions that began between our reading and our writing, with the password that was."""
-        for session in self._sessions.all_of(user.id):
-            if session.password_version <= user.password_version:
-                self._transactor.commit([self._sessions.end(user.id, session.id)])
 
     def _letter(self, kind: LetterKind, email: EmailAddress) -> Letter:
         now = self._clock.now()

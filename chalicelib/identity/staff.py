@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from chalicelib.access.models import StaffRole
+from chalicelib.identity.endings import ends_of
 from chalicelib.identity.models import User
 from chalicelib.identity.ports import Sessions, Users
 from chalicelib.identity.rosters import ROSTER_UNCHANGED, STAFF, Rosters
@@ -24,7 +25,6 @@ PLACE_UNCHANGED = "staff_place_unchanged"
 OWNER_REMAINS = "an_owner_remains"
 STILL_OWNER = "still_an_owner"
 _STALE = frozenset({PLACE_UNCHANGED, ROSTER_UNCHANGED})
-_MAX_SESSIONS_IN_ONE_GO = 90
 
 _LAST_OWNER = "An owner must remain: make somebody else one first."
 _NO_OWNER = "Only an owner manages the staff."
@@ -126,7 +126,7 @@ class StaffDesk:
             before = member.membership
             after = replace(before, role=role or before.role, status=status or before.status)
             if after != before:
-                ended = self._endings(user_id) if after.status is StaffStatus.DISABLED else ()
+                ended = ends_of(self._sessions, user_id) if after.status is StaffStatus.DISABLED else ()
                 self._commit(actor_id, user_id, [*self._records.replace(before, after), *ended])
             return replace(member, membership=after)
 
@@ -145,7 +145,7 @@ class StaffDesk:
             membership = self._member(user_id).membership
             left = [self._rosters.change(who, self._rosters.get(who), joined=-1) for who in (STAFF, user_id)]
             removed = self._records.remove(membership)
-            self._commit(actor_id, user_id, [*removed, *left, *self._endings(user_id)])
+            self._commit(actor_id, user_id, [*removed, *left, *ends_of(self._sessions, user_id)])
 
         self._decide(attempt)
 
@@ -154,10 +154,6 @@ class StaffDesk:
         if membership is None or user is None:
             raise NotFound("Nobody of this id is in the staff.")
         return StaffMember(membership, user)
-
-    def _endings(self, user_id: str) -> Sequence[Write]:
-        sessions = self._sessions.all_of(user_id)[-_MAX_SESSIONS_IN_ONE_GO:]
-        return [self._sessions.end(user_id, session.id) for session in sessions]
 
     def _commit(self, actor_id: str, user_id: str, writes: Sequence[Write]) -> None:
         """Commit what an owner decided, if they still are one; of oneself the change itself asserts that."""

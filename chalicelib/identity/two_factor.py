@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from chalicelib.identity.attempts import Attempts
+from chalicelib.identity.endings import end_leftovers, ends_of
 from chalicelib.identity.models import Letter, LetterKind, User
 from chalicelib.identity.passwords import typed_password
 from chalicelib.identity.ports import Letters, Passwords, Sessions, Users
@@ -27,7 +28,6 @@ _ALREADY_ON = "Two-factor sign-in is on already; to move it to another app, turn
 _NOT_ON = "Two-factor sign-in is not on."
 _NOT_BEGUN = "Begin with /security/2fa/setup; only the newest secret can be confirmed."
 _WRONG_PASSWORD = "The password is wrong."  # noqa: S105 (a sentence)
-_MAX_SESSIONS_IN_ONE_GO = 90
 
 
 class CodeCheck:
@@ -173,20 +173,22 @@ class TwoFactor:
     ) -> None:
         """Turn it on or off: sessions that were signed in otherwise do not outlive that, and the owner is told."""
         now = self._clock.now()
-        others = [other for other in self._sessions.all_of(user.id) if other.id != session_id]
         self._commit(
             [
                 change,
                 self._users.same_password(user),
                 self._sessions.set_second_factor(user.id, session_id, has_second_factor=has_second_factor),
-                *(self._sessions.end(user.id, other.id) for other in others[:_MAX_SESSIONS_IN_ONE_GO]),
+                *ends_of(self._sessions, user.id, but=session_id),
                 self._letters.add(Letter(new_id(Kind.LETTER, now), notice, user.email, now)),
                 self._attempts.proved_inside(user.id),
             ]
         )
-        for session in self._sessions.all_of(user.id):  # those that began between our reading and our writing
-            if session.has_second_factor is not has_second_factor:
-                self._transactor.commit([self._sessions.end(user.id, session.id)])
+        end_leftovers(
+            self._sessions,
+            self._transactor,
+            user.id,
+            lambda session: session.has_second_factor is not has_second_factor,
+        )
 
     def _commit(self, writes: Sequence[Write]) -> None:
         try:
