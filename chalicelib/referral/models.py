@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
 
 from chalicelib.kernel.money import MICROS_PER_UNIT
 from chalicelib.payments.models import TopUp
@@ -155,12 +154,6 @@ def _stays(top_up: TopUp) -> bool:
         for name in top_up.booked
     )
     return not lost and top_up.credited_micros - top_up.refunded_micros >= LEAST_TOP_UP_MICROS
-
-
-def network_of(ip: str) -> str:
-    """The address, or the network of an IPv6 address: a household has a /64 of them."""
-    address = ip_address(ip)
-    return ip if address.version == 4 else str(ip_network((address, 64), strict=False))
 
 
 @dataclass(frozen=True)

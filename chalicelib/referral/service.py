@@ -11,6 +11,7 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.sites import site_of
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
 from chalicelib.ledger.models import EntryType, Operator
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
@@ -27,7 +28,6 @@ from chalicelib.referral.models import (
     Side,
     Stats,
     counts,
-    network_of,
     was_returned,
 )
 from chalicelib.referral.ports import (
@@ -150,7 +150,7 @@ class Referrals:
             raise InvalidInput.of("code", "You have brought this customer yourself.")
         if referrer_id == wish.customer_id or wish.user_id in other.users or own.users & other.users:
             raise InvalidInput.of("code", "This is your own code; it is for others.")
-        if own.with_network(network_of(wish.ip)).lives_with(other):
+        if own.with_network(site_of(wish.ip)).lives_with(other):
             raise Forbidden("You seem to come from where this code comes from, and cannot redeem it.")
 
     def look(self, referred_id: str) -> Referral | None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.kernel.errors import InvalidInput
+from chalicelib.kernel.sites import site_of
 from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
 from chalicelib.referral.codes import code_of, parse_code, shown
 from chalicelib.referral.models import (
@@ -18,7 +19,6 @@ from chalicelib.referral.models import (
     RewardReason,
     Traces,
     counts,
-    network_of,
     was_returned,
 )
 from tests.support.clock import START
@@ -100,14 +100,14 @@ def test_waiting_has_an_end() -> None:
 
 
 def test_who_lives_together() -> None:
-    here = Traces(frozenset({"usr_a"}), frozenset({network_of("2001:db8:1:2::1")}), "DE10115Invalidenstr1")
+    here = Traces(frozenset({"usr_a"}), frozenset({site_of("2001:db8:1:2::1")}), "DE10115Invalidenstr1")
     for other, together in (
-        (Traces(frozenset(), frozenset({network_of("2001:db8:1:2:ffff::9")})), True),
-        (Traces(frozenset(), frozenset({network_of("2001:db8:1:3::1")})), False),
+        (Traces(frozenset(), frozenset({site_of("2001:db8:1:2:ffff::9")})), True),
+        (Traces(frozenset(), frozenset({site_of("2001:db8:1:3::1")})), False),
         (Traces(frozenset(), frozenset(), "DE10115Invalidenstr1"), True),
         (Traces(frozenset(), frozenset(), ""), False),
     ):
         assert here.lives_with(other) is together
     nobody = Traces(frozenset(), frozenset())
     assert not nobody.lives_with(nobody), "two of whom nothing is known have nothing in common"
-    assert nobody.with_network(network_of("203.0.113.9")).networks == {"203.0.113.9"}
+    assert nobody.with_network(site_of("203.0.113.9")).networks == {"203.0.113.9"}

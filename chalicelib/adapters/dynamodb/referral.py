@@ -19,9 +19,10 @@ from chalicelib.billing.models import BillingProfile
 from chalicelib.identity.models import User
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.sites import site_of
 from chalicelib.kernel.transactions import Write
 from chalicelib.payments.models import TopUp
-from chalicelib.referral.models import Referral, ReferralStatus, RewardReason, Traces, network_of
+from chalicelib.referral.models import Referral, ReferralStatus, RewardReason, Traces
 from chalicelib.referral.ports import (
     CUSTOMER_ACTIVE,
     NEW_PAYER,
@@ -163,7 +164,7 @@ class DynamoPeople:
         first = ActivityRecord.query(f"ACTIVITY#{customer_id}", limit=_FIRST_ACTIVITIES)
         return Traces(
             users=frozenset(member.user_id for member in DynamoUsers().members(customer_id)),
-            networks=frozenset(network_of(activity.ip) for activity in first if activity.ip),
+            networks=frozenset(site_of(activity.ip) for activity in first if activity.ip),
             address=_address(DynamoBillingRecords().profile(customer_id)),
         )
 
