@@ -329,7 +329,9 @@ class TestSessionsThatBeginMeanwhile:
     """A sign-in with the password that was, between our reading of the sessions and our writing."""
 
     @staticmethod
-    def sign_in_after_reading(people: People, sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> list[Api]:
+    def sign_in_after_reading(
+        people: People, sessions: Sessions, monkeypatch: pytest.MonkeyPatch, email: str = ADA
+    ) -> list[Api]:
         """Who is signed in once the sessions were read for the first time."""
         began: list[Api] = []
         read = sessions.all_of
@@ -337,7 +339,7 @@ class TestSessionsThatBeginMeanwhile:
         def meanwhile(user_id: str) -> Sequence[Session]:
             found = read(user_id)
             if not began:
-                began.append(session_of(people, ADA))
+                began.append(session_of(people, email))
             return found
 
         monkeypatch.setattr(sessions, "all_of", meanwhile)
@@ -359,3 +361,24 @@ class TestSessionsThatBeginMeanwhile:
         assert confirm(people, ada, token_for(people, NEW)).status == 200
         assert [person.get("/me").status for person in began] == [401]
         assert ada.get("/me").status == 200
+
+    def test_end_with_a_password_that_was_reset(
+        self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        people.ask("/auth/forgot-password", ADA)
+        service = bootstrap.recovery()
+        monkeypatch.setattr(bootstrap, "recovery", lambda: service)
+        began = self.sign_in_after_reading(people, service._sessions, monkeypatch)
+        body = {"token": token_for(people, ADA, "reset_password"), "password": OTHER_PASSWORD}
+        assert people.api.post("/auth/reset-password", body).status == 200
+        assert [person.get("/me").status for person in (ada, *began)] == [401, 401]
+
+    def test_end_with_a_change_of_address_that_is_undone(
+        self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        moved(people, ada)
+        service = bootstrap.email_move()
+        monkeypatch.setattr(bootstrap, "email_move", lambda: service)
+        began = self.sign_in_after_reading(people, service._sessions, monkeypatch, NEW)
+        assert revert(people, token_for(people, ADA, "email_changed")).status == 200
+        assert [person.get("/me").status for person in (ada, *began)] == [401, 401]
