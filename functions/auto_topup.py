@@ -3,7 +3,7 @@
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.http import Caller, endpoint
-from chalicelib.kernel.errors import PaymentProviderError
+from chalicelib.kernel.errors import Conflict, PaymentProviderError
 from chalicelib.runtime.grants import PAYMENT_ACCESS
 from functions.schemas.auto_topup import AutoTopUpBody, AutoTopUpView
 
@@ -18,7 +18,7 @@ def get_auto_topup(caller: Caller) -> AutoTopUpView:
     "PUT",
     "/billing/auto-topup",
     scope=Scope.BILLING_WRITE,
-    errors=(PaymentProviderError,),
+    errors=(PaymentProviderError, Conflict),
     grants=(PAYMENT_ACCESS,),
     timeout_seconds=25,
 )

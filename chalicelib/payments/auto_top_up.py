@@ -14,7 +14,7 @@ from chalicelib.identity.models import LetterKind
 from chalicelib.insight.models import SYSTEM, Activity, Outcome
 from chalicelib.insight.ports import ActivityLog
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import InvalidInput, NotFound
+from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
 from chalicelib.ledger.service import Ledger
@@ -23,6 +23,7 @@ from chalicelib.payments.models import TopUp, TopUpStatus
 from chalicelib.payments.saved_charges import SavedCharges
 
 RULE_UNCHANGED = "auto_top_up_unchanged"
+CUSTOMER_OPEN = "customer_open"
 RULE_SHARDS = 4
 MOST_OFTEN = timedelta(hours=1)
 DECLINES_BEFORE_PAUSE = 3
@@ -127,6 +128,10 @@ class AutoTopUpRecords(Protocol):
         """Keep a rule; asserts RULE_UNCHANGED."""
         ...
 
+    def customer_is_open(self, customer_id: str) -> Write:
+        """Change nothing; asserts CUSTOMER_OPEN: the customer has not closed its account."""
+        ...
+
 
 class LettersToCustomers(Protocol):
     """Asks for letters to those who look after a customer's money."""
@@ -170,6 +175,7 @@ class AutoTopUps:
 
         Raises:
             InvalidInput: the cap is below one charge, or the customer has no such method.
+            Conflict: the account has been closed meanwhile, which ended its rule.
             PaymentProviderError: the gateway, which knows the methods, does not answer.
         """
         if wish.monthly_cap_micros < wish.amount_micros:
@@ -184,10 +190,16 @@ class AutoTopUps:
             before = self._records.rule(customer_id)
             known = before or AutoTopUpRule(customer_id, wish)
             after = replace(known, wish=wish, declines=0, paused=False, version=known.version + 1)
-            self._transactor.commit([self._records.replace_rule(before, after)])
+            is_open = self._records.customer_is_open(customer_id)
+            self._transactor.commit([self._records.replace_rule(before, after), is_open])
             return after
 
-        return with_fresh_reads(keep, stale=_FASTER)
+        try:
+            return with_fresh_reads(keep, stale=_FASTER)
+        except ConditionFailed as failed:
+            if CUSTOMER_OPEN in failed.asserts:
+                raise Conflict("This account is closed.") from failed
+            raise
 
     def look_at_all(self) -> Mapping[str, int]:
         """Look at every customer with a rule; one's trouble does not keep the others.

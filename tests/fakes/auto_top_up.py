@@ -8,7 +8,7 @@ from chalicelib.identity.models import LetterKind
 from chalicelib.insight.models import Activity
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
-from chalicelib.payments.auto_top_up import RULE_UNCHANGED, AutoTopUpRule
+from chalicelib.payments.auto_top_up import CUSTOMER_OPEN, RULE_UNCHANGED, AutoTopUpRule
 from chalicelib.payments.models import (
     Checkout,
     GatewayRefused,
@@ -40,6 +40,9 @@ class MemoryAutoTopUpRecords:
             return (item.version if item else None) == (before.version if before else None)
 
         return MemoryWrite(RULE_UNCHANGED, ("auto_top_up", after.customer_id), unchanged, after)
+
+    def customer_is_open(self, customer_id: str) -> Write:
+        return MemoryWrite(CUSTOMER_OPEN, ("customer", customer_id), lambda item: item is None, None)
 
 
 class MemoryLetters:

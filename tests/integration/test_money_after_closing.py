@@ -9,10 +9,21 @@ from chalicelib.billing.models import MovementKind
 from chalicelib.kernel.errors import Conflict, InsufficientBalance
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.ledger.models import Account
-from chalicelib.payments.models import Amount, Dispute, DisputeStatus, Payment, TopUp, TopUpStatus
+from chalicelib.payments.auto_top_up import AutoTopUpWish
+from chalicelib.payments.methods import PaymentMethods
+from chalicelib.payments.models import (
+    Amount,
+    Dispute,
+    DisputeStatus,
+    Payment,
+    PaymentMethod,
+    TopUp,
+    TopUpStatus,
+)
 from chalicelib.payments.refunds import RefundOrderStatus, RefundWish
 from functions.workers.departure import erase_closed_customers
 from functions.workers.table import follow_table
+from tests.fakes.auto_top_up import ChargingGateway
 from tests.fakes.identity import PASSWORD, People
 from tests.fakes.payments import FakeGateway
 from tests.fakes.refunds import RefundingGateway
@@ -103,6 +114,36 @@ def test_g09_what_is_disputed_late_is_owed(gone: Gone) -> None:
     gone.stream()
     assert (gone.account.posted_micros, gone.account.held_micros) == (-30 * DOLLAR, 0)
     assert bootstrap.proof().run().differences == ()
+
+
+@pytest.mark.guarantee("G10")
+def test_g10_no_card_is_charged_by_a_rule_that_was_saved_while_the_account_closed(
+    api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = ChargingGateway()
+    monkeypatch.setattr(bootstrap, "gateway", lambda _: gateway)
+    ada = People(api, table, monkeypatch).newcomer("ada@example.com")
+    customer_id = ada.get("/me").data["currentCustomerId"]
+    wish = AutoTopUpWish(
+        enabled=True,
+        low_limit_micros=DOLLAR,
+        amount_micros=10 * DOLLAR,
+        method_id=f"pm_{customer_id}",
+        monthly_cap_micros=10 * DOLLAR,
+    )
+    find = PaymentMethods.get
+
+    def then_close(methods: PaymentMethods, customer_id: str, method_id: str) -> PaymentMethod:
+        found = find(methods, customer_id, method_id)
+        assert ada.post("/account/close", {"password": PASSWORD}).status == 200
+        return found
+
+    monkeypatch.setattr(PaymentMethods, "get", then_close)
+    bootstrap.auto_top_ups.cache_clear()
+    with pytest.raises(Conflict):
+        bootstrap.auto_top_ups().put(customer_id, wish)
+    assert bootstrap.auto_top_ups().look_at_all() == {"looked_at": 0}
+    assert gateway.calls == []
 
 
 def test_nobody_gives_it_a_credit(gone: Gone) -> None:

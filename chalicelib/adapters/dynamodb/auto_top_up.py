@@ -5,11 +5,19 @@ from collections.abc import Iterator
 
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 
+from chalicelib.access.models import CustomerStatus
+from chalicelib.adapters.dynamodb.identity import CustomerRecord
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
-from chalicelib.adapters.dynamodb.transactor import insert, put
+from chalicelib.adapters.dynamodb.transactor import check, insert, put
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.transactions import Write
-from chalicelib.payments.auto_top_up import RULE_SHARDS, RULE_UNCHANGED, AutoTopUpRule, AutoTopUpWish
+from chalicelib.payments.auto_top_up import (
+    CUSTOMER_OPEN,
+    RULE_SHARDS,
+    RULE_UNCHANGED,
+    AutoTopUpRule,
+    AutoTopUpWish,
+)
 
 
 class AutoTopUpRecord(Record, discriminator="AUTO_TOP_UP"):
@@ -50,6 +58,12 @@ class DynamoAutoTopUpRecords:
         if before is None:
             return insert(_record(after), RULE_UNCHANGED)
         return put(_record(after), AutoTopUpRecord.version == before.version, RULE_UNCHANGED)
+
+    def customer_is_open(self, customer_id: str) -> Write:
+        """Assert that the customer is not closed; see `AutoTopUpRecords.customer_is_open`."""
+        unset = CustomerRecord.status.does_not_exist()
+        is_open = unset | (CustomerRecord.status != CustomerStatus.CLOSED.value)
+        return check(CustomerRecord(f"CUSTOMER#{customer_id}", "CUSTOMER"), is_open, CUSTOMER_OPEN)
 
 
 def _rule(record: AutoTopUpRecord) -> AutoTopUpRule:
