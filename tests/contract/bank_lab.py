@@ -1,28 +1,28 @@
 """The simulated bank as a lab."""
 
-import secrets
 from datetime import datetime
-from typing import Any
 
 from pydantic import AnyHttpUrl, SecretStr
 
 from chalicelib.adapters.bank import BankConfig, BankGateway
 from chalicelib.adapters.bank.config import AccountConfig
-from chalicelib.kernel.clock import Clock, later
+from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.money import decimal_amount
 from chalicelib.payments.bank_references import reference_of
-from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
+from chalicelib.payments.models import Method, TopUp
 from dev.simulators.bank import BankSimulator
 from dev.simulators.bank.site import ACCOUNTS, API_KEY, WEBHOOK_SECRET
 from dev.simulators.bank.state import Order
-from dev.simulators.faults import Fault
-from tests.contract.gateway_lab import Delivery, Lever
+from tests.contract.gateway_lab import Lever
+from tests.contract.simulated_lab import SimulatedLab
 
 
-class BankLab:
+class BankLab(SimulatedLab[BankSimulator]):
     """Accounts in dollars and pounds; its lists come in short pages, so that reading on is always tried."""
 
     name = "bank"
+    method = Method.BANK_TRANSFER
+    deadline_seconds = 14 * 86_400
     secrets: tuple[str, ...] = (API_KEY, WEBHOOK_SECRET)
     levers = frozenset(
         {
@@ -38,8 +38,7 @@ class BankLab:
     )
 
     def __init__(self, clock: Clock | None = None) -> None:
-        self.simulator = BankSimulator(page_size=3, clock=clock)
-        self.simulator.start()
+        super().__init__(BankSimulator(page_size=3, clock=clock))
         self.config = BankConfig(
             accounts={
                 "USD": AccountConfig(
@@ -63,20 +62,6 @@ class BankLab:
     def now(self) -> datetime:
         return self.simulator.clock.now()
 
-    def top_up(self, amount_micros: int = 30_000_000) -> TopUp:
-        now = self.now()
-        return TopUp(
-            id=f"top_{secrets.token_hex(8)}",
-            customer_id="cus_of_the_lab",
-            gateway=self.name,
-            method=Method.BANK_TRANSFER,
-            amount=Amount(amount_micros),
-            status=TopUpStatus.CREATED,
-            created_at=now,
-            updated_at=now,
-            deadline_at=later(now, 14 * 86_400),
-        )
-
     def pay(self, top_up: TopUp, micros: int | None = None) -> None:
         self.simulator.pay(self.order(top_up, micros))
 
@@ -95,22 +80,5 @@ class BankLab:
         reference = reference_of(top_up.id, top_up.amount.currency)
         return Order(f"Top-up {reference}", amount, top_up.amount.currency, is_booked=is_booked)
 
-    def deliveries(self, top_up: TopUp) -> list[Delivery]:
-        outbox = self.simulator.outbox
-        return [
-            Delivery(
-                webhook.body.encode(),
-                {name.lower(): value for name, value in outbox.headers_for(webhook).items()},
-            )
-            for webhook in outbox.history
-            if reference_of(top_up.id, top_up.amount.currency) in webhook.body
-        ]
-
-    def inject(self, kind: str, **options: Any) -> Fault:
-        return self.simulator.inject(kind, **options)
-
-    def clear_faults(self) -> None:
-        self.simulator.faults.clear()
-
-    def close(self) -> None:
-        self.simulator.stop()
+    def names(self, top_up: TopUp) -> set[str]:
+        return {reference_of(top_up.id, top_up.amount.currency)}

@@ -1,42 +1,37 @@
 """The simulated BTCPay Server and the simulated OxaPay as labs."""
 
-import secrets
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from pydantic import AnyHttpUrl, SecretStr
 
 from chalicelib.adapters.btcpay import BTCPayConfig, BTCPayGateway
 from chalicelib.adapters.oxapay import OxaPayConfig, OxaPayGateway
-from chalicelib.kernel.clock import Clock, later
+from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.money import decimal_amount
-from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
+from chalicelib.payments.models import Method, TopUp
 from dev.simulators.btcpay import BTCPaySimulator
 from dev.simulators.btcpay.simulator import API_KEY, STORE_ID, WEBHOOK_SECRET
 from dev.simulators.crypto.book import HostedInvoice
 from dev.simulators.crypto.simulator import CryptoSimulator
-from dev.simulators.faults import Fault
 from dev.simulators.oxapay import OxaPaySimulator
 from dev.simulators.oxapay.simulator import MERCHANT_API_KEY
-from tests.contract.gateway_lab import Delivery, Lever
+from tests.contract.gateway_lab import Lever
+from tests.contract.simulated_lab import SimulatedLab
 
 READ_TIMEOUT_SECONDS = 1.0
 
 
-class CryptoLab(ABC):
+class CryptoLab(SimulatedLab[CryptoSimulator]):
     """A simulator of hosted invoices, and the adapter on it."""
 
-    name: str
-    secrets: tuple[str, ...]
+    method = Method.CRYPTO
+    deadline_seconds = 3600
     levers: frozenset[Lever] = frozenset(
         {Lever.PENDING, Lever.PARTIAL, Lever.EXPIRY, Lever.LISTING, Lever.SEARCH, Lever.TIMED_WEBHOOKS}
     )
-
-    def __init__(self, simulator: CryptoSimulator) -> None:
-        self.simulator = simulator
-        self.simulator.start()
 
     @property
     @abstractmethod
@@ -46,20 +41,7 @@ class CryptoLab(ABC):
         return self.simulator.now()
 
     def top_up(self, amount_micros: int = 25_000_000, *, asset: str = "USDT", network: str = "POLYGON") -> TopUp:
-        now = self.now()
-        return TopUp(
-            id=f"top_{secrets.token_hex(8)}",
-            customer_id="cus_of_the_lab",
-            gateway=self.name,
-            method=Method.CRYPTO,
-            amount=Amount(amount_micros),
-            status=TopUpStatus.CREATED,
-            created_at=now,
-            updated_at=now,
-            deadline_at=later(now, 3600),
-            asset=asset,
-            network=network,
-        )
+        return replace(super().top_up(amount_micros), asset=asset, network=network)
 
     def pay(self, top_up: TopUp, micros: int | None = None) -> None:
         amount = None if micros is None else Decimal(decimal_amount(micros))
@@ -75,26 +57,6 @@ class CryptoLab(ABC):
         """The chain's clock moves on, since vendors tell times in whole seconds."""
         self.simulator.expire(self.invoice(top_up))
         self.simulator.advance(2)
-
-    def deliveries(self, top_up: TopUp) -> list[Delivery]:
-        outbox = self.simulator.outbox
-        return [
-            Delivery(
-                webhook.body.encode(),
-                {name.lower(): value for name, value in outbox.headers_for(webhook).items()},
-            )
-            for webhook in outbox.history
-            if top_up.id in webhook.body
-        ]
-
-    def inject(self, kind: str, **options: Any) -> Fault:
-        return self.simulator.inject(kind, **options)
-
-    def clear_faults(self) -> None:
-        self.simulator.faults.clear()
-
-    def close(self) -> None:
-        self.simulator.stop()
 
     def invoice(self, top_up: TopUp) -> HostedInvoice:
         """The simulator's own side of a top-up."""

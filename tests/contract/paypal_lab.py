@@ -1,23 +1,24 @@
 """The simulated PayPal as a lab."""
 
 from datetime import datetime
-from typing import Any
 
 from chalicelib.adapters.paypal import PayPalConfig, PayPalGateway
 from chalicelib.kernel.clock import Clock, SystemClock, later
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
-from dev.simulators.faults import Fault
 from dev.simulators.paypal import CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID, PayPalSimulator
 from dev.simulators.paypal.account import Order
 from dev.simulators.paypal.bank import Bank
-from tests.contract.gateway_lab import Delivery, Lever
+from tests.contract.gateway_lab import Lever
+from tests.contract.simulated_lab import SimulatedLab
 
 
-class PayPalLab:
+class PayPalLab(SimulatedLab[PayPalSimulator]):
     """A business account of its own."""
 
     name = "paypal"
+    method = Method.PAYPAL
+    deadline_seconds = 6 * 3600
     secrets: tuple[str, ...] = (CLIENT_SECRET,)
     levers = frozenset(
         {
@@ -34,8 +35,7 @@ class PayPalLab:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
-        self.simulator = PayPalSimulator(clock=self._clock)
-        self.simulator.start()
+        super().__init__(PayPalSimulator(clock=self._clock))
         self._config = PayPalConfig.model_validate(
             {
                 "client_id": CLIENT_ID,
@@ -79,26 +79,6 @@ class PayPalLab:
     def rule(self, dispute_id: str, *, won: bool) -> None:
         dispute = self._bank.account.disputes[dispute_id]
         self._bank.resolve(dispute, "RESOLVED_SELLER_FAVOUR" if won else "RESOLVED_BUYER_FAVOUR")
-
-    def deliveries(self, top_up: TopUp) -> list[Delivery]:
-        outbox = self.simulator.outbox
-        return [
-            Delivery(
-                webhook.body.encode(),
-                {name.lower(): value for name, value in outbox.headers_for(webhook).items()},
-            )
-            for webhook in outbox.history
-            if top_up.id in webhook.body
-        ]
-
-    def inject(self, kind: str, **options: Any) -> Fault:
-        return self.simulator.inject(kind, **options)
-
-    def clear_faults(self) -> None:
-        self.simulator.faults.clear()
-
-    def close(self) -> None:
-        self.simulator.stop()
 
     @property
     def _bank(self) -> Bank:

@@ -1,26 +1,26 @@
 """The simulated Stripe as a lab."""
 
-import secrets
 from datetime import UTC, datetime
-from typing import Any
 
 from chalicelib.adapters.stripe.config import StripeConfig
 from chalicelib.adapters.stripe.gateway import StripeGateway
-from chalicelib.kernel.clock import SystemClock, later
-from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
-from dev.simulators.faults import Fault
+from chalicelib.kernel.clock import SystemClock
+from chalicelib.payments.models import Method, TopUp
 from dev.simulators.stripe import StripeSimulator
 from dev.simulators.stripe.account import SECRET_KEY, WEBHOOK_SECRET
 from dev.simulators.stripe.cards import DECLINED_CARD, GOOD_CARD
 from dev.simulators.stripe.simulator import sign
 from dev.simulators.stripe.wire import Refusal
 from tests.contract.gateway_lab import Delivery, Lever
+from tests.contract.simulated_lab import SimulatedLab
 
 
-class StripeLab:
+class StripeLab(SimulatedLab[StripeSimulator]):
     """A Stripe account of its own, whose customers pay in our front end or on Stripe's page."""
 
     name = "stripe"
+    method = Method.CARD
+    deadline_seconds = 2 * 3600
     secrets: tuple[str, ...] = (SECRET_KEY, WEBHOOK_SECRET)
     levers = frozenset(
         {
@@ -37,8 +37,7 @@ class StripeLab:
     )
 
     def __init__(self, *, hosted_page: bool = False) -> None:
-        self.simulator = StripeSimulator()
-        self.simulator.start()
+        super().__init__(StripeSimulator())
         self._hosted_page = hosted_page
         self._config = StripeConfig.model_validate(
             {
@@ -57,20 +56,6 @@ class StripeLab:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
-
-    def top_up(self, amount_micros: int = 30_000_000) -> TopUp:
-        now = self.now()
-        return TopUp(
-            id=f"top_{secrets.token_hex(8)}",
-            customer_id=f"cus_{secrets.token_hex(8)}",
-            gateway=self.name,
-            method=Method.CARD,
-            amount=Amount(amount_micros),
-            status=TopUpStatus.CREATED,
-            created_at=now,
-            updated_at=now,
-            deadline_at=later(now, 2 * 3600),
-        )
 
     def pay(self, top_up: TopUp, micros: int | None = None) -> None:
         assert micros is None, "a card is charged what was asked, or nothing"
@@ -98,32 +83,14 @@ class StripeLab:
     def save(self, provider_id: str, *, declines: bool = False) -> None:
         self.simulator.door.cards.save(provider_id, DECLINED_CARD if declines else GOOD_CARD)
 
-    def deliveries(self, top_up: TopUp) -> list[Delivery]:
-        outbox = self.simulator.outbox
-        # An event of a dispute names the charge and the intent only: the ids tell whose it is.
-        ours = {provider_id for provider_id, owner in self.objects() if owner == top_up.id}
-        return [
-            Delivery(
-                webhook.body.encode(),
-                {name.lower(): value for name, value in outbox.headers_for(webhook).items()},
-            )
-            for webhook in outbox.history
-            if any(provider_id in webhook.body for provider_id in ours)
-        ]
+    def names(self, top_up: TopUp) -> set[str]:
+        """An event of a dispute names the charge and the intent only: the ids tell whose it is."""
+        return {provider_id for provider_id, owner in self.objects() if owner == top_up.id}
 
     def signed(self, raw_body: bytes, at: datetime | None = None) -> Delivery:
         """A webhook of Stripe's with this body, signed at `at`; at its own time by default."""
         headers = sign(raw_body, timestamp=int((at or self.now()).timestamp()))
         return Delivery(raw_body, {name.lower(): value for name, value in headers.items()})
-
-    def inject(self, kind: str, **options: Any) -> Fault:
-        return self.simulator.inject(kind, **options)
-
-    def clear_faults(self) -> None:
-        self.simulator.faults.clear()
-
-    def close(self) -> None:
-        self.simulator.stop()
 
     def objects(self) -> list[tuple[str, str]]:
         """The ids of sessions and payment intents, with the top-ups that they are for."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.request import Request as HttpRequest
@@ -20,6 +21,7 @@ from chalicelib.payments.models import InvalidSignature, Notice, TopUp
 from dev.simulators.http import LoopbackServer, Request, Response
 from dev.simulators.webhooks import WebhookFault
 from tests.contract.crypto_lab import BTCPayLab, CryptoLab, OxaPayLab
+from tests.support.clock import SettableClock
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 10.0
@@ -200,6 +202,15 @@ class TestControl:
         command(lab, "POST", "/reset")
         assert command(lab, "GET", "/state")["invoices"] == {}
         assert lab.gateway.find(top_up) is None
+
+
+def test_an_invoice_expires_though_nobody_asks() -> None:
+    clock = SettableClock()
+    with closing(BTCPayLab(clock)) as lab, closing(Receiver(lab)) as receiver:
+        lab.gateway.create(lab.top_up(), return_url=RETURN_URL)
+        lab.simulator.outbox.url = receiver.url
+        clock.advance(2 * lab.deadline_seconds)
+        assert receiver.wait_for(1) == ["InvoiceExpired"]
 
 
 @pytest.mark.parametrize("name", ["btcpay", "oxapay"])

@@ -207,6 +207,12 @@ class TestWebhooks:
         assert payment.outbox.wait_until_sent()
         assert command(payment, "POST", "/webhooks/deliver") == (202, {"sent": 0})
 
+    def test_what_is_late_is_due_and_not_sent_beside(self, payment: PaymentSimulator, receiver: Receiver) -> None:
+        payment.outbox.url = receiver.url
+        payment.inject(WebhookFault.LATE, delay_seconds=60)
+        payment.outbox.post(Webhook("evt_1", "late", "1"))
+        assert command(payment, "POST", "/webhooks/deliver") == (202, {"sent": 0})
+
     def test_reset_forgets_those_too_that_are_still_to_be_sent(
         self, payment: PaymentSimulator, receiver: Receiver
     ) -> None:
