@@ -7,13 +7,12 @@ from chalicelib.http.sessions import origin_of, session_of
 from chalicelib.identity.members import given_by
 from chalicelib.kernel.errors import Conflict, Forbidden, LimitExceeded, NotFound, Unauthorized
 from chalicelib.runtime.grants import SIGNING_KEY
+from functions.schemas.accounts import InvitationId, InvitationToken
 from functions.schemas.auth import Message
 from functions.schemas.members import (
     AcceptRequest,
     FoundInvitationView,
-    InvitationId,
     InvitationRequest,
-    InvitationToken,
     InvitationView,
     InvitationWithdrawn,
     JoinedView,

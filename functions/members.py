@@ -4,8 +4,9 @@ from chalicelib import bootstrap
 from chalicelib.access.models import Role, Scope
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import Conflict
+from functions.schemas.accounts import UserId
 from functions.schemas.auth import Message
-from functions.schemas.members import MemberRemoved, MemberView, RoleRequest, RoleView, UserId
+from functions.schemas.members import MemberRemoved, MemberView, RoleRequest, RoleView
 
 
 @endpoint("GET", "/roles")

@@ -6,8 +6,8 @@ from chalicelib.http import Caller, Listing, endpoint
 from chalicelib.http.sessions import origin_of
 from chalicelib.kernel.errors import Conflict, InvalidTwoFactorCode, NotFound
 from chalicelib.runtime.grants import OPEN_SECRETS
+from functions.schemas.accounts import InvitationId
 from functions.schemas.members import (
-    InvitationId,
     InvitationWithdrawn,
     JoinedView,
     OwnershipOfferView,

@@ -8,12 +8,11 @@ from chalicelib.http import Caller, Listing, StaffPageQuery, Visitor, endpoint
 from chalicelib.identity.models import Origin
 from chalicelib.identity.rosters import STAFF
 from chalicelib.kernel.errors import Conflict, LimitExceeded
+from functions.schemas.accounts import InvitationId, InvitationToken, UserId
 from functions.schemas.auth import Message
 from functions.schemas.staff import (
     AcceptInviteBody,
     AuditQuery,
-    InvitationId,
-    InvitationToken,
     InviteView,
     ReasonQuery,
     StaffActivityView,
@@ -21,7 +20,6 @@ from functions.schemas.staff import (
     StaffInvitationView,
     StaffMemberBody,
     StaffMemberView,
-    UserId,
 )
 
 _HASHING_MEMORY_MB = 1024

@@ -12,15 +12,9 @@ from chalicelib.http import ApiModel, Money
 from chalicelib.http.models import id_of
 from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.money import parse_amount
-from functions.schemas.accounts import Email, LinkToken, NewPassword, TypedPassword
+from functions.schemas.accounts import OPTIONAL_CODE, CodeText, Email, LinkToken, NewPassword, TypedPassword
 
-AccountCode = Annotated[
-    str,
-    StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z -]{4,30}[0-9A-Za-z]$"),
-    Field(examples=["123456"]),
-]
 ExportId = id_of(Kind.ACCOUNT_EXPORT)
-OPTIONAL_CODE = "What the authenticator app shows, or a recovery code; needed where the second factor is on"
 
 
 class ChangeEmailRequest(ApiModel):
@@ -28,7 +22,7 @@ class ChangeEmailRequest(ApiModel):
 
     new_email: Email
     password: TypedPassword
-    code: AccountCode | None = Field(default=None, repr=False, description=OPTIONAL_CODE)
+    code: CodeText | None = Field(default=None, repr=False, description=OPTIONAL_CODE)
 
 
 class ConfirmEmailRequest(ApiModel):
@@ -61,7 +55,7 @@ class CloseRequest(ApiModel):
     """Who closes the account, and what becomes of the money on it."""
 
     password: TypedPassword
-    code: AccountCode | None = Field(default=None, repr=False, description=OPTIONAL_CODE)
+    code: CodeText | None = Field(default=None, repr=False, description=OPTIONAL_CODE)
     forfeit_balance: Annotated[str, StringConstraints(max_length=20), AfterValidator(_balance)] | None = Field(
         default=None, description="The balance, exactly, where there is one that you give up", examples=["0.00"]
     )

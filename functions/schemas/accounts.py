@@ -4,9 +4,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from chalicelib.http.models import id_of
 from chalicelib.identity.emails import MAX_EMAIL_LENGTH, EmailAddress, normalise_email
+from chalicelib.identity.invitation_records import INVITATION_TOKEN_PATTERN
 from chalicelib.identity.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from chalicelib.identity.rosters import STAFF
 from chalicelib.identity.tokens import SECRET_PATTERN
+from chalicelib.kernel.ids import Kind
 
 _MAX_TYPED_LENGTH = 4 * MAX_PASSWORD_LENGTH
 """Before NFKC, which may make several characters one."""
@@ -49,4 +53,27 @@ LinkToken = Annotated[
     str,
     StringConstraints(pattern=SECRET_PATTERN),
     Field(repr=False, description="What the mailed link has in `?token=`"),
+]
+CodeText = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z -]{4,30}[0-9A-Za-z]$"),
+    Field(examples=["123456"]),
+]
+"""A code where one may be left out; its field says `repr=False` itself."""
+AnyCode = Annotated[
+    CodeText,
+    Field(repr=False, description="What the authenticator app shows, or a recovery code"),
+]
+OPTIONAL_CODE = "What the authenticator app shows, or a recovery code; needed where the second factor is on"
+UserId = id_of(Kind.USER)
+InvitationId = id_of(Kind.INVITATION)
+_ULID = "01RAQ7HDSGC3KD77NGYFSWP6WV"
+InvitationToken = Annotated[
+    str,
+    StringConstraints(pattern=INVITATION_TOKEN_PATTERN),
+    Field(
+        repr=False,
+        description="What the mailed link has in `?token=`",
+        examples=[f"{place}.{_ULID}.{'a' * 43}" for place in (_ULID, STAFF)],
+    ),
 ]

@@ -2,31 +2,25 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from chalicelib.access.models import ROLE_SCOPES, Role, Scope
 from chalicelib.http import ApiModel
-from chalicelib.http.models import id_of
-from chalicelib.identity.invitation_records import INVITATION_TOKEN_PATTERN, Invitation
+from chalicelib.identity.invitation_records import Invitation
 from chalicelib.identity.invitations import FoundInvitation
 from chalicelib.identity.members import Member
-from chalicelib.kernel.ids import Kind
-from functions.schemas.account import OPTIONAL_CODE, AccountCode
-from functions.schemas.accounts import Email, NewPassword, PersonName, TypedPassword
-
-UserId = id_of(Kind.USER)
-InvitationId = id_of(Kind.INVITATION)
-InvitationToken = Annotated[
-    str,
-    StringConstraints(pattern=INVITATION_TOKEN_PATTERN),
-    Field(
-        repr=False,
-        description="What the mailed link has in `?token=`",
-        examples=[f"01RAQ7HDSGC3KD77NGYFSWP6WV.01RAQ7HDSGC3KD77NGYFSWP6WV.{'a' * 43}"],
-    ),
-]
+from functions.schemas.accounts import (
+    OPTIONAL_CODE,
+    CodeText,
+    Email,
+    InvitationToken,
+    NewPassword,
+    PersonName,
+    TypedPassword,
+    UserId,
+)
 
 
 class GivenRole(StrEnum):
@@ -177,9 +171,9 @@ class OwnershipRequest(ApiModel):
 
     audited_fields: ClassVar[frozenset[str]] = frozenset({"user_id"})
 
-    user_id: id_of(Kind.USER)  # type: ignore[valid-type]
+    user_id: UserId
     password: TypedPassword
-    code: AccountCode | None = Field(default=None, repr=False, description=OPTIONAL_CODE)
+    code: CodeText | None = Field(default=None, repr=False, description=OPTIONAL_CODE)
 
 
 class OwnershipOfferView(ApiModel):

@@ -9,18 +9,13 @@ from pydantic import Field, RootModel, StringConstraints
 from chalicelib.http import ApiModel
 from chalicelib.identity.second_factor import Enrolment, SecondFactorStatus
 from chalicelib.identity.tokens import SECRET_PATTERN
-from functions.schemas.accounts import TypedPassword
+from functions.schemas.accounts import AnyCode, TypedPassword
 from functions.schemas.auth import SessionTokensView
 
 AppCode = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9]{3} ?[0-9]{3}$"),
     Field(repr=False, description="What the authenticator app shows", examples=["123456"]),
-]
-AnyCode = Annotated[
-    str,
-    StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z -]{4,30}[0-9A-Za-z]$"),
-    Field(repr=False, description="What the authenticator app shows, or a recovery code", examples=["123456"]),
 ]
 PendingToken = Annotated[str, StringConstraints(pattern=SECRET_PATTERN)]
 

@@ -1,31 +1,20 @@
 """What the endpoints for the staff itself take and give."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from chalicelib.access.models import StaffRole
 from chalicelib.http import ApiModel, StaffChange, StaffPageQuery
-from chalicelib.http.models import Reason, id_of
+from chalicelib.http.models import Reason
 from chalicelib.identity.emails import MAX_EMAIL_LENGTH
-from chalicelib.identity.invitation_records import INVITATION_TOKEN_PATTERN, Invitation
+from chalicelib.identity.invitation_records import Invitation
 from chalicelib.identity.invitations import FoundInvitation
 from chalicelib.identity.staff import StaffMember, StaffStatus
 from chalicelib.insight.models import Activity, Outcome
 from chalicelib.kernel.ids import Kind, pattern
-from functions.schemas.accounts import Email, PasswordText, PersonName
-
-UserId = id_of(Kind.USER)
-InvitationId = id_of(Kind.INVITATION)
-InvitationToken = Annotated[
-    str,
-    StringConstraints(pattern=INVITATION_TOKEN_PATTERN),
-    Field(
-        description="what the mailed link has in `?token=`",
-        examples=["staff.01RAQ7HDSGC3KD77NGYFSWP6WV.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"],
-    ),
-]
+from functions.schemas.accounts import Email, InvitationToken, PasswordText, PersonName
 
 
 class StaffMemberView(ApiModel):
@@ -128,7 +117,7 @@ class InviteView(ApiModel):
 class AcceptInviteBody(ApiModel):
     """The token out of the mail; name and password where the address has no account."""
 
-    token: InvitationToken = Field(repr=False)
+    token: InvitationToken
     name: PersonName | None = None
     password: PasswordText | None = Field(
         default=None, repr=False, description="chosen here", examples=["correct horse battery staple"]
