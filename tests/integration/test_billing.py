@@ -510,26 +510,36 @@ def test_the_whole_ledger_is_one_journal_that_beancount_accepts(
     billed.invoice(me.customer_id)
     billed.pay(other)
     _transfer(other, me.customer_id, 1_234_567)
+    _post(other, EntryType.REWARD, 10_000_000, Operator.REFERRALS)
+    _post(other, EntryType.REWARD, -10_000_000, Operator.REFERRALS)
+    _post(me.customer_id, EntryType.REWARD, 10_000_000, Operator.REFERRALS)
+    _post(other, EntryType.FORFEIT, -998_765_433, Operator.FORFEITS)
     output = tmp_path / "whole.beancount"
     assert export_ledger.main(["--output", str(output)]) == 0
     balances = read_by_beancount(output.read_text())
     mine, others = (OperatorsChart().own(customer_id) for customer_id in (me.customer_id, other))
     assert balances == {
-        mine: Decimal("98.765433"),  # owed by the customer
-        others: Decimal("-998.765433"),
+        mine: Decimal("88.765433"),  # owed by the customer
+        others: Decimal(0),
         "Assets:Gateways:Stripe": Decimal(2000),
         "Income:Usage": Decimal(-1100),
+        "Income:Forfeits": Decimal("-998.765433"),
+        "Expenses:Operator:Referrals": Decimal(10),
         "Equity:Transfers": Decimal(0),
     }
     assert sum(balances.values()) == 0
     assert export_ledger.main(["--format", "csv"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 1 + 5
+    assert len(capsys.readouterr().out.splitlines()) == 1 + 9
 
 
 def _transfer(source: str, destination: str, micros: int) -> None:
     """Move money from one customer to another, in the books of both."""
-    now = bootstrap.clock().now()
-    for customer_id, change_micros, other in ((source, -micros, destination), (destination, micros, source)):
-        change = bootstrap.ledger().change(customer_id, now)
-        change.post(EntryType.CREDIT, change_micros, account_name(other), reference="transfer")
-        bootstrap.transactor().commit(change.writes())
+    _post(source, EntryType.TRANSFER, -micros, account_name(destination))
+    _post(destination, EntryType.TRANSFER, micros, account_name(source))
+
+
+def _post(customer_id: str, type_: EntryType, change_micros: int, counterpart: str) -> None:
+    """Book one entry."""
+    change = bootstrap.ledger().change(customer_id, bootstrap.clock().now())
+    change.post(type_, change_micros, counterpart, reference="a test")
+    bootstrap.transactor().commit(change.writes())

@@ -39,8 +39,13 @@ POSTS = {
     "refund": (EntryType.REFUND, -1, gateway_account("stripe")),
     "credit": (EntryType.CREDIT, 1, Operator.CREDITS),
     "claw": (EntryType.CREDIT, -1, Operator.CREDITS),
-    "transfer": (EntryType.CREDIT, 1, "customer:cus_other"),
+    "reward": (EntryType.REWARD, 1, Operator.REFERRALS),
+    "take back": (EntryType.REWARD, -1, Operator.REFERRALS),
+    "receive": (EntryType.TRANSFER, 1, "customer:cus_other"),
+    "send": (EntryType.TRANSFER, -1, "customer:cus_other"),
+    "give up": (EntryType.FORFEIT, -1, Operator.FORFEITS),
 }
+GIVEN = {Operator.CREDITS, Operator.REFERRALS}
 USAGE = {EntryType.USAGE, EntryType.USAGE_CORRECTION}
 
 
@@ -92,7 +97,7 @@ def assert_sums_to_the_ledger(months: Months, tax_point: TaxPoint) -> None:
     assert sum(entry.change_micros for entry in entries) == state.balance_micros
     used = -sum(entry.change_micros for entry in entries if entry.type in USAGE)
     paid = sum(entry.change_micros for entry in entries if entry.counterpart.startswith("gateway:"))
-    given_ = sum(entry.change_micros for entry in entries if entry.counterpart == Operator.CREDITS)
+    given_ = sum(entry.change_micros for entry in entries if entry.counterpart in GIVEN)
     asked = sum(invoice.totals.total_cents for invoice in invoices) * MICROS_PER_CENT
     if tax_point is TaxPoint.USAGE:
         assert asked + state.remainders.charges_micros == used - (given_ - state.credit_micros)
