@@ -138,7 +138,8 @@ class Credentials:
     ip: str
     """The gateway's own view of the source address."""
     customer_id: str = ""
-    """The customer that the request names, which it acts for instead of the session's own."""
+    """The customer that the request names, which it acts for instead of the session's own; never with
+    `wants_staff`."""
     wants_staff: bool = False
     """Whether it asks for something of the staff's: then the sender's place there counts, no membership."""
 

@@ -20,21 +20,16 @@ class SessionAuthenticator:
         self._clock = clock
 
     def authenticate(self, credentials: Credentials) -> Principal:
-        """The principal behind `credentials`; see `Authenticator.authenticate`.
-
-        What is staff's is done for no customer, and asks for no membership: there nobody names another than the
-        session's own.
-        """
+        """The principal behind `credentials`; see `Authenticator.authenticate`."""
         now = self._clock.now()
         claims = self._access_tokens.read(credentials.token, now)
-        named = "" if credentials.wants_staff else credentials.customer_id
-        customer_id = named or claims.customer_id
+        customer_id = credentials.customer_id or claims.customer_id
         standing = self._sessions.standing(claims, customer_id, wants_staff=credentials.wants_staff)
         session = standing.session
         if session is None or session.has_ended(now) or session.customer_id != claims.customer_id:
             raise Unauthorized()
         if customer_id and standing.role is None and not credentials.wants_staff:
-            raise NotFound(_NOT_YOURS) if named else Unauthorized()
+            raise NotFound(_NOT_YOURS) if credentials.customer_id else Unauthorized()
         return Principal(
             user_id=claims.user_id,
             session_id=claims.session_id,

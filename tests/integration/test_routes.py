@@ -274,6 +274,15 @@ class TestStrangers:
             assert (answer.status, answer.code) == (403, "FORBIDDEN"), who
         assert world.state() == before
 
+    @endpoints([spec for spec in SPECS if spec.is_audited])
+    def test_g41_nobody_writes_into_a_strangers_log_or_the_staffs(self, world: World, spec: EndpointSpec) -> None:
+        before, body = world.anns_log(), body_of(spec, world.ann.ids)
+        for who in ("session", "key"):
+            for headers in ({}, {"X-Customer-Id": world.ann.ids[Kind.CUSTOMER]}):
+                path = path_of(spec, world.ann.ids)
+                world.strangers[who].call(spec.method, path, json=body, query=query_of(spec), headers=headers)
+        assert world.anns_log() == before
+
     @endpoints([spec for spec in SPECS if is_staff_only(spec) and kinds_in_path(spec)])
     def test_g41_staff_are_told_of_what_never_was(self, world: World, spec: EndpointSpec) -> None:
         before = world.state()

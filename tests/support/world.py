@@ -67,6 +67,11 @@ class World:
             item for item in self.table.items() if item["kind"]["S"] not in {"COUNTER", "ACTIVITY", "CAPACITY"}
         ]
 
+    def anns_log(self) -> list[object]:
+        """The activity log that Ann reads, and the one that the staff read."""
+        logs = {f"ACTIVITY#{self.ann.ids[Kind.CUSTOMER]}", "ACTIVITY#STAFF"}
+        return [item for item in self.table.items() if item["pk"]["S"] in logs]
+
     def sender(self, scope: Scope | None, *, public: bool) -> Person:
         """Who may call an endpoint like this: Ann, where no staff is asked for."""
         if public:
