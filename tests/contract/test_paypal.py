@@ -242,8 +242,10 @@ class TestToken:
     @pytest.mark.guarantee("G46")
     def test_g46_the_simulators_own_log_has_no_secret(self, paypal: PayPalLab) -> None:
         paid(paypal)
-        told = json.dumps(control(paypal, "/requests", method="GET"))
+        requests = control(paypal, "/requests", method="GET")["requests"]
+        told = json.dumps(requests)
         assert CLIENT_SECRET not in told
+        assert {item["body"] for item in requests if item["path"] == "/v1/oauth2/token"} == {""}
         assert not any(token in told for token in paypal.simulator.bank.account.tokens)
 
 

@@ -228,6 +228,27 @@ def test_the_state_outlives_the_simulator_and_a_create_goes_on(tmp_path: Path) -
         assert leftovers(after) == {}
 
 
+def test_a_stack_goes_on_though_only_control_looks(simulator: OpenStackSimulator) -> None:
+    path = Heat(simulator).create("unwatched")
+
+    def status() -> str:
+        stacks = control(simulator, "GET", "/state")["regions"]["montreal"]["hearth-1"]["stacks"]
+        return next(str(stack["status"]) for stack in stacks if stack["id"] == path.rsplit("/", 1)[1])
+
+    until(lambda: status() == "CREATE_COMPLETE")
+
+
+class _Quick(OpenStackSimulator):
+    beat_seconds = 0.05
+
+
+def test_what_was_there_at_the_last_beat_outlives_a_kill(tmp_path: Path) -> None:
+    saved = tmp_path / "state.json"
+    with _Quick(speed=1, state_path=saved) as killed:
+        Heat(killed).create("survivor")
+        until(lambda: saved.exists() and "survivor" in saved.read_text())
+
+
 def test_a_state_that_does_not_fit_is_put_aside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     saved = tmp_path / "state.json"
     saved.write_text('{"version": 0}')

@@ -393,7 +393,9 @@ def test_what_was_made_outlives_the_process(tmp_path: Path) -> None:
         checkout = gateway_on(simulator, hosted_page=True).create(top_up, return_url=RETURN_URL)
         simulator.pay(checkout.provider_id)
         before = gateway_on(simulator).fetch(checkout.provider_id)
+        simulator.outbox.url = "http://127.0.0.1:1/kept"
     with StripeSimulator(state_path=path) as simulator:
+        assert simulator.outbox.url == "http://127.0.0.1:1/kept"
         gateway = gateway_on(simulator, hosted_page=True)
         assert gateway.fetch(checkout.provider_id) == before
         assert gateway.create(top_up, return_url=RETURN_URL).provider_id == checkout.provider_id
