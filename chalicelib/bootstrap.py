@@ -91,7 +91,7 @@ if TYPE_CHECKING:
     from chalicelib.payments.methods import PaymentMethods
     from chalicelib.payments.ports import Gateway
     from chalicelib.payments.records import DeadNotices, Rates, TopUpRecords
-    from chalicelib.payments.refunds import Refunds
+    from chalicelib.payments.refunds import RefundRecords, Refunds
     from chalicelib.payments.service import Settlement, TopUps, Webhooks
     from chalicelib.payments.transfers import Transfers
     from chalicelib.proof.service import DailyProof, Proof
@@ -841,13 +841,19 @@ def settlement() -> Settlement:
 
 
 @cache
+def refund_records() -> RefundRecords:
+    """Where refunds are kept."""
+    from chalicelib.adapters.dynamodb.refunds import DynamoRefundRecords
+
+    return DynamoRefundRecords()
+
+
+@cache
 def refunds() -> Refunds:
     """What sends money back."""
-    from chalicelib.adapters.dynamodb.refunds import DynamoRefundRecords
     from chalicelib.payments.refunds import Refunds
 
-    records = DynamoRefundRecords()
-    return Refunds(records, top_up_records(), gateway, ledger(), settlement(), transactor(), clock())
+    return Refunds(refund_records(), top_up_records(), gateway, ledger(), settlement(), transactor(), clock())
 
 
 @cache
@@ -1399,11 +1405,14 @@ def customer_desk() -> CustomerDesk:
 
 @cache
 def proof() -> Proof:
-    """What holds the books, the meters and the machines against each other."""
+    """What holds the books, the meters, the machines and the payments against each other."""
     from chalicelib.proof.books import Readers
     from chalicelib.proof.service import Proof
 
-    return Proof(Readers(ledger_records(), meter_records(), deployment_records(), prices()), clock())
+    readers = Readers(
+        ledger_records(), meter_records(), deployment_records(), prices(), top_up_records(), refund_records()
+    )
+    return Proof(readers, clock())
 
 
 @cache

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from chalicelib.access.api_keys import ApiKey, ApiKeyRecords
 from chalicelib.access.models import ROLE_SCOPES, Scope
@@ -20,14 +20,12 @@ from chalicelib.identity.models import Membership, Session, User
 from chalicelib.identity.ports import Sessions, Users
 from chalicelib.insight.ports import ActivityLog
 from chalicelib.kernel.clock import isoformat
-from chalicelib.kernel.limits import MAX_PAGE_ITEMS
 from chalicelib.kernel.money import format_amount
-from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.pages import every_item
 from chalicelib.ledger.ports import LedgerRecords
 from chalicelib.payments.models import TopUp
 from chalicelib.payments.records import TopUpRecords
 
-T = TypeVar("T")
 Json = Any
 
 _README = """\
@@ -83,17 +81,17 @@ class Contents:
     def _of_customer(self, customer_id: str, scopes: frozenset[Scope]) -> Iterator[Member]:
         source = self._from
         if Scope.ACTIVITY_READ in scopes:
-            log = _paged(lambda page: source.activity.list(customer_id, page))
+            log = every_item(lambda page: source.activity.list(customer_id, page))
             yield Member("activity.json", _listed(plain(one.for_customer) for one in log))
         if Scope.DEPLOYMENTS_READ in scopes:
             yield Member(
                 "deployments.json", _listed(map(_deployment, source.deployments.all_deployments(customer_id)))
             )
         if Scope.SSH_KEYS_READ in scopes:
-            keys = _paged(lambda page: source.ssh_keys.list(customer_id, page))
+            keys = every_item(lambda page: source.ssh_keys.list(customer_id, page))
             yield Member("ssh-keys.json", _listed(map(_ssh_key, keys)))
         if Scope.PROJECTS_READ in scopes:
-            projects = _paged(lambda page: source.projects.list(customer_id, page))
+            projects = every_item(lambda page: source.projects.list(customer_id, page))
             yield Member("projects.json", _listed(map(_project, projects)))
         if Scope.API_KEYS_READ in scopes:
             yield Member("api-keys.json", _listed(map(_api_key, source.api_keys.all_of(customer_id))))
@@ -107,11 +105,11 @@ class Contents:
         entries = source.ledger.all_entries(customer_id)
         rows = journal(ExportFormat.CSV, entries, CustomersChart())
         yield Member("ledger.csv", (row.encode() for row in rows))
-        top_ups = _paged(lambda page: source.top_ups.top_ups(customer_id, page))
+        top_ups = every_item(lambda page: source.top_ups.top_ups(customer_id, page))
         yield Member("top-ups.json", _listed(map(_top_up, top_ups)))
-        for summary in _paged(lambda page: source.billing.invoices(customer_id, page)):
+        for summary in every_item(lambda page: source.billing.invoices(customer_id, page)):
             yield from self._printed("invoices", summary, source.billing.invoice(customer_id, summary.id))
-        for summary in _paged(lambda page: source.billing.credit_notes(customer_id, page)):
+        for summary in every_item(lambda page: source.billing.credit_notes(customer_id, page)):
             yield from self._printed("credit-notes", summary, source.billing.credit_note(customer_id, summary.id))
 
     def _printed(self, folder: str, summary: DocumentSummary, found: Document | None) -> Iterator[Member]:
@@ -124,17 +122,6 @@ class Contents:
 def _once(make: Callable[[], bytes]) -> Iterator[bytes]:
     """What `make` gives, made when it is read."""
     yield make()
-
-
-def _paged(read: Callable[[PageRequest], Page[T]]) -> Iterator[T]:
-    """Every item of a list, page after page."""
-    cursor: str | None = None
-    while True:
-        page = read(PageRequest(MAX_PAGE_ITEMS, cursor))
-        yield from page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return
 
 
 def _document(value: Json) -> Iterator[bytes]:

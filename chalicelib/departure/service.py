@@ -6,6 +6,7 @@ on, and a list of all that has to be settled first.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from chalicelib.compute.ports import DeploymentRecords
 from chalicelib.departure.models import Closing, ClosingWish, Obstacle
@@ -24,15 +25,13 @@ from chalicelib.identity.rosters import MEMBER_UNCHANGED, ROSTER_UNCHANGED, Rost
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, FieldError, NotFound
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.kernel.limits import MAX_PAGE_ITEMS
 from chalicelib.kernel.money import format_amount
-from chalicelib.kernel.pages import PageRequest
+from chalicelib.kernel.pages import every_item
 from chalicelib.kernel.transactions import ConditionFailed, Write, with_fresh_reads
 from chalicelib.ledger.models import EntryType, HoldPurpose, Operator
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import AccountChange, Ledger
 from chalicelib.payments.auto_top_up import AutoTopUpRecords
-from chalicelib.payments.models import TopUp
 from chalicelib.payments.records import TopUpRecords
 
 _STALE = frozenset({ACCOUNT_UNCHANGED, ROSTER_UNCHANGED, MEMBER_UNCHANGED, NO_MACHINES, NOTHING_IN_FLIGHT})
@@ -72,7 +71,8 @@ class Books:
                 Obstacle.MACHINES, f"You have {machines}; delete them, and wait until they are gone."
             )
         yield from self._of_money(wish, change)
-        pending = sum(not top_up.status.is_final for top_up in self._all_top_ups(customer_id))
+        top_ups = every_item(partial(self._top_ups.top_ups, customer_id))
+        pending = sum(not top_up.status.is_final for top_up in top_ups)
         if pending:
             yield _in_the_way(Obstacle.TOP_UPS, f"{pending} wait for a payment; let them settle, fail or expire.")
         rule = self._auto_top_ups.rule(customer_id)
@@ -95,15 +95,6 @@ class Books:
             yield _in_the_way(
                 Obstacle.BALANCE, f"There are {left} USD left: ask for a refund, or give up exactly that much."
             )
-
-    def _all_top_ups(self, customer_id: str) -> Iterator[TopUp]:
-        cursor: str | None = None
-        while True:
-            page = self._top_ups.top_ups(customer_id, PageRequest(MAX_PAGE_ITEMS, cursor))
-            yield from page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                return
 
 
 class Closings:

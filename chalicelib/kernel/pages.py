@@ -1,6 +1,6 @@
 """Cursor pages: how every list leaves a repository. Pages with numbers, for staff, are cut out of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -40,6 +40,15 @@ class NumberedPage(Generic[T]):
     """How many items the list has, or at least has."""
     is_total_exact: bool
     """Whether all of them were counted: nobody counts beyond MAX_NUMBERED_ITEMS."""
+
+
+def every_item(read: Callable[[PageRequest], Page[T]]) -> Iterator[T]:
+    """All items of the list that `read` reads by cursor."""
+    page = read(PageRequest(MAX_PAGE_ITEMS))
+    yield from page.items
+    while page.next_cursor is not None:
+        page = read(PageRequest(MAX_PAGE_ITEMS, page.next_cursor))
+        yield from page.items
 
 
 def numbered_page(read: Callable[[PageRequest], Page[T]], number: int, size: int) -> NumberedPage[T]:

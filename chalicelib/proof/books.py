@@ -19,7 +19,10 @@ from chalicelib.ledger.ports import LedgerRecords
 from chalicelib.metering.models import Meter, UsageRecord
 from chalicelib.metering.ports import MeterRecords, Prices
 from chalicelib.metering.prices import PriceSheet
+from chalicelib.payments.records import TopUpRecords
+from chalicelib.payments.refunds import RefundRecords
 from chalicelib.proof.models import Totals
+from chalicelib.proof.payments import Payments
 from chalicelib.proof.spending import Spender
 
 _USAGE = frozenset({EntryType.USAGE, EntryType.USAGE_CORRECTION})
@@ -63,6 +66,8 @@ class Readers:
     meters: MeterRecords
     deployments: DeploymentRecords
     prices: Prices
+    top_ups: TopUpRecords
+    refunds: RefundRecords
 
 
 @dataclass
@@ -87,9 +92,11 @@ class Examination:
 
     def run(self) -> None:
         """Read everything once."""
-        self._entries()
+        payments = Payments(self.customer_id, self.readers.top_ups, self.readers.refunds)
+        self._entries(payments)
         holds = {hold.reference: hold for hold in self.readers.ledger.holds(self.customer_id)}
         self._holds(holds.values())
+        self.differences.extend(payments.differences(holds.values()))
         self.spenders[""] = Spender("the account", self.account.spending)
         burn, slots, sheet = Burn(), 0, self.readers.prices.sheet()
         for deployment in self.readers.deployments.all_deployments(self.customer_id):
@@ -119,7 +126,7 @@ class Examination:
         if stated != found:
             self._say(f"the account's {what} is {stated}, but it is {found} {of_what}")
 
-    def _entries(self) -> None:
+    def _entries(self, payments: Payments) -> None:
         """Numbers, times and balances follow on each other, and end where the account is."""
         balance, sequence = 0, 0
         last_at: datetime | None = None
@@ -137,6 +144,7 @@ class Examination:
                 self._say(f"entry {entry.id} (number {sequence}) leaves {stated}, and not {_usd(balance)}")
                 balance = entry.balance_after_micros
             self._book(entry)
+            payments.add(entry)
         self._same("last number", self.account.sequence, sequence, "of its entries")
         self._same("posted micro-dollars", self.account.posted_micros, balance, "as the sum of its entries")
         self.totals.customers_micros = self.account.posted_micros

@@ -14,7 +14,7 @@ _FIRST_PAUSE_SECONDS = 0.05
 
 
 class Proof:
-    """Holds every customer's account, entries, holds, meters, usage and deployments against each other.
+    """Holds every customer's account, entries, holds, meters, usage, deployments and top-ups against each other.
 
     A customer's books are read while they may change. So a reading counts only when the account was the same
     before and after it, and what it finds is a difference only when it is still there at the next reading.
