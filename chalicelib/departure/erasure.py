@@ -18,6 +18,7 @@ from chalicelib.departure.ports import ClosingRecords, FinalInvoice, Remains
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, NotFound
 from chalicelib.kernel.transactions import Transactor
+from chalicelib.kernel.turns import each_in_turn
 from chalicelib.payments.models import PaymentMethod
 
 
@@ -71,19 +72,8 @@ class Erasure:
         Raises:
             ExceptionGroup: what went wrong, after everybody had their turn.
         """
-        finished = 0
-        troubles: list[Exception] = []
-        for closing in list(self._records.to_erase()):
-            try:
-                self.finish(closing)
-            except Exception as trouble:
-                trouble.add_note(closing.customer_id)
-                troubles.append(trouble)
-            else:
-                finished += 1
-        if troubles:
-            raise ExceptionGroup(f"{len(troubles)} customers were not erased", troubles)
-        return finished
+        waiting = list(self._records.to_erase())
+        return len(each_in_turn(waiting, self.finish, name=lambda closing: closing.customer_id))
 
     def finish(self, closing: Closing) -> None:
         """Do what is left to be done; the last invoice first, as it needs the billing profile."""

@@ -17,6 +17,7 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+from chalicelib.kernel.turns import each_in_turn
 from chalicelib.ledger.service import Ledger
 from chalicelib.payments.methods import PaymentMethods
 from chalicelib.payments.models import TopUp, TopUpStatus
@@ -207,18 +208,8 @@ class AutoTopUps:
         Raises:
             ExceptionGroup: those who could not be looked at.
         """
-        looked = 0
-        troubles: list[Exception] = []
-        for shard in range(RULE_SHARDS):
-            for customer_id in self._records.to_be_looked_at(shard):
-                try:
-                    self.look(customer_id)
-                    looked += 1
-                except Exception as trouble:
-                    troubles.append(trouble)
-        if troubles:
-            raise ExceptionGroup(f"{len(troubles)} rules could not be looked at", troubles)
-        return {"looked_at": looked}
+        found = (one for shard in range(RULE_SHARDS) for one in self._records.to_be_looked_at(shard))
+        return {"looked_at": len(each_in_turn(found, self.look, name=str))}
 
     def look(self, customer_id: str) -> None:
         """Begin a charge where the balance is low and the rule allows it, or go on with the one in flight."""

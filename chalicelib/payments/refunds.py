@@ -17,6 +17,7 @@ from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
+from chalicelib.kernel.turns import each_in_turn
 from chalicelib.ledger.models import HoldPurpose
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import Ledger
@@ -333,8 +334,13 @@ class Refunds:
         return with_fresh_reads(attempt, stale=frozenset({REFUND_UNCHANGED, ACCOUNT_UNCHANGED}))
 
     def reconcile(self) -> Mapping[str, int]:
-        """Go on with every order that is due."""
-        orders = [self.carry_out(order) for order in self._records.refunds_to_check(self._clock.now())]
+        """Go on with every order that is due.
+
+        Raises:
+            ExceptionGroup: what went wrong, after every order had its turn.
+        """
+        due = self._records.refunds_to_check(self._clock.now())
+        orders = each_in_turn(due, self.carry_out, name=lambda order: order.id)
         ended = sum(order.status.is_final for order in orders)
         return {"ended": ended, "waiting": len(orders) - ended}
 

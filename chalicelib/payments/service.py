@@ -9,6 +9,7 @@ from chalicelib.kernel.errors import NotFound, PaymentProviderError, Unavailable
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+from chalicelib.kernel.turns import each_in_turn
 from chalicelib.ledger.models import EntryType, HoldPurpose, gateway_account
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import AccountChange, Ledger
@@ -254,18 +255,24 @@ class Settlement:
         return current_rate(currency, self._rates.rate(currency), self._clock.now())
 
     def reconcile(self) -> Mapping[str, int]:
-        """Look at every top-up that is due: a lost webhook costs minutes, not money."""
+        """Look at every top-up that is due: a lost webhook costs minutes, not money.
+
+        Raises:
+            ExceptionGroup: what went wrong beyond a gateway's silence, after every top-up had its turn.
+        """
         now = self._clock.now()
-        looked = failed = 0
-        for shard in range(TOP_UP_SHARDS):
-            for top_up in self._records.top_ups_to_check(shard, now):
-                try:
-                    self.look(top_up)
-                    looked += 1
-                except (GatewayError, Unavailable):
-                    self.change(top_up, lambda fresh: fresh)  # its next turn comes later
-                    failed += 1
-        return {"looked": looked, "failed": failed}
+        due = (top_up for shard in range(TOP_UP_SHARDS) for top_up in self._records.top_ups_to_check(shard, now))
+        looked = each_in_turn(due, self._was_looked_at, name=lambda top_up: top_up.id)
+        return {"looked": sum(looked), "failed": len(looked) - sum(looked)}
+
+    def _was_looked_at(self, top_up: TopUp) -> bool:
+        """Whether its gateway has told of it."""
+        try:
+            self.look(top_up)
+        except (GatewayError, Unavailable):
+            self.change(top_up, lambda fresh: fresh)  # its next turn comes later
+            return False
+        return True
 
 
 class _Booking:

@@ -13,6 +13,7 @@ from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.sites import site_of
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+from chalicelib.kernel.turns import each_in_turn
 from chalicelib.ledger.models import EntryType, Operator
 from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.ledger.service import AccountChange, Ledger
@@ -253,18 +254,7 @@ class Referrals:
             ExceptionGroup: what went wrong, after every referral had its turn.
         """
         now = self._clock.now()
-        looked = ended = 0
-        troubles: list[Exception] = []
-        for shard in range(REFERRAL_SHARDS):
-            for referral in self._records.due(shard, now):
-                try:
-                    found = self.look(referral.referred_id)
-                except Exception as trouble:
-                    trouble.add_note(referral.id)
-                    troubles.append(trouble)
-                else:
-                    looked += 1
-                    ended += found is not None and found.check_at is None
-        if troubles:
-            raise ExceptionGroup(f"{len(troubles)} referrals could not be looked at", troubles)
-        return {"looked": looked, "ended": ended}
+        due = (referral for shard in range(REFERRAL_SHARDS) for referral in self._records.due(shard, now))
+        found = each_in_turn(due, lambda one: self.look(one.referred_id), name=lambda one: one.id)
+        ended = sum(referral is not None and referral.check_at is None for referral in found)
+        return {"looked": len(found), "ended": ended}

@@ -278,6 +278,24 @@ def test_an_unknown_top_up(desk: Desk) -> None:
         desk.refunds.order(RefundWish("top_x", "1.00", "Because", "usr_a"), "one")
 
 
+def test_one_order_in_trouble_does_not_keep_the_others_waiting(desk: Desk) -> None:
+    assert isinstance(desk.gateway, RefundingGateway)
+    desk.gateway.outcome = RefundStatus.PENDING
+    orders = [desk.refunds.order(desk.wish(desk.paid()), f"key{number}") for number in range(3)]
+    desk.clock.advance(121)
+    states = desk.gateway.states
+    broken = next(found.provider_id for found in states.values() if found.refunds[0].key == orders[0].id)
+    for provider_id, state in list(states.items()):
+        done = replace(state.refunds[0], id=f"re_{provider_id}", status=RefundStatus.DONE)
+        desk.gateway.tell(provider_id, refunds=(done,))
+    del states[broken]
+    with pytest.raises(ExceptionGroup) as failed:
+        desk.refunds.reconcile()
+    (trouble,) = failed.value.exceptions
+    assert trouble.__notes__ == [orders[0].id]
+    assert desk.refunded() == 40 * DOLLAR
+
+
 class TestFourEyes:
     def large(self, desk: Desk) -> Approval:
         """A refund that needs a second of the staff."""
