@@ -5,9 +5,10 @@ from functools import partial
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.http import Caller, Listing, StaffPageQuery, Visitor, endpoint
-from chalicelib.identity.models import Origin
+from chalicelib.http.sessions import origin_of, session_of
 from chalicelib.identity.rosters import STAFF
-from chalicelib.kernel.errors import Conflict, LimitExceeded
+from chalicelib.kernel.errors import Conflict, Forbidden, LimitExceeded, Unauthorized
+from chalicelib.runtime.grants import SIGNING_KEY
 from functions.schemas.accounts import InvitationId, InvitationToken, UserId
 from functions.schemas.auth import Message
 from functions.schemas.staff import (
@@ -76,22 +77,26 @@ def withdraw_staff_invitation(invitation_id: InvitationId, query: ReasonQuery, c
 @endpoint("GET", "/v1/auth/invite/{token}", public=True)
 def get_invite(token: InvitationToken, visitor: Visitor) -> InviteView:
     """See what an invitation into the staff says, by the token out of its mail."""
-    return InviteView.of(bootstrap.staff_entrance().look_up(token, _origin(visitor)))
+    return InviteView.of(bootstrap.staff_entrance().look_up(token, origin_of(visitor)))
 
 
 @endpoint(
     "POST",
     "/v1/auth/accept-invite",
     public=True,
-    errors=(Conflict, LimitExceeded),
+    errors=(Conflict, Forbidden, LimitExceeded, Unauthorized),
+    grants=(SIGNING_KEY,),
     memory_mb=_HASHING_MEMORY_MB,
 )
 def accept_invite(request: AcceptInviteBody, visitor: Visitor) -> Message:
     """Accept an invitation into the staff, with a name and a password where the address has no account yet.
 
-    The place is there at once; it can be used from a session with a second factor.
+    Whoever has one signs in to it first, and chooses another password by mail if they do not know it. The place
+    is there at once; it can be used from a session with a second factor.
     """
-    accepted = bootstrap.staff_entrance().accept(request.token, request.name, request.password, _origin(visitor))
+    accepted = bootstrap.staff_entrance().accept(
+        request.token, request.name, request.password, lambda: session_of(visitor).user_id, origin_of(visitor)
+    )
     return Message(message=f"You are {accepted.role} now. Sign in, and set up your second factor.")
 
 
@@ -100,7 +105,3 @@ def list_staff_activity(query: AuditQuery, caller: Caller) -> Listing[StaffActiv
     """List what the staff did and were denied, newest first; kept for 400 days."""
     read = partial(bootstrap.staff_log().list_staffs, actor_user_id=query.actor or "", target=query.target or "")
     return query.listing(read, StaffActivityView.of)
-
-
-def _origin(visitor: Visitor) -> Origin:
-    return Origin(visitor.ip, visitor.user_agent, visitor.request_id)

@@ -1,10 +1,12 @@
 """Inviting people into the staff: the one mechanism of `invitations.py`, leading to the operator's own people.
 
-Whoever holds the token has the mailbox. That is enough to give the account of that address a place: a place gives
-nothing to somebody who cannot sign in to it with the password and, for anything of the staff's, a second factor.
+Whoever holds the token has the mailbox, which is enough to open an account. It is not enough to give a place to
+an account that is there: anybody can open one for another's address, and gets in with their own password once that
+is verified, which a careless click does. So the invited sign in first; who cannot, chooses another password by
+mail.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chalicelib.access.models import Scope, StaffRole
@@ -83,18 +85,28 @@ class StaffEntrance:
         """What the holder of `token` is invited to; see `Invitations.look_up`."""
         return self._invitations.look_up(token, origin)
 
-    def accept(self, token: str, name: str | None, password: str | None, origin: Origin) -> Invitation:
+    def accept(
+        self,
+        token: str,
+        name: str | None,
+        password: str | None,
+        signed_in_user_id: Callable[[], str],
+        origin: Origin,
+    ) -> Invitation:
         """Give whoever holds `token` the place that it stands for.
 
         Args:
             token: out of the mail.
             name: of a person without an account; None of one who has one.
             password: likewise; it is chosen here.
+            signed_in_user_id: who is signed in; asked only of a person who has an account.
             origin: where the request comes from.
 
         Raises:
             InvalidInput: the token is not valid (any more), the name and password are missing or not wanted, or
                 the password may not be chosen.
+            Unauthorized: there is an account, and nobody is signed in.
+            Forbidden: there is an account, and somebody else is signed in.
             Conflict: they are in the staff already.
             RateLimited: too many tokens were tried.
         """
@@ -108,5 +120,5 @@ class StaffEntrance:
         if wrong:
             raise InvalidInput(wrong[0].message, details=wrong)
         if user is not None:
-            return self._invitations.accept(token, user.id, origin)
+            return self._invitations.accept(token, signed_in_user_id(), origin)
         return self._invitations.accept_as_new(token, name or "", password or "", origin)

@@ -43,9 +43,9 @@ class House:
         """What the newest invitation's mail leads to."""
         return self.people.mailbox.newest("staff_invitation", email).token
 
-    def accept(self, email: str = SUE, **body: Any) -> Answer:
-        """Follow the newest invitation."""
-        return Api().post("/v1/auth/accept-invite", {"token": self.token(email), **body})
+    def accept(self, email: str = SUE, by: Api | None = None, **body: Any) -> Answer:
+        """Follow the newest invitation; signed in as whoever is given."""
+        return (by or Api()).post("/v1/auth/accept-invite", {"token": self.token(email), **body})
 
     def member(self, email: str = SUE, role: str = "SUPPORT", *, enrolled: bool = True) -> Api:
         """Somebody new in the staff, signed in."""
@@ -102,9 +102,18 @@ class TestInvitations:
         assert Api().get(f"/v1/auth/invite/{house.token('ann@example.com')}").data["hasAccount"]
         refused = house.accept("ann@example.com", name="Eve", password=PASSWORD)
         assert (refused.status, refused.fields) == (400, {"name", "password"})
-        assert house.accept("ann@example.com").status == 200
+        assert house.accept("ann@example.com", ann).status == 200
         assert ann.get(STAFF).status == 200
         assert ann.get("/me").data["user"]["name"] == "Somebody"
+
+    def test_links_no_account_that_nobody_is_signed_in_to(self, house: House) -> None:
+        """Eve opened it for Sue's address, and Sue has clicked on what she got: Eve has its password."""
+        house.people.verified(SUE)
+        bob = house.people.newcomer("bob@example.com")
+        house.invite(role="ADMIN")
+        assert [house.accept(by=by).status for by in (None, bob)] == [401, 403]
+        assert SUE not in {member["email"] for member in house.owner.get(STAFF).data}
+        assert house.accept(by=Api(house.people.login(SUE).data["accessToken"])).status == 200
 
     def test_needs_a_name_and_a_password_of_somebody_new(self, house: House) -> None:
         house.invite()
@@ -191,10 +200,10 @@ class TestManaging:
         assert house.owner.delete(path, query={"reason": WHY}).status == 404
 
     def test_one_who_was_removed_may_come_again(self, house: House) -> None:
-        sue = house.member()
+        sue = house.member(enrolled=False)
         house.owner.delete(f"{STAFF}/{user_id(sue)}", query={"reason": WHY})
         assert house.invite().status == 201
-        assert house.accept().status == 200
+        assert house.accept(by=Api(house.people.login(SUE).data["accessToken"])).status == 200
 
     def test_nothing_is_done_without_a_reason(self, house: House) -> None:
         sue = house.member()
