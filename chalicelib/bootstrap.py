@@ -868,10 +868,10 @@ def four_eyes() -> FourEyes:
 @cache
 def approvals() -> Approvals:
     """What waits for a second of the staff."""
-    from chalicelib.adapters.dynamodb.approvals import DynamoApprovalRecords
+    from chalicelib.adapters.dynamodb.approvals import DynamoApprovalRecords, DynamoBelonging
     from chalicelib.approvals.service import Approvals
 
-    return Approvals(DynamoApprovalRecords(), _effect_of, transactor(), clock())
+    return Approvals(DynamoApprovalRecords(), DynamoBelonging(), _effect_of, transactor(), clock())
 
 
 def _effect_of(subject: Subject) -> Effect:

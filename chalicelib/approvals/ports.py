@@ -36,6 +36,14 @@ class ApprovalRecords(Protocol):
         ...
 
 
+class Belonging(Protocol):
+    """Who has a part in which customer."""
+
+    def belongs(self, user_id: str, customer_id: str) -> bool:
+        """Whether the user is a member of the customer; strongly consistent."""
+        ...
+
+
 @dataclass(frozen=True)
 class Consequence:
     """What comes of an approval: its id, the writes that make it, and what is done once they are committed."""

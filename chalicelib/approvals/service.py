@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chalicelib.approvals.models import APPROVABLE_FOR, Approval, ApprovalStatus, Request, Subject
-from chalicelib.approvals.ports import APPROVAL_UNDECIDED, NEW_APPROVAL, ApprovalRecords, Effect
+from chalicelib.approvals.ports import APPROVAL_UNDECIDED, NEW_APPROVAL, ApprovalRecords, Belonging, Effect
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, Forbidden, NotFound
 from chalicelib.kernel.ids import Kind, new_id
@@ -22,11 +22,28 @@ Effects = Callable[[Subject], Effect]
 class Approvals:
     """What waits for a second of the staff."""
 
-    def __init__(self, records: ApprovalRecords, effects: Effects, transactor: Transactor, clock: Clock) -> None:
+    def __init__(
+        self,
+        records: ApprovalRecords,
+        belonging: Belonging,
+        effects: Effects,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
         self._records = records
+        self._belonging = belonging
         self._effects = effects
         self._transactor = transactor
         self._clock = clock
+
+    def demand_no_part(self, user_id: str, customer_id: str) -> None:
+        """Go on only where somebody gives money to others than themselves.
+
+        Raises:
+            Forbidden: the user is a member of the customer.
+        """
+        if self._belonging.belongs(user_id, customer_id):
+            raise Forbidden("You belong to this customer yourself; a colleague must do it.")
 
     def ask(self, request: Request, key: str) -> Approval:
         """Ask whether `request` may happen; once for each `key`."""
@@ -50,7 +67,7 @@ class Approvals:
 
         Raises:
             NotFound: there is no such request.
-            Forbidden: who asked cannot decide.
+            Forbidden: who asked cannot decide, and neither can a member of the customer.
             Conflict: it was decided, or has expired.
             HearthError: what was there when it was asked for is not any more, in the words of its effect; it stays
                 undecided.
@@ -59,6 +76,7 @@ class Approvals:
 
         def attempt() -> tuple[Approval, Callable[[], object] | None]:
             decided = self._decidable(approval_id, user_id, ApprovalStatus.APPROVED)
+            self.demand_no_part(user_id, decided.request.customer_id)
             consequence = effect.of(decided)
             decided = replace(decided, effect_id=consequence.id)
             self._transactor.commit([self._records.decide_approval(decided), *consequence.writes])
@@ -73,7 +91,8 @@ class Approvals:
         """Do not let it happen.
 
         Raises:
-            NotFound, Forbidden, Conflict: as `approve`.
+            NotFound, Conflict: as `approve`.
+            Forbidden: who asked cannot decide.
         """
 
         def attempt() -> tuple[Approval, None]:

@@ -36,7 +36,9 @@ class Corrections:
 
         Raises:
             NotFound, InvalidInput: as `CreditNotes.issue`.
+            Forbidden: who gives it belongs to the customer.
         """
+        self._approvals.demand_no_part(wish.asked_by, wish.customer_id)
         try:
             return self._notes.issue(
                 wish.customer_id,

@@ -50,7 +50,9 @@ class FourEyes:
         Raises:
             NotFound: there is no such customer.
             Conflict: it is closed.
+            Forbidden: who gives it belongs to the customer.
         """
+        self._approvals.demand_no_part(asked_by, customer_id)
         key = f"credit:{key}"
 
         def refuse() -> None:

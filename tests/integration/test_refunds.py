@@ -128,6 +128,22 @@ def test_a_credit_that_was_given_is_not_asked_about_again(world: World) -> None:
     assert posted(world) == before + 1
 
 
+def test_nobody_of_the_staff_gives_money_to_themselves(world: World, table: Engine) -> None:
+    customer_id, staff_id = world.ann.ids[Kind.CUSTOMER], world.staff.api.get("/me").data["user"]["id"]
+    for item in table.items():
+        if item["kind"]["S"] == "MEMBERSHIP" and item["sk"]["S"] == f"MEMBERSHIP#{customer_id}":
+            table.load([{**item, "pk": {"S": f"USER#{staff_id}"}}])
+    body = {"amount": "1.00", "reason": "A present for me"}
+    before = posted(world)
+    for path in ("credits", f"invoices/{world.ann.ids[Kind.INVOICE]}/credit-notes"):
+        refused = world.staff.api.post(f"/v1/admin/customers/{customer_id}/{path}", body)
+        assert (refused.status, refused.code) == (403, "FORBIDDEN")
+    asked = f"/v1/admin/approvals/{world.ann.ids[Kind.APPROVAL]}"
+    assert world.staff.api.post(f"{asked}/approve").code == "FORBIDDEN"
+    assert world.staff.api.post(f"{asked}/reject").status == 200
+    assert posted(world) == before
+
+
 def test_a_closed_account_is_given_nothing(world: World, table: Engine) -> None:
     customer_id = world.ann.ids[Kind.CUSTOMER]
     for item in table.items():

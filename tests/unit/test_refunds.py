@@ -27,10 +27,14 @@ DOLLAR = 1_000_000
 
 
 class FakeCustomers:
-    """`Customers`: one, that may close."""
+    """`Customers` and `Belonging`: one, that may close, and who of the staff is its member."""
 
     def __init__(self) -> None:
         self.closed = False
+        self.member = ""
+
+    def belongs(self, user_id: str, customer_id: str) -> bool:
+        return user_id == self.member
 
     def is_closed(self, customer_id: str) -> bool:
         return self.closed
@@ -67,7 +71,7 @@ class Desk:
             Subject.REFUND: RefundEffect(self.refunds),
         }
         records = MemoryApprovalRecords(table)
-        self.approvals = Approvals(records, effects.__getitem__, self.transactor, self.clock)
+        self.approvals = Approvals(records, self.customers, effects.__getitem__, self.transactor, self.clock)
         self.four_eyes = FourEyes(self.approvals, self.refunds, self.ledger, self.customers, self.clock)
 
     def paid(self, dollars: int = 50) -> TopUp:
@@ -389,6 +393,19 @@ class TestFourEyes:
             desk.approvals.approve(approval.id, "usr_b")
         assert desk.approvals.reject(approval.id, "usr_b").status is ApprovalStatus.REJECTED
         assert desk.account.posted_micros == 0
+
+    def test_nobody_gives_money_to_themselves(self, desk: Desk) -> None:
+        approval = self.credit(desk, 1001, "one")
+        assert approval is not None
+        desk.customers.member = "usr_b"
+        with pytest.raises(Forbidden):
+            desk.approvals.approve(approval.id, "usr_b")
+        desk.customers.member = "usr_a"
+        for dollars in (1, 1001):
+            with pytest.raises(Forbidden):
+                self.credit(desk, dollars, "two")
+        assert desk.account.posted_micros == 0
+        assert desk.approvals.approve(approval.id, "usr_b").status is ApprovalStatus.APPROVED
 
     def test_nobody_approves_what_they_asked_for(self, desk: Desk) -> None:
         approval = self.large(desk)

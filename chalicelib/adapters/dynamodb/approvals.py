@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pynamodb.attributes import UnicodeAttribute
 
+from chalicelib.adapters.dynamodb.identity import MembershipRecord
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import insert, put
@@ -79,6 +80,18 @@ class DynamoApprovalRecords:
         """Keep a decision; see `ApprovalRecords.decide_approval`."""
         undecided = ApprovalRecord.status == ApprovalStatus.PENDING.value
         return put(_approval_record(decided), undecided, APPROVAL_UNDECIDED)
+
+
+class DynamoBelonging:
+    """`Belonging` on the memberships themselves."""
+
+    def belongs(self, user_id: str, customer_id: str) -> bool:
+        """Whether the user is a member; see `Belonging.belongs`."""
+        try:
+            MembershipRecord.get(f"USER#{user_id}", f"MEMBERSHIP#{customer_id}", consistent_read=True)
+        except MembershipRecord.DoesNotExist:
+            return False
+        return True
 
 
 def _hashed(key: str) -> str:
