@@ -8,15 +8,27 @@ from chalicelib.http import Caller, endpoint
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode
 from chalicelib.runtime.grants import OPEN_SECRETS, SEAL_SECRETS
 from functions.schemas.auth import Message
-from functions.schemas.security import AppCodeRequest, DisableRequest, EnrolmentView, RecoveryCodesView
+from functions.schemas.security import (
+    AppCodeRequest,
+    DisableRequest,
+    EnrolmentRequest,
+    EnrolmentView,
+    RecoveryCodesView,
+)
 
 _HASHING_MEMORY_MB = 1024
 
 
-@endpoint("POST", "/security/2fa/setup", errors=(Conflict,), grants=(SEAL_SECRETS,))
-def set_up_two_factor(caller: Caller) -> EnrolmentView:
-    """Get a secret for your authenticator app; nothing changes until you confirm it with a code."""
-    enrolment = bootstrap.two_factor().begin(caller.user_id)
+@endpoint(
+    "POST",
+    "/security/2fa/setup",
+    errors=(Conflict, Forbidden),
+    grants=(SEAL_SECRETS,),
+    memory_mb=_HASHING_MEMORY_MB,
+)
+def set_up_two_factor(request: EnrolmentRequest, caller: Caller) -> EnrolmentView:
+    """Get a secret for your authenticator app, for your password; nothing changes until a code confirms it."""
+    enrolment = bootstrap.two_factor().begin(caller.user_id, request.password)
     return EnrolmentView.of(enrolment, bootstrap.qr_codes().svg(enrolment.uri))
 
 

@@ -9,6 +9,7 @@ from functions.schemas.auth import Message, SessionTokensView
 from functions.schemas.security import (
     AppCodeRequest,
     DisableRequest,
+    EnrolmentRequest,
     EnrolmentView,
     RecoveryCodesView,
     SecondFactorView,
@@ -25,10 +26,16 @@ def get_two_factor_status(caller: Caller) -> SecondFactorView:
     return SecondFactorView.of(bootstrap.two_factor().status(caller.user_id))
 
 
-@endpoint("POST", "/v1/auth/2fa/setup", errors=(Conflict,), grants=(SEAL_SECRETS,))
-def set_up_two_factor_v1(caller: Caller) -> EnrolmentView:
+@endpoint(
+    "POST",
+    "/v1/auth/2fa/setup",
+    errors=(Conflict, Forbidden),
+    grants=(SEAL_SECRETS,),
+    memory_mb=_HASHING_MEMORY_MB,
+)
+def set_up_two_factor_v1(request: EnrolmentRequest, caller: Caller) -> EnrolmentView:
     """Get a secret for your authenticator app; the same as `POST /security/2fa/setup`."""
-    enrolment = bootstrap.two_factor().begin(caller.user_id)
+    enrolment = bootstrap.two_factor().begin(caller.user_id, request.password)
     return EnrolmentView.of(enrolment, bootstrap.qr_codes().svg(enrolment.uri))
 
 

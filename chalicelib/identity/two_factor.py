@@ -102,18 +102,20 @@ class TwoFactor:
             return SecondFactorStatus(None, 0)
         return SecondFactorStatus(factor.on_since, len(factor.recovery_hashes))
 
-    def begin(self, user_id: str) -> Enrolment:
+    def begin(self, user_id: str, password: str) -> Enrolment:
         """A new secret, to be confirmed with a code; an earlier one that was not confirmed is void.
+
+        It asks for the password: whoever finds an open session must neither lock its owner out with an app of
+        their own, nor come by what staff need a second factor for.
 
         Raises:
             Conflict: it is on already.
+            Forbidden: the password is wrong.
+            RateLimited: there were too many wrong ones.
         """
-        user, secret = self._user(user_id), self._codes.new_secret()
-        sealed = self._box.seal(secret, user_id)
-        try:
-            self._transactor.commit([self._factors.begin(user_id, sealed)])
-        except ConditionFailed as failed:
-            raise Conflict(_ALREADY_ON) from failed
+        user, secret = self._proven(user_id, password), self._codes.new_secret()
+        begun = self._factors.begin(user_id, self._box.seal(secret, user_id))
+        self._commit([begun, self._users.same_password(user), self._attempts.proved_inside(user_id)])
         return Enrolment(secret, self._codes.uri(secret, user.email))
 
     def confirm(self, user_id: str, session_id: str, code: str) -> Sequence[str]:
@@ -144,11 +146,7 @@ class TwoFactor:
             InvalidTwoFactorCode: the code is wrong, or was used before.
             RateLimited: there were too many wrong ones.
         """
-        self._attempts.inside(user_id)
-        user = self._user(user_id)
-        if not self._passwords.matches(typed_password(password), user.password_hash):
-            raise Forbidden(_WRONG_PASSWORD)
-        factor = self._on(user_id)
+        user, factor = self._proven(user_id, password), self._on(user_id)
         turned_off = self._factors.turn_off(factor, self._check.proof(factor, code))
         self._change(user, session_id, turned_off, LetterKind.TWO_FACTOR_OFF, has_second_factor=False)
 
@@ -198,6 +196,8 @@ class TwoFactor:
                 raise InvalidTwoFactorCode() from failed
             if failed.asserts & {"second_factor_waits"}:
                 raise Conflict(_NOT_BEGUN) from failed
+            if failed.asserts & {"second_factor_is_off"}:
+                raise Conflict(_ALREADY_ON) from failed
             raise Unauthorized() from failed  # the session was ended, or the password was changed, meanwhile
 
     def _on(self, user_id: str) -> SecondFactor:
@@ -205,6 +205,13 @@ class TwoFactor:
         if factor is None or not factor.is_on:
             raise Conflict(_NOT_ON)
         return factor
+
+    def _proven(self, user_id: str, password: str) -> User:
+        self._attempts.inside(user_id)
+        user = self._user(user_id)
+        if not self._passwords.matches(typed_password(password), user.password_hash):
+            raise Forbidden(_WRONG_PASSWORD)
+        return user
 
     def _user(self, user_id: str) -> User:
         user = self._users.get(user_id)

@@ -89,7 +89,7 @@ class Owner(Person):
             self._keep({"secret": secret, "last_step": 0})
 
     def _enrolled(self, session: Client) -> Client:
-        secret = session.post("/security/2fa/setup").data["secret"]
+        secret = session.post("/security/2fa/setup", {"password": self.password}).data["secret"]
         self.take_over(secret)
         code = self._unused_code(self._kept())
         _ = session.post("/security/2fa/confirm", {"code": code}).data["recoveryCodes"]

@@ -80,7 +80,7 @@ class TeamJourney(Story):
 
     def _turn_on_two_factor(self) -> None:
         with self.screen.step("Bob turns on a second factor; signing in takes two steps from now on"):
-            secret = self.member.post("/security/2fa/setup").data["secret"]
+            secret = self.member.post("/security/2fa/setup", {"password": self.bob.password}).data["secret"]
             now = int(time.time()) // _STEP_SECONDS
             app = pyotp.HOTP(secret)
             codes = self.member.post("/security/2fa/confirm", {"code": app.at(now - 1)}).data["recoveryCodes"]

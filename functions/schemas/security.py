@@ -20,6 +20,12 @@ AppCode = Annotated[
 PendingToken = Annotated[str, StringConstraints(pattern=SECRET_PATTERN)]
 
 
+class EnrolmentRequest(ApiModel):
+    """Who wants a second factor: an open session is not enough."""
+
+    password: TypedPassword
+
+
 class AppCodeRequest(ApiModel):
     """A code of the authenticator app."""
 

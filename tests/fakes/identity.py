@@ -166,8 +166,8 @@ class People:
         self.enrolled(owner)
         return owner
 
-    def enrolled(self, person: Api) -> AuthenticatorApp:
+    def enrolled(self, person: Api, password: str = PASSWORD) -> AuthenticatorApp:
         """Turn the second factor on for somebody signed in; the session counts as signed in with it."""
-        app = AuthenticatorApp(person.post("/security/2fa/setup").data["secret"])
+        app = AuthenticatorApp(person.post("/security/2fa/setup", {"password": password}).data["secret"])
         app.recovery_codes = person.post("/security/2fa/confirm", {"code": app.code()}).data["recoveryCodes"]
         return app

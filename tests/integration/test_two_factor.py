@@ -24,6 +24,7 @@ ADA = "ada@example.com"
 BOB = "bob@example.com"
 STEP_SECONDS = 30
 WRONG = "000000"
+OWN = {"password": PASSWORD}
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def actions(person: Api) -> list[tuple[str, str]]:
 
 class TestTurningItOn:
     def test_gives_the_secret_in_three_forms(self, ada: Api) -> None:
-        enrolment = ada.post("/security/2fa/setup").data
+        enrolment = ada.post("/security/2fa/setup", OWN).data
         uri = urlsplit(enrolment["otpauthUri"])
         assert (uri.scheme, uri.netloc, uri.path) == ("otpauth", "totp", "/Hearth:ada%40example.com")
         assert parse_qs(uri.query) == {"secret": [enrolment["secret"]], "issuer": ["Hearth"]}
@@ -79,7 +80,7 @@ class TestTurningItOn:
         assert enrolment["qrSvg"].startswith("<svg")
 
     def test_changes_nothing_until_it_is_confirmed(self, people: People, ada: Api) -> None:
-        ada.post("/security/2fa/setup")
+        ada.post("/security/2fa/setup", OWN)
         assert people.login(ADA).data["requires2FA"] is False
         assert ada.get("/v1/auth/2fa/status").data == {
             "enabled": False,
@@ -90,16 +91,23 @@ class TestTurningItOn:
         assert people.login(ADA).data["requires2FA"] is False
 
     def test_takes_the_newest_secret_only(self, ada: Api) -> None:
-        older, newer = (AuthenticatorApp(ada.post("/security/2fa/setup").data["secret"]) for _ in range(2))
+        older, newer = (AuthenticatorApp(ada.post("/security/2fa/setup", OWN).data["secret"]) for _ in range(2))
         assert ada.post("/security/2fa/confirm", {"code": older.code()}).code == "INVALID_TWO_FACTOR_CODE"
         assert ada.post("/security/2fa/confirm", {"code": newer.code()}).status == 200
 
+    @pytest.mark.parametrize("path", ["/security/2fa/setup", "/v1/auth/2fa/setup"])
+    @pytest.mark.guarantee("G42")
+    def test_g42_an_open_session_is_not_enough(self, ada: Api, table: Engine, path: str) -> None:
+        assert ada.post(path, {"password": "not the password"}).code == "FORBIDDEN"
+        assert ada.post(path).fields == {"password"}
+        assert "SECOND_FACTOR" not in str(table.items())
+
     def test_needs_a_secret_first_and_happens_once(self, ada: Api) -> None:
         assert ada.post("/security/2fa/confirm", {"code": "123456"}).code == "CONFLICT"
-        app = AuthenticatorApp(ada.post("/security/2fa/setup").data["secret"])
+        app = AuthenticatorApp(ada.post("/security/2fa/setup", OWN).data["secret"])
         assert ada.post("/security/2fa/confirm", {"code": app.code()}).status == 200
         assert ada.post("/security/2fa/confirm", {"code": app.code()}).code == "CONFLICT"
-        assert ada.post("/security/2fa/setup").code == "CONFLICT"
+        assert ada.post("/security/2fa/setup", OWN).code == "CONFLICT"
 
     @pytest.mark.guarantee("G42")
     def test_g42_ends_every_other_session(self, people: People, ada: Api) -> None:
@@ -113,7 +121,7 @@ class TestTurningItOn:
         self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The worst moment: after the other sessions were read, before it is on."""
-        app = AuthenticatorApp(ada.post("/security/2fa/setup").data["secret"])
+        app = AuthenticatorApp(ada.post("/security/2fa/setup", OWN).data["secret"])
         service, begun = bootstrap.two_factor(), []
         commit = service._commit
 
@@ -145,7 +153,7 @@ class TestSigningInWithIt:
         self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The worst moment: after it was found to be off, before the session is written."""
-        code = AuthenticatorApp(ada.post("/security/2fa/setup").data["secret"]).code()
+        code = AuthenticatorApp(ada.post("/security/2fa/setup", OWN).data["secret"]).code()
         turned_on: list[int] = []
         recognise = Recogniser.recognise
 
@@ -380,14 +388,14 @@ class TestTurningItOff:
 
 class TestTheVerifyPathInASession:
     def test_turns_it_on(self, people: People, ada: Api) -> None:
-        app = AuthenticatorApp(ada.post("/v1/auth/2fa/setup").data["secret"])
+        app = AuthenticatorApp(ada.post("/v1/auth/2fa/setup", OWN).data["secret"])
         answer = ada.post("/v1/auth/2fa/verify", {"code": app.code()})
         assert len(answer.data["recoveryCodes"]) == 10
         assert ada.get("/v1/auth/2fa/status").data["enabled"] is True
         assert actions(ada)[0] == ("confirm_two_factor", "done")
 
     def test_needs_the_session_and_for_a_cookie_the_csrf_token(self, people: People, ada: Api) -> None:
-        app = AuthenticatorApp(ada.post("/v1/auth/2fa/setup").data["secret"])
+        app = AuthenticatorApp(ada.post("/v1/auth/2fa/setup", OWN).data["secret"])
         body = {"code": app.code()}
         cookies = people.login(ADA).cookies
         assert people.api.post("/v1/auth/2fa/verify", body).code == "UNAUTHORIZED"
