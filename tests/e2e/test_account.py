@@ -1,4 +1,4 @@
-"""Leaving in the local cloud: an archive made by its schedule, put into its bucket; and an account that is closed."""
+"""Leaving, in the local cloud: an archive made by its schedule and put into its bucket; an account closed."""
 
 from io import BytesIO
 from typing import Any
