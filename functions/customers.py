@@ -3,9 +3,9 @@
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
 from chalicelib.http import Caller, Listing, Reply, endpoint
-from chalicelib.http.sessions import cookies_of, origin_of
+from chalicelib.http.sessions import access_cookie
 from chalicelib.kernel.errors import LimitExceeded, NotFound
-from functions.schemas.auth import SessionTokensView
+from functions.schemas.auth import SessionAccessView
 from functions.schemas.customers import CustomerId, CustomerRequest, CustomerView, SwitchRequest
 from functions.schemas.me import MembershipView
 
@@ -35,13 +35,14 @@ def rename_customer(customer_id: CustomerId, request: CustomerRequest, caller: C
 
 
 @endpoint("POST", "/sessions/current/customer", errors=(NotFound,))
-def switch_customer(request: SwitchRequest, caller: Caller) -> Reply[SessionTokensView]:
+def switch_customer(request: SwitchRequest, caller: Caller) -> Reply[SessionAccessView]:
     """Let this session act for another of your customers, from now on.
 
-    All its tokens are new: those from before are refused. For single requests there is `X-Customer-Id`.
+    Its access tokens from before are refused; the refresh token stays. For single requests there is
+    `X-Customer-Id`.
     """
-    tokens = bootstrap.organisations().switch(caller.principal, request.customer_id, origin_of(caller))
-    return Reply(SessionTokensView.of(tokens), cookies=cookies_of(tokens))
+    access = bootstrap.organisations().switch(caller.principal, request.customer_id)
+    return Reply(SessionAccessView.of_access(access), cookies=(access_cookie(access),))
 
 
 def _same(customer_id: str, caller: Caller) -> str:

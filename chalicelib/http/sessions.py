@@ -8,6 +8,7 @@ Prevention Cheat Sheet), and the cookies are SameSite=Strict besides.
 import hmac
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 
 from chalicelib import bootstrap
 from chalicelib.access.key_texts import looks_like_a_key
@@ -15,7 +16,7 @@ from chalicelib.access.models import Credentials, Principal
 from chalicelib.http.callers import Visitor
 from chalicelib.http.models import Cookie
 from chalicelib.http.requests import ProxyRequest
-from chalicelib.identity.models import Origin, SessionTokens
+from chalicelib.identity.models import Origin, SessionAccess, SessionTokens
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.errors import Forbidden, Unauthorized
 
@@ -80,26 +81,23 @@ def check_csrf(cookie: str | None, header: str | None) -> None:
         raise Forbidden("Send the value of the hearth_csrf cookie as X-CSRF-Token.")
 
 
-def session_cookies(
-    access_token: str, access_seconds: int, refresh_token: str, refresh_seconds: int
-) -> Sequence[Cookie]:
-    """The cookies of a fresh session, or of a refreshed one."""
-    return (
-        Cookie(ACCESS_COOKIE, access_token, "/api", access_seconds),
-        Cookie(REFRESH_COOKIE, refresh_token, "/api/auth/refresh", refresh_seconds),
-        Cookie(CSRF_COOKIE, secrets.token_urlsafe(24), "/", refresh_seconds, http_only=False),
-    )
-
-
 def cookies_of(tokens: SessionTokens) -> Sequence[Cookie]:
     """The cookies of a session that has just begun, or been refreshed."""
-    now = epoch_seconds(bootstrap.clock().now())
-    return session_cookies(
-        tokens.access_token,
-        epoch_seconds(tokens.access_expires_at) - now,
-        tokens.refresh_token,
-        epoch_seconds(tokens.refresh_expires_at) - now,
+    seconds = _seconds_until(tokens.refresh_expires_at)
+    return (
+        access_cookie(tokens),
+        Cookie(REFRESH_COOKIE, tokens.refresh_token, "/api/auth/refresh", seconds),
+        Cookie(CSRF_COOKIE, secrets.token_urlsafe(24), "/", seconds, http_only=False),
     )
+
+
+def access_cookie(access: SessionAccess) -> Cookie:
+    """The cookie of an access token."""
+    return Cookie(ACCESS_COOKIE, access.access_token, "/api", _seconds_until(access.access_expires_at))
+
+
+def _seconds_until(moment: datetime) -> int:
+    return epoch_seconds(moment) - epoch_seconds(bootstrap.clock().now())
 
 
 def ended_cookies() -> Sequence[Cookie]:

@@ -14,7 +14,7 @@ from typing import Protocol
 from chalicelib.access.models import ROLE_SCOPES, Principal, Role, Scope
 from chalicelib.identity.invitation_records import INVITER_MAY, Invitation, InvitationKind
 from chalicelib.identity.models import Customer, Letter, LetterKind, Membership, Origin, User
-from chalicelib.identity.ports import Letters, Sessions, Users
+from chalicelib.identity.ports import SESSION_UNCHANGED, Letters, Sessions, Users
 from chalicelib.identity.rosters import MEMBER_UNCHANGED, ROSTER_UNCHANGED, Rosters
 from chalicelib.insight.models import Activity, Outcome
 from chalicelib.insight.ports import ActivityWrites
@@ -24,7 +24,7 @@ from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
 
-_STALE = frozenset({ROSTER_UNCHANGED, MEMBER_UNCHANGED, "newest_refresh_token"})
+_STALE = frozenset({ROSTER_UNCHANGED, MEMBER_UNCHANGED, SESSION_UNCHANGED})
 NO_SUCH_MEMBER = "There is no such member."
 _NOT_YOURS_TO_CHANGE = "Your own role does not let you change who belongs to the organisation any more."
 _OWNER_STAYS = "The owner's role changes only by handing the organisation over to another member."
@@ -202,7 +202,7 @@ class Members:
             self._records.remove(membership),
             self._rosters.change(customer_id, self._rosters.get(customer_id), joined=-1),
             self._rosters.change(user_id, self._rosters.get(user_id), joined=-1),
-            *(self._sessions.replace(session, replace(session, customer_id=instead)) for session in bound),
+            *(self._sessions.turn(session, instead) for session in bound),
         ]
 
     def _member(self, customer_id: str, user_id: str) -> Member:

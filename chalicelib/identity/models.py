@@ -129,12 +129,18 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class SessionTokens:
-    """What a client gets when it signs in or refreshes; shown once."""
+class SessionAccess:
+    """What lets a client act in a session for the next quarter of an hour; shown once."""
 
     session_id: str
     access_token: str
     access_expires_at: datetime
+
+
+@dataclass(frozen=True)
+class SessionTokens(SessionAccess):
+    """What a client gets when it signs in or refreshes; shown once."""
+
     refresh_token: str
     refresh_expires_at: datetime
 

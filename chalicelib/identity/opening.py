@@ -11,6 +11,7 @@ from chalicelib.identity.models import (
     Claims,
     Origin,
     Session,
+    SessionAccess,
     SessionTokens,
     User,
 )
@@ -89,15 +90,14 @@ class SessionOpener:
 
     def tokens(self, session: Session, token: RefreshToken, now: datetime) -> SessionTokens:
         """What the client gets: `token`, and an access token for the next quarter of an hour."""
+        access = self.access(session, now)
+        return SessionTokens(**vars(access), refresh_token=token.text(), refresh_expires_at=session.ends_at)
+
+    def access(self, session: Session, now: datetime) -> SessionAccess:
+        """An access token for the customer that the session acts for now."""
         claims = Claims(session.user_id, session.id, session.customer_id)
         expires_at = min(now + ACCESS_TOKEN_LIFE, session.ends_at)
-        return SessionTokens(
-            session_id=session.id,
-            access_token=self._access_tokens.issue(claims, now, expires_at),
-            access_expires_at=expires_at,
-            refresh_token=token.text(),
-            refresh_expires_at=session.ends_at,
-        )
+        return SessionAccess(session.id, self._access_tokens.issue(claims, now, expires_at), expires_at)
 
     def _default_customer(self, user: User) -> str:
         """The one that the user chose, while they are a member, or else their oldest."""

@@ -5,11 +5,10 @@ from dataclasses import replace
 
 from chalicelib.access.models import Principal, Role
 from chalicelib.identity.members import MemberRecords
-from chalicelib.identity.models import Customer, Membership, Origin, SessionTokens
+from chalicelib.identity.models import Customer, Membership, SessionAccess
 from chalicelib.identity.opening import SessionOpener
 from chalicelib.identity.ports import Accounts, Sessions, Users
 from chalicelib.identity.rosters import MAX_JOINED_CUSTOMERS, MEMBER_UNCHANGED, ROSTER_UNCHANGED, Rosters
-from chalicelib.identity.tokens import RefreshToken, hash_of, new_secret
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import LimitExceeded, NotFound, Unauthorized
 from chalicelib.kernel.ids import Kind, new_id
@@ -99,14 +98,15 @@ class Organisations:
             raise NotFound(_NOT_YOURS) from failed
         return self.get(customer_id)
 
-    def switch(self, principal: Principal, customer_id: str, origin: Origin) -> SessionTokens:
+    def switch(self, principal: Principal, customer_id: str) -> SessionAccess:
         """Let the principal's session act for another of their customers.
 
-        All tokens of the session are new: access tokens name the customer, and whoever has old ones is out.
+        Its access tokens from before are refused, since they name the customer. The refresh token stays: whoever
+        has but an access token cannot make the whole session theirs.
 
         Raises:
             NotFound: the user does not belong to this customer.
-            Unauthorized: the session has ended, or was refreshed meanwhile.
+            Unauthorized: the session has ended, or was switched meanwhile.
         """
         session = self._sessions.get(principal.user_id, principal.session_id)
         membership = self._records.get(customer_id, principal.user_id)
@@ -115,22 +115,10 @@ class Organisations:
             raise Unauthorized
         if membership is None:
             raise NotFound(_NOT_YOURS)
-        token = RefreshToken(principal.user_id, session.id, family=new_secret(), current=new_secret())
-        switched = replace(
-            session,
-            customer_id=customer_id,
-            family_hash=hash_of(token.family),
-            refresh_hash=hash_of(token.current),
-            last_used_at=now,
-            ip=origin.ip,
-        )
         try:
             self._transactor.commit(
-                [
-                    self._records.unchanged(membership, MEMBER_UNCHANGED),
-                    self._sessions.replace(session, switched),
-                ]
+                [self._records.unchanged(membership, MEMBER_UNCHANGED), self._sessions.turn(session, customer_id)]
             )
         except ConditionFailed as failed:
             raise NotFound(_NOT_YOURS) if MEMBER_UNCHANGED in failed.asserts else Unauthorized() from failed
-        return self._opener.tokens(switched, token, now)
+        return self._opener.access(replace(session, customer_id=customer_id), now)

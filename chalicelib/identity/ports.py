@@ -11,6 +11,8 @@ from chalicelib.identity.passwords import KnownPasswords, Password
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 
+SESSION_UNCHANGED = "session_unchanged"
+
 
 class Accounts(Protocol):
     """The ledger's accounts, one a customer."""
@@ -126,8 +128,11 @@ class Sessions(Protocol):
         """Let the session outlive a new password, whose version this is; asserts `session_is_there`."""
         ...
 
-    def replace(self, before: Session, after: Session) -> Write:
-        """Let it act for the customer of `after`, with its tokens; asserts `newest_refresh_token` of `before`."""
+    def turn(self, session: Session, customer_id: str) -> Write:
+        """Let it act for `customer_id`, or nobody; asserts SESSION_UNCHANGED: it acts for whom `session` says.
+
+        Its access tokens name the customer: those from before are refused.
+        """
         ...
 
     def rotate(self, session: Session, refresh_hash: str, now: datetime, ip: str) -> Write:

@@ -53,12 +53,12 @@ class TeamJourney(Story):
             self.customer_id = made["id"]
             before = self.customer
             body = {"customerId": self.customer_id}
-            tokens = before.post("/sessions/current/customer", body).data
-            self.customer = before.signed_in(tokens["accessToken"])
+            access = before.post("/sessions/current/customer", body).data
+            self.customer = before.signed_in(access["accessToken"])
             current = self.customer.get("/me").data["currentCustomerId"]
             require_equal("the session's customer", current, self.customer_id)
             require_equal("the token from before", before.get("/me").code, "UNAUTHORIZED")
-            self.screen.done(f"{_ORGANISATION}: {self.customer_id}; the tokens from before are refused")
+            self.screen.done(f"{_ORGANISATION}: {self.customer_id}; the access token from before is refused")
 
     def _invite(self) -> None:
         with self.screen.step("She invites Bob by mail; he accepts, and is registered and verified by that"):

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, RootModel
 
 from chalicelib.http import ApiModel
-from chalicelib.identity.models import SessionTokens
+from chalicelib.identity.models import SessionAccess, SessionTokens
 from chalicelib.identity.sign_in import CodeWanted
 from chalicelib.identity.tokens import MAX_REFRESH_TOKEN_LENGTH
 from functions.schemas.accounts import Email, LinkToken, NewPassword, PersonName, TypedPassword
@@ -58,14 +58,28 @@ class Message(ApiModel):
     message: str
 
 
-class SessionTokensView(ApiModel):
-    """A session's tokens; the same travel as cookies."""
+class SessionAccessView(ApiModel):
+    """An access token of a session; the same travels as a cookie."""
 
-    requires_2fa: Literal[False] = Field(default=False, alias="requires2FA")
     session_id: str = Field(examples=["ses_01J…"])
     token_type: str = Field(default="Bearer", examples=["Bearer"])
     access_token: str = Field(repr=False, description="For `Authorization: Bearer`")
     access_token_expires_at: datetime
+
+    @classmethod
+    def of_access(cls, access: SessionAccess) -> Self:
+        """The view of `access`."""
+        return cls(
+            session_id=access.session_id,
+            access_token=access.access_token,
+            access_token_expires_at=access.access_expires_at,
+        )
+
+
+class SessionTokensView(SessionAccessView):
+    """A session's tokens; the same travel as cookies."""
+
+    requires_2fa: Literal[False] = Field(default=False, alias="requires2FA")
     refresh_token: str = Field(repr=False, description="For `POST /auth/refresh`, once")
     refresh_token_expires_at: datetime = Field(description="When the session ends, however often it is refreshed")
 

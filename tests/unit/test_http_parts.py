@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated, Any
 
 import pytest
@@ -11,7 +12,8 @@ from pydantic import AliasChoices, Field, StringConstraints
 from chalicelib.http.callers import Caller
 from chalicelib.http.models import ApiModel, Listing, Money, Reply
 from chalicelib.http.requests import ProxyRequest, parse_body
-from chalicelib.http.sessions import ended_cookies, session_cookies
+from chalicelib.http.sessions import cookies_of, ended_cookies
+from chalicelib.identity.models import SessionTokens
 from chalicelib.kernel.errors import (
     Forbidden,
     IdempotencyConflict,
@@ -24,7 +26,16 @@ from chalicelib.kernel.ids import Kind, pattern
 from chalicelib.runtime import registry
 from chalicelib.runtime.registry import Function, Route, Schedule, register
 from tests.support.api import proxy_event
+from tests.support.clock import START
 from tests.support.doors import specification
+
+TOKENS = SessionTokens(
+    session_id="ses_1",
+    access_token="access",
+    access_expires_at=START + timedelta(minutes=15),
+    refresh_token="refresh",
+    refresh_expires_at=START + timedelta(days=30),
+)
 
 ThingId = Annotated[str, StringConstraints(pattern=pattern(Kind.DEPLOYMENT))]
 
@@ -189,15 +200,15 @@ class TestRegistering:
 
 class TestCookies:
     def test_a_session_ends_with_the_cookies_that_it_began_with(self) -> None:
-        begun = {(cookie.name, cookie.path) for cookie in session_cookies("a", 1, "r", 2)}
+        begun = {(cookie.name, cookie.path) for cookie in cookies_of(TOKENS)}
         ended = {(cookie.name, cookie.path) for cookie in ended_cookies()}
         assert begun == ended
         assert all(cookie.max_age_seconds == 0 for cookie in ended_cookies())
 
     def test_scripts_read_the_csrf_token_and_no_other(self) -> None:
-        readable = [cookie.name for cookie in session_cookies("a", 1, "r", 2) if not cookie.http_only]
+        readable = [cookie.name for cookie in cookies_of(TOKENS) if not cookie.http_only]
         assert readable == ["hearth_csrf"]
 
     def test_each_session_has_its_own_csrf_token(self) -> None:
-        values = {cookies[-1].value for cookies in (session_cookies("a", 1, "r", 2) for _ in range(50))}
+        values = {cookies[-1].value for cookies in (cookies_of(TOKENS) for _ in range(50))}
         assert len(values) == 50

@@ -25,6 +25,7 @@ from chalicelib.identity.models import (
     Standing,
     User,
 )
+from chalicelib.identity.ports import SESSION_UNCHANGED
 from chalicelib.identity.staff import StaffStatus
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds, isoformat, later, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest
@@ -413,20 +414,15 @@ class DynamoSessions:
             "session_is_there",
         )
 
-    def replace(self, before: Session, after: Session) -> Write:
-        """Let it act for another customer; see `Sessions.replace`."""
-        customer_id = SessionRecord.customer_id
+    def turn(self, session: Session, customer_id: str) -> Write:
+        """Let it act for another customer; see `Sessions.turn`."""
+        attribute = SessionRecord.customer_id
+        as_before = attribute == session.customer_id if session.customer_id else attribute.does_not_exist()
         return update(
-            _session_key(before.user_id, before.id),
-            [
-                customer_id.set(after.customer_id) if after.customer_id else customer_id.remove(),
-                SessionRecord.family_hash.set(after.family_hash),
-                SessionRecord.refresh_hash.set(after.refresh_hash),
-                SessionRecord.last_used_at.set(isoformat(after.last_used_at)),
-                SessionRecord.ip.set(after.ip),
-            ],
-            SessionRecord.refresh_hash == before.refresh_hash,
-            "newest_refresh_token",
+            _session_key(session.user_id, session.id),
+            [attribute.set(customer_id) if customer_id else attribute.remove()],
+            SessionRecord.pk.exists() & as_before,
+            SESSION_UNCHANGED,
         )
 
     def rotate(self, session: Session, refresh_hash: str, now: datetime, ip: str) -> Write:
