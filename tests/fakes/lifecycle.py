@@ -47,7 +47,7 @@ class Region:
 
     def fresh(self, speed: float = SPEED) -> None:
         """Empty and healthy; tokens that were given are no longer known."""
-        self.simulator.cloud.reset()
+        self.simulator.reset()
         self.simulator.cloud.set_speed(speed)
 
     def passes(self, seconds: float) -> None:
