@@ -5,7 +5,7 @@ What asks for the password has a growing delay after wrong attempts, apart from 
 
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
-from chalicelib.http import Caller, Reply, Visitor, endpoint
+from chalicelib.http import HASHING_MEMORY_MB, Caller, Reply, Visitor, endpoint
 from chalicelib.http.sessions import ended_cookies, origin_of
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode, NotFound
 from chalicelib.runtime.grants import GIVE_ACCOUNT_EXPORTS, OPEN_SECRETS
@@ -21,8 +21,6 @@ from functions.schemas.account import (
 )
 from functions.schemas.auth import Message
 
-_HASHING_MEMORY_MB = 1024
-
 
 @endpoint(
     "POST",
@@ -30,7 +28,7 @@ _HASHING_MEMORY_MB = 1024
     status=202,
     errors=(Forbidden, InvalidTwoFactorCode),
     grants=(OPEN_SECRETS,),
-    memory_mb=_HASHING_MEMORY_MB,
+    memory_mb=HASHING_MEMORY_MB,
 )
 def change_email(request: ChangeEmailRequest, caller: Caller) -> Message:
     """Ask to move your account to another address, which gets a link; nothing changes before it is confirmed.
@@ -53,7 +51,7 @@ def confirm_email_change(request: ConfirmEmailRequest, caller: Caller) -> Messag
     return Message(message="Your account has its new address; sign in with it from now on.")
 
 
-@endpoint("POST", "/auth/revert-email", public=True, memory_mb=_HASHING_MEMORY_MB)
+@endpoint("POST", "/auth/revert-email", public=True, memory_mb=HASHING_MEMORY_MB)
 def revert_email(request: RevertEmailRequest, visitor: Visitor) -> Message:
     """Undo a change of address through the link that the address before got, and choose a new password.
 
@@ -64,7 +62,7 @@ def revert_email(request: RevertEmailRequest, visitor: Visitor) -> Message:
     return Message(message="Your account has its address back; sign in with your new password.")
 
 
-@endpoint("POST", "/account/change-password", errors=(Forbidden,), memory_mb=_HASHING_MEMORY_MB)
+@endpoint("POST", "/account/change-password", errors=(Forbidden,), memory_mb=HASHING_MEMORY_MB)
 def change_password(request: ChangePasswordRequest, caller: Caller) -> Message:
     """Choose another password; your other sessions end, this one goes on."""
     bootstrap.password_change().change(
@@ -96,7 +94,7 @@ def get_data_export(export_id: ExportId, caller: Caller) -> DataExportView:
     scope=Scope.CUSTOMER_CLOSE,
     errors=(Forbidden, InvalidTwoFactorCode, Conflict),
     grants=(OPEN_SECRETS,),
-    memory_mb=_HASHING_MEMORY_MB,
+    memory_mb=HASHING_MEMORY_MB,
     timeout_seconds=28,
 )
 def close_account(request: CloseRequest, caller: Caller) -> Reply[ClosedView]:

@@ -1,10 +1,7 @@
-"""Registering, signing in and getting back in.
-
-Argon2 wants memory and a processor: functions that hash get 1024 MB.
-"""
+"""Registering, signing in and getting back in."""
 
 from chalicelib import bootstrap
-from chalicelib.http import Caller, Reply, Visitor, endpoint
+from chalicelib.http import HASHING_MEMORY_MB, Caller, Reply, Visitor, endpoint
 from chalicelib.http.sessions import (
     CSRF_COOKIE,
     REFRESH_COOKIE,
@@ -35,11 +32,10 @@ from functions.schemas.auth import (
 )
 from functions.schemas.security import FinishRequest
 
-_HASHING_MEMORY_MB = 1024
 _READ_YOUR_MAIL = "Read your mail: it says how to go on."
 
 
-@endpoint("POST", "/auth/register", status=202, public=True, memory_mb=_HASHING_MEMORY_MB)
+@endpoint("POST", "/auth/register", status=202, public=True, memory_mb=HASHING_MEMORY_MB)
 def register(request: RegisterRequest, visitor: Visitor) -> Message:
     """Register, and get a mail with a link to verify the address.
 
@@ -69,7 +65,7 @@ def resend_verification(request: EmailRequest, visitor: Visitor) -> Message:
     public=True,
     errors=(InvalidCredentials, EmailNotVerified),
     grants=(SIGNING_KEY,),
-    memory_mb=_HASHING_MEMORY_MB,
+    memory_mb=HASHING_MEMORY_MB,
 )
 def login(request: LoginRequest, visitor: Visitor) -> Reply[LoginView]:
     """Sign in; where the second factor is on, the answer is `requires2FA`, and `POST /auth/2fa` finishes it.
@@ -126,7 +122,7 @@ def forgot_password(request: EmailRequest, visitor: Visitor) -> Message:
     return Message(message=_READ_YOUR_MAIL)
 
 
-@endpoint("POST", "/auth/reset-password", public=True, memory_mb=_HASHING_MEMORY_MB)
+@endpoint("POST", "/auth/reset-password", public=True, memory_mb=HASHING_MEMORY_MB)
 def reset_password(request: ResetPasswordRequest, visitor: Visitor) -> Message:
     """Choose a new password through the mailed link, which works once and for one hour; ends all sessions."""
     bootstrap.recovery().reset_password(request.token, request.password, origin_of(visitor))

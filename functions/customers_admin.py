@@ -4,7 +4,7 @@ from functools import partial
 
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
-from chalicelib.http import Caller, Listing, Reply, endpoint
+from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, Reply, endpoint
 from chalicelib.kernel.errors import Conflict
 from functions.schemas.billing import CustomerId
 from functions.schemas.customers_admin import (
@@ -14,8 +14,6 @@ from functions.schemas.customers_admin import (
     CustomerSummary,
     NewCustomerBody,
 )
-
-_HASHING_MEMORY_MB = 1024
 
 
 @endpoint("GET", "/v1/admin/customers", scope=Scope.STAFF_CUSTOMERS_READ)
@@ -31,7 +29,7 @@ def search_customers(query: CustomersQuery, caller: Caller) -> Listing[CustomerS
     status=201,
     scope=Scope.STAFF_CUSTOMERS_WRITE,
     errors=(Conflict,),
-    memory_mb=_HASHING_MEMORY_MB,
+    memory_mb=HASHING_MEMORY_MB,
 )
 def open_customer(request: NewCustomerBody, caller: Caller) -> Reply[CustomerFileView]:
     """Open a customer for somebody without an account, who is told by mail and chooses a password then."""

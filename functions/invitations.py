@@ -2,7 +2,7 @@
 
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
-from chalicelib.http import Caller, Listing, PageQuery, Visitor, endpoint
+from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, PageQuery, Visitor, endpoint
 from chalicelib.http.sessions import origin_of, session_of
 from chalicelib.identity.members import given_by
 from chalicelib.kernel.errors import Conflict, Forbidden, LimitExceeded, NotFound, Unauthorized
@@ -18,8 +18,6 @@ from functions.schemas.members import (
     JoinedView,
     TokenRequest,
 )
-
-_HASHING_MEMORY_MB = 1024
 
 
 @endpoint("GET", "/members/invitations", scope=Scope.MEMBERS_READ)
@@ -74,7 +72,7 @@ def get_invitation(token: InvitationToken, visitor: Visitor) -> FoundInvitationV
     public=True,
     errors=(Conflict, Forbidden, LimitExceeded, NotFound, Unauthorized),
     grants=(SIGNING_KEY,),
-    memory_mb=_HASHING_MEMORY_MB,
+    memory_mb=HASHING_MEMORY_MB,
 )
 def accept_invitation(request: AcceptRequest, visitor: Visitor) -> JoinedView:
     """Accept an invitation: signed in with the address that was invited, or with a new account.

@@ -2,7 +2,7 @@
 
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
-from chalicelib.http import Caller, Listing, endpoint
+from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, endpoint
 from chalicelib.http.sessions import origin_of
 from chalicelib.kernel.errors import Conflict, InvalidTwoFactorCode, NotFound
 from chalicelib.runtime.grants import OPEN_SECRETS
@@ -15,8 +15,6 @@ from functions.schemas.members import (
     TokenRequest,
 )
 
-_HASHING_MEMORY_MB = 1024
-
 
 @endpoint(
     "POST",
@@ -25,7 +23,7 @@ _HASHING_MEMORY_MB = 1024
     scope=Scope.CUSTOMER_CLOSE,
     errors=(Conflict, InvalidTwoFactorCode, NotFound),
     grants=(OPEN_SECRETS,),
-    memory_mb=_HASHING_MEMORY_MB,
+    memory_mb=HASHING_MEMORY_MB,
 )
 def offer_ownership(request: OwnershipRequest, caller: Caller) -> OwnershipOfferView:
     """Ask a member, by mail, to own the customer in your place, instead of anybody whom you asked before.

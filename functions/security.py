@@ -4,7 +4,7 @@ Proving who one is once more has a growing delay of its own after wrong attempts
 """
 
 from chalicelib import bootstrap
-from chalicelib.http import Caller, endpoint
+from chalicelib.http import HASHING_MEMORY_MB, Caller, endpoint
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode
 from chalicelib.runtime.grants import OPEN_SECRETS, SEAL_SECRETS
 from functions.schemas.auth import Message
@@ -16,15 +16,13 @@ from functions.schemas.security import (
     RecoveryCodesView,
 )
 
-_HASHING_MEMORY_MB = 1024
-
 
 @endpoint(
     "POST",
     "/security/2fa/setup",
     errors=(Conflict, Forbidden),
     grants=(SEAL_SECRETS,),
-    memory_mb=_HASHING_MEMORY_MB,
+    memory_mb=HASHING_MEMORY_MB,
 )
 def set_up_two_factor(request: EnrolmentRequest, caller: Caller) -> EnrolmentView:
     """Get a secret for your authenticator app, for your password; nothing changes until a code confirms it."""
@@ -44,7 +42,7 @@ def confirm_two_factor(request: AppCodeRequest, caller: Caller) -> RecoveryCodes
     "/security/2fa/disable",
     errors=(Conflict, Forbidden, InvalidTwoFactorCode),
     grants=(OPEN_SECRETS,),
-    memory_mb=_HASHING_MEMORY_MB,
+    memory_mb=HASHING_MEMORY_MB,
 )
 def disable_two_factor(request: DisableRequest, caller: Caller) -> Message:
     """Turn the second factor off, with your password and a code or recovery code; ends your other sessions."""

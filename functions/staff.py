@@ -4,7 +4,7 @@ from functools import partial
 
 from chalicelib import bootstrap
 from chalicelib.access.models import Scope
-from chalicelib.http import Caller, Listing, StaffPageQuery, Visitor, endpoint
+from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, StaffPageQuery, Visitor, endpoint
 from chalicelib.http.sessions import origin_of, session_of
 from chalicelib.identity.rosters import STAFF
 from chalicelib.kernel.errors import Conflict, Forbidden, LimitExceeded, Unauthorized
@@ -22,8 +22,6 @@ from functions.schemas.staff import (
     StaffMemberBody,
     StaffMemberView,
 )
-
-_HASHING_MEMORY_MB = 1024
 
 
 @endpoint("GET", "/v1/admin/staff", scope=Scope.STAFF_MEMBERS_READ)
@@ -86,7 +84,7 @@ def get_invite(token: InvitationToken, visitor: Visitor) -> InviteView:
     public=True,
     errors=(Conflict, Forbidden, LimitExceeded, Unauthorized),
     grants=(SIGNING_KEY,),
-    memory_mb=_HASHING_MEMORY_MB,
+    memory_mb=HASHING_MEMORY_MB,
 )
 def accept_invite(request: AcceptInviteBody, visitor: Visitor) -> Message:
     """Accept an invitation into the staff, with a name and a password where the address has no account yet.

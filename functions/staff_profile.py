@@ -1,13 +1,11 @@
 """A member of the staff as they see themselves (document 004, section 4.1)."""
 
 from chalicelib import bootstrap
-from chalicelib.http import Caller, endpoint
+from chalicelib.http import HASHING_MEMORY_MB, Caller, endpoint
 from chalicelib.kernel.errors import Forbidden
 from functions.schemas.account import ChangePasswordRequest
 from functions.schemas.auth import Message
 from functions.schemas.staff_profile import StaffProfileBody, StaffProfileView
-
-_HASHING_MEMORY_MB = 1024
 
 
 @endpoint("GET", "/v1/profile")
@@ -23,7 +21,7 @@ def change_staff_profile(request: StaffProfileBody, caller: Caller) -> StaffProf
     return _profile(caller)
 
 
-@endpoint("POST", "/v1/profile/password", errors=(Forbidden,), memory_mb=_HASHING_MEMORY_MB)
+@endpoint("POST", "/v1/profile/password", errors=(Forbidden,), memory_mb=HASHING_MEMORY_MB)
 def change_staff_password(request: ChangePasswordRequest, caller: Caller) -> Message:
     """Choose another password; the same as `POST /account/change-password`, by document 004's name."""
     bootstrap.password_change().change(

@@ -1,7 +1,7 @@
 """The second factor by the paths of document 004 (section 3.1); `/auth/2fa` and `/security/2fa` are the same."""
 
 from chalicelib import bootstrap
-from chalicelib.http import Caller, Reply, Visitor, endpoint
+from chalicelib.http import HASHING_MEMORY_MB, Caller, Reply, Visitor, endpoint
 from chalicelib.http.sessions import cookies_of, origin_of, session_of
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode, Unauthorized
 from chalicelib.runtime.grants import OPEN_SECRETS, SEAL_SECRETS, SIGNING_KEY
@@ -17,8 +17,6 @@ from functions.schemas.security import (
     VerifyRequest,
 )
 
-_HASHING_MEMORY_MB = 1024
-
 
 @endpoint("GET", "/v1/auth/2fa/status")
 def get_two_factor_status(caller: Caller) -> SecondFactorView:
@@ -31,7 +29,7 @@ def get_two_factor_status(caller: Caller) -> SecondFactorView:
     "/v1/auth/2fa/setup",
     errors=(Conflict, Forbidden),
     grants=(SEAL_SECRETS,),
-    memory_mb=_HASHING_MEMORY_MB,
+    memory_mb=HASHING_MEMORY_MB,
 )
 def set_up_two_factor_v1(request: EnrolmentRequest, caller: Caller) -> EnrolmentView:
     """Get a secret for your authenticator app; the same as `POST /security/2fa/setup`."""
@@ -66,7 +64,7 @@ def verify_two_factor_v1(request: VerifyRequest, visitor: Visitor) -> Reply[Veri
     "/v1/auth/2fa/disable",
     errors=(Conflict, Forbidden, InvalidTwoFactorCode),
     grants=(OPEN_SECRETS,),
-    memory_mb=_HASHING_MEMORY_MB,
+    memory_mb=HASHING_MEMORY_MB,
 )
 def disable_two_factor_v1(request: DisableRequest, caller: Caller) -> Message:
     """Turn the second factor off; the same as `POST /security/2fa/disable`."""

@@ -1,7 +1,7 @@
 """The door: everything that all endpoints share, behind one decorator."""
 
 from chalicelib.http.callers import Caller, Visitor
-from chalicelib.http.endpoint import endpoint
+from chalicelib.http.endpoint import HASHING_MEMORY_MB, endpoint
 from chalicelib.http.models import (
     ApiModel,
     Cookie,
@@ -17,6 +17,7 @@ from chalicelib.http.models import (
 )
 
 __all__ = [
+    "HASHING_MEMORY_MB",
     "ApiModel",
     "Caller",
     "Cookie",

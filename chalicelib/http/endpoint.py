@@ -17,6 +17,9 @@ from chalicelib.kernel.errors import HearthError
 from chalicelib.runtime.grants import SIGNING_KEY, TABLE_READ, TABLE_WRITE, Grant
 from chalicelib.runtime.registry import Function, Handler, Route, register
 
+HASHING_MEMORY_MB = 1024
+"""Of endpoints that hash passwords: Argon2 wants memory, and the processor that comes with it."""
+
 
 def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by name)
     method: str,
