@@ -11,19 +11,12 @@ from chalicelib.identity.ports import Sessions
 from tests.fakes.identity import PASSWORD, People, deliver_letters
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
-from tests.support.engine import Engine
 
 ADA = "ada@example.com"
 NEW = "ada@example.org"
 BOB = "bob@example.com"
 OTHER_PASSWORD = "another password of hers"
 HOUR = 3600
-
-
-@pytest.fixture
-def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
-    """People on an empty table."""
-    return People(api, table, monkeypatch)
 
 
 @pytest.fixture

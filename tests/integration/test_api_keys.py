@@ -38,11 +38,6 @@ Body = dict[str, Any]
 
 
 @pytest.fixture
-def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
-    return People(api, table, monkeypatch)
-
-
-@pytest.fixture
 def ann(people: People, monkeypatch: pytest.MonkeyPatch) -> Api:
     """The owner of a customer, who is not limited in how often she calls."""
     person = people.newcomer("ann@example.com")

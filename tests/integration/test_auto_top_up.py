@@ -19,11 +19,6 @@ PATH = "/billing/auto-topup"
 HOUR = 3600
 
 
-@pytest.fixture(scope="module")
-def builder() -> WorldBuilder:
-    return WorldBuilder()
-
-
 @pytest.fixture
 def lab() -> Iterator[StripeLab]:
     made = StripeLab()

@@ -29,12 +29,6 @@ DAY = 24 * 3600
 
 
 @pytest.fixture
-def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
-    """People on an empty table."""
-    return People(api, table, monkeypatch)
-
-
-@pytest.fixture
 def archives(monkeypatch: pytest.MonkeyPatch) -> MemoryArchives:
     """Where the archives are."""
     archives = MemoryArchives()

@@ -1,6 +1,5 @@
 """Deployments through the API: what is asked for, what is refused and how, what is shown."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,7 +18,7 @@ from chalicelib.kernel.money import parse_amount
 from chalicelib.metering.prices import PriceChange
 from tests.fakes.access import NoCounters
 from tests.fakes.identity import People
-from tests.fakes.lifecycle import PUBLIC_KEY, REGION, Installation, Region, running_region
+from tests.fakes.lifecycle import PUBLIC_KEY, REGION, Installation, Region
 from tests.support import billed
 from tests.support.api import Answer, Api
 from tests.support.clock import START, SettableClock
@@ -28,12 +27,6 @@ from tools.catalog_data import read_catalog
 
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGm0Zb4yqk7m1jv8v0yP2b8S0yqkq3Wb0Qb0cJ1m2p3L bob@laptop"
 FUNDS = "100.00"
-
-
-@pytest.fixture(scope="module")
-def region() -> Iterator[Region]:
-    with running_region() as region:
-        yield region
 
 
 @dataclass

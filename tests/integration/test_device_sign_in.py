@@ -11,17 +11,10 @@ from chalicelib.identity.tokens import new_secret
 from tests.fakes.identity import PASSWORD, People
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
-from tests.support.engine import Engine
 
 ADA = "ada@example.com"
 BOB = "bob@example.com"
 CLIENT = "hearth-cli on ada-laptop"
-
-
-@pytest.fixture
-def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
-    """People on an empty table."""
-    return People(api, table, monkeypatch)
 
 
 @pytest.fixture

@@ -16,19 +16,13 @@ from chalicelib.identity.ports import Undeliverable
 from chalicelib.identity.tallies import ATTEMPTS_WITHOUT_DELAY
 from functions.workers.letters import send_letter
 from tests.fakes.identity import PASSWORD, People
-from tests.support.api import Answer, Api
+from tests.support.api import Answer
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
 
 ADA = "ada@example.com"
 BOB = "bob@example.com"
 NOBODY = "nobody@example.com"
-
-
-@pytest.fixture
-def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
-    """People on an empty table."""
-    return People(api, table, monkeypatch)
 
 
 @contextmanager

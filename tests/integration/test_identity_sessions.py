@@ -15,19 +15,13 @@ from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.runtime.observe import logger
 from tests.fakes.identity import PASSWORD, People
-from tests.support.api import Answer, Api
+from tests.support.api import Answer
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
 
 ADA = "ada@example.com"
 BOB = "bob@example.com"
 DAY_SECONDS = 24 * 3600
-
-
-@pytest.fixture
-def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
-    """People on an empty table."""
-    return People(api, table, monkeypatch)
 
 
 @pytest.fixture

@@ -18,19 +18,13 @@ from chalicelib.adapters.aws.reports import S3Reports
 from chalicelib.kernel.clock import epoch_seconds, isoformat
 from chalicelib.proof.service import DailyProof
 from functions.workers.proof import ledger_proof
-from tests.fakes.lifecycle import Installation, Region, running_region
+from tests.fakes.lifecycle import Installation, Region
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine, Item
 from tests.support.settings import TABLE_NAME
 from tools import verify_ledger
 
 pytestmark = pytest.mark.guarantee("G12")
-
-
-@pytest.fixture(scope="module")
-def region() -> Iterator[Region]:
-    with running_region() as region:
-        yield region
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """A machine's life, from its request to its end, through the state machines and a simulated region."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -22,19 +21,13 @@ from chalicelib.compute.ports import ExecutionState
 from chalicelib.compute.steps import LeaseLost
 from chalicelib.kernel.pages import PageRequest
 from dev.simulators.faults import FaultMatch
-from tests.fakes.lifecycle import REGION, Installation, Region, running_region
+from tests.fakes.lifecycle import REGION, Installation, Region
 from tests.fakes.workflows import definition, tasks
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
 from tools.catalog_data import read_catalog
 
 DELETE = definition(OperationType.DELETE)
-
-
-@pytest.fixture(scope="module")
-def region() -> Iterator[Region]:
-    with running_region() as region:
-        yield region
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ Every case ends ACTIVE, failed for nothing, or DELETED; the ledger proves itself
 is empty once the machine was deleted.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.compute.models import DeploymentStatus
 from dev.simulators.faults import FaultMatch
-from tests.fakes.lifecycle import Installation, Region, running_region
+from tests.fakes.lifecycle import Installation, Region
 from tests.fakes.money import Crash
 from tests.fakes.workflows import Execution
 from tests.support.clock import SettableClock
@@ -20,12 +20,6 @@ from tests.support.engine import Engine
 
 Run = Callable[[], dict[str, Any]]
 Fault = Callable[[Installation, Run], dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def region() -> Iterator[Region]:
-    with running_region() as region:
-        yield region
 
 
 @pytest.fixture

@@ -28,11 +28,6 @@ NEW_ACCOUNT = {"name": "Bob", "password": PASSWORD}
 
 
 @pytest.fixture
-def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
-    return People(api, table, monkeypatch)
-
-
-@pytest.fixture
 def ada(people: People) -> Api:
     """Who owns the organisation."""
     return people.newcomer(ADA)

@@ -14,11 +14,6 @@ from tests.support.world import Person, World, WorldBuilder
 PATH = "/billing/payment-methods"
 
 
-@pytest.fixture(scope="module")
-def builder() -> WorldBuilder:
-    return WorldBuilder()
-
-
 @pytest.fixture
 def lab() -> Iterator[StripeLab]:
     made = StripeLab()

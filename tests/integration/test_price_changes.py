@@ -1,6 +1,5 @@
 """Prices that change while machines run: from the data file to the ledger, the letters and the suspension."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,7 +26,7 @@ from chalicelib.metering.prices import PriceChange
 from chalicelib.metering.slots import UsageSlot
 from functions.schemas.deployments import UsageView
 from functions.workers.prices import announce_prices, follow_prices
-from tests.fakes.lifecycle import Region, running_region
+from tests.fakes.lifecycle import Region
 from tests.fakes.money import Crash
 from tests.fakes.suspension import EMAIL, WatchedInstallation
 from tests.support.clock import SettableClock
@@ -39,12 +38,6 @@ OLD = 32_000
 """What cpu-2x4 costs an hour in the data of the repository."""
 NEW = 64_001
 TYPE = "INSTANCE_TYPE#cpu-2x4"
-
-
-@pytest.fixture(scope="module")
-def region() -> Iterator[Region]:
-    with running_region() as region:
-        yield region
 
 
 @pytest.fixture

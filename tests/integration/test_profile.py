@@ -10,7 +10,6 @@ from chalicelib.identity.correspondence import CustomerLetters
 from chalicelib.identity.models import LetterKind, User
 from tests.fakes.identity import People
 from tests.support.api import Api
-from tests.support.engine import Engine
 
 ADA = "ada@example.com"
 PROFILE = {
@@ -21,12 +20,6 @@ PROFILE = {
     "contactPreferences": {"byPhone": True, "productNews": False},
 }
 NOTIFICATIONS = {"lowBalance": True, "resumed": True, "spendCaps": True, "autoTopUp": True}
-
-
-@pytest.fixture
-def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
-    """People on an empty table."""
-    return People(api, table, monkeypatch)
 
 
 @pytest.fixture

@@ -22,11 +22,6 @@ from tests.support.world import World, WorldBuilder
 MACHINE = {"region": "montreal", "instanceType": "cpu-4x8", "imageId": "ubuntu-22.04"}
 
 
-@pytest.fixture(scope="module")
-def builder() -> WorldBuilder:
-    return WorldBuilder()
-
-
 @pytest.fixture
 def world(builder: WorldBuilder, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
     return builder.build(table, clock, monkeypatch)

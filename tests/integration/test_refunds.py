@@ -21,11 +21,6 @@ from tests.support.world import World, WorldBuilder
 
 
 @pytest.fixture(scope="module")
-def builder() -> WorldBuilder:
-    return WorldBuilder()
-
-
-@pytest.fixture(scope="module")
 def lab() -> Iterator[StripeLab]:
     made = StripeLab()
     yield made

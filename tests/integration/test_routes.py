@@ -123,11 +123,6 @@ def refuses(model: type[BaseModel], body: Json) -> bool:
     return False
 
 
-@pytest.fixture(scope="module")
-def builder() -> WorldBuilder:
-    return WorldBuilder()
-
-
 @pytest.fixture
 def world(builder: WorldBuilder, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
     return builder.build(table, clock, monkeypatch)

@@ -43,12 +43,6 @@ Whitney's U is normal with a deviation of 0.053 about 0.5), and whatever saves a
 
 
 @pytest.fixture
-def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
-    """People on an empty table."""
-    return People(api, table, monkeypatch)
-
-
-@pytest.fixture
 def ada(people: People) -> Api:
     """Ada, signed in."""
     return people.newcomer(ADA)

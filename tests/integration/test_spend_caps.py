@@ -1,6 +1,5 @@
 """Reaching a spend cap, through the table's stream, the state machines and a simulated region."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +12,7 @@ from chalicelib.kernel.pages import PageRequest
 from chalicelib.ledger.models import HoldPurpose
 from chalicelib.ledger.spending import Period
 from chalicelib.spending.models import NO_CAPS, Caps
-from tests.fakes.lifecycle import Region, running_region
+from tests.fakes.lifecycle import Region
 from tests.fakes.suspension import WatchedInstallation
 from tests.integration.test_lifecycle_matrix import FAULTS, Fault, Once
 from tests.support.clock import SettableClock
@@ -33,12 +32,6 @@ class KeyCaps:
     def caps_of_key(self, customer_id: str, api_key_id: str) -> Caps:
         """Those of the test."""
         return self.caps if api_key_id == KEY else NO_CAPS
-
-
-@pytest.fixture(scope="module")
-def region() -> Iterator[Region]:
-    with running_region() as region:
-        yield region
 
 
 @pytest.fixture

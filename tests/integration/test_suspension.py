@@ -1,6 +1,5 @@
 """Running out of money, through the table's stream, the state machines and a simulated region (G13)."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,7 +10,7 @@ from chalicelib.kernel.errors import AccountSuspended
 from chalicelib.kernel.money import parse_amount
 from chalicelib.kernel.pages import PageRequest
 from functions.schemas.deployments import UsageView
-from tests.fakes.lifecycle import FUNDS_MICROS, Region, running_region
+from tests.fakes.lifecycle import FUNDS_MICROS, Region
 from tests.fakes.suspension import WatchedInstallation
 from tests.integration.test_lifecycle_matrix import FAULTS, Fault, Once
 from tests.support.clock import SettableClock
@@ -19,12 +18,6 @@ from tests.support.engine import Engine
 
 HOUR = 3600
 GRACE = timedelta(hours=72)
-
-
-@pytest.fixture(scope="module")
-def region() -> Iterator[Region]:
-    with running_region() as region:
-        yield region
 
 
 @pytest.fixture

@@ -28,12 +28,6 @@ OWN = {"password": PASSWORD}
 
 
 @pytest.fixture
-def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
-    """People on an empty table."""
-    return People(api, table, monkeypatch)
-
-
-@pytest.fixture
 def ada(people: People) -> Api:
     """Ada, signed in, without a second factor yet."""
     return people.newcomer(ADA)
