@@ -8,7 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-export PYTHONDONTWRITEBYTECODE := 1
+# Byte code is kept, whatever the shell says: dozens of processes start here, and each would compile all it imports.
+export PYTHONDONTWRITEBYTECODE :=
 export UV_LINK_MODE := copy
 
 $(INSTALLED): requirements-dev.txt package.json package-lock.json tools/vendor_documents.py

@@ -24,7 +24,7 @@ def region() -> Iterator[Region]:
         yield region
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def builder() -> WorldBuilder:
     """Builds Ann's world once, and puts it back for each test."""
     return WorldBuilder()

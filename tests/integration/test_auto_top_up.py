@@ -28,9 +28,9 @@ def lab() -> Iterator[StripeLab]:
 
 @pytest.fixture
 def world(
-    builder: WorldBuilder, lab: StripeLab, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+    builder: WorldBuilder, lab: StripeLab, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> World:
-    world = builder.build(table, clock, monkeypatch)
+    world = builder.build(engine, clock, monkeypatch)
     monkeypatch.setattr(bootstrap, "gateway", lambda _: lab.gateway)
     for service in (bootstrap.settlement, bootstrap.payment_methods, bootstrap.auto_top_ups):
         service.cache_clear()
@@ -88,7 +88,7 @@ def test_g10_a_lost_answer_does_not_charge_twice(world: World, lab: StripeLab, e
 
 
 @pytest.mark.guarantee("G10")
-def test_g10_three_declines_pause(world: World, lab: StripeLab, table: Engine, clock: SettableClock) -> None:
+def test_g10_three_declines_pause(world: World, lab: StripeLab, engine: Engine, clock: SettableClock) -> None:
     world.ann.api.put(PATH, rule(saved(world, lab, declines=True)))
     for _ in range(5):
         auto_top_up({}, None)
@@ -96,7 +96,7 @@ def test_g10_three_declines_pause(world: World, lab: StripeLab, table: Engine, c
     paused = bootstrap.auto_top_ups().get(world.ann.ids[Kind.CUSTOMER])
     assert paused is not None
     assert (paused.paused, paused.declines, paused.month_micros) == (True, 3, 0)
-    letters = [item["letter_kind"]["S"] for item in table.items() if item["kind"]["S"] == "LETTER"]
+    letters = [item["letter_kind"]["S"] for item in engine.items() if item["kind"]["S"] == "LETTER"]
     assert letters.count("auto_top_up_paused") == 1
 
 

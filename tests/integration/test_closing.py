@@ -196,18 +196,14 @@ def invite(people: People, inviter: Api, invited: Api, role: str) -> None:
 
 
 class TestWhatStandsInTheWay:
-    @pytest.fixture(scope="class")
-    def builder(self) -> WorldBuilder:
-        return WorldBuilder()
-
     def test_is_named_all_at_once(
-        self, builder: WorldBuilder, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+        self, builder: WorldBuilder, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        world: World = builder.build(table, clock, monkeypatch)
-        before = untouched(table)
+        world: World = builder.build(engine, clock, monkeypatch)
+        before = untouched(engine)
         wanted = {"machines", "reserved", "topUps", "forfeitBalance"}
         assert wanted <= in_the_way(world.ann.api)
-        assert untouched(table) == before
+        assert untouched(engine) == before
 
     def test_is_debt(self, ada: Api) -> None:
         billed.charge(customer_of(ada), hours=1)
@@ -313,9 +309,11 @@ class TestAgainstMachines:
     """Closing and creating a machine at the same time: whoever is first, no closed account has a machine."""
 
     @pytest.fixture
-    def bob(self, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> Api:
+    def bob(
+        self, builder: WorldBuilder, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+    ) -> Api:
         """Somebody with money, in a world with a catalogue."""
-        world = WorldBuilder().build(table, clock, monkeypatch)
+        world = builder.build(engine, clock, monkeypatch)
         billed.pay(customer_of(world.bob.api), 100 * billed.DOLLAR)
         return world.bob.api
 
@@ -334,7 +332,7 @@ class TestAgainstMachines:
         assert [answer.status for answer in created] == [202]
 
     def test_a_machine_that_comes_second_is_not_made(
-        self, bob: Api, table: Engine, monkeypatch: pytest.MonkeyPatch
+        self, bob: Api, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ledger = bootstrap.ledger()
         deployments = bootstrap.deployments()
@@ -352,7 +350,7 @@ class TestAgainstMachines:
         assert self.create(bob).code in {"INSUFFICIENT_BALANCE", "CUSTOMER_BLOCKED"}
         bobs = f"CUSTOMER#{bobs_id}"
         assert not {"DEPLOYMENT", "HOLD"} & {
-            item["kind"]["S"] for item in table.items() if item["pk"]["S"] == bobs
+            item["kind"]["S"] for item in engine.items() if item["pk"]["S"] == bobs
         }
 
 

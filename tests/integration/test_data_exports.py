@@ -143,9 +143,14 @@ class TestAnExport:
         assert not [secret for secret in secrets if secret in text]
 
     def test_has_deployments_and_payments(
-        self, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch, archives: MemoryArchives
+        self,
+        builder: WorldBuilder,
+        engine: Engine,
+        clock: SettableClock,
+        monkeypatch: pytest.MonkeyPatch,
+        archives: MemoryArchives,
     ) -> None:
-        world: World = WorldBuilder().build(table, clock, monkeypatch)
+        world: World = builder.build(engine, clock, monkeypatch)
         assert make() == {"made": 1}  # what her world brought along
         archive = exported(world.bob.api, archives)
         assert document(archive, "deployments.json") == []

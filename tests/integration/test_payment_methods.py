@@ -23,9 +23,9 @@ def lab() -> Iterator[StripeLab]:
 
 @pytest.fixture
 def world(
-    builder: WorldBuilder, lab: StripeLab, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+    builder: WorldBuilder, lab: StripeLab, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> World:
-    world = builder.build(table, clock, monkeypatch)
+    world = builder.build(engine, clock, monkeypatch)
     monkeypatch.setattr(bootstrap, "gateway", lambda _: lab.gateway)
     bootstrap.payment_methods.cache_clear()
     return world

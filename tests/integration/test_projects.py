@@ -23,8 +23,8 @@ MACHINE = {"region": "montreal", "instanceType": "cpu-4x8", "imageId": "ubuntu-2
 
 
 @pytest.fixture
-def world(builder: WorldBuilder, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
-    return builder.build(table, clock, monkeypatch)
+def world(builder: WorldBuilder, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
+    return builder.build(engine, clock, monkeypatch)
 
 
 @pytest.fixture
@@ -156,14 +156,14 @@ class TestConfinedKeys:
         key = confined_key(world, own, monkeypatch)
         unknown = {kind: world.unknown(kind) for kind in (Kind.DEPLOYMENT, Kind.PROJECT)}
         body = body_of(spec, {**world.ann.ids, Kind.PROJECT: own})
-        before = world.state()
+        before = world.changes()
         for deployment_id in (world.ann.ids[Kind.DEPLOYMENT], inside):
             theirs = {**world.ann.ids, Kind.DEPLOYMENT: deployment_id}
             hers = key.call(spec.method, path_of(spec, theirs), json=body)
             never = key.call(spec.method, path_of(spec, {**theirs, **unknown}), json=body)
             assert (hers.status, hers.code) == (404, "NOT_FOUND")
             assert hers.text == never.text
-        assert world.state() == before
+        assert world.changes() == before
 
     def test_g41_lists_show_what_is_in_the_project(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         own = made(world.ann.api, "/projects", {"name": "Its own"})

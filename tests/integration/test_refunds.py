@@ -29,9 +29,9 @@ def lab() -> Iterator[StripeLab]:
 
 @pytest.fixture
 def world(
-    builder: WorldBuilder, lab: StripeLab, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+    builder: WorldBuilder, lab: StripeLab, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> World:
-    world = builder.build(table, clock, monkeypatch)
+    world = builder.build(engine, clock, monkeypatch)
     monkeypatch.setattr(bootstrap, "gateway", lambda _: lab.gateway)
     for service in (
         bootstrap.settlement,
@@ -123,11 +123,11 @@ def test_a_credit_that_was_given_is_not_asked_about_again(world: World) -> None:
     assert posted(world) == before + 1
 
 
-def test_nobody_of_the_staff_gives_money_to_themselves(world: World, table: Engine) -> None:
+def test_nobody_of_the_staff_gives_money_to_themselves(world: World, engine: Engine) -> None:
     customer_id, staff_id = world.ann.ids[Kind.CUSTOMER], world.staff.api.get("/me").data["user"]["id"]
-    for item in table.items():
+    for item in engine.items():
         if item["kind"]["S"] == "MEMBERSHIP" and item["sk"]["S"] == f"MEMBERSHIP#{customer_id}":
-            table.load([{**item, "pk": {"S": f"USER#{staff_id}"}}])
+            engine.load([{**item, "pk": {"S": f"USER#{staff_id}"}}])
     body = {"amount": "1.00", "reason": "A present for me"}
     before = posted(world)
     for path in ("credits", f"invoices/{world.ann.ids[Kind.INVOICE]}/credit-notes"):
@@ -139,11 +139,11 @@ def test_nobody_of_the_staff_gives_money_to_themselves(world: World, table: Engi
     assert posted(world) == before
 
 
-def test_a_closed_account_is_given_nothing(world: World, table: Engine) -> None:
+def test_a_closed_account_is_given_nothing(world: World, engine: Engine) -> None:
     customer_id = world.ann.ids[Kind.CUSTOMER]
-    for item in table.items():
+    for item in engine.items():
         if item["kind"]["S"] == "CUSTOMER" and item["pk"]["S"] == f"CUSTOMER#{customer_id}":
-            table.load([{**item, "status": {"S": CustomerStatus.CLOSED.value}}])
+            engine.load([{**item, "status": {"S": CustomerStatus.CLOSED.value}}])
     for amount in ("1.00", "2000.00"):
         body = {"amount": amount, "reason": "A present"}
         refused = world.staff.api.post(f"/v1/admin/customers/{customer_id}/credits", body)

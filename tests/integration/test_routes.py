@@ -124,8 +124,8 @@ def refuses(model: type[BaseModel], body: Json) -> bool:
 
 
 @pytest.fixture
-def world(builder: WorldBuilder, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
-    return builder.build(table, clock, monkeypatch)
+def world(builder: WorldBuilder, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
+    return builder.build(engine, clock, monkeypatch)
 
 
 @pytest.fixture
@@ -172,34 +172,33 @@ class TestWhoMayEnter:
         monkeypatch.setattr(bootstrap, "authenticator", lambda: FakeAuthenticator(people))
         unknown = {kind: world.unknown(kind) for kind in Kind}
         for name, person in people.items():
-            before = world.state()
+            before = world.changes()
             answer = Api().call(spec.method, path_of(spec, unknown), body="{", token=name)
             is_forbidden = (answer.status, answer.status == 403 and answer.code) == (403, "FORBIDDEN")
             assert is_forbidden == (spec.scope not in scopes_of(person)), name
-            assert not is_forbidden or world.state() == before
+            assert not is_forbidden or world.changes() == before
 
     @pytest.mark.guarantee("G43")
     @endpoints([spec for spec in SPECS if not spec.public])
     def test_g43_only_keys_that_hold_the_scope(self, world: World, spec: EndpointSpec) -> None:
         """Each key holds one scope; the real authenticator knows them from the real table."""
-        path, before = path_of(spec, {kind: world.unknown(kind) for kind in Kind}), world.state()
+        path = path_of(spec, {kind: world.unknown(kind) for kind in Kind})
         for scope in world.keys.keys() - {spec.scope}:
             answer = world.keys[scope].call(spec.method, path, body="{")
             assert (answer.status, answer.code) == (403, "FORBIDDEN"), scope
             assert spec.scope is None or f" {spec.scope}." in answer.error["message"]
-        assert world.state() == before
+        assert world.changes() == []
         if spec.scope and spec.scope in world.keys:
             let_in = world.keys[spec.scope].call(spec.method, path, body="{")
             assert (let_in.status, let_in.status == 403 and let_in.code) != (403, "FORBIDDEN")
 
     @endpoints([spec for spec in SPECS if is_for_keys(spec) and not spec.public and spec.name not in PERSONS_ONLY])
     def test_a_key_with_the_scope_does_what_its_maker_does(self, world: World, spec: EndpointSpec) -> None:
-        before, path = world.table.items(), path_of(spec, world.ann.ids)
+        path = path_of(spec, world.ann.ids)
         asked = {"json": body_of(spec, world.ann.ids), "query": query_of(spec)}
         hers = world.ann.api.call(spec.method, path, **asked)
         if not spec.is_safe:
-            world.table.fresh_table()
-            world.table.load(before)
+            world.snapshot.restore()
         its = world.anns_key.call(spec.method, path, **asked)
         assert (its.status, its.status >= 400 and its.code) == (hers.status, hers.status >= 400 and hers.code)
 
@@ -222,7 +221,7 @@ class TestStrangers:
 
     @endpoints([spec for spec in SPECS if kinds_in_path(spec) and not is_staff_only(spec)])
     def test_g41_a_strangers_id_in_the_path_is_as_if_it_never_was(self, world: World, spec: EndpointSpec) -> None:
-        body, query, before = body_of(spec, world.ann.ids), query_of(spec), world.state()
+        body, query = body_of(spec, world.ann.ids), query_of(spec)
         for who, stranger in world.strangers.items():
             turned_away = (403, "FORBIDDEN") if who == "key" and not is_for_keys(spec) else (404, "NOT_FOUND")
             for name, kind in kinds_in_path(spec).items():
@@ -231,12 +230,11 @@ class TestStrangers:
                 unknown = stranger.call(spec.method, path_of(spec, never), json=body, query=query)
                 assert (hers.status, hers.code) == turned_away, f"{who}: {name}"
                 assert hers.text == unknown.text
-        assert world.state() == before
+        assert world.changes() == []
 
     @endpoints([spec for spec in SPECS if has_ids_in_body(spec) and is_customers(spec)])
     def test_g41_a_strangers_id_in_the_body_is_as_if_it_never_was(self, world: World, spec: EndpointSpec) -> None:
         assert spec.body_model
-        before = world.state()
         for who, stranger in world.strangers.items():
             turned_away = {400, 403, 404} if who == "key" else {400, 404}
             for path, kind in ids_in(schema_of(spec.body_model)):
@@ -245,47 +243,46 @@ class TestStrangers:
                 unknown = stranger.call(spec.method, spec.path, json=body_of(spec, never))
                 assert hers.status in turned_away, f"{who}: {path}"
                 assert hers.text.replace(world.ann.ids[kind], "") == unknown.text.replace(never[kind], "")
-        assert world.state() == before
+        assert world.changes() == []
 
     @endpoints([spec for spec in SPECS if spec.acts_for_a_customer])
     def test_g41_nobody_acts_for_a_customer_that_is_not_theirs(self, world: World, spec: EndpointSpec) -> None:
-        before, body = world.state(), body_of(spec, world.ann.ids)
+        body = body_of(spec, world.ann.ids)
         headers = {"X-Customer-Id": world.ann.ids[Kind.CUSTOMER]}
         for who, stranger in world.strangers.items():
             answer = stranger.call(spec.method, path_of(spec, world.ann.ids), json=body, headers=headers)
             assert (answer.status, answer.code) == (404, "NOT_FOUND"), who
-        assert world.state() == before
+        assert world.changes() == []
 
     @endpoints([spec for spec in SPECS if is_staff_only(spec)])
     def test_g41_no_customer_does_what_staff_does_nor_support_what_is_not_for_it(
         self, world: World, spec: EndpointSpec
     ) -> None:
-        before, body = world.state(), body_of(spec, world.ann.ids)
+        body = body_of(spec, world.ann.ids)
         senders = {"customer": world.ann.api, "key": world.strangers["key"]}
         if spec.scope not in STAFF_SCOPES[StaffRole.SUPPORT]:
             senders["support"] = world.strangers["staff"]
         for who, sender in senders.items():
             answer = sender.call(spec.method, path_of(spec, world.ann.ids), json=body)
             assert (answer.status, answer.code) == (403, "FORBIDDEN"), who
-        assert world.state() == before
+        assert world.changes() == []
 
     @endpoints([spec for spec in SPECS if spec.is_audited])
     def test_g41_nobody_writes_into_a_strangers_log_or_the_staffs(self, world: World, spec: EndpointSpec) -> None:
-        before, body = world.anns_log(), body_of(spec, world.ann.ids)
+        body = body_of(spec, world.ann.ids)
         for who in ("session", "key"):
             for headers in ({}, {"X-Customer-Id": world.ann.ids[Kind.CUSTOMER]}):
                 path = path_of(spec, world.ann.ids)
                 world.strangers[who].call(spec.method, path, json=body, query=query_of(spec), headers=headers)
-        assert world.anns_log() == before
+        assert world.logged() == []
 
     @endpoints([spec for spec in SPECS if is_staff_only(spec) and kinds_in_path(spec)])
     def test_g41_staff_are_told_of_what_never_was(self, world: World, spec: EndpointSpec) -> None:
-        before = world.state()
         unknown = {kind: world.unknown(kind) for kind in Kind}
         path, body = path_of(spec, unknown), body_of(spec, unknown)
         answer = world.staff.api.call(spec.method, path, json=body, query=query_of(spec))
         assert (answer.status, answer.code) == (404, "NOT_FOUND")
-        assert world.state() == before
+        assert world.changes() == []
 
     @endpoints([spec for spec in SPECS if spec.is_list and not kinds_in_path(spec) and is_customers(spec)])
     def test_g41_a_list_has_only_ones_own(self, world: World, spec: EndpointSpec) -> None:
@@ -319,13 +316,13 @@ class TestMalformed:
     @endpoints([spec for spec in SPECS if spec.body_model])
     def test_g47_a_spoilt_body(self, world: World, sender: Person, spec: EndpointSpec) -> None:
         assert spec.body_model
-        path, before = path_of(spec, sender.ids), world.state()
+        path = path_of(spec, sender.ids)
         spoiled = list(spoilt(body_of(spec, sender.ids)))
         wrong = [one for one in spoiled if refuses(spec.body_model, one.body)]
         assert len(wrong) >= 10
         for one in wrong:
             assert_refused(sender.api.call(spec.method, path, json=one.body), one.what)
-        assert world.state() == before
+        assert world.changes() == []
         for one in spoiled:
             answer = sender.api.call(spec.method, path, json=one.body)
             assert answer.status < 500, f"{one.what}: {answer.text}"
@@ -333,13 +330,13 @@ class TestMalformed:
     @endpoints([spec for spec in SPECS if spec.body_model])
     def test_g47_a_body_that_is_none(self, world: World, sender: Person, spec: EndpointSpec) -> None:
         assert spec.body_model
-        path, before = path_of(spec, sender.ids), world.state()
+        path = path_of(spec, sender.ids)
         has_required = any(field.is_required() for field in spec.body_model.model_fields.values())
         for text in MALFORMED:
             if has_required or text.strip():
                 assert_refused(sender.api.call(spec.method, path, body=text), text[:20])
         assert sender.api.call(spec.method, path, body=TOO_LARGE).status == 413
-        assert world.state() == before
+        assert world.changes() == []
 
     @endpoints([spec for spec in SPECS if not spec.body_model])
     def test_g47_a_body_where_none_is_wanted(self, world: World, sender: Person, spec: EndpointSpec) -> None:
@@ -350,20 +347,18 @@ class TestMalformed:
 
     @endpoints([spec for spec in SPECS if kinds_in_path(spec)])
     def test_g47_a_spoilt_id(self, world: World, sender: Person, spec: EndpointSpec) -> None:
-        before = world.state()
         for name, kind in kinds_in_path(spec).items():
             for wrong in WRONG_IDS:
                 path = path_of(spec, {**sender.ids, kind: wrong})
                 answer = sender.api.call(spec.method, path, json=body_of(spec, sender.ids))
                 assert_refused(answer, wrong)
                 assert answer.fields == {name}
-        assert world.state() == before
+        assert world.changes() == []
 
     @endpoints([spec for spec in SPECS if spec.query_model])
     def test_g47_a_spoilt_query(self, world: World, sender: Person, spec: EndpointSpec) -> None:
         model, path = spec.query_model, path_of(spec, sender.ids)
         assert model
-        before = world.state()
         for name in model.model_json_schema()["properties"]:
             assert_refused(sender.api.call(spec.method, path, query={name: ["1", "1"]}), f"{name} twice")
             for wrong in WRONG_VALUES:
@@ -375,16 +370,15 @@ class TestMalformed:
                     assert answer.status < 500, f"{name}={wrong!r}"
         for unknown in ("somethingElse", "\ud800", "a" * 3000, ""):
             assert_refused(sender.api.call(spec.method, path, query={unknown: "1"}), repr(unknown))
-        assert world.state() == before
+        assert world.changes() == []
 
     @endpoints([spec for spec in SPECS if spec.idempotent])
     def test_g47_a_spoilt_idempotency_key(self, world: World, sender: Person, spec: EndpointSpec) -> None:
-        before = world.state()
         for key in WRONG_KEYS:
             headers = {"Idempotency-Key": key}
             path, body = path_of(spec, sender.ids), body_of(spec, sender.ids)
             assert_refused(sender.api.call(spec.method, path, json=body, headers=headers), repr(key))
-        assert world.state() == before
+        assert world.changes() == []
 
 
 def is_refused(model: type[BaseModel], values: Mapping[str, str]) -> bool:
@@ -402,15 +396,14 @@ def test_g44_a_repeat_with_the_same_key_is_the_same_answer(
 ) -> None:
     path, body = path_of(spec, sender.ids), body_of(spec, sender.ids)
     first = sender.api.call(spec.method, path, json=body, headers={"Idempotency-Key": "once"})
-    state = world.state()
+    state = world.changes()
     second = sender.api.call(spec.method, path, json=body, headers={"Idempotency-Key": "once"})
     assert (second.status, second.text) == (first.status, first.text)
     assert second.headers.get("Idempotency-Replayed") == ("true" if first.status < 400 else None)
-    assert world.state() == state
+    assert world.changes() == state
 
 
 @endpoints([spec for spec in SPECS if spec.is_safe and not has_secret_in_path(spec)])
 def test_reading_changes_nothing(world: World, sender: Person, spec: EndpointSpec) -> None:
-    before = world.state()
     assert sender.api.call(spec.method, path_of(spec, sender.ids)).status == spec.status
-    assert world.state() == before
+    assert world.changes() == []

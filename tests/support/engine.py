@@ -3,16 +3,20 @@
 The table is made from `infra/data.yaml`, so that tests run on the table that ships.
 """
 
+import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import urllib3
 import yaml
 from botocore.config import Config
 
@@ -26,36 +30,159 @@ _BINARY = _ROOT / "node_modules/@dynoxide/linux-x64/dynoxide"
 _START_ATTEMPTS = 5
 _START_SECONDS = 10
 _BATCH = 25  # DynamoDB: BatchWriteItem takes at most 25 writes
-_TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+_CREATED_WITH = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+_CALL_SECONDS = 10
+_TABLES = "DynamoDB_20120810"
+_STREAMS = "DynamoDBStreams_20120810"
+_HEADERS = {
+    "Content-Type": "application/x-amz-json-1.0",
+    "X-Amz-Date": "20260101T000000Z",
+    "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/test/dynamodb/aws4_request, "
+    "SignedHeaders=host, Signature=none",
+}
+"""The engine wants a signature and does not check it."""
 
 Item = dict[str, Any]
+"""As DynamoDB writes it, with each value's type; bytes are in Base64, as a stream's reader gets them."""
+Record = dict[str, Any]
+"""A change, as the table's stream tells of it."""
 
 
 class Engine:
-    """A running engine at `url`, holding the product's table."""
+    """A running engine at `url`, holding the product's table.
+
+    What tests do a thousand times goes round boto3, which takes longer to read an answer than the engine gives it.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.client: DynamoDBClient = _client(url)
+        self.tables_made = 0
+        """Tells one table from the one before."""
+        self._connections = urllib3.PoolManager(maxsize=4, timeout=_CALL_SECONDS)
 
     def fresh_table(self) -> None:
         """Replace the table by an empty one; the name stays, and with it every open connection."""
-        existing = self.client.list_tables()["TableNames"]
-        if TABLE_NAME in existing:
-            self.client.delete_table(TableName=TABLE_NAME)
-        self.client.create_table(TableName=TABLE_NAME, **_table_properties())
+        if TABLE_NAME in self._call("ListTables", {})["TableNames"]:
+            self._call("DeleteTable", {"TableName": TABLE_NAME})
+        properties = {name: _table_properties()[name] for name in _CREATED_WITH}
+        self._call("CreateTable", {"TableName": TABLE_NAME, **properties})
+        self.tables_made += 1
 
-    def load(self, items: Sequence[Item]) -> None:
+    def load(self, items: Iterable[Item]) -> None:
         """Put `items`, as `items()` gave them, into the table."""
-        for start in range(0, len(items), _BATCH):
-            batch: Any = [{"PutRequest": {"Item": item}} for item in items[start : start + _BATCH]]
-            self.client.batch_write_item(RequestItems={TABLE_NAME: batch})
+        self._write({"PutRequest": {"Item": item}} for item in items)
+
+    def remove(self, items: Iterable[Item]) -> None:
+        """Remove `items` from the table."""
+        self._write({"DeleteRequest": {"Key": {name: item[name] for name in ("pk", "sk")}}} for item in items)
 
     def items(self) -> list[Item]:
         """Everything in the table, in the order of its keys: two that are equal say that nothing changed."""
-        pages = self.client.get_paginator("scan").paginate(TableName=TABLE_NAME, ConsistentRead=True)
-        items: list[Item] = [dict(item) for page in pages for item in page["Items"]]
-        return sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+        items: list[Item] = []
+        start: Item = {}
+        while True:
+            page = self._call("Scan", {"TableName": TABLE_NAME, "ConsistentRead": True, **start})
+            items += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return sorted(items, key=_key)
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def follow(self) -> "Stream":
+        """The table's stream, from now on.
+
+        It is not there before: each record that the engine keeps slows every later write a little.
+        """
+        specification = {"StreamEnabled": True, **_table_properties()["StreamSpecification"]}
+        changed = self._call("UpdateTable", {"TableName": TABLE_NAME, "StreamSpecification": specification})
+        arn = changed["TableDescription"]["LatestStreamArn"]
+        described = self._call("DescribeStream", {"StreamArn": arn}, api=_STREAMS)["StreamDescription"]
+        (shard,) = described["Shards"]
+        latest = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "LATEST"}
+        return Stream(self._call, self._call("GetShardIterator", latest, api=_STREAMS)["ShardIterator"])
+
+    def _write(self, requests: Iterable[Item]) -> None:
+        waiting = list(requests)
+        for start in range(0, len(waiting), _BATCH):
+            batch = {TABLE_NAME: waiting[start : start + _BATCH]}
+            left = self._call("BatchWriteItem", {"RequestItems": batch})["UnprocessedItems"]
+            assert not left, left
+
+    def _call(self, operation: str, request: Mapping[str, Any], api: str = _TABLES) -> Any:
+        headers = {**_HEADERS, "X-Amz-Target": f"{api}.{operation}"}
+        answer = self._connections.request("POST", self.url, body=json.dumps(request), headers=headers)
+        assert answer.status == HTTPStatus.OK, f"{operation}: {answer.data.decode()}"
+        return answer.json()
+
+
+class Stream:
+    """The changes of a table since its follower asked last."""
+
+    def __init__(self, call: Callable[..., Any], iterator: str) -> None:
+        self._call = call
+        self._iterator = iterator
+
+    def records(self) -> list[Record]:
+        """Every change since this was asked last, in their order."""
+        found: list[Record] = []
+        while True:
+            answer = self._call("GetRecords", {"ShardIterator": self._iterator}, api=_STREAMS)
+            self._iterator = answer["NextShardIterator"]
+            if not answer["Records"]:
+                return found
+            found += answer["Records"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """An item before and after; nothing where there was, or is, none."""
+
+    before: Item | None
+    after: Item | None
+
+    @property
+    def item(self) -> Item:
+        """The item as it is, or as it was last."""
+        return self.after or self.before or {}
+
+
+class Snapshot:
+    """What the table holds at the time, to go back to at the price of what was changed since."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._items = {_key(item): item for item in engine.items()}
+        self._follow()
+
+    def changes(self) -> list[Change]:
+        """What is otherwise than it was; what was changed and changed back is not."""
+        for record in self._stream.records():
+            images = record["dynamodb"]
+            key = _key(images["Keys"])
+            self._changed[key] = Change(self._items.get(key), images.get("NewImage"))
+        return [change for change in self._changed.values() if change.before != change.after]
+
+    def restore(self) -> None:
+        """Let the table hold that again, and nothing else."""
+        if self._engine.tables_made != self._table:
+            self._engine.fresh_table()
+            self._engine.load(self._items.values())
+            self._follow()
+            return
+        changes = self.changes()
+        self._engine.load(change.before for change in changes if change.before)
+        self._engine.remove(change.after for change in changes if change.after and not change.before)
+        self._stream.records()
+        self._changed.clear()
+
+    def _follow(self) -> None:
+        self._table = self._engine.tables_made
+        self._stream = self._engine.follow()
+        self._changed: dict[tuple[str, str], Change] = {}
+
+
+def _key(item: Item) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
 
 
 @contextmanager
@@ -110,10 +237,10 @@ def _client(url: str) -> "DynamoDBClient":
 
 @cache
 def _table_properties() -> dict[str, Any]:
-    """What CreateTable takes, of the data stack's table."""
+    """The data stack's table."""
     template = yaml.load((_ROOT / "infra/data.yaml").read_text(), _CloudFormationLoader)
-    properties = template["Resources"]["Table"]["Properties"]
-    return {name: properties[name] for name in _TABLE_PROPERTIES}
+    properties: dict[str, Any] = template["Resources"]["Table"]["Properties"]
+    return properties
 
 
 class _CloudFormationLoader(yaml.SafeLoader):

@@ -24,7 +24,7 @@ from tests.fakes.payments import FakeGateway, MemoryNotices
 from tests.support import billed
 from tests.support.api import DEFAULT_IP, Api
 from tests.support.clock import START, SettableClock
-from tests.support.engine import Engine, Item
+from tests.support.engine import Change, Engine, Snapshot
 from tools.catalog_data import read_catalog
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/dBdkpu05uTJROrCBcxP9qagmuaM1aHkLy+Hcp5l4r ann@laptop"
@@ -55,22 +55,21 @@ class World:
     """A key of Ann's that can do all that keys can, from everywhere."""
     keys: Mapping[Scope, Api]
     """A key for each scope that keys can have, which can do that and nothing else."""
-    table: Engine
+    snapshot: Snapshot
 
     def unknown(self, kind: Kind) -> str:
         """The id of something that never was."""
         return new_id(kind, START)
 
-    def state(self) -> list[object]:
-        """Everything in the table but what even a refusal or a reading writes: counters, log, measurements."""
-        return [
-            item for item in self.table.items() if item["kind"]["S"] not in {"COUNTER", "ACTIVITY", "CAPACITY"}
-        ]
+    def changes(self) -> list[Change]:
+        """What is otherwise by now, but for what even a refusal writes: counters, log, measurements."""
+        passing = {"COUNTER", "ACTIVITY", "CAPACITY"}
+        return [change for change in self.snapshot.changes() if change.item["kind"]["S"] not in passing]
 
-    def anns_log(self) -> list[object]:
-        """The activity log that Ann reads, and the one that the staff read."""
+    def logged(self) -> list[Change]:
+        """What was added to the activity log that Ann reads, and to the one that the staff read."""
         logs = {f"ACTIVITY#{self.ann.ids[Kind.CUSTOMER]}", "ACTIVITY#STAFF"}
-        return [item for item in self.table.items() if item["pk"]["S"] in logs]
+        return [change for change in self.snapshot.changes() if change.item["pk"]["S"] in logs]
 
     def sender(self, scope: Scope | None, *, public: bool) -> Person:
         """Who may call an endpoint like this: Ann, where no staff is asked for."""
@@ -92,13 +91,13 @@ class SilentGateway(FakeGateway):
 
 
 class WorldBuilder:
-    """Builds the world once, through the API, and puts it back from a copy after that."""
+    """Builds the world once, through the API, and puts it back after that."""
 
     def __init__(self) -> None:
-        self._built: tuple[World, Sequence[Item]] | None = None
+        self._built: World | None = None
 
-    def build(self, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
-        """The world, on an empty table."""
+    def build(self, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
+        """The world, and nothing else in the table."""
         limiter, files = RateLimiter(NoCounters(), clock), MemoryFiles()
         monkeypatch.setattr(bootstrap, "files", lambda: files)
         monkeypatch.setattr(bootstrap, "rate_limiter", lambda: limiter)
@@ -106,16 +105,15 @@ class WorldBuilder:
         monkeypatch.setattr(bootstrap, "dead_notices", MemoryNotices)
         monkeypatch.setattr(bootstrap, "gateway", gateways.__getitem__)
         monkeypatch.setattr(bootstrap, "crypto_gateway_name", lambda: "btcpay")
-        people = People(Api(), table, monkeypatch)
+        people = People(Api(), engine, monkeypatch)
         if self._built is None:
-            world = _build(people, table)
-            self._built = world, table.items()
-        world, items = self._built
-        table.load(items)
-        return world
+            engine.fresh_table()
+            self._built = _build(people, engine)
+        self._built.snapshot.restore()
+        return self._built
 
 
-def _build(people: People, table: Engine) -> World:
+def _build(people: People, engine: Engine) -> World:
     bootstrap.catalog_loader().load(read_catalog())
     staff = Person(people.owner_of_the_house(), {})
     ann = people.newcomer("ann@example.com")
@@ -131,7 +129,7 @@ def _build(people: People, table: Engine) -> World:
         strangers={"session": bob, "key": _key_of(bob, everything), "staff": _support(people)},
         anns_key=_key_of(ann, everything),
         keys={scope: _key_of(kim, [scope]) for scope in SENTENCES},
-        table=table,
+        snapshot=Snapshot(engine),
     )
 
 

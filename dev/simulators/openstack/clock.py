@@ -37,6 +37,10 @@ class LifecycleClock:
         self._anchor_monotonic_seconds = time.monotonic()
         self._speed = speed
 
+    def skip(self, lifecycle_seconds: float) -> None:
+        """Let so much time have passed at once."""
+        self._anchor_lifecycle_seconds += lifecycle_seconds
+
     def seconds(self) -> float:
         """Lifecycle seconds since the beginning."""
         elapsed = time.monotonic() - self._anchor_monotonic_seconds
