@@ -12,7 +12,7 @@ from tests.e2e.matrix import Case, Controls, Customer, Outcome, cases, run_matri
 from tests.support.cloud import LocalCloud
 
 pytestmark = [
-    pytest.mark.xdist_group("cloud"),
+    pytest.mark.xdist_group("fault_matrix"),
     pytest.mark.timeout(600),
     pytest.mark.guarantee("G03", "G08", "G20", "G21", "G22", "G23", "G28", "G29"),
 ]

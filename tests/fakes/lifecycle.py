@@ -116,13 +116,13 @@ class Installation:
         self.alerts = Alerts()
         self.workflows = LocalWorkflows(clock)
         self.transactor = InterruptedTransactor(DynamoTransactor())
-        self._stream = table.follow()
         region.fresh()
         monkeypatch.setattr(bootstrap, "provider", lambda provider_id: region.provider)
         monkeypatch.setattr(bootstrap, "staff_alerts", lambda: self.alerts)
         monkeypatch.setattr(bootstrap, "workflows", lambda: self.workflows)
         monkeypatch.setattr(bootstrap, "transactor", lambda: self.transactor)
         bootstrap.catalog_loader().load(read_catalog())
+        self._stream = table.follow()
         self.customer_id = new_id(Kind.CUSTOMER, START)
         self.transactor.commit(bootstrap.ledger().open_account(self.customer_id))
         bootstrap.ledger().credit(
@@ -180,9 +180,8 @@ class Installation:
 
     def _is_followed(self, record: Record) -> bool:
         image = record["dynamodb"].get("NewImage")
-        if image is None or image["kind"]["S"] not in self.followed:
-            return False
-        return image["kind"]["S"] != "OPERATION" or record["eventName"] == "INSERT"
+        kind = image["kind"]["S"] if image else ""
+        return kind in self.followed and (kind != "OPERATION" or record["eventName"] == "INSERT")
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, here and in the region."""

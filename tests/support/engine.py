@@ -4,6 +4,7 @@ The table is made from `infra/data.yaml`, so that tests run on the table that sh
 """
 
 import json
+import random
 import socket
 import subprocess
 import time
@@ -29,6 +30,9 @@ _ROOT = Path(__file__).parents[2]
 _BINARY = _ROOT / "node_modules/@dynoxide/linux-x64/dynoxide"
 _START_ATTEMPTS = 5
 _START_SECONDS = 10
+_HOST = "127.0.0.1"
+_PORTS = range(15_000, 32_000)
+"""Below those that systems give to clients: one that is free stays so while an engine restarts."""
 _BATCH = 25  # DynamoDB: BatchWriteItem takes at most 25 writes
 _CREATED_WITH = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 _CALL_SECONDS = 10
@@ -54,16 +58,24 @@ class Engine:
     What tests do a thousand times goes round boto3, which takes longer to read an answer than the engine gives it.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.client: DynamoDBClient = _client(url)
+    def __init__(self) -> None:
+        self._process, self._port = _started()
+        self._is_followed = False
+        self.url = f"http://{_HOST}:{self._port}"
+        self.client: DynamoDBClient = _client(self.url)
         self.tables_made = 0
         """Tells one table from the one before."""
         self._connections = urllib3.PoolManager(maxsize=4, timeout=_CALL_SECONDS)
 
     def fresh_table(self) -> None:
-        """Replace the table by an empty one; the name stays, and with it every open connection."""
-        if TABLE_NAME in self._call("ListTables", {})["TableNames"]:
+        """Replace the table by an empty one, under the same name and at the same URL.
+
+        A followed one goes with its engine, which keeps the records of a stream for ever, looks through all of them
+        at each write, and starts within milliseconds.
+        """
+        if self._is_followed:
+            self._restart()
+        elif TABLE_NAME in self._call("ListTables", {})["TableNames"]:
             self._call("DeleteTable", {"TableName": TABLE_NAME})
         properties = {name: _table_properties()[name] for name in _CREATED_WITH}
         self._call("CreateTable", {"TableName": TABLE_NAME, **properties})
@@ -89,10 +101,8 @@ class Engine:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def follow(self) -> "Stream":
-        """The table's stream, from now on.
-
-        It is not there before: each record that the engine keeps slows every later write a little.
-        """
+        """The table's stream, from now on; it is not there before."""
+        self._is_followed = True
         specification = {"StreamEnabled": True, **_table_properties()["StreamSpecification"]}
         changed = self._call("UpdateTable", {"TableName": TABLE_NAME, "StreamSpecification": specification})
         arn = changed["TableDescription"]["LatestStreamArn"]
@@ -100,6 +110,17 @@ class Engine:
         (shard,) = described["Shards"]
         latest = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "LATEST"}
         return Stream(self._call, self._call("GetShardIterator", latest, api=_STREAMS)["ShardIterator"])
+
+    def stop(self) -> None:
+        """End the process; everything in it is forgotten."""
+        self._process.kill()
+        self._process.wait(timeout=_START_SECONDS)
+
+    def _restart(self) -> None:
+        self.stop()
+        process = _listening(self._port)
+        assert process, f"the engine did not come back on port {self._port}"
+        self._process, self._is_followed = process, False
 
     def _write(self, requests: Iterable[Item]) -> None:
         waiting = list(requests)
@@ -188,46 +209,41 @@ def _key(item: Item) -> tuple[str, str]:
 @contextmanager
 def running_engine() -> Iterator[Engine]:
     """An engine of our own on a free port of 127.0.0.1, ended with the block."""
-    process, url = _started()
+    engine = Engine()
     try:
-        yield Engine(url)
+        yield engine
     finally:
-        process.terminate()
-        process.wait(timeout=_START_SECONDS)
+        engine.stop()
 
 
-def _started() -> tuple[subprocess.Popen[bytes], str]:
+def _started() -> tuple[subprocess.Popen[bytes], int]:
     for _ in range(_START_ATTEMPTS):  # another process may take the port between our look and the start
-        port = _free_port()
-        process = subprocess.Popen(
-            [str(_BINARY), "serve", "--host", "127.0.0.1", "--port", str(port)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        if _listens(process, port):
-            return process, f"http://127.0.0.1:{port}"
-        process.kill()
-        process.wait()
+        port = random.choice(_PORTS)
+        if _is_free(port) and (process := _listening(port)):
+            return process, port
     raise RuntimeError(f"{_BINARY} did not start; is `npm install` done?")
 
 
-def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Whether `process` accepts connections on `port` before its time is up."""
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((_HOST, port)) != 0
+
+
+def _listening(port: int) -> subprocess.Popen[bytes] | None:
+    """An engine that accepts connections on `port`; None if it ends, or its time is up, before it does."""
+    process = subprocess.Popen(
+        [str(_BINARY), "serve", "--host", _HOST, "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.01)
-        else:
-            return True
-    return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        if not _is_free(port):
+            return process
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    return None
 
 
 def _client(url: str) -> "DynamoDBClient":
