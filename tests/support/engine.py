@@ -70,8 +70,8 @@ class Engine:
     def fresh_table(self) -> None:
         """Replace the table by an empty one, under the same name and at the same URL.
 
-        A followed one goes with its engine, which keeps the records of a stream for ever, looks through all of them
-        at each write, and starts within milliseconds.
+        A followed one goes with its engine, which keeps a stream's records for ever, looks through all of them at
+        each write, and starts within milliseconds.
         """
         if self._is_followed:
             self._restart()
