@@ -5,6 +5,7 @@ their own, built once for each content of `requirements.txt`, so that a code edi
 """
 
 import argparse
+import fcntl
 import hashlib
 import os
 import shutil
@@ -74,13 +75,15 @@ def layer(requirements: Path, architecture: str, layers: Path) -> Path:
     recipe = f"{_LAYER_RECIPE} {sys.version_info[:2]} {architecture}".encode()
     digest = hashlib.sha256(recipe + requirements.read_bytes()).hexdigest()[:16]
     archive = layers / f"{digest}-{architecture}.zip"
-    if not archive.exists():
-        unpacked = layers / f"{digest}-{architecture}.{os.getpid()}"
-        try:
-            _install(requirements, architecture, unpacked / "python")
-            _archive(unpacked, archive)
-        finally:
-            shutil.rmtree(unpacked, ignore_errors=True)
+    with archive.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # who comes second waits for what the first one builds
+        if not archive.exists():
+            unpacked = layers / f"{digest}-{architecture}.{os.getpid()}"
+            try:
+                _install(requirements, architecture, unpacked / "python")
+                _archive(unpacked, archive)
+            finally:
+                shutil.rmtree(unpacked, ignore_errors=True)
     return archive
 
 

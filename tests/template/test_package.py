@@ -1,12 +1,15 @@
 """Packaging: what ships is whole, small, the same each time, and quick to make again."""
 
 import ast
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,6 +99,25 @@ def test_other_requirements_make_another_layer(tmp_path: Path, monkeypatch: pyte
     third = package.layer(requirements, "arm64", tmp_path / "layers")
     assert len({first, other, third}) == 3
     assert built == ["arm64", "x86_64", "arm64"]
+
+
+def test_a_layer_that_several_want_at_once_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clouds that start together wait for the first one's."""
+    building, built = threading.Barrier(2), []
+
+    def install(_requirements: Path, architecture: str, target: Path) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            building.wait(timeout=0.5)  # a second builder would be let through here
+        target.mkdir(parents=True)
+        built.append(architecture)
+
+    monkeypatch.setattr(package, "_install", install)
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("six==1.17.0\n")
+    with ThreadPoolExecutor(3) as pool:
+        wanted = [pool.submit(package.layer, requirements, "arm64", tmp_path / "layers") for _ in range(3)]
+    assert len({layer.result() for layer in wanted}) == 1
+    assert built == ["arm64"]
 
 
 def test_a_broken_project_is_refused_with_what_broke(fixture: Packaged, tmp_path: Path) -> None:
