@@ -21,6 +21,7 @@ from dev.localcloud.home import Home, read_json
 
 _MAIL_SECONDS = 20.0
 _STEP_SECONDS = 30
+_REQUEST_SECONDS = 15
 _SESSION_KEPT_SECONDS = 600.0
 """Of the quarter of an hour that an access token lasts."""
 _LINK = re.compile(r"[?&]token=([A-Za-z0-9_.-]+)")
@@ -102,12 +103,14 @@ class Owner(Person):
     def _unused_code(self, kept: Mapping[str, Any]) -> str:
         """The next code that was not used: the one before now is good still, and the one after already.
 
+        The one before is passed over where it would expire on its way.
+
         Raises:
             StepFailed: nobody told us the secret of the app.
         """
         if "secret" not in kept:
             raise StepFailed("the owner's authenticator app", f"no secret in {self.memory}; set HEARTH_OWNER_TOTP")
-        step = max(kept["last_step"] + 1, int(time.time()) // _STEP_SECONDS - 1)
+        step = max(kept["last_step"] + 1, int(time.time() + _REQUEST_SECONDS) // _STEP_SECONDS - 1)
         time.sleep(max(0.0, (step - 1) * _STEP_SECONDS - time.time()))
         self._keep({"last_step": step})
         return pyotp.HOTP(kept["secret"]).at(step)

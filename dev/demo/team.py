@@ -81,17 +81,17 @@ class TeamJourney(Story):
     def _turn_on_two_factor(self) -> None:
         with self.screen.step("Bob turns on a second factor; signing in takes two steps from now on"):
             secret = self.member.post("/security/2fa/setup", {"password": self.bob.password}).data["secret"]
-            now = int(time.time()) // _STEP_SECONDS
+            now = int(time.time()) // _STEP_SECONDS  # the next code is good already, and this one a while longer
             app = pyotp.HOTP(secret)
-            codes = self.member.post("/security/2fa/confirm", {"code": app.at(now - 1)}).data["recoveryCodes"]
+            codes = self.member.post("/security/2fa/confirm", {"code": app.at(now)}).data["recoveryCodes"]
             self.screen.done(f"on, with {len(codes)} recovery codes")
             credentials = {"email": self.bob.email, "password": self.bob.password}
             pending = self.api.post("/auth/login", credentials).data
             require("a code to be asked for", pending, holds=pending["requires2FA"])
-            answer = self._finish(pending, app.at(now))
+            answer = self._finish(pending, app.at(now + 1))
             self.member = self.api.signed_in(answer["accessToken"])
             again = self.api.post("/auth/login", credentials).data
-            replayed = self.api.post("/auth/2fa", {"pendingToken": again["pendingToken"], "code": app.at(now)})
+            replayed = self.api.post("/auth/2fa", {"pendingToken": again["pendingToken"], "code": app.at(now + 1)})
             require_equal("the same code again", replayed.code, "INVALID_TWO_FACTOR_CODE")
             self.screen.done("signed in with a code, which works only once")
 

@@ -19,7 +19,7 @@ from dev.demo.client import Client
 from dev.demo.people import new_public_key
 from tests.support.cloud import LocalCloud
 
-CUSTOMERS = 10
+CUSTOMERS = 6
 SESSIONS_PER_CUSTOMER = 3  # the limit is 60 calls a minute for each session
 CASE_DEADLINE_SECONDS = 150.0
 _STRIKE_DEADLINE_SECONDS = 30.0

@@ -6,7 +6,7 @@ layers and no other package of this machine: what is missing from the package fa
 
 Line protocol: the mother gets one JSON request for each child, with three descriptors (invocations, answers,
 and a file for what it prints), and answers with the child's process id. A child answers each line of
-`invocations` with one line.
+`invocations` with one line, after a first one that says that it is initialised.
 """
 
 import contextlib
@@ -127,6 +127,8 @@ def serve(start: dict[str, Any], invocations: TextIO, answers: TextIO) -> None:
     mortality = Mortality()
     mortality.install()
     handler, broken = load(start["module"], start["attribute"])
+    answers.write("initialised\n")
+    answers.flush()
     for line in invocations:
         message = json.loads(line)
         if handler is None:

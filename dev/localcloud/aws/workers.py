@@ -29,6 +29,7 @@ _SANDBOX = Path(__file__).with_name("sandbox.py")
 _TRUSTED = PycInvalidationMode.UNCHECKED_HASH
 _MAX_IDLE_WORKERS = 64
 """About 50 MB each. With fewer, a fault matrix of many customers spends its time on cold starts."""
+_INITIALISATION_SECONDS = 30.0
 _KEPT_TREES = 12
 _MESSAGE_BYTES = 64
 
@@ -153,6 +154,20 @@ class Worker:
         self.last_used = time.monotonic()
         return json.loads(answer), log
 
+    def await_initialised(self) -> None:
+        """Wait until the function is imported; as on AWS, its timeout does not count that.
+
+        Raises:
+            WorkerDied: it was not done in time.
+        """
+        timer = threading.Timer(_INITIALISATION_SECONDS, self.kill)
+        timer.start()
+        try:
+            if not self.answers.readline():
+                raise WorkerDied(self._take_log())
+        finally:
+            timer.cancel()
+
     def kill(self) -> None:
         """End the process at once; its parent, the mother, collects it."""
         try:
@@ -242,7 +257,9 @@ class Pool:
             os.close(their_output)
         invocations = os.fdopen(our_input, "w", encoding="utf-8")
         answers = os.fdopen(our_output, encoding="utf-8")
-        return Worker(fingerprint, pid, invocations, answers, log)
+        worker = Worker(fingerprint, pid, invocations, answers, log)
+        worker.await_initialised()
+        return worker
 
     def _mother(self, layers: tuple[Path, ...]) -> _Mother:
         with self._lock:
