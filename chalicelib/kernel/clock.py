@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 class Clock(Protocol):
     """Says what time it is."""
@@ -23,7 +25,7 @@ class SystemClock:
 
 def epoch_seconds(instant: datetime) -> int:
     """Whole seconds since 1970, rounded down."""
-    return int(instant.timestamp() // 1)
+    return (instant - _EPOCH) // timedelta(seconds=1)
 
 
 def from_epoch_seconds(seconds: int) -> datetime:
