@@ -11,7 +11,7 @@ from tests.support.cloud import LocalCloud, session_cloud
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """The run's own cloud."""
+    """The worker's own cloud; the fault matrix has one to itself in a run with several."""
     with session_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
         yield cloud
 

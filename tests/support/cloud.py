@@ -69,7 +69,7 @@ def running_cloud(home: Home, *options: str) -> Iterator[LocalCloud]:
 
 @contextmanager
 def session_cloud(folder: Path) -> Iterator[LocalCloud]:
-    """The cloud of the whole run."""
+    """The cloud that the tests of one worker share."""
     shared = os.environ.get("HEARTH_E2E_HOME")
     if shared is None:
         with running_cloud(Home(folder)) as cloud:

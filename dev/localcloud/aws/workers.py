@@ -125,13 +125,25 @@ class Worker:
     log: IO[bytes]
     """A file without a name, to which the process appends what the function prints."""
     last_used: float = field(default_factory=time.monotonic)
+    _is_initialised: bool = False
 
     def invoke(self, message: dict[str, Any], timeout_seconds: float) -> tuple[dict[str, Any], str]:
         """The answer (`result` or `error`) and what the function logged.
 
+        As on AWS, the function's timeout does not count the import of its code.
+
         Raises:
             WorkerDied, WorkerTimedOut: with the log; the worker must not be used again.
         """
+        if not self._is_initialised:
+            self._exchange("", _INITIALISATION_SECONDS)
+            self._is_initialised = True
+        answer = self._exchange(json.dumps(message) + "\n", timeout_seconds)
+        self.last_used = time.monotonic()
+        return json.loads(answer), self._take_log()
+
+    def _exchange(self, line: str, timeout_seconds: float) -> str:
+        """The next line that the process says, after `line`."""
         expired = threading.Event()
 
         def cut_off() -> None:
@@ -141,32 +153,17 @@ class Worker:
         timer = threading.Timer(timeout_seconds, cut_off)
         timer.start()
         try:
-            self.invocations.write(json.dumps(message) + "\n")
+            self.invocations.write(line)
             self.invocations.flush()
             answer = self.answers.readline()
         except OSError:
             answer = ""
         finally:
             timer.cancel()
-        log = self._take_log()
         if not answer:
+            log = self._take_log()
             raise WorkerTimedOut(log) if expired.is_set() else WorkerDied(log)
-        self.last_used = time.monotonic()
-        return json.loads(answer), log
-
-    def await_initialised(self) -> None:
-        """Wait until the function is imported; as on AWS, its timeout does not count that.
-
-        Raises:
-            WorkerDied: it was not done in time.
-        """
-        timer = threading.Timer(_INITIALISATION_SECONDS, self.kill)
-        timer.start()
-        try:
-            if not self.answers.readline():
-                raise WorkerDied(self._take_log())
-        finally:
-            timer.cancel()
+        return answer
 
     def kill(self) -> None:
         """End the process at once; its parent, the mother, collects it."""
@@ -257,9 +254,7 @@ class Pool:
             os.close(their_output)
         invocations = os.fdopen(our_input, "w", encoding="utf-8")
         answers = os.fdopen(our_output, encoding="utf-8")
-        worker = Worker(fingerprint, pid, invocations, answers, log)
-        worker.await_initialised()
-        return worker
+        return Worker(fingerprint, pid, invocations, answers, log)
 
     def _mother(self, layers: tuple[Path, ...]) -> _Mother:
         with self._lock:
