@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from benchmarks.timing import Table, compared, in_turns, muted
-from chalicelib import bootstrap
-from chalicelib.access.service import RateLimiter
+from chalicelib.domain.foundation.access.rate_limits import RateLimiter
 from chalicelib.http import ApiModel, Caller, Visitor
+from chalicelib.wiring import bootstrap
 from tests.fakes.access import NoCounters
 from tests.fakes.identity import People
 from tests.support.api import Api

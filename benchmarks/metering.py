@@ -3,13 +3,13 @@
 from time import perf_counter
 
 from benchmarks.timing import Table, counted_calls, muted
-from chalicelib import bootstrap
-from chalicelib.adapters.dynamodb.ledger import DynamoLedgerRecords
+from chalicelib.adapters.dynamodb.money.ledger import DynamoLedgerRecords
+from chalicelib.domain.money.ledger.models import Account
+from chalicelib.domain.money.metering.models import Meter
+from chalicelib.domain.money.metering.ports import SHARDS
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.ledger.models import Account
-from chalicelib.metering.models import Meter
-from chalicelib.metering.ports import SHARDS
+from chalicelib.wiring import bootstrap
 from tests.support.engine import Engine
 
 _MACHINES = 330

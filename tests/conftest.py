@@ -10,7 +10,7 @@ from tests.support import settings
 
 settings.apply()
 
-from chalicelib import bootstrap  # noqa: E402 (the environment comes first)
+from chalicelib.wiring import bootstrap  # noqa: E402 (the environment comes first)
 from tests.support.api import Api  # noqa: E402
 from tests.support.clock import SettableClock  # noqa: E402
 from tests.support.engine import Engine, running_engine  # noqa: E402

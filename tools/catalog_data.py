@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from chalicelib.catalog.models import (
+from chalicelib.domain.cloud.catalog.models import (
     Catalog,
     Gpu,
     GpuLink,
@@ -34,10 +34,10 @@ from chalicelib.catalog.models import (
     Region,
     StoragePlan,
 )
-from chalicelib.compute.machines import StorageKind
+from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.money.metering.prices import PriceChange, PriceHistory
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.money import parse_amount
-from chalicelib.metering.prices import PriceChange, PriceHistory
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 CATALOG: Final = _ROOT / "catalog"

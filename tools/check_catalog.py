@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.adapters.openstack.config import OpenStackConfig, RegionConfig
-from chalicelib.adapters.openstack.connections import Connections
-from chalicelib.catalog.models import Catalog, Image, InstanceType, Region
-from chalicelib.compute.machines import ProviderError
-from chalicelib.configuration import ConfigurationError
+from chalicelib.adapters.providers.openstack.config import OpenStackConfig, RegionConfig
+from chalicelib.adapters.providers.openstack.connections import Connections
+from chalicelib.adapters.shared.configuration import ConfigurationError
+from chalicelib.domain.cloud.catalog.models import Catalog, Image, InstanceType, Region
+from chalicelib.domain.cloud.providers.machines import ProviderError
 from chalicelib.kernel.clock import SystemClock
 from tools.catalog_data import CATALOG, CatalogError, read_catalog
 from tools.cloud_inventory import ProjectInventory, resource_classes

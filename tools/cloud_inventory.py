@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from chalicelib.adapters.openstack.connections import ProjectConnection
+from chalicelib.adapters.providers.openstack.connections import ProjectConnection
 
 _NOVA_MICROVERSION: Final = "2.61"
 """The first that gives extra specs with the flavors."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from chalicelib.adapters.passwords.breaches import MIN_BASE_LENGTH, hash_of_listed
-from chalicelib.identity.passwords import MIN_PASSWORD_LENGTH
+from chalicelib.domain.people.accounts.passwords import MIN_PASSWORD_LENGTH
 
 LIST = Path(__file__).parents[1] / "chalicelib/adapters/passwords/data/common_passwords.bin"
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from chalicelib import bootstrap
-from chalicelib.billing.journals import ExportFormat
+from chalicelib.domain.money.journals.journals import ExportFormat
+from chalicelib.wiring import bootstrap
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

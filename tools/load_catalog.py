@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from chalicelib import bootstrap
-from chalicelib.catalog.prices import PricesRefused
+from chalicelib.domain.cloud.catalog.prices import PricesRefused
+from chalicelib.wiring import bootstrap
 from tools.catalog_data import CATALOG, CatalogError, read_catalog
 
 

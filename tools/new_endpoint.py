@@ -17,11 +17,14 @@ from pathlib import Path
 
 from pydantic.alias_generators import to_pascal, to_snake
 
-from chalicelib.access.models import Scope
+from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.kernel.ids import Kind
 
 ROOT = Path(__file__).parents[1]
 _CREATED = {"POST": "status=201"}
+AREAS = tuple(sorted(path.parent.name for path in (ROOT / "chalicelib/domain").glob("*/__init__.py")))
+"""The areas that an endpoint can belong to."""
+
 _NAME = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
 
@@ -54,11 +57,14 @@ class Plan:
     method: str
     path: str
     name: str
+    area: str
     scope: Scope | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise PlanError(f"{self.name}: name it after what it does, such as create_volume")
+        if self.area not in AREAS:
+            raise PlanError(f"{self.area} is no area; these are: {', '.join(AREAS)}")
         for kind in self.ids.values():
             if kind not in Kind.__members__:
                 raise PlanError(f"add {kind} to Kind in chalicelib/kernel/ids.py first")
@@ -68,6 +74,11 @@ class Plan:
         """The module of its resource: that of `/ssh-keys/{sshKeyId}` is `ssh_keys`."""
         words = [word for word in self.path.split("/") if re.fullmatch(r"(?!v\d)[\w-]+", word)]
         return words[0].replace("-", "_")
+
+    @property
+    def folder(self) -> str:
+        """Where its endpoints and their schemas stand, side by side."""
+        return f"functions/{self.area}/{self.module}"
 
     @property
     def ids(self) -> dict[str, str]:
@@ -94,13 +105,13 @@ class Plan:
         gives = ["caller.customer_id", *names, *(["request.name"] if self.has_body else [])]
         models = ", ".join([view, *names.values(), *([body] if self.has_body else [])])
         return Addition(
-            path=f"functions/{self.module}.py",
+            path=f"{self.folder}/endpoints.py",
             title=f"{self._title}.",
             imports=(
-                "from chalicelib import bootstrap",
-                *(["from chalicelib.access.models import Scope"] if scope else []),
+                "from chalicelib.wiring import bootstrap",
+                *(["from chalicelib.domain.foundation.access.models import Scope"] if scope else []),
                 "from chalicelib.http import Caller, endpoint",
-                f"from functions.schemas.{self.module} import {models}",
+                f"from {self.folder.replace('/', '.')}.schemas import {models}",
             ),
             code=f"@endpoint({', '.join(declared)})\n"
             f"def {self.name}({', '.join([*takes, 'caller: Caller'])}) -> {view}:\n"
@@ -109,7 +120,7 @@ class Plan:
         )
 
     def _models(self) -> Addition:
-        path = f"functions/schemas/{self.module}.py"
+        path = f"{self.folder}/schemas.py"
         there = (ROOT / path).read_text() if (ROOT / path).exists() else ""
         types = [f"{name[0].upper()}{name[1:]} = id_of(Kind.{kind})" for name, kind in self.ids.items()]
         body = (
@@ -145,7 +156,7 @@ class Plan:
         json = ', {"name": "one"}' if self.has_body else ""
         path = re.sub(r"{\w+}", "x", self.path)
         return Addition(
-            path=f"tests/integration/test_{self.module}.py",
+            path=f"tests/integration/{self.area}/test_{self.module}.py",
             title=f"{self._title}, through the API.",
             imports=("from tests.support.api import Api",),
             code=f"def test_{self.name}_wants_somebody_known(api: Api) -> None:\n"
@@ -167,6 +178,11 @@ def write(plan: Plan, root: Path) -> Sequence[Path]:
     for addition in plan.additions():
         path = root / addition.path
         path.parent.mkdir(parents=True, exist_ok=True)
+        package = path.with_name("__init__.py")
+        if plan.folder in addition.path and not package.exists():
+            package.write_text(
+                f'"""Requests and answers of `{plan.module}`, and the one call that serves each."""\n'
+            )
         path.write_text(addition.added_to(path.read_text() if path.exists() else ""))
         paths.append(path)
     for tidy in (["check", "--quiet", "--fix", "--select", "I,F401"], ["format", "--quiet"]):
@@ -180,10 +196,11 @@ def main() -> None:
     parser.add_argument("method", choices=("GET", "POST", "PUT", "PATCH", "DELETE"))
     parser.add_argument("path", help="below the stage, with {camelCaseId} values")
     parser.add_argument("name", help="of the function: operationId, Lambda and metric are named after it")
+    parser.add_argument("--area", choices=AREAS, required=True, help="which part of the product it belongs to")
     parser.add_argument("--scope", type=Scope, choices=tuple(Scope), help="what callers must hold")
     options = parser.parse_args()
     try:
-        plan = Plan(options.method, options.path, options.name, options.scope)
+        plan = Plan(options.method, options.path, options.name, options.area, options.scope)
     except PlanError as error:
         sys.exit(str(error))
     for path in write(plan, ROOT):

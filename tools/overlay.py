@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.runtime.registry import Function, load_all
-from chalicelib.settings import Settings
+from chalicelib.wiring.settings import Settings
 from tools.template import alarms, api, functions, machines, queues, sockets
 from tools.template.intrinsics import Resources, ref, sub
 

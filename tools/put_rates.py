@@ -5,8 +5,8 @@ For a scheduled job of the operator's that knows the rates; staff have `PUT /v1/
 
 import sys
 
-from chalicelib import bootstrap
-from chalicelib.payments.rates import parse_rate
+from chalicelib.domain.money.top_ups.rates import parse_rate
+from chalicelib.wiring import bootstrap
 
 
 def main() -> None:

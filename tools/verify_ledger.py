@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from chalicelib.domain.operations.proof.models import Report
 from chalicelib.kernel.money import format_amount
-from chalicelib.proof.models import Report
 
 _LOCAL_CLOUD = Path(__file__).parents[1] / ".local" / "endpoints.json"
 
@@ -26,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Set TABLE_NAME, or start the local cloud: make up", file=sys.stderr)
         return 2
     # The records read TABLE_NAME when they are imported.
-    from chalicelib import bootstrap
     from chalicelib.adapters.aws.reports import as_json
+    from chalicelib.wiring import bootstrap
 
     report = bootstrap.proof().run()
     print(as_json(report).decode() if options.json else in_words(report))

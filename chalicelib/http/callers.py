@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from chalicelib.access.models import Principal
+from chalicelib.domain.foundation.access.models import Principal
 
 
 @dataclass(frozen=True)

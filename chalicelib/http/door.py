@@ -10,15 +10,20 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
-from chalicelib import bootstrap
-from chalicelib.access.models import ClaimState, Credentials, CustomerStatus, Principal, StoredAnswer
+from chalicelib.domain.foundation.access.models import (
+    ClaimState,
+    Credentials,
+    CustomerStatus,
+    Principal,
+    StoredAnswer,
+)
+from chalicelib.domain.foundation.activity.models import Activity, Outcome
 from chalicelib.http.answers import Answer, failure, success
 from chalicelib.http.callers import Caller, Visitor
 from chalicelib.http.models import ApiModel, RawRequest
 from chalicelib.http.requests import ProxyRequest, parse_body, parse_values
 from chalicelib.http.sessions import CSRF_HEADER, access_token_of
 from chalicelib.http.spec import EndpointSpec
-from chalicelib.insight.models import Activity, Outcome
 from chalicelib.kernel.errors import (
     AddressNotAllowed,
     CustomerBlocked,
@@ -37,6 +42,7 @@ from chalicelib.kernel.limits import REQUESTS_PER_MINUTE
 from chalicelib.kernel.sites import site_of
 from chalicelib.kernel.transactions import TransactionContended
 from chalicelib.runtime.observe import logger, measured
+from chalicelib.wiring import bootstrap
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _CUSTOMER_HEADER = "x-customer-id"

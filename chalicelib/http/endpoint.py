@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
-from chalicelib.access.models import Scope
+from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http.door import Door
 from chalicelib.http.spec import Declared, describe
 from chalicelib.kernel.errors import HearthError

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from chalicelib.access.key_texts import KEY_PATTERN
-from chalicelib.access.scopes import SENTENCES
+from chalicelib.domain.foundation.access.key_texts import KEY_PATTERN
+from chalicelib.domain.foundation.access.scopes import SENTENCES
 from chalicelib.http.models import Document, PlainText, StaffPageQuery
 from chalicelib.http.sessions import ACCESS_COOKIE, CSRF_COOKIE
 from chalicelib.http.spec import EndpointSpec

@@ -10,15 +10,15 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from chalicelib import bootstrap
-from chalicelib.access.key_texts import looks_like_a_key
-from chalicelib.access.models import Credentials, Principal
+from chalicelib.domain.foundation.access.key_texts import looks_like_a_key
+from chalicelib.domain.foundation.access.models import Credentials, Principal
+from chalicelib.domain.people.accounts.models import Origin, SessionAccess, SessionTokens
 from chalicelib.http.callers import Visitor
 from chalicelib.http.models import Cookie
 from chalicelib.http.requests import ProxyRequest
-from chalicelib.identity.models import Origin, SessionAccess, SessionTokens
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.errors import Forbidden, Unauthorized
+from chalicelib.wiring import bootstrap
 
 ACCESS_COOKIE = "hearth_access"
 REFRESH_COOKIE = "hearth_refresh"

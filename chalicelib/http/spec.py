@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, create_model
 from pydantic.alias_generators import to_camel
 
-from chalicelib.access.models import Scope
+from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http.models import ApiModel, Listing, Reply
 from chalicelib.kernel.errors import (
     AddressNotAllowed,

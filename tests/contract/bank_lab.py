@@ -4,12 +4,12 @@ from datetime import datetime
 
 from pydantic import AnyHttpUrl, SecretStr
 
-from chalicelib.adapters.bank import BankConfig, BankGateway
-from chalicelib.adapters.bank.config import AccountConfig
+from chalicelib.adapters.gateways.bank import BankConfig, BankGateway
+from chalicelib.adapters.gateways.bank.config import AccountConfig
+from chalicelib.domain.money.bank.references import reference_of
+from chalicelib.domain.money.top_ups.models import Method, TopUp
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.money import decimal_amount
-from chalicelib.payments.bank_references import reference_of
-from chalicelib.payments.models import Method, TopUp
 from dev.simulators.bank import BankSimulator
 from dev.simulators.bank.site import ACCOUNTS, API_KEY, WEBHOOK_SECRET
 from dev.simulators.bank.state import Order

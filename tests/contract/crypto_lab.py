@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from pydantic import AnyHttpUrl, SecretStr
 
-from chalicelib.adapters.btcpay import BTCPayConfig, BTCPayGateway
-from chalicelib.adapters.oxapay import OxaPayConfig, OxaPayGateway
+from chalicelib.adapters.gateways.btcpay import BTCPayConfig, BTCPayGateway
+from chalicelib.adapters.gateways.oxapay import OxaPayConfig, OxaPayGateway
+from chalicelib.domain.money.top_ups.models import Method, TopUp
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.money import decimal_amount
-from chalicelib.payments.models import Method, TopUp
 from dev.simulators.btcpay import BTCPaySimulator
 from dev.simulators.btcpay.simulator import API_KEY, STORE_ID, WEBHOOK_SECRET
 from dev.simulators.crypto.book import HostedInvoice

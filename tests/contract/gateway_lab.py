@@ -7,8 +7,8 @@ from enum import StrEnum
 from importlib import import_module
 from typing import Any, Protocol
 
-from chalicelib.payments.models import TopUp
-from chalicelib.payments.ports import Gateway
+from chalicelib.domain.money.top_ups.models import TopUp
+from chalicelib.domain.money.top_ups.ports import Gateway
 
 
 class Lever(StrEnum):

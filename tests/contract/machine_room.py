@@ -4,8 +4,15 @@ import secrets
 import time
 from collections.abc import Callable
 
-from chalicelib.compute.machines import Machine, MachineRef, MachineSpec, MachineState, Power, ProviderError
-from chalicelib.compute.ports import ComputeProvider, SupportsPowerActions
+from chalicelib.domain.cloud.deployments.ports import ComputeProvider, SupportsPowerActions
+from chalicelib.domain.cloud.providers.machines import (
+    Machine,
+    MachineRef,
+    MachineSpec,
+    MachineState,
+    Power,
+    ProviderError,
+)
 from tests.contract.lab import Lab
 
 

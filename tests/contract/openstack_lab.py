@@ -15,10 +15,10 @@ import openstack
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from chalicelib.adapters.openstack.config import OpenStackConfig
-from chalicelib.adapters.openstack.provider import OpenStackProvider
-from chalicelib.compute.machines import MachineRef, MachineSpec, StorageKind
-from chalicelib.compute.ports import ComputeProvider
+from chalicelib.adapters.providers.openstack.config import OpenStackConfig
+from chalicelib.adapters.providers.openstack.provider import OpenStackProvider
+from chalicelib.domain.cloud.deployments.ports import ComputeProvider
+from chalicelib.domain.cloud.providers.machines import MachineRef, MachineSpec, StorageKind
 from chalicelib.kernel.clock import SystemClock
 from tests.contract import lab
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from chalicelib.adapters.paypal import PayPalConfig, PayPalGateway
+from chalicelib.adapters.gateways.paypal import PayPalConfig, PayPalGateway
+from chalicelib.domain.money.top_ups.models import Amount, Method, TopUp, TopUpStatus
 from chalicelib.kernel.clock import Clock, SystemClock, later
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
 from dev.simulators.paypal import CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID, PayPalSimulator
 from dev.simulators.paypal.account import Order
 from dev.simulators.paypal.bank import Bank

@@ -5,8 +5,8 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from chalicelib.domain.money.top_ups.models import Amount, Method, TopUp, TopUpStatus
 from chalicelib.kernel.clock import later
-from chalicelib.payments.models import Amount, Method, TopUp, TopUpStatus
 from dev.simulators.faults import Fault
 from dev.simulators.simulator import PaymentSimulator
 from dev.simulators.webhooks import Webhook

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from chalicelib.adapters.stripe.config import StripeConfig
-from chalicelib.adapters.stripe.gateway import StripeGateway
+from chalicelib.adapters.gateways.stripe.config import StripeConfig
+from chalicelib.adapters.gateways.stripe.gateway import StripeGateway
+from chalicelib.domain.money.top_ups.models import Method, TopUp
 from chalicelib.kernel.clock import SystemClock
-from chalicelib.payments.models import Method, TopUp
 from dev.simulators.stripe import StripeSimulator
 from dev.simulators.stripe.account import SECRET_KEY, WEBHOOK_SECRET
 from dev.simulators.stripe.cards import DECLINED_CARD, GOOD_CARD

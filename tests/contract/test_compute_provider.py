@@ -1,4 +1,4 @@
-"""What every compute provider does, in the words of `chalicelib.compute.ports`.
+"""What every compute provider does, in the words of `chalicelib.domain.cloud.deployments.ports`.
 
 `ordinary` is one machine that the cases which only look share; every other case builds its own.
 """
@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.compute.machines import (
+from chalicelib.domain.cloud.deployments.ports import (
+    ComputeProvider,
+    SupportsCapacity,
+    SupportsPowerActions,
+    SupportsUnblocking,
+)
+from chalicelib.domain.cloud.providers.machines import (
     FailureCode,
     MachineEvent,
     MachineRef,
@@ -21,7 +27,6 @@ from chalicelib.compute.machines import (
     QuotaExceeded,
     SpecRejected,
 )
-from chalicelib.compute.ports import ComputeProvider, SupportsCapacity, SupportsPowerActions, SupportsUnblocking
 from tests.contract.lab import BLOCKING, CAPACITY, PLACEMENTS, QUOTA, REVOCATION, Lab
 from tests.contract.machine_room import MachineRoom
 

@@ -5,9 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib.adapters.btcpay.greenfield import PAGE_ITEMS
-from chalicelib.kernel.clock import later
-from chalicelib.payments.models import (
+from chalicelib.adapters.gateways.btcpay.greenfield import PAGE_ITEMS
+from chalicelib.domain.money.top_ups.models import (
     Amount,
     Flag,
     GatewayRefused,
@@ -16,6 +15,7 @@ from chalicelib.payments.models import (
     TopUp,
     TopUpStatus,
 )
+from chalicelib.kernel.clock import later
 from dev.simulators.crypto.book import HostedInvoice, Mark
 from dev.simulators.faults import FaultMatch, RequestFault
 from tests.contract.crypto_lab import BTCPayLab, CryptoLab, OxaPayLab

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from chalicelib.payments.models import (
+from chalicelib.domain.money.top_ups.models import (
     Amount,
     DisputeStatus,
     GatewayBusy,
@@ -20,7 +20,7 @@ from chalicelib.payments.models import (
     TopUp,
     TopUpStatus,
 )
-from chalicelib.payments.ports import SupportsListing, SupportsRefunds, SupportsSavedMethods
+from chalicelib.domain.money.top_ups.ports import SupportsListing, SupportsRefunds, SupportsSavedMethods
 from dev.simulators.faults import RequestFault
 from tests.contract.gateway_lab import (
     LABS,

@@ -15,9 +15,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from chalicelib.adapters.paypal import PayPalConfig, PayPalGateway
-from chalicelib.kernel.clock import later
-from chalicelib.payments.models import (
+from chalicelib.adapters.gateways.paypal import PayPalConfig, PayPalGateway
+from chalicelib.domain.money.top_ups.models import (
     Amount,
     DisputeStatus,
     Flag,
@@ -32,6 +31,7 @@ from chalicelib.payments.models import (
     TopUp,
     TopUpStatus,
 )
+from chalicelib.kernel.clock import later
 from dev.simulators.faults import FaultMatch
 from dev.simulators.http import LoopbackServer, Request, Response
 from dev.simulators.paypal import CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID, PayPalSimulator

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.paypal import states
+from chalicelib.adapters.gateways.paypal import states
+from chalicelib.domain.money.top_ups.models import Amount
 from chalicelib.kernel.clock import later
-from chalicelib.payments.models import Amount
 from tests.contract.paypal_lab import PayPalLab
 from tests.contract.paypal_reference import OPERATIONS, ORDER, Operation, objections
-from tests.unit.test_paypal_states import CONFIG, TOP_UP
+from tests.unit.money.test_paypal_states import CONFIG, TOP_UP
 
 
 def test_a_whole_life_of_a_top_up_is_within_the_reference() -> None:

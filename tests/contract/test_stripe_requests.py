@@ -8,7 +8,7 @@ import pytest
 from stripe import params
 from stripe.params import checkout
 
-from chalicelib.payments.models import Amount
+from chalicelib.domain.money.top_ups.models import Amount
 from dev.simulators.http import Json
 from dev.simulators.stripe.wire import API_VERSION, parse_form
 from tests.contract.stripe_lab import StripeLab

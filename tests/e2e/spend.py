@@ -14,11 +14,11 @@ def main(endpoints: str, customer_id: str, seconds: str) -> None:
     if not aim_at_local_cloud(Path(endpoints)):
         raise SystemExit(f"no local cloud runs at {endpoints}")
     # The records read TABLE_NAME when they are imported.
-    from chalicelib import bootstrap
+    from chalicelib.domain.money.ledger.models import EntryType, Operator
+    from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
     from chalicelib.kernel.clock import isoformat, later
     from chalicelib.kernel.transactions import with_fresh_reads
-    from chalicelib.ledger.models import EntryType, Operator
-    from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
+    from chalicelib.wiring import bootstrap
 
     def post() -> str:
         now = bootstrap.clock().now()

@@ -29,7 +29,7 @@ START_SECONDS = 180.0
 STOP_SECONDS = 30.0
 SHARDS = 16
 EDIT_SECONDS = 60.0
-_EDITED = "functions/docs.py"
+_EDITED = "functions/foundation/docs/endpoints.py"
 _PROJECT = (
     ".chalice",
     "app.py",

@@ -3,8 +3,8 @@
 from collections import Counter
 from datetime import datetime
 
-from chalicelib.access.models import Credentials, Principal, Role, StaffRole
-from chalicelib.insight.models import Activity
+from chalicelib.domain.foundation.access.models import Credentials, Principal, Role, StaffRole
+from chalicelib.domain.foundation.activity.models import Activity
 from chalicelib.kernel.errors import Unauthorized
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest

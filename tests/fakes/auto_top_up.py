@@ -4,12 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from chalicelib.identity.models import LetterKind
-from chalicelib.insight.models import Activity
-from chalicelib.kernel.pages import Page, PageRequest
-from chalicelib.kernel.transactions import Write
-from chalicelib.payments.auto_top_up import CUSTOMER_OPEN, RULE_UNCHANGED, AutoTopUpRule
-from chalicelib.payments.models import (
+from chalicelib.domain.foundation.activity.models import Activity
+from chalicelib.domain.money.auto_top_up.service import CUSTOMER_OPEN, RULE_UNCHANGED, AutoTopUpRule
+from chalicelib.domain.money.top_ups.models import (
     Checkout,
     GatewayRefused,
     Payment,
@@ -18,6 +15,9 @@ from chalicelib.payments.models import (
     TopUp,
     TopUpStatus,
 )
+from chalicelib.domain.people.accounts.models import LetterKind
+from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import Write
 from tests.fakes.money import MemoryTable, MemoryWrite
 from tests.fakes.payments import FakeGateway
 

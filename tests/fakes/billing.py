@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters.files.billing import read_seller, read_vat_countries
-from chalicelib.billing.models import (
+from chalicelib.domain.cloud.deployments.models import Deployment
+from chalicelib.domain.money.billing.models import (
     BillingProfile,
     BillingState,
     Credited,
@@ -16,17 +17,16 @@ from chalicelib.billing.models import (
     Seller,
     Series,
 )
-from chalicelib.billing.ports import CREDITED_UNCHANGED, NUMBER_FREE, STATE_UNCHANGED
-from chalicelib.billing.service import Invoicing
-from chalicelib.billing.vat import VatRules
-from chalicelib.compute.models import Deployment
+from chalicelib.domain.money.billing.ports import CREDITED_UNCHANGED, NUMBER_FREE, STATE_UNCHANGED
+from chalicelib.domain.money.billing.service import Invoicing
+from chalicelib.domain.money.billing.vat import VatRules
+from chalicelib.domain.money.ledger.models import Account, Entry, EntryType
+from chalicelib.domain.money.ledger.service import Ledger
+from chalicelib.domain.money.metering.prices import Parts
+from chalicelib.domain.money.metering.service import Metering
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Transactor, Write
-from chalicelib.ledger.models import Account, Entry, EntryType
-from chalicelib.ledger.service import Ledger
-from chalicelib.metering.prices import Parts
-from chalicelib.metering.service import Metering
 from tests.fakes.money import (
     MemoryLedgerRecords,
     MemoryMeterRecords,
@@ -140,7 +140,9 @@ class Months:
         self.transactor: Transactor = MemoryTransactor(self.table)
         self.ledger = Ledger(self.ledger_records, self.transactor, self.clock)
         self.prices = MemoryPrices()
-        self.metering = Metering(self.meters, self.prices, self.ledger, self.transactor, MemoryQueue(), self.clock)
+        self.metering = Metering(
+            self.meters, self.prices, self.meters, self.ledger, self.transactor, MemoryQueue(), self.clock
+        )
         self.seller = seller
         self.transactor.commit(
             [

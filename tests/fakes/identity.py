@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 import pyotp
 import pytest
 
-from chalicelib import bootstrap
 from chalicelib.adapters.mail.letters import Mail, write
 from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
-from chalicelib.identity.emails import EmailAddress
+from chalicelib.domain.people.accounts.emails import EmailAddress
 from chalicelib.kernel.clock import later
-from functions.workers.letters import send_letter
+from chalicelib.wiring import bootstrap
+from functions.people.letters.workers import send_letter
 from tests.support.api import Answer, Api
 from tests.support.engine import Engine
 

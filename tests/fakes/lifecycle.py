@@ -10,17 +10,23 @@ from dataclasses import dataclass
 
 import pytest
 
-from chalicelib import bootstrap
 from chalicelib.adapters.dynamodb.transactor import DynamoTransactor
-from chalicelib.adapters.openstack.config import OpenStackConfig
-from chalicelib.adapters.openstack.provider import OpenStackProvider
-from chalicelib.compute.models import Deployment, DeploymentRequest, DeploymentStatus, Operation, TimelineEvent
-from chalicelib.compute.service import Accepted
+from chalicelib.adapters.providers.openstack.config import OpenStackConfig
+from chalicelib.adapters.providers.openstack.provider import OpenStackProvider
+from chalicelib.domain.cloud.deployments.models import (
+    Deployment,
+    DeploymentRequest,
+    DeploymentStatus,
+    Operation,
+    TimelineEvent,
+)
+from chalicelib.domain.cloud.deployments.service import Accepted
 from chalicelib.kernel.clock import SystemClock
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import PageRequest
+from chalicelib.wiring import bootstrap
 from dev.simulators.openstack import OpenStackSimulator
-from functions.workers.table import follow_table
+from functions.operations.changes.workers import follow_table
 from tests.fakes.money import InterruptedTransactor
 from tests.fakes.workflows import Execution, LocalWorkflows
 from tests.support.clock import START, SettableClock

@@ -4,10 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from chalicelib.domain.money.top_ups.models import (
+    Checkout,
+    GatewayUnreachable,
+    Notice,
+    PaymentState,
+    TopUp,
+    TopUpStatus,
+)
+from chalicelib.domain.money.top_ups.records import NEW_TOP_UP, TOP_UP_UNCHANGED, DeadNotice, NoticeState, Rate
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
-from chalicelib.payments.models import Checkout, GatewayUnreachable, Notice, PaymentState, TopUp, TopUpStatus
-from chalicelib.payments.records import NEW_TOP_UP, TOP_UP_UNCHANGED, DeadNotice, NoticeState, Rate
 from tests.fakes.money import MemoryTable, MemoryWrite
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chalicelib.approvals.models import Approval, ApprovalStatus
-from chalicelib.approvals.ports import APPROVAL_UNDECIDED, NEW_APPROVAL
+from chalicelib.domain.foundation.approvals.models import Approval, ApprovalStatus
+from chalicelib.domain.foundation.approvals.ports import APPROVAL_UNDECIDED, NEW_APPROVAL
+from chalicelib.domain.money.refunds.service import NEW_REFUND, REFUND_UNCHANGED, RefundOrder
+from chalicelib.domain.money.top_ups.models import Amount, GatewayRefused, Refund, RefundStatus
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
-from chalicelib.payments.models import Amount, GatewayRefused, Refund, RefundStatus
-from chalicelib.payments.refunds import NEW_REFUND, REFUND_UNCHANGED, RefundOrder
 from tests.fakes.money import MemoryTable, MemoryWrite
 from tests.fakes.payments import FakeGateway
 

@@ -15,17 +15,17 @@ from typing import Protocol
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from chalicelib.domain.money.ledger.models import Burn, Entry
+from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED, LedgerRecords
+from chalicelib.domain.money.ledger.service import Ledger
+from chalicelib.domain.money.metering.models import Meter, UsageRecord
+from chalicelib.domain.money.metering.ports import METER_UNCHANGED, SHARDS, MeterRecords, PriceTags
+from chalicelib.domain.money.metering.prices import PriceChange, PriceSheet
+from chalicelib.domain.money.metering.service import Metering
+from chalicelib.domain.money.metering.slots import hours, slots
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.days import day_around
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
-from chalicelib.ledger.models import Burn, Entry
-from chalicelib.ledger.ports import ACCOUNT_UNCHANGED, LedgerRecords
-from chalicelib.ledger.service import Ledger
-from chalicelib.metering.models import Meter, UsageRecord
-from chalicelib.metering.ports import METER_UNCHANGED, SHARDS, MeterRecords
-from chalicelib.metering.prices import PriceChange, PriceSheet
-from chalicelib.metering.service import Metering
-from chalicelib.metering.slots import hours, slots
 from tests.fakes.money import Crash, InterruptedTransactor, MemoryQueue
 from tests.support.clock import SettableClock
 
@@ -41,7 +41,7 @@ DIVISIONS = (hours, partial(day_around, time_zone="UTC"), partial(day_around, ti
 CRASHES = st.sampled_from(["", "before", "after"])
 
 
-class LaggingMeterRecords(MeterRecords, Protocol):
+class LaggingMeterRecords(MeterRecords, PriceTags, Protocol):
     """Meter records whose index can be made to show an earlier moment."""
 
     lagging: Sequence[Meter] | None
@@ -132,7 +132,9 @@ class MeteringSchedule(RuleBasedStateMachine):
         self.clock = SkewedClock(self.time)
         self.ledger = Ledger(self.books, self.transactor, self.clock)
         self.prices = PriceHistories(type=3_600, storage=100)
-        self.metering = Metering(self.meters, self.prices, self.ledger, self.transactor, MemoryQueue(), self.clock)
+        self.metering = Metering(
+            self.meters, self.prices, self.meters, self.ledger, self.transactor, MemoryQueue(), self.clock
+        )
         self.customers = ("cus_one", "cus_two")
         for customer_id in self.customers:
             self.transactor.commit(self.ledger.open_account(customer_id))

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from chalicelib.domain.money.ledger.spending import Period, Spending
+from chalicelib.domain.money.metering.models import Meter
 from chalicelib.kernel.clock import epoch_seconds
-from chalicelib.ledger.spending import Period, Spending
-from chalicelib.metering.models import Meter
 from tests.fakes.schedules import MeteringSchedule, exact_charge
 
 KEYS = ("", "key_one", "key_two")

@@ -4,16 +4,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib import bootstrap
-from chalicelib.adapters.dynamodb.identity import DynamoUsers
-from chalicelib.identity.emails import EmailAddress
-from chalicelib.identity.models import Customer, User
+from chalicelib.adapters.dynamodb.people.accounts import DynamoUsers
+from chalicelib.domain.cloud.suspension.models import Watch
+from chalicelib.domain.money.ledger.models import EntryType, Operator
+from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
+from chalicelib.domain.people.accounts.emails import EmailAddress
+from chalicelib.domain.people.accounts.models import Customer, User
 from chalicelib.kernel.clock import from_epoch_seconds
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import with_fresh_reads
-from chalicelib.ledger.models import EntryType, Operator
-from chalicelib.ledger.ports import ACCOUNT_UNCHANGED
-from chalicelib.suspension.models import Watch
+from chalicelib.wiring import bootstrap
 from tests.fakes.identity import Mailbox, deliver_letters
 from tests.fakes.lifecycle import Installation, Region
 from tests.support.clock import START, SettableClock

@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chalicelib.compute.models import Operation, OperationType
-from chalicelib.compute.ports import ExecutionState
+from chalicelib.domain.cloud.deployments.models import Operation, OperationType
+from chalicelib.domain.cloud.deployments.ports import ExecutionState
+from chalicelib.domain.cloud.suspension.models import Watch
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.runtime.registry import Handler, Task, load_all
-from chalicelib.suspension.models import Watch
 from tests.support.clock import SettableClock
 
 _MACHINES = Path(__file__).parents[2] / "state_machines"

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from chalicelib import bootstrap
-from chalicelib.access.models import ROLE_SCOPES, STAFF_SCOPES, Principal, Role, StaffRole
-from chalicelib.access.scopes import SENTENCES
+from chalicelib.domain.foundation.access.models import ROLE_SCOPES, STAFF_SCOPES, Principal, Role, StaffRole
+from chalicelib.domain.foundation.access.scopes import SENTENCES
 from chalicelib.http.requests import parse_body, parse_values
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.errors import InvalidInput
 from chalicelib.kernel.ids import Kind
 from chalicelib.runtime.registry import load_all
+from chalicelib.wiring import bootstrap
 from tests.fakes.access import FakeAuthenticator, principal
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock

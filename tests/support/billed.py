@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from chalicelib import bootstrap
-from chalicelib.billing.models import Invoice
-from chalicelib.billing.service import Invoicing
+from chalicelib.domain.money.billing.models import Invoice
+from chalicelib.domain.money.billing.service import Invoicing
+from chalicelib.domain.money.ledger.models import EntryType, gateway_account
+from chalicelib.domain.money.metering.models import Meter
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.ledger.models import EntryType, gateway_account
-from chalicelib.metering.models import Meter
+from chalicelib.wiring import bootstrap
 from tests.support.clock import SettableClock
 
 DOLLAR = 1_000_000

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.catalog.models import (
+from chalicelib.domain.cloud.catalog.models import (
     Catalog,
     Gpu,
     GpuLink,
@@ -14,7 +14,7 @@ from chalicelib.catalog.models import (
     Region,
     StoragePlan,
 )
-from chalicelib.compute.machines import StorageKind
+from chalicelib.domain.cloud.providers.machines import StorageKind
 
 
 def region(region_id: str, **changes: Any) -> Region:

@@ -7,16 +7,16 @@ from datetime import datetime
 
 import pytest
 
-from chalicelib import bootstrap
-from chalicelib.access.models import Scope, StaffRole
-from chalicelib.access.scopes import SENTENCES, wildcards
-from chalicelib.access.service import RateLimiter
-from chalicelib.adapters.dynamodb.device_sign_in import DynamoDeviceSignIns
-from chalicelib.adapters.dynamodb.staff import DynamoStaff
-from chalicelib.identity.device_sign_in import DEVICE_SIGN_IN_LIFE, DeviceSignIn
-from chalicelib.identity.staff import StaffMembership, StaffStatus
+from chalicelib.adapters.dynamodb.people.device_sign_in import DynamoDeviceSignIns
+from chalicelib.adapters.dynamodb.people.staff import DynamoStaff
+from chalicelib.domain.foundation.access.models import Scope, StaffRole, StaffStatus
+from chalicelib.domain.foundation.access.rate_limits import RateLimiter
+from chalicelib.domain.foundation.access.scopes import SENTENCES, wildcards
+from chalicelib.domain.money.top_ups.models import InvalidSignature, Notice
+from chalicelib.domain.people.sign_in.device_sign_in import DEVICE_SIGN_IN_LIFE, DeviceSignIn
+from chalicelib.domain.people.staff.staff import StaffMembership
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.payments.models import InvalidSignature, Notice
+from chalicelib.wiring import bootstrap
 from tests.fakes.access import NoCounters
 from tests.fakes.billing import MemoryFiles
 from tests.fakes.identity import People

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.access.models import Scope
+from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.runtime import registry
 from tools.new_endpoint import Plan, PlanError, write
@@ -35,15 +35,15 @@ def loaded(path: Path, name: str) -> None:
 
 @pytest.mark.usefixtures("own_registry")
 def test_the_skeleton_is_an_endpoint_that_lint_has_nothing_against(tmp_path: Path) -> None:
-    create = Plan("POST", "/gadgets", "create_gadget", Scope.DEPLOYMENTS_WRITE)
-    end = Plan("DELETE", "/gadgets/{sshKeyId}", "delete_gadget")
+    create = Plan("POST", "/gadgets", "create_gadget", "cloud", Scope.DEPLOYMENTS_WRITE)
+    end = Plan("DELETE", "/gadgets/{sshKeyId}", "delete_gadget", "cloud")
     for plan in (create, end):
         paths = write(plan, tmp_path)
     lint = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,N,UP,B", "--line-length", "115"]
     subprocess.run([*lint, *map(str, paths)], check=True)
     function, schema, test = paths
-    loaded(schema, "functions.schemas.gadgets")
-    loaded(function, "functions.gadgets")
+    loaded(schema, "functions.cloud.gadgets.schemas")
+    loaded(function, "functions.cloud.gadgets.endpoints")
     found = {known.name: known.documentation for known in registry._functions.values()}
     assert found.keys() == {"create_gadget", "delete_gadget"}
     made, ended = found["create_gadget"], found["delete_gadget"]
@@ -56,6 +56,8 @@ def test_the_skeleton_is_an_endpoint_that_lint_has_nothing_against(tmp_path: Pat
 
 def test_an_id_of_an_unknown_kind_and_a_name_without_a_verb_are_refused() -> None:
     with pytest.raises(PlanError, match="GADGET"):
-        Plan("GET", "/gadgets/{gadgetId}", "get_gadget")
+        Plan("GET", "/gadgets/{gadgetId}", "get_gadget", "cloud")
+    with pytest.raises(PlanError, match="no area"):
+        Plan("GET", "/gadgets", "list_gadgets", "garage")
     with pytest.raises(PlanError, match="name it"):
-        Plan("GET", "/gadgets", "gadgets")
+        Plan("GET", "/gadgets", "gadgets", "cloud")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import boto3
 from botocore.config import Config
 
-from chalicelib.health.ports import Probe
+from chalicelib.domain.foundation.health.ports import Probe
 
 _BOUNDS = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})
 """Longer than anybody waits: who is late is asked again only after that."""

@@ -4,9 +4,9 @@ import json
 from dataclasses import asdict
 
 from chalicelib.adapters.aws.clients import s3
+from chalicelib.domain.operations.proof.comparison import ComparisonReport
+from chalicelib.domain.operations.proof.models import Report
 from chalicelib.kernel.clock import isoformat
-from chalicelib.payments.comparison import ComparisonReport
-from chalicelib.proof.models import Report
 
 
 class S3Reports:

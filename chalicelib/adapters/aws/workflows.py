@@ -3,10 +3,10 @@
 import json
 
 from chalicelib.adapters.aws.clients import stepfunctions
-from chalicelib.compute.models import Operation, OperationType
-from chalicelib.compute.ports import ExecutionState
+from chalicelib.domain.cloud.deployments.models import Operation, OperationType
+from chalicelib.domain.cloud.deployments.ports import ExecutionState
+from chalicelib.domain.cloud.suspension.models import Watch
 from chalicelib.kernel.clock import isoformat
-from chalicelib.suspension.models import Watch
 
 _MACHINES = {
     OperationType.CREATE: "deployment-provision",

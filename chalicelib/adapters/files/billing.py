@@ -1,4 +1,4 @@
-"""The seller and the rates of tax, from `chalicelib/billing/data/`: whoever runs Hearth edits these files."""
+"""The seller and the rates of tax, from `chalicelib/domain/money/billing/data/`: operators edit these files."""
 
 from datetime import date
 from decimal import Decimal
@@ -6,9 +6,9 @@ from importlib import resources
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from chalicelib.billing.models import BASIS_POINTS, Seller, VatCountry
+from chalicelib.domain.money.billing.models import BASIS_POINTS, Seller, VatCountry
 
-_DATA = "chalicelib.billing.data"
+_DATA = "chalicelib.domain.money.billing.data"
 _PERCENT = BASIS_POINTS // 100
 
 

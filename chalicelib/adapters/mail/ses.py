@@ -9,8 +9,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.mail.letters import write
-from chalicelib.identity.emails import EmailAddress
-from chalicelib.identity.ports import Undeliverable
+from chalicelib.domain.people.accounts.emails import EmailAddress
+from chalicelib.domain.people.accounts.ports import Undeliverable
 
 if TYPE_CHECKING:
     from types_boto3_ses import SESClient

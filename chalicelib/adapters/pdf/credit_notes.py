@@ -7,7 +7,7 @@ from reportlab.platypus import Flowable, Spacer
 from chalicelib.adapters.pdf import words
 from chalicelib.adapters.pdf.parts import head, listing, parties, section, totals
 from chalicelib.adapters.pdf.style import SMALL, paragraph
-from chalicelib.billing.models import CreditNote
+from chalicelib.domain.money.billing.models import CreditNote
 
 
 def story(note: CreditNote) -> Iterator[Flowable]:

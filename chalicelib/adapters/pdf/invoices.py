@@ -8,7 +8,7 @@ from reportlab.platypus import CondPageBreak, Flowable, Spacer
 from chalicelib.adapters.pdf import words
 from chalicelib.adapters.pdf.parts import head, listing, parties, section, totals
 from chalicelib.adapters.pdf.style import SMALL, paragraph
-from chalicelib.billing.models import Invoice, Movement, MovementKind, TaxPoint, UsageLine
+from chalicelib.domain.money.billing.models import Invoice, Movement, MovementKind, TaxPoint, UsageLine
 
 _NEEDED = 120  # points that a section's heading wants with it on the page
 _REMAINDERS = (

@@ -10,7 +10,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
 
 from chalicelib.adapters.pdf.style import EMBER, HAIRLINE, QUIET, REGULAR, register_fonts
-from chalicelib.billing.models import Seller
+from chalicelib.domain.money.billing.models import Seller
 
 MARGIN = 20 * mm
 WIDTH = A4[0] - 2 * MARGIN

@@ -26,7 +26,7 @@ from chalicelib.adapters.pdf.style import (
     cell,
     paragraph,
 )
-from chalicelib.billing.models import BillingProfile, Seller
+from chalicelib.domain.money.billing.models import BillingProfile, Seller
 
 Commands = list[Any]
 

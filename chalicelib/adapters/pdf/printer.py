@@ -1,6 +1,6 @@
 """`Printer` on ReportLab, which takes a sixth of a second to import: only a document without a PDF pays for it."""
 
-from chalicelib.billing.models import Document, Invoice
+from chalicelib.domain.money.billing.models import Document, Invoice
 
 
 class PdfPrinter:

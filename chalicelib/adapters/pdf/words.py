@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from chalicelib.billing.models import BASIS_POINTS, MICROS_PER_CENT, Tax, TaxTreatment
+from chalicelib.domain.money.billing.models import BASIS_POINTS, MICROS_PER_CENT, Tax, TaxTreatment
 from chalicelib.kernel.money import format_amount
 
 _MONTHS = (

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import jwt
 
-from chalicelib.identity.models import Claims
+from chalicelib.domain.people.accounts.models import Claims
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.errors import Unauthorized
 

@@ -1,6 +1,0 @@
-"""Bank transfers: instructions with a reference, and a bank's interface that tells what has come in."""
-
-from chalicelib.adapters.bank.config import BankConfig
-from chalicelib.adapters.bank.gateway import BankGateway
-
-__all__ = ["BankConfig", "BankGateway"]

@@ -1,0 +1,1 @@
+"""Where the area `cloud` keeps its items."""

@@ -1,0 +1,1 @@
+"""Where the area `foundation` keeps its items."""

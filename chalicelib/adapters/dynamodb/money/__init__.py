@@ -1,0 +1,1 @@
+"""Where the area `money` keeps its items."""

@@ -1,0 +1,1 @@
+"""Where the area `operations` keeps its items."""

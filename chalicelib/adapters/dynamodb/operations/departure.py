@@ -1,0 +1,229 @@
+"""Closings, and removing what is left of those who have gone."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.exceptions import DeleteError, UpdateError
+from pynamodb.expressions.condition import Condition
+
+from chalicelib.adapters.dynamodb.cloud.deployment_items import SlotsRecord
+from chalicelib.adapters.dynamodb.foundation.activity import ActivityRecord
+from chalicelib.adapters.dynamodb.foundation.places import CustomerRecord, MembershipRecord, is_active
+from chalicelib.adapters.dynamodb.money.auto_top_up import AutoTopUpRecord
+from chalicelib.adapters.dynamodb.people.accounts import EmailRecord, UserRecord
+from chalicelib.adapters.dynamodb.people.email_changes import EmailChangeRecord
+from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
+from chalicelib.adapters.dynamodb.transactor import check, delete, insert, update
+from chalicelib.domain.foundation.access.models import CustomerStatus
+from chalicelib.domain.operations.departure.models import Closing
+from chalicelib.domain.operations.departure.ports import (
+    ADDRESS_UNCHANGED,
+    CUSTOMER_OPEN,
+    NO_MACHINES,
+    NOTHING_IN_FLIGHT,
+)
+from chalicelib.domain.people.accounts.models import User
+from chalicelib.kernel.clock import isoformat, parse_isoformat
+from chalicelib.kernel.transactions import Write
+
+_QUEUE = "CLOSINGS"
+_FORMER_NAME = "Closed account"
+_CONDITION_FAILED = "ConditionalCheckFailedException"
+
+KEPT_KINDS = frozenset(
+    {
+        "ACCOUNT",
+        "BILLING_STATE",
+        "CLOSING",
+        "CREDITED",
+        "CUSTOMER",
+        "DEPLOYMENT",
+        "DIRECTORY_ENTRY",
+        "DOCUMENT",
+        "HOLD",
+        "KEY_SPENDING",
+        "REFERRAL",
+        "REFUND",
+        "REWARD",
+        "SENT",
+        "SLOTS",
+        "TOP_UP",
+        "TRANSFER",
+    }
+)
+"""Of a customer's partition: money, what proves it, and that the customer was there and is closed.
+
+The directory follows the customer's item and its members by itself, and so forgets their names.
+"""
+
+_PERSONAL_TARGETS = frozenset({"company", "email", "name"})
+"""What an entry of the activity log says of people; all else that it names are ids."""
+
+
+class ClosingRecord(Record, discriminator="CLOSING"):
+    """`CUSTOMER#<customer>` / `CLOSING`: it was closed; in `gsi2` under `CLOSINGS` until its erasure is done."""
+
+    user_id = UnicodeAttribute()
+    erases_user = BooleanAttribute()
+    closed_at = UnicodeAttribute()
+    forfeited_micros = IntegerAttribute()
+    reason = OptionalText()
+    erased_at = OptionalText()
+
+
+class DynamoClosings:
+    """`ClosingRecords` on one item a customer."""
+
+    def get(self, customer_id: str) -> Closing | None:
+        """The customer's closing; see `ClosingRecords.get`."""
+        try:
+            return _closing(ClosingRecord.get(f"CUSTOMER#{customer_id}", "CLOSING", consistent_read=True))
+        except ClosingRecord.DoesNotExist:
+            return None
+
+    def close(self, closing: Closing) -> Sequence[Write]:
+        """Close the customer; see `ClosingRecords.close`."""
+        partition = f"CUSTOMER#{closing.customer_id}"
+        record = ClosingRecord(
+            partition,
+            "CLOSING",
+            gsi2pk=_QUEUE,
+            gsi2sk=f"{isoformat(closing.closed_at)}#{closing.customer_id}",
+            user_id=closing.user_id,
+            erases_user=closing.erases_user,
+            closed_at=isoformat(closing.closed_at),
+            forfeited_micros=closing.forfeited_micros,
+            reason=closing.reason or None,
+        )
+        nothing_in_flight = AutoTopUpRecord.in_flight.does_not_exist() | (AutoTopUpRecord.in_flight == "")
+        return [
+            insert(record, CUSTOMER_OPEN),
+            update(
+                CustomerRecord(partition, "CUSTOMER"),
+                [CustomerRecord.status.set(CustomerStatus.CLOSED.value)],
+                CustomerRecord.pk.exists() & is_active(),
+                CUSTOMER_OPEN,
+            ),
+            check(
+                SlotsRecord(partition, "SLOTS"),
+                SlotsRecord.taken.does_not_exist() | (SlotsRecord.taken <= 0),
+                NO_MACHINES,
+            ),
+            delete(AutoTopUpRecord(partition, "AUTO_TOP_UP"), nothing_in_flight, NOTHING_IN_FLIGHT),
+        ]
+
+    def free_address(self, user: User) -> Write:
+        """Let the address go; see `ClosingRecords.free_address`."""
+        address = EmailRecord(f"EMAIL#{user.email}", "EMAIL")
+        return delete(address, EmailRecord.user_id == user.id, ADDRESS_UNCHANGED)
+
+    def to_erase(self) -> Iterator[Closing]:
+        """Closings whose erasure is not done; see `ClosingRecords.to_erase`."""
+        return map(_closing, ClosingRecord.query(_QUEUE, index_name="gsi2"))
+
+    def erased(self, closing: Closing, at: datetime) -> Write:
+        """Note that nothing is left; see `ClosingRecords.erased`."""
+        return update(
+            ClosingRecord(f"CUSTOMER#{closing.customer_id}", "CLOSING"),
+            [
+                ClosingRecord.erased_at.set(isoformat(at)),
+                ClosingRecord.gsi2pk.remove(),
+                ClosingRecord.gsi2sk.remove(),
+            ],
+        )
+
+
+class DynamoRemains:
+    """`Remains`: partitions are read raw, so that no kind of item is passed over because nobody here knows it."""
+
+    def erase_customer(self, customer_id: str) -> int:
+        """Remove what is a customer's own; see `Remains.erase_customer`."""
+        partition = f"CUSTOMER#{customer_id}"
+        CustomerRecord(partition, "CUSTOMER").update(
+            [CustomerRecord.name.set(_FORMER_NAME), CustomerRecord.company.remove()], CustomerRecord.pk.exists()
+        )
+        return _remove(partition, but=KEPT_KINDS)
+
+    def erase_traces(self, customer_id: str) -> int:
+        """Remove where requests came from, and whom they name; see `Remains.erase_traces`."""
+        count = 0
+        for entry in ActivityRecord.query(f"ACTIVITY#{customer_id}", consistent_read=True):
+            kept = {name: value for name, value in entry.targets.items() if name not in _PERSONAL_TARGETS}
+            if entry.ip is not None or kept != entry.targets:
+                actions = [ActivityRecord.ip.remove(), ActivityRecord.targets.set(kept)]
+                _unless_gone(
+                    lambda entry=entry, actions=actions: entry.update(actions, ActivityRecord.pk.exists())
+                )
+                count += 1
+        return count
+
+    def erase_members(self, customer_id: str) -> int:
+        """Remove the memberships; see `Remains.erase_members`."""
+        found = list(MembershipRecord.query(f"MEMBERS#{customer_id}", index_name="gsi1"))
+        for membership in found:
+            membership.delete()
+        return len(found)
+
+    def erase_user(self, user_id: str) -> int:
+        """Remove a person; see `Remains.erase_user`. Their own item goes last: it says what their address is."""
+        partition = f"USER#{user_id}"
+        try:
+            addresses = {UserRecord.get(partition, "USER", consistent_read=True).email}
+        except UserRecord.DoesNotExist:
+            addresses = set()
+        changes = EmailChangeRecord.query(
+            partition, EmailChangeRecord.sk.startswith("EMAIL_CHANGE#"), consistent_read=True
+        )
+        addresses |= {change.before for change in changes}
+        theirs = (EmailRecord.user_id == user_id) | (EmailRecord.kept_for == user_id)
+        for address in addresses:
+            _let_go(EmailRecord(f"EMAIL#{address}", "EMAIL"), theirs)
+        return _remove(partition, but={"USER"}) + _remove(partition, but=())
+
+
+def _remove(partition: str, but: Collection[str]) -> int:
+    """Remove all items of `partition` but those of some kinds; how many there were."""
+    table, through = Record.Meta.table_name, Record.shared_connection()
+    start: dict[str, Any] | None = None
+    count = 0
+    while True:
+        found = through.query(table, partition, consistent_read=True, exclusive_start_key=start)
+        for item in found["Items"]:
+            if item["kind"]["S"] not in but:
+                through.delete_item(table, item["pk"]["S"], item["sk"]["S"])
+                count += 1
+        start = found.get("LastEvaluatedKey")
+        if start is None:
+            return count
+
+
+def _let_go(address: EmailRecord, condition: Condition) -> None:
+    """Free an address, unless it is somebody else's by now."""
+    try:
+        address.delete(condition)
+    except DeleteError as error:
+        if error.cause_response_code != _CONDITION_FAILED:
+            raise
+
+
+def _unless_gone(change: Any) -> None:
+    """Change an entry, unless DynamoDB has removed it after its time."""
+    try:
+        change()
+    except UpdateError as error:
+        if error.cause_response_code != _CONDITION_FAILED:
+            raise
+
+
+def _closing(record: ClosingRecord) -> Closing:
+    return Closing(
+        customer_id=record.pk.removeprefix("CUSTOMER#"),
+        user_id=record.user_id,
+        erases_user=record.erases_user,
+        closed_at=parse_isoformat(record.closed_at),
+        forfeited_micros=record.forfeited_micros,
+        reason=record.reason or "",
+        erased_at=parse_isoformat(record.erased_at) if record.erased_at else None,
+    )

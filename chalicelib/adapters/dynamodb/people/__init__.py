@@ -1,0 +1,1 @@
+"""Where the area `people` keeps its items."""

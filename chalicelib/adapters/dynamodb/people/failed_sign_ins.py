@@ -1,0 +1,56 @@
+"""Failed sign-ins that wait to be noted."""
+
+from pynamodb.attributes import UnicodeAttribute
+
+from chalicelib.adapters.dynamodb.table import OptionalText, Record
+from chalicelib.adapters.dynamodb.transactor import delete, put
+from chalicelib.domain.people.accounts.emails import EmailAddress
+from chalicelib.domain.people.accounts.models import Origin
+from chalicelib.domain.people.sign_in.failures import FailedSignIn
+from chalicelib.kernel.clock import Clock, epoch_seconds, later
+from chalicelib.kernel.transactions import Write
+
+_KEPT_SECONDS = 24 * 3600
+
+
+class FailedSignInRecord(Record, discriminator="FAILED_SIGN_IN"):
+    """`FAILED_SIGN_IN#<request>` / `FAILED_SIGN_IN`: waits until the table's stream has it noted."""
+
+    email = UnicodeAttribute()
+    ip = UnicodeAttribute()
+    user_agent = OptionalText()
+
+
+class DynamoFailedSignIns:
+    """`FailedSignIns`, each on its own item, which removes itself."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def add(self, failure: FailedSignIn) -> Write:
+        """Keep `failure`."""
+        record = FailedSignInRecord(
+            *_key(failure.origin.request_id),
+            email=failure.email,
+            ip=failure.origin.ip,
+            user_agent=failure.origin.user_agent or None,
+            expires_at=epoch_seconds(later(self._clock.now(), _KEPT_SECONDS)),
+        )
+        return put(record)
+
+    def get(self, request_id: str) -> FailedSignIn | None:
+        """The failure; see `FailedSignIns.get`."""
+        try:
+            record = FailedSignInRecord.get(*_key(request_id), consistent_read=True)
+        except FailedSignInRecord.DoesNotExist:
+            return None
+        origin = Origin(record.ip, record.user_agent or "", request_id)
+        return FailedSignIn(EmailAddress(record.email), origin)
+
+    def done(self, request_id: str) -> Write:
+        """Forget the failure."""
+        return delete(FailedSignInRecord(*_key(request_id)))
+
+
+def _key(request_id: str) -> tuple[str, str]:
+    return f"FAILED_SIGN_IN#{request_id}", "FAILED_SIGN_IN"

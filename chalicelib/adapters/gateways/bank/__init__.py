@@ -1,0 +1,6 @@
+"""Bank transfers: instructions with a reference, and a bank's interface that tells what has come in."""
+
+from chalicelib.adapters.gateways.bank.config import BankConfig
+from chalicelib.adapters.gateways.bank.gateway import BankGateway
+
+__all__ = ["BankConfig", "BankGateway"]

@@ -1,0 +1,68 @@
+"""Verifying the bank's webhooks (G40).
+
+`X-Bank-Signature: v1=<hex>` is HMAC-SHA256 with our secret over `<X-Bank-Timestamp>.<raw body>`; the timestamp is
+in seconds since 1970. Since it is signed with the body, neither can be replaced; and as it must be near, an old
+webhook cannot be sent again long afterwards.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+from pydantic import SecretStr, ValidationError
+
+from chalicelib.adapters.gateways.bank.wire import AnnouncedTransfer, Announcement
+from chalicelib.domain.money.bank.references import currency_of, find_references, squeezed
+from chalicelib.domain.money.top_ups.models import InvalidSignature, Notice
+
+TOLERANCE_SECONDS: Final = 300
+_TIMESTAMP: Final = re.compile(r"\d{1,12}", re.ASCII)
+_SIGNATURE: Final = re.compile(r"v1=(?P<hex>[0-9a-f]{64})", re.ASCII)
+
+
+def signature(raw_body: bytes, timestamp: str, secret: str) -> str:
+    """The value of `X-Bank-Signature`."""
+    digest = hmac.new(secret.encode(), timestamp.encode() + b"." + raw_body, hashlib.sha256)
+    return f"v1={digest.hexdigest()}"
+
+
+def verify(raw_body: bytes, headers: Mapping[str, str], now: datetime, secrets: Iterable[SecretStr]) -> Notice:
+    """The notice in a webhook.
+
+    Raises:
+        InvalidSignature: it is not the bank's, too old, from the future, or not of the form that the bank sends.
+    """
+    timestamp = headers.get("x-bank-timestamp", "")
+    given = headers.get("x-bank-signature", "")
+    if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(given):
+        raise InvalidSignature("no timestamp, or no signature")
+    # Every secret is tried, so that the time it takes does not tell which one fits.
+    fits = [
+        hmac.compare_digest(signature(raw_body, timestamp, secret.get_secret_value()), given) for secret in secrets
+    ]
+    if not any(fits):
+        raise InvalidSignature("the signature does not fit")
+    if abs(now.timestamp() - int(timestamp)) > TOLERANCE_SECONDS:
+        raise InvalidSignature("too old, or from the future")
+    try:
+        announcement = Announcement.model_validate_json(raw_body)
+    except ValidationError as error:
+        raise InvalidSignature("signed, and not an announcement") from error
+    provider_id = _provider_id(announcement.transfer) if announcement.transfer else None
+    return Notice(announcement.id, announcement.type, provider_id)
+
+
+def _provider_id(transfer: AnnouncedTransfer) -> str:
+    """The reference, where the bank finds the transfer by it too; otherwise the bank's own id of the transfer."""
+    text = f"{transfer.text}\n{transfer.end_to_end_id}"
+    references = find_references(text)
+    if (
+        len(references) == 1
+        and references[0] in squeezed(text)
+        and currency_of(references[0]) == transfer.currency
+    ):
+        return references[0]
+    return transfer.id

@@ -1,0 +1,6 @@
+"""PayPal behind the payments port: Orders v2, Payments v2, disputes and signed webhooks."""
+
+from chalicelib.adapters.gateways.paypal.config import PayPalConfig
+from chalicelib.adapters.gateways.paypal.gateway import PayPalGateway
+
+__all__ = ["PayPalConfig", "PayPalGateway"]

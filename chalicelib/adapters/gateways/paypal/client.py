@@ -1,0 +1,179 @@
+"""PayPal's REST API over HTTP: the access token, time-outs, and refusals in the port's words.
+
+PayPal's own SDK has no webhooks and no disputes, so plain HTTP does all of it alike.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import ValidationError
+
+from chalicelib.adapters.gateways.paypal.answers import Answer, ErrorAnswer, Token
+from chalicelib.adapters.gateways.paypal.config import PayPalConfig
+from chalicelib.domain.money.top_ups.models import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable
+from chalicelib.kernel.clock import Clock, later
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse, PoolManager
+
+_TOKEN_MARGIN_SECONDS: Final = 60
+"""A token that ends sooner is not used any more: the clocks may differ, and the request takes its time."""
+
+A = TypeVar("A", bound=Answer)
+
+_SENTENCES: Final[Mapping[str, str]] = {
+    "CAPTURE_FULLY_REFUNDED": "This payment has been refunded already.",
+    "CURRENCY_NOT_SUPPORTED": "PayPal does not take this currency here.",
+    "INVALID_RESOURCE_ID": "There is no such payment.",
+    "MAX_VALUE_EXCEEDED": "This amount is more than a PayPal payment can be.",
+    "REFUND_AMOUNT_EXCEEDED": "This is more than is left of the payment.",
+    "REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK": "This payment is disputed; it cannot be refunded.",
+    "REFUND_TIME_LIMIT_EXCEEDED": "This payment is too old to be refunded through PayPal.",
+    "TRANSACTION_DISPUTED": "This payment is disputed; it cannot be refunded.",
+}
+
+
+class PayPalRefused(GatewayRefused):
+    """A refusal with PayPal's own word for it, such as `INSTRUMENT_DECLINED`."""
+
+    def __init__(self, text: str, issue: str) -> None:
+        super().__init__(text, _SENTENCES.get(issue, "PayPal refused this."))
+        self.issue = issue
+
+
+@dataclass(frozen=True)
+class _Bearer:
+    token: str
+    ends_at: datetime
+
+
+class PayPalClient:
+    """Calls PayPal. The access token, good for hours, is kept for as long as this object is.
+
+    No call is repeated here, but once with a new token where PayPal does not take the old one any more: whoever
+    calls knows whether a call may be repeated.
+    """
+
+    def __init__(self, config: PayPalConfig, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._pool: PoolManager | None = None
+        self._bearer: _Bearer | None = None
+
+    def get(self, answer: type[A], path: str, query: Mapping[str, str | int] | None = None) -> A:
+        """Read something."""
+        return self._call(answer, "GET", f"{path}?{urlencode(query)}" if query else path)
+
+    def post(self, answer: type[A], path: str, body: Mapping[str, Any], key: str) -> A:
+        """Make something; the same `key` (1 to 108 characters) again gives the same thing, for hours at least."""
+        # Without `Prefer`, answers leave out most of what is read here.
+        return self._call(
+            answer, "POST", path, body, {"PayPal-Request-Id": key, "Prefer": "return=representation"}
+        )
+
+    def download(self, url: str) -> "BaseHTTPResponse":
+        """Fetch something public, such as a certificate, without credentials.
+
+        Raises:
+            GatewayUnreachable: there is no answer, or a 5xx.
+        """
+        response = self._exchange("GET", url, {}, None)
+        if response.status >= 500:
+            raise GatewayUnreachable(f"PayPal, GET {url}: {response.status}")
+        return response
+
+    def _call(
+        self,
+        answer: type[A],
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> A:
+        where = f"PayPal, {method} {path.partition('?')[0]}"
+        content = None if body is None else json.dumps(body).encode()
+        response = self._authorised(method, path, content, headers or {})
+        if response.status == 401:
+            self._bearer = None
+            response = self._authorised(method, path, content, headers or {})
+        return _read(answer, response, where)
+
+    def _authorised(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> "BaseHTTPResponse":
+        sent = {
+            "Authorization": f"Bearer {self._token()}",
+            "Accept": "application/json",
+            **headers,
+        }
+        if content is not None:
+            sent["Content-Type"] = "application/json"
+        return self._exchange(method, self._config.api_url + path, sent, content)
+
+    def _token(self) -> str:
+        """The access token: a new one where there is none, or not for long any more."""
+        from urllib3.util import make_headers
+
+        if self._bearer is None or self._bearer.ends_at <= later(self._clock.now(), _TOKEN_MARGIN_SECONDS):
+            credentials = f"{self._config.client_id}:{self._config.client_secret.get_secret_value()}"
+            headers = {
+                **make_headers(basic_auth=credentials),
+                "Accept": "application/json",
+                "Content-Type": "application/x-www-form-urlencoded",
+            }
+            url = f"{self._config.api_url}/v1/oauth2/token"
+            asked_at = self._clock.now()
+            response = self._exchange("POST", url, headers, b"grant_type=client_credentials")
+            token = _read(Token, response, "PayPal, POST /v1/oauth2/token")
+            self._bearer = _Bearer(token.access_token, later(asked_at, token.expires_in))
+        return self._bearer.token
+
+    def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
+    ) -> "BaseHTTPResponse":
+        import urllib3
+
+        if self._pool is None:
+            timeout = urllib3.Timeout(
+                connect=self._config.connect_timeout_seconds, read=self._config.read_timeout_seconds
+            )
+            self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
+        try:
+            return self._pool.request(method, url, body=content, headers=headers, redirect=False)
+        except urllib3.exceptions.HTTPError as error:
+            where = url.partition("?")[0]
+            raise GatewayUnreachable(f"PayPal, {method} {where}: {type(error).__name__}") from error
+
+
+def _read(answer: type[A], response: "BaseHTTPResponse", where: str) -> A:
+    """The answer, or what PayPal's refusal means."""
+    if not 200 <= response.status < 300:
+        raise _error(response, where)
+    try:
+        return answer.model_validate_json(response.data)
+    except ValidationError as error:
+        wrong = ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))
+        raise GatewayUnreachable(f"{where}: an answer that cannot be read: {wrong or 'no JSON'}") from error
+
+
+def _error(response: "BaseHTTPResponse", where: str) -> GatewayError:
+    """The port's error for a refusal. The text holds PayPal's words and debug id, and no secret."""
+    status = response.status
+    try:
+        told = ErrorAnswer.model_validate_json(response.data)
+    except ValidationError:
+        told = ErrorAnswer()
+    first = told.details[0].issue if told.details else ""
+    issue = first or told.name or told.error
+    text = " ".join(f"{where}: {status} {issue} {told.message} {told.debug_id}".split())
+    if status in {409, 429}:  # 409: the first request with this key is still being answered
+        return GatewayBusy(text)
+    if status >= 500:
+        return GatewayUnreachable(text)
+    if status in {400, 404, 422}:
+        return PayPalRefused(text, issue)
+    return GatewayError(text)

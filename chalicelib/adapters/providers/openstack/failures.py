@@ -1,0 +1,144 @@
+"""What OpenStack's refusals mean, in Hearth's words (G27). Pure functions over texts; no I/O.
+
+The texts are Heat's, Nova's, Neutron's, Cinder's and Placement's own. They may hold newlines and request ids,
+so they are for staff only: customers are shown the sentence of the code.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from chalicelib.domain.cloud.providers.machines import (
+    FailureCode,
+    MachineFailure,
+    NoCapacity,
+    ProviderDenied,
+    ProviderError,
+    ProviderThrottled,
+    ProviderUnreachable,
+    QuotaExceeded,
+    SpecRejected,
+)
+
+REASON_LIMIT: Final = 1000
+"""Characters kept of a provider's text: enough for staff, bounded for the table."""
+
+_QUOTA: Final = re.compile(
+    r"quota exceeded|exceeded? .*quota|over ?quota|exceeds allowed .* quota|exceedsavailablequota"
+    r"|(volume|snapshot|gigabytes)\S* ?limit ?exceeded|maximum number of \w+ (exceeded|reached|allowed)"
+    r"|reached the maximum stacks per tenant",
+    re.IGNORECASE,
+)
+_NO_ROOM: Final = re.compile(
+    r"no valid host|exhausted all hosts|exceeded max scheduling attempts|maximum number of (re)?tries"
+    r"|no more (free )?(ip )?addresses|no more ips available|addresses? (are|is) exhausted"
+    r"|ipaddressgenerationfailure"
+    r"|no valid backend|no weighed backends|insufficient (compute|free|physical|virtual) \w+"
+    r"|unable to allocate inventory|not enough (memory|vcpus|resources)",
+    re.IGNORECASE,
+)
+_BUSY: Final = re.compile(
+    r"too many requests|\b(http )?429\b|rate limit|overlimit|(request|action) ?in ?progress|already has an action",
+    re.IGNORECASE,
+)
+_CODES: Final = (
+    (_QUOTA, FailureCode.PROVIDER_QUOTA),
+    (_NO_ROOM, FailureCode.CAPACITY_UNAVAILABLE),
+    (_BUSY, FailureCode.PROVIDER_BUSY),
+)
+"""In this order: a quota's text may speak of room, never the other way round."""
+
+_ERRORS: Final[Mapping[FailureCode, type[ProviderError]]] = {
+    FailureCode.PROVIDER_QUOTA: QuotaExceeded,
+    FailureCode.CAPACITY_UNAVAILABLE: NoCapacity,
+    FailureCode.PROVIDER_BUSY: ProviderThrottled,
+}
+
+_PARAMETERS: Final[Mapping[str, str]] = {
+    "floating_network": "public_network",
+    "key_name": "ssh_public_key",
+    "public_key": "ssh_public_key",
+    "size": "storage_gb",
+}
+"""A resource's property → our parameter, where they differ in name."""
+
+_MISHAPS: Final = frozenset(
+    {
+        "AttributeError",
+        "ObjectActionError",
+        "OrphanedObjectError",
+        "ReadOnlyFieldError",
+        "IncompatibleObjectVersion",
+    }
+)
+"""Exceptions of Heat's own code, which it answers with 400 as if the request were at fault (its `fault.py`)."""
+
+_NAMED: Final = (
+    re.compile(r"resources\.\w+\.properties\.(\w+)"),
+    re.compile(r"Parameter '(\w+)' is invalid"),
+    re.compile(r"The Parameter \((\w+)\)"),
+)
+
+
+def one_line(text: str, limit: int = REASON_LIMIT) -> str:
+    """`text` on one line, control characters gone, at most `limit` characters."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def failure_from_reason(reason: str) -> MachineFailure:
+    """Why a stack failed, from its `stack_status_reason`."""
+    return MachineFailure(_code_of(reason), one_line(reason) or "no reason given")
+
+
+def error_from_answer(call: str, status: int, body: Mapping[str, Any]) -> ProviderError:
+    """The error for an answer that says no.
+
+    Args:
+        call: what was asked, for staff, such as `POST orchestration /stacks`.
+        status: the HTTP status, 300 or more.
+        body: the JSON of the answer; empty if it had none.
+    """
+    text = message_of(body) or kind_of(body)
+    told = one_line(f"{call}: {status} {text}".rstrip())
+    if status == 429 or (status == 413 and "retryAfter" in str(body)):
+        return ProviderThrottled(told)
+    if status >= 500 or kind_of(body) in _MISHAPS:
+        return ProviderUnreachable(told)
+    if status != 401 and (error := _ERRORS.get(_code_of(text))):
+        return error(told)
+    if status in {401, 403}:
+        return ProviderDenied(told)
+    if status == 409:
+        return ProviderThrottled(told) if kind_of(body) == "ActionInProgress" else ProviderError(told)
+    if status == 400:
+        return SpecRejected(_naming_parameter(told))
+    return ProviderError(told)
+
+
+def message_of(body: Mapping[str, Any]) -> str:
+    """The useful sentence of an error's body, wherever the service keeps it; empty if there is none."""
+    errors = body.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        return str(errors[0].get("detail", ""))  # Placement
+    for value in body.values():  # Heat and Keystone: error; Neutron: NeutronError; Nova and Cinder: forbidden, …
+        if isinstance(value, dict) and isinstance(value.get("message"), str):
+            return str(value["message"])
+    return ""
+
+
+def kind_of(body: Mapping[str, Any]) -> str:
+    """Heat's name for an error, such as `StackExists`; empty if there is none."""
+    error = body.get("error")
+    return str(error.get("type", "")) if isinstance(error, dict) else ""
+
+
+def _code_of(text: str) -> FailureCode:
+    return next((code for pattern, code in _CODES if pattern.search(text)), FailureCode.PROVISIONING_FAILED)
+
+
+def _naming_parameter(told: str) -> str:
+    for pattern in _NAMED:
+        if match := pattern.search(told):
+            return f"{_PARAMETERS.get(match[1], match[1])}: {told}"
+    return told

@@ -1,0 +1,48 @@
+"""`Probe`s of the regions: whether each one's Keystone answers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import urllib3
+
+from chalicelib.adapters.providers.openstack.config import OpenStackConfig
+from chalicelib.domain.cloud.providers.machines import ProviderError
+from chalicelib.domain.foundation.health.ports import Probe
+
+_TIMEOUT_SECONDS = 3
+"""Longer than anybody waits: who is slow is asked again only after it answered."""
+
+
+class ProviderProbe:
+    """Reads the provider's configuration, and so finds its regions."""
+
+    name = "provider-configuration"
+
+    def __init__(self, read_configuration: Callable[[], str]) -> None:
+        self._read_configuration = read_configuration
+
+    def ask(self) -> Sequence[Probe]:
+        """Ask; see `Probe.ask`."""
+        regions = OpenStackConfig.from_secret(self._read_configuration()).regions
+        return [RegionProbe(name, str(region.auth_url)) for name, region in regions.items()]
+
+
+@dataclass(frozen=True)
+class RegionProbe:
+    """Reads the version document that Keystone gives anybody."""
+
+    region: str
+    auth_url: str
+
+    @property
+    def name(self) -> str:
+        """See `Probe.name`."""
+        return f"region-{self.region}"
+
+    def ask(self) -> Sequence[Probe]:
+        """Ask; see `Probe.ask`."""
+        answer = urllib3.request("GET", self.auth_url, timeout=_TIMEOUT_SECONDS, retries=False, redirect=False)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise ProviderError(f"Keystone of {self.region}: {answer.status}")
+        return ()

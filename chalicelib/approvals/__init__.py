@@ -1,1 +1,0 @@
-"""Four eyes: what one of the staff asks for, and another decides."""

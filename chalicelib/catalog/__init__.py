@@ -1,1 +1,0 @@
-"""What is sold, where and for how much: regions, instance types, images, storage plans, free GPUs."""

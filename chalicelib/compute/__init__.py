@@ -1,1 +1,0 @@
-"""Deployments: machines that customers run on providers, and the operations that change them."""

@@ -1,0 +1,1 @@
+"""The rules of the product, by area; no SDK and no framework."""

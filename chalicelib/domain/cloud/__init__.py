@@ -1,0 +1,1 @@
+"""Providers, what is sold, and the machines that customers run."""

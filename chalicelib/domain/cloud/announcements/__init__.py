@@ -1,0 +1,1 @@
+"""Telling customers of new prices."""

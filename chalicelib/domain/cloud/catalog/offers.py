@@ -1,0 +1,229 @@
+"""What a customer asked for, in the provider's words and with its price; or everything that is wrong with it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.cloud.catalog.models import (
+    Catalog,
+    Hardware,
+    Image,
+    InstanceType,
+    OsFamily,
+    Region,
+    StoragePlan,
+)
+from chalicelib.domain.cloud.catalog.prices import history, price_name
+from chalicelib.domain.cloud.providers.machines import MachineSpec, StorageKind
+from chalicelib.domain.money.metering.prices import Parts, PriceChange, PriceSheet
+from chalicelib.kernel.errors import FieldError, InvalidInput
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A plan and the size that is wanted of it."""
+
+    plan: StoragePlan
+    size_gb: int
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A machine that can be built: each part fits the others."""
+
+    region: Region
+    instance_type: InstanceType
+    image: Image
+    storage: Storage
+
+    @property
+    def price_micros_per_hour(self) -> int:
+        """What an hour of it costs."""
+        return price_micros_per_hour(self.instance_type, self.image, self.storage)
+
+    @property
+    def price_parts(self) -> Parts:
+        """What that price is the sum of: so many units of each, by the names of their prices."""
+        return {
+            price_name(self.instance_type): 1,
+            price_name(self.image): 1,
+            price_name(self.storage.plan): self.storage.size_gb,
+        }
+
+    @property
+    def price_changes(self) -> Sequence[PriceChange]:
+        """How that price is going to change, as far as it is known: the seconds, and the prices from then on."""
+        parts = (self.instance_type, self.image, self.storage.plan)
+        known = PriceSheet({price_name(part): history(part) for part in parts})
+        return list(known.changes_of(self.price_parts, 0))
+
+    @property
+    def resource_class(self) -> str | None:
+        """What it takes of the region's counted capacity; None where nothing is counted."""
+        return self.instance_type.gpu.resource_class if self.instance_type.gpu else None
+
+    @property
+    def resource_units(self) -> int:
+        """How many units of `resource_class` it takes."""
+        return self.instance_type.gpu.count if self.instance_type.gpu else 0
+
+    @property
+    def needs_rsa_key(self) -> bool:
+        """Whether the machine's password is encrypted with the SSH key, which RSA alone can do (Windows)."""
+        return self.image.os_family is OsFamily.WINDOWS
+
+    def machine_spec(self, *, ssh_public_key: str, tags: Mapping[str, str], user_data: str = "") -> MachineSpec:
+        """What the provider is asked to build.
+
+        Args:
+            ssh_public_key: in OpenSSH's format.
+            tags: whose it is: `customer` and `deployment`.
+            user_data: what runs at the first boot.
+        """
+        return MachineSpec(
+            template=self.image.template or self.instance_type.template,
+            flavor=self.instance_type.flavor,
+            image=self.image.provider_images[self.region.id],
+            storage_kind=self.storage.plan.kind,
+            storage_gb=self.storage.size_gb,
+            ssh_public_key=ssh_public_key,
+            user_data=user_data,
+            network=self.region.network,
+            public_network=self.region.public_network,
+            tags=tags,
+        )
+
+
+def price_micros_per_hour(instance_type: InstanceType, image: Image, storage: Storage) -> int:
+    """The price of an hour: the type's, the image's licence, and each GB of storage."""
+    return (
+        instance_type.price_micros_per_hour
+        + image.surcharge_micros_per_hour
+        + storage.plan.price_micros_per_gb_hour * storage.size_gb
+    )
+
+
+def resolve(
+    catalog: Catalog,
+    region: str,
+    instance_type: str,
+    image: str,
+    storage_kind: StorageKind,
+    size_gb: int | None,
+) -> Offer:
+    """The offer for these ids.
+
+    Local storage is the instance type's own disk: any size up to it may be asked for, or none, and the machine
+    gets the whole disk. Network storage comes besides it, in the size that is asked for.
+
+    Raises:
+        InvalidInput: with a detail for each field that is wrong.
+    """
+    wrong: list[FieldError] = []
+    found_region = _region(catalog, region, wrong)
+    found_type = _instance_type(catalog, instance_type, found_region, wrong)
+    found_image = _image(catalog, image, found_region, found_type, wrong)
+    storage = _storage(catalog, storage_kind, size_gb, found_region, found_type, wrong)
+    if found_region and found_type and found_image and storage and not wrong:
+        return Offer(found_region, found_type, found_image, storage)
+    raise InvalidInput(wrong[0].message if len(wrong) == 1 else None, details=wrong)
+
+
+def _region(catalog: Catalog, region_id: str, wrong: list[FieldError]) -> Region | None:
+    region = catalog.region(region_id)
+    if region is None or not region.is_open:
+        open_now = _names(r.id for r in catalog.regions if r.is_open)
+        what = "There is no such region" if region is None else f"{region.name} takes no new machines now"
+        wrong.append(FieldError("region", f"{what}; choose {open_now}."))
+        return None
+    return region
+
+
+def _instance_type(
+    catalog: Catalog, type_id: str, region: Region | None, wrong: list[FieldError]
+) -> InstanceType | None:
+    found = catalog.instance_type(type_id)
+    if found is None:
+        message = "There is no such instance type; GET /catalog/instance-types lists them."
+        wrong.append(FieldError("instanceType", message))
+    elif region is not None and region.id not in found.regions:
+        message = f"{found.name} is not sold in {region.name}; it is sold in {_names(found.regions)}."
+        wrong.append(FieldError("instanceType", message))
+    return found
+
+
+def _image(
+    catalog: Catalog,
+    image_id: str,
+    region: Region | None,
+    instance_type: InstanceType | None,
+    wrong: list[FieldError],
+) -> Image | None:
+    image = catalog.image(image_id)
+    if image is None:
+        wrong.append(FieldError("imageId", "There is no such image; GET /catalog/images lists them."))
+        return None
+    if region is not None and region.id not in image.provider_images:
+        message = f"{image.name} is not offered in {region.name}; it is in {_names(image.provider_images)}."
+        wrong.append(FieldError("imageId", message))
+    elif instance_type is not None and (reason := _misfit(image, instance_type)):
+        wrong.append(FieldError("imageId", reason))
+    return image
+
+
+def _misfit(image: Image, instance_type: InstanceType) -> str | None:
+    """Why `image` cannot run on `instance_type`, if it cannot."""
+    hardware = Hardware.GPU if instance_type.gpu else Hardware.CPU
+    if hardware not in image.fits:
+        with_or_without = "without" if instance_type.gpu else "with"
+        return f"{image.name} does not fit {instance_type.name}: choose a type {with_or_without} GPUs."
+    if instance_type.local_disk_gb < image.min_disk_gb:
+        return (
+            f"{image.name} needs a disk of {image.min_disk_gb} GB; "
+            f"{instance_type.name} has {instance_type.local_disk_gb} GB."
+        )
+    if instance_type.memory_gb < image.min_memory_gb:
+        return (
+            f"{image.name} needs {image.min_memory_gb} GB of memory; "
+            f"{instance_type.name} has {instance_type.memory_gb} GB."
+        )
+    return None
+
+
+def _storage(
+    catalog: Catalog,
+    kind: StorageKind,
+    size_gb: int | None,
+    region: Region | None,
+    instance_type: InstanceType | None,
+    wrong: list[FieldError],
+) -> Storage | None:
+    if region is None or instance_type is None:
+        return None
+    plan = catalog.storage_plan(kind, region.id)
+    if plan is None:
+        kinds = _names(p.kind for p in catalog.storage_plans if region.id in p.regions)
+        wrong.append(FieldError("storage.kind", f"{region.name} has no {kind} storage; choose {kinds}."))
+        return None
+    low, high = storage_limits_gb(plan, instance_type)
+    if size_gb is None and kind is StorageKind.NETWORK:
+        wrong.append(FieldError("storage.sizeGb", f"Say how many GB, from {low} to {high}."))
+        return None
+    if size_gb is not None and not low <= size_gb <= high:
+        whose = f"{kind.capitalize()} storage of {instance_type.name}"
+        wrong.append(FieldError("storage.sizeGb", f"{whose} is from {low} to {high} GB."))
+        return None
+    return Storage(plan, size_gb if kind is StorageKind.NETWORK and size_gb else instance_type.local_disk_gb)
+
+
+def storage_limits_gb(plan: StoragePlan, instance_type: InstanceType) -> tuple[int, int]:
+    """The least and the most of `plan` that a machine of `instance_type` can have."""
+    if plan.kind is StorageKind.LOCAL:
+        high = min(plan.max_gb, instance_type.local_disk_gb)
+        return min(plan.min_gb, high), high
+    return plan.min_gb, plan.max_gb
+
+
+def _names(names: Iterable[str]) -> str:
+    """`montreal, oslo or texas`."""
+    *first, last = list(names) or ["none"]
+    return f"{', '.join(first)} or {last}" if first else last

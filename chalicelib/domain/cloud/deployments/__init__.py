@@ -1,0 +1,1 @@
+"""Machines that customers order, see and delete."""

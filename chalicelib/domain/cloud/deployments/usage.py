@@ -1,0 +1,65 @@
+"""What deployments were charged, by hour and by day."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import islice
+
+from chalicelib.domain.cloud.deployments.models import Deployment
+from chalicelib.domain.money.metering.ports import MeterRecords
+from chalicelib.domain.money.metering.slots import Division, UsageSlot, hours, slots
+from chalicelib.kernel.clock import epoch_seconds
+from chalicelib.kernel.days import day_around
+from chalicelib.kernel.errors import InvalidInput
+from chalicelib.kernel.pages import Page, PageRequest
+
+_CURSOR_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class UsageSpan:
+    """Which hours or days: those that begin from `start` on (inclusive) and before `end`; None has no bound."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+class UsageReports:
+    """Divides what meters have charged. Every list adds up to what was posted for the same hours or days."""
+
+    def __init__(self, meters: MeterRecords) -> None:
+        self._meters = meters
+
+    def hourly(self, deployment: Deployment, span: UsageSpan, page: PageRequest) -> Page[UsageSlot]:
+        """The hours (UTC) in which `deployment` ran, oldest first.
+
+        Raises:
+            InvalidInput: the cursor is not one of this list.
+        """
+        return self._page(deployment, span, page, hours)
+
+    def daily(self, deployment: Deployment, span: UsageSpan, page: PageRequest, time_zone: str) -> Page[UsageSlot]:
+        """The days of `time_zone` in which it ran, oldest first; raises like `hourly`."""
+        return self._page(deployment, span, page, partial(day_around, time_zone=time_zone))
+
+    def _page(
+        self, deployment: Deployment, span: UsageSpan, page: PageRequest, division: Division
+    ) -> Page[UsageSlot]:
+        after = _position(page.cursor)
+        meters = list(self._meters.meters(deployment.customer_id, deployment.id))
+        start = max(after, epoch_seconds(span.start) if span.start else 0)
+        end = epoch_seconds(span.end) if span.end else max((meter.watermark for meter in meters), default=0)
+        if end <= start:
+            return Page([])
+        found = list(islice(slots(meters, division, start, end), page.limit + 1))
+        more = found[page.limit :]
+        return Page(found[: page.limit], str(more[0].start) if more else None)
+
+
+def _position(cursor: str | None) -> int:
+    """The second from which on a page begins."""
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _CURSOR_DIGITS):
+        raise InvalidInput.of("cursor", "This cursor is not valid for this list; start without one.")
+    return int(cursor)

@@ -1,0 +1,1 @@
+"""The work behind the state machines of deployments."""

@@ -1,0 +1,110 @@
+"""Finishing what a lost event or a dead execution left (G28)."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from chalicelib.domain.cloud.deployments.models import CHECK_INTERVAL, Operation, OperationStatus
+from chalicelib.domain.cloud.deployments.ports import (
+    DEPLOYMENT_UNCHANGED,
+    OPERATION_SHARDS,
+    DeploymentRecords,
+    ExecutionState,
+    Workflows,
+)
+from chalicelib.domain.cloud.deployments.steps import Step
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.transactions import ConditionFailed, Transactor
+
+_GIVEN_UP_AFTER = timedelta(minutes=20)
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What one run did."""
+
+    started: int = 0
+    taken_over: int = 0
+    left_alone: int = 0
+
+
+class Reconciler:
+    """Looks at every operation that has not moved for a while.
+
+    Each running task pushes its operation's `check_at` ahead, so that only what stands still is looked at.
+    """
+
+    def __init__(
+        self, records: DeploymentRecords, workflows: Workflows, transactor: Transactor, clock: Clock
+    ) -> None:
+        self._records = records
+        self._workflows = workflows
+        self._transactor = transactor
+        self._clock = clock
+
+    def start(self, customer_id: str, deployment_id: str, operation_id: str) -> None:
+        """Start the state machine of an operation, unless it is over already."""
+        operation = self._records.operation(customer_id, deployment_id, operation_id)
+        if operation is not None and not operation.status.is_final:
+            self._workflows.start(operation)
+
+    def run(self) -> Reconciled:
+        """Look at all of them once. One operation's trouble does not keep the others from being looked at.
+
+        Raises:
+            ExceptionGroup: what went wrong, after all had their turn.
+        """
+        now = self._clock.now()
+        result = Reconciled()
+        troubles: list[Exception] = []
+        for shard in range(OPERATION_SHARDS):
+            for seen in self._records.operations_to_check(shard, now):
+                try:
+                    result = self._look(seen, result)
+                except Exception as trouble:
+                    troubles.append(trouble)
+        if troubles:
+            raise ExceptionGroup(f"{len(troubles)} operations could not be looked at: {result}", troubles)
+        return result
+
+    def _look(self, seen: Operation, result: Reconciled) -> Reconciled:
+        operation = self._records.operation(seen.customer_id, seen.deployment_id, seen.id)
+        if operation is None or operation.status.is_final or operation.attempt != seen.attempt:
+            return result
+        match self._workflows.state(operation):
+            case ExecutionState.ABSENT:
+                self._workflows.start(operation)
+                return replace(result, started=result.started + 1)
+            case ExecutionState.RUNNING if not self._has_given_up(operation):
+                return replace(result, left_alone=result.left_alone + 1)
+            case ExecutionState.RUNNING:
+                self._workflows.stop(operation)
+        if self._take_over(operation):
+            return replace(result, taken_over=result.taken_over + 1)
+        return result
+
+    def _has_given_up(self, operation: Operation) -> bool:
+        """Whether an execution that is said to run has done nothing for far too long."""
+        return operation.check_at is not None and operation.check_at + _GIVEN_UP_AFTER < self._clock.now()
+
+    def _take_over(self, operation: Operation) -> bool:
+        """Start another attempt, under a new fence: whatever is left of the old one can change nothing (G29)."""
+        deployment = self._records.deployment(operation.customer_id, operation.deployment_id)
+        if deployment is None or deployment.operation_id != operation.id:
+            return False
+        step = Step(deployment, operation, self._clock.now(), self._records)
+        fence = deployment.fence + 1
+        step.change(fence=fence)
+        step.change_operation(
+            fence=fence,
+            attempt=operation.attempt + 1,
+            status=OperationStatus.RUNNING,
+            check_at=step.at + CHECK_INTERVAL,
+        )
+        try:
+            step.commit(self._transactor)
+        except ConditionFailed as failed:
+            if DEPLOYMENT_UNCHANGED not in failed.asserts:
+                raise
+            return False
+        self._workflows.start(step.operation)
+        return True

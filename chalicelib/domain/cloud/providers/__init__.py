@@ -1,0 +1,1 @@
+"""The port that every provider of machines stands behind."""

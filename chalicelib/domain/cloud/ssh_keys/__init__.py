@@ -1,0 +1,1 @@
+"""Customers' SSH keys."""

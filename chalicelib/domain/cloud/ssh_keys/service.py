@@ -1,0 +1,128 @@
+"""Customers' SSH keys: what new machines let in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.domain.cloud.ssh_keys.public_keys import PublicKey, UnusableKey, parse_public_key
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import Conflict, FieldError, InvalidInput, LimitExceeded, NotFound
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
+
+MAX_KEYS_PER_CUSTOMER = 50
+MAX_NAME_LENGTH = 64
+
+KEY_THERE = "ssh_key_there"
+NAME_FREE = "ssh_key_name_free"
+FINGERPRINT_FREE = "ssh_key_fingerprint_free"
+ROOM_LEFT = "ssh_key_room_left"
+
+
+@dataclass(frozen=True)
+class SshKey:
+    """A public key under a name of the customer's."""
+
+    id: str
+    customer_id: str
+    name: str
+    key: PublicKey
+    created_at: datetime
+
+
+class SshKeyRecords(Protocol):
+    """Where SSH keys are kept."""
+
+    def list(self, customer_id: str, page: PageRequest) -> Page[SshKey]:
+        """A customer's keys, oldest first."""
+        ...
+
+    def get(self, customer_id: str, ssh_key_id: str) -> SshKey | None:
+        """One key, strongly consistent; a stranger's is not found."""
+        ...
+
+    def insert(self, ssh_key: SshKey, limit: int) -> Sequence[Write]:
+        """Keep a new key; asserts NAME_FREE (in any case), FINGERPRINT_FREE and ROOM_LEFT below `limit`."""
+        ...
+
+    def remove(self, ssh_key: SshKey) -> Sequence[Write]:
+        """Forget a key; asserts KEY_THERE."""
+        ...
+
+
+class SshKeys:
+    """Keeps customers' SSH keys. A machine that was made with a key keeps it, whatever becomes of it here."""
+
+    def __init__(self, records: SshKeyRecords, transactor: Transactor, clock: Clock) -> None:
+        self._records = records
+        self._transactor = transactor
+        self._clock = clock
+
+    def list(self, customer_id: str, page: PageRequest) -> Page[SshKey]:
+        """A customer's keys, oldest first."""
+        return self._records.list(customer_id, page)
+
+    def get(self, customer_id: str, ssh_key_id: str) -> SshKey:
+        """One key.
+
+        Raises:
+            NotFound: this customer has no such key.
+        """
+        ssh_key = self._records.get(customer_id, ssh_key_id)
+        if ssh_key is None:
+            raise NotFound("You have no such SSH key.")
+        return ssh_key
+
+    def public_key(self, customer_id: str, ssh_key_id: str) -> str:
+        """The text of one key, in OpenSSH's format.
+
+        Raises:
+            NotFound: this customer has no such key.
+        """
+        return self.get(customer_id, ssh_key_id).key.text
+
+    def add(self, customer_id: str, name: str, public_key: str) -> SshKey:
+        """Keep `public_key` under `name`.
+
+        Raises:
+            InvalidInput: it is not a public key that can be used.
+            Conflict: the customer has a key of that name, or that key.
+            LimitExceeded: the customer has as many keys as one may have.
+        """
+        try:
+            parsed = parse_public_key(public_key)
+        except UnusableKey as unusable:
+            raise InvalidInput.of("publicKey", str(unusable)) from None
+        now = self._clock.now()
+        ssh_key = SshKey(new_id(Kind.SSH_KEY, now), customer_id, name, parsed, now)
+        try:
+            self._transactor.commit(self._records.insert(ssh_key, MAX_KEYS_PER_CUSTOMER))
+        except ConditionFailed as failed:
+            raise _refusal(failed.asserts) from failed
+        return ssh_key
+
+    def remove(self, customer_id: str, ssh_key_id: str) -> None:
+        """Forget a key.
+
+        Raises:
+            NotFound: this customer has no such key.
+        """
+        ssh_key = self.get(customer_id, ssh_key_id)
+        try:
+            self._transactor.commit(self._records.remove(ssh_key))
+        except ConditionFailed as failed:  # somebody else was faster
+            raise NotFound("You have no such SSH key.") from failed
+
+
+def _refusal(asserts: frozenset[str]) -> Conflict | LimitExceeded:
+    """Why a key was not kept: the names of what is taken first, since only they can be helped by a choice."""
+    taken = {
+        NAME_FREE: FieldError("name", "You have an SSH key of this name; choose another."),
+        FINGERPRINT_FREE: FieldError("publicKey", "You have this SSH key already, under another name."),
+    }
+    details = [detail for name, detail in taken.items() if name in asserts]
+    if details:
+        return Conflict(details[0].message, details=details)
+    return LimitExceeded(f"You have {MAX_KEYS_PER_CUSTOMER} SSH keys, the most there can be; delete one first.")

@@ -1,0 +1,1 @@
+"""What every area stands on: who may do what, approvals, the activity log, health."""

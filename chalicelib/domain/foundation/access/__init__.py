@@ -1,0 +1,1 @@
+"""Scopes, roles, API keys, rate limits and idempotency keys."""

@@ -1,0 +1,1 @@
+"""Four eyes: what a second member of the staff must agree to."""

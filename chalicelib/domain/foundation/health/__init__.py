@@ -1,0 +1,1 @@
+"""Whether what stands behind the product answers."""

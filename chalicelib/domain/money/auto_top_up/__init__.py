@@ -1,0 +1,1 @@
+"""Charging a saved card when the balance runs low."""

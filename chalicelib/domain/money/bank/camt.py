@@ -1,0 +1,177 @@
+"""Statements as CAMT.053 of ISO 20022 (`BankToCustomerStatement`; https://www.iso20022.org).
+
+What its versions 02, 04 and 08 write differently is read from either place: an entry's status is text or a code
+within it, a payer is a party or within one, a transaction's amount is among its details or its own.
+
+An entry can be a batch of several transactions. It is taken apart where their amounts, in the entry's currency,
+add up to the entry's; otherwise it stays one transfer with all their texts, which is marked for people to see to.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from chalicelib.domain.money.bank.transfers import (
+    LONGEST_TEXT,
+    Invalid,
+    Line,
+    Passed,
+    PassedOver,
+    Received,
+    Statement,
+    StatementRefused,
+    Transfer,
+    read_amount,
+    read_day,
+    shown,
+)
+from chalicelib.domain.money.bank.xml_reading import Element, NotXml, parse
+from chalicelib.domain.money.top_ups.models import Amount
+
+NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001."
+VERSIONS = ("02", "04", "08")
+MOST_ENTRIES = 20_000
+_NOT_GIVEN = frozenset({"", "NOTPROVIDED", "NONREF"})
+
+
+def read_camt053(raw: bytes) -> Statement:
+    """Every entry of every statement in the message, by the line on which it begins.
+
+    Raises:
+        StatementRefused: it is not XML, not CAMT.053 in a version that we read, or too long.
+    """
+    try:
+        namespace, root = parse(raw)
+    except NotXml as error:
+        raise StatementRefused(f"The file is not XML that we read: {error}.") from error
+    version = namespace.removeprefix(NAMESPACE)
+    if not namespace.startswith(NAMESPACE) or version not in VERSIONS or root.name != "Document":
+        found = shown(namespace.rpartition(":")[2] or root.name)
+        raise StatementRefused(f"The file is {found}, not camt.053.001 in a version of {', '.join(VERSIONS)}.")
+    statements = list(root.all("BkToCstmrStmt/Stmt"))
+    if not statements:
+        raise StatementRefused("The file holds no statement.")
+    lines = [line for statement in statements for line in _lines(statement)]
+    if len(lines) > MOST_ENTRIES:
+        raise StatementRefused(f"A statement has at most {MOST_ENTRIES} entries; ask for smaller ones.")
+    return Statement.of(lines)
+
+
+def _lines(statement: Element) -> Iterator[Line]:
+    account = statement.text_at("Acct/Id/IBAN", "Acct/Id/Othr/Id")
+    for entry in statement.all("Ntry"):
+        try:
+            yield from _entry_lines(entry, account)
+        except ValueError as error:
+            yield Invalid(entry.line_number, str(error))
+
+
+def _entry_lines(entry: Element, account: str) -> list[Line]:
+    if not account:
+        raise ValueError("The statement does not name its account.")
+    amount = _amount(entry.first("Amt"))
+    passed = _passed(entry)
+    if passed is not None:
+        return [PassedOver(entry.line_number, passed)]
+    if amount.micros < 0:
+        raise ValueError("The amount is negative.")
+    day = _day(entry)
+    details = list(entry.all("NtryDtls/TxDtls"))
+    shares = _shares(amount, details)
+    if shares is None:
+        return [Received(entry.line_number, _transfer(account, day, amount, entry, details))]
+    own = [_reference(detail) for detail in details]
+    tells_apart = len(set(own)) == len(own) and "" not in own
+    return [
+        Received(
+            detail.line_number,
+            Transfer(
+                account=account,
+                amount=share,
+                booked_on=day,
+                bank_reference=reference if tells_apart else "",
+                text=_text([detail]),
+                payer_name=_payer_name(detail),
+                payer_account=_payer_account(detail),
+            ),
+        )
+        for detail, share, reference in zip(details, shares, own, strict=True)
+    ]
+
+
+def _passed(entry: Element) -> Passed | None:
+    """Why the entry is no booked credit, if it is none."""
+    status = entry.text_at("Sts/Cd", "Sts")
+    direction = entry.text_at("CdtDbtInd")
+    if direction not in {"CRDT", "DBIT"}:
+        raise ValueError(f"The entry is neither a credit nor a debit but {shown(direction)}.")
+    if status in {"PDNG", "INFO", "FUTR"}:
+        return Passed.PENDING
+    if status != "BOOK":
+        raise ValueError(f"The status {shown(status)} is not known.")
+    if entry.text_at("RvslInd") in {"true", "1"}:
+        return Passed.REVERSAL
+    return Passed.DEBIT if direction == "DBIT" else None
+
+
+def _shares(total: Amount, details: list[Element]) -> list[Amount] | None:
+    """What each transaction of a batch brought; None where the entry is not, or cannot be, taken apart."""
+    if len(details) < 2:
+        return None
+    try:
+        shares = [_amount(detail.first("Amt", "AmtDtls/TxAmt/Amt")) for detail in details]
+    except ValueError:
+        return None
+    is_credit = all(detail.text_at("CdtDbtInd") in {"", "CRDT"} for detail in details)
+    is_whole = is_credit and all(share.micros > 0 and share.currency == total.currency for share in shares)
+    return shares if is_whole and sum(share.micros for share in shares) == total.micros else None
+
+
+def _transfer(account: str, day: date, amount: Amount, entry: Element, details: list[Element]) -> Transfer:
+    """The entry as one transfer: what was booked, which charges and exchange may have made less than was sent."""
+    only = details[0] if len(details) == 1 else None
+    return Transfer(
+        account=account,
+        amount=amount,
+        booked_on=day,
+        bank_reference=(_reference(only) if only else "") or _given(entry.text_at("AcctSvcrRef")),
+        text=_text([*details, entry]),
+        payer_name=_payer_name(only) if only else "",
+        payer_account=_payer_account(only) if only else "",
+        is_batch=len(details) > 1 or any(found.text != "1" for found in entry.all("NtryDtls/Btch/NbOfTxs")),
+    )
+
+
+def _amount(element: Element | None) -> Amount:
+    if element is None:
+        raise ValueError("The entry has no amount.")
+    return read_amount(element.text, element.attributes.get("Ccy", ""))
+
+
+def _day(entry: Element) -> date:
+    return read_day(entry.text_at("BookgDt/Dt", "BookgDt/DtTm")[:10])
+
+
+def _reference(detail: Element) -> str:
+    return _given(detail.text_at("Refs/AcctSvcrRef"))
+
+
+def _given(text: str) -> str:
+    return "" if text in _NOT_GIVEN else text
+
+
+def _text(sources: list[Element]) -> str:
+    """All that a payer can have written, and where payers' banks put it."""
+    paths = (
+        *("RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Ustrd", "RmtInf/Strd/AddtlRmtInf"),
+        *("Refs/EndToEndId", "AddtlTxInf", "AddtlNtryInf"),
+    )
+    pieces = [found.text for source in sources for path in paths for found in source.all(path)]
+    return "\n".join(piece for piece in pieces if piece not in _NOT_GIVEN)[:LONGEST_TEXT]
+
+
+def _payer_name(detail: Element) -> str:
+    return detail.text_at("RltdPties/Dbtr/Pty/Nm", "RltdPties/Dbtr/Nm")
+
+
+def _payer_account(detail: Element) -> str:
+    return detail.text_at("RltdPties/DbtrAcct/Id/IBAN", "RltdPties/DbtrAcct/Id/Othr/Id")

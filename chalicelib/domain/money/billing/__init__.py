@@ -1,0 +1,1 @@
+"""Invoices, billing profiles and VAT."""

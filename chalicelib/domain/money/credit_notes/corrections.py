@@ -1,0 +1,97 @@
+"""What staff give back of invoices: at once where it is little; above a limit, once a second of them agrees."""
+
+from dataclasses import dataclass
+
+from chalicelib.domain.foundation.approvals.models import (
+    FOUR_EYES_ABOVE_MICROS,
+    AboveLimit,
+    Approval,
+    Request,
+    Subject,
+)
+from chalicelib.domain.foundation.approvals.ports import Consequence
+from chalicelib.domain.foundation.approvals.service import Approvals
+from chalicelib.domain.money.billing.models import CreditNote
+from chalicelib.domain.money.credit_notes.service import STALE_NOTE, CreditNotes
+from chalicelib.kernel.money import BASE_CURRENCY
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What is to be given back of which invoice, and why."""
+
+    customer_id: str
+    invoice_id: str
+    amount_micros: int
+    """Tax included, in whole cents."""
+    reason: str
+    asked_by: str
+
+
+class Corrections:
+    """Corrects invoices."""
+
+    def __init__(self, notes: CreditNotes, approvals: Approvals) -> None:
+        self._notes = notes
+        self._approvals = approvals
+
+    def correct(self, wish: Correction, key: str) -> CreditNote | Approval:
+        """Issue a credit note, or ask whether it may be; once for each `key`.
+
+        What one invoice was corrected by before counts towards the limit: many small ones are a large one.
+
+        Raises:
+            NotFound, InvalidInput: as `CreditNotes.issue`.
+            Forbidden: who gives it belongs to the customer.
+        """
+        self._approvals.demand_no_part(wish.asked_by, wish.customer_id)
+        try:
+            return self._notes.issue(
+                wish.customer_id,
+                wish.invoice_id,
+                wish.amount_micros,
+                reason=wish.reason,
+                actor_user_id=wish.asked_by,
+                key=key,
+                most_micros=FOUR_EYES_ABOVE_MICROS,
+            )
+        except AboveLimit:
+            return self._approvals.ask(_request(wish), f"credit_note:{key}")
+
+
+def _request(wish: Correction) -> Request:
+    return Request(
+        Subject.CREDIT_NOTE,
+        wish.customer_id,
+        wish.amount_micros,
+        BASE_CURRENCY,
+        wish.reason,
+        wish.asked_by,
+        about_id=wish.invoice_id,
+    )
+
+
+class CreditNoteEffect:
+    """`Effect` of an approved correction: the credit note, with its number and its ledger entry."""
+
+    stale = STALE_NOTE
+
+    def __init__(self, notes: CreditNotes) -> None:
+        self._notes = notes
+
+    def of(self, approval: Approval) -> Consequence:
+        """The credit note.
+
+        Raises:
+            NotFound, InvalidInput: as `CreditNotes.issue`.
+        """
+        request = approval.request
+        note, writes = self._notes.draft(
+            request.customer_id,
+            request.about_id,
+            request.amount_micros,
+            reason=request.reason,
+            actor_user_id=request.asked_by,
+            key=approval.id,
+        )
+        return Consequence(note.id, writes)

@@ -1,0 +1,1 @@
+"""What is particular to payments in crypto currency."""

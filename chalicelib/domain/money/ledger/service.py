@@ -1,0 +1,290 @@
+"""Changing accounts, and reading them.
+
+Every change to an account goes through `AccountChange`: it reads the account once, is told what happens, and gives
+the writes that must be committed together with what they belong to. The account's version is checked in the same
+transaction, so that check and change are one (G07), and an acknowledged change is never lost or doubled.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from chalicelib.domain.money.ledger.models import (
+    Account,
+    Balance,
+    Burn,
+    Entry,
+    EntryType,
+    Hold,
+    HoldPurpose,
+    Operator,
+    Posting,
+    account_name,
+    balance_at,
+    frozen_micros,
+)
+from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED, NOT_POSTED_BEFORE, EntryFilter, LedgerRecords
+from chalicelib.domain.money.ledger.spending import Spending
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import InsufficientBalance, NotFound
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.money import format_amount
+from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+
+T = TypeVar("T")
+
+_TICK = timedelta(microseconds=1)
+
+
+class AccountChange:
+    """Effects on one account, gathered into the writes of one transaction."""
+
+    def __init__(self, account: Account, at: datetime, records: LedgerRecords) -> None:
+        self._before = account
+        self._after = account
+        self._at = at
+        self._records = records
+        self._writes: list[Write] = []
+        self._of_keys: dict[str, Spending] = {}
+
+    @property
+    def account(self) -> Account:
+        """The account with all effects so far."""
+        return self._after
+
+    @property
+    def spendable_micros(self) -> int:
+        """What can be given away now: neither held, nor used by running machines since the last metering."""
+        return self._after.available_micros - self._after.burn.unposted_micros(self._at)
+
+    def post(
+        self,
+        type_: EntryType,
+        change_micros: int,
+        counterpart: str,
+        *,
+        reference: str,
+        reason: str = "",
+        actor_user_id: str = "",
+    ) -> Entry:
+        """Append an entry that adds `change_micros` (not zero) to the balance, from or to `counterpart`."""
+        account = self._after
+        own = account_name(account.customer_id)
+        source, destination = (counterpart, own) if change_micros > 0 else (own, counterpart)
+        at = max(self._at, account.last_entry_at + _TICK) if account.last_entry_at else self._at
+        entry = Entry(
+            id=new_id(Kind.ENTRY, at),
+            customer_id=account.customer_id,
+            sequence=account.sequence + 1,
+            at=at,
+            type=type_,
+            posting=Posting(source, destination, abs(change_micros)),
+            balance_after_micros=account.posted_micros + change_micros,
+            reference=reference,
+            reason=reason,
+            actor_user_id=actor_user_id,
+        )
+        self._after = replace(
+            account,
+            posted_micros=entry.balance_after_micros,
+            sequence=entry.sequence,
+            last_entry_at=at,
+        )
+        self._writes.append(self._records.insert_entry(entry))
+        return entry
+
+    def post_once(
+        self,
+        key: str,
+        type_: EntryType,
+        change_micros: int,
+        counterpart: str,
+        *,
+        reference: str,
+        reason: str = "",
+        actor_user_id: str = "",
+    ) -> Entry:
+        """Append an entry that can be posted only once for `key`, for ever; else NOT_POSTED_BEFORE fails."""
+        self._writes.append(self._records.insert_marker(self._after.customer_id, key))
+        return self.post(
+            type_, change_micros, counterpart, reference=reference, reason=reason, actor_user_id=actor_user_id
+        )
+
+    def freeze(self, reference: str, amount_micros: int, purpose: HoldPurpose, *, api_key_id: str = "") -> Hold:
+        """Set money aside whether it is there or not: what is spent makes the available balance negative."""
+        hold = Hold(self._after.customer_id, reference, amount_micros, purpose, self._at, api_key_id)
+        self._hold_more(amount_micros)
+        self._writes.append(self._records.insert_hold(hold))
+        return hold
+
+    def demand(self, amount_micros: int) -> None:
+        """Go on only where so much can be spent (G07).
+
+        Raises:
+            InsufficientBalance: less than `amount_micros` is available.
+        """
+        spendable = self.spendable_micros
+        if spendable < amount_micros:
+            raise InsufficientBalance(
+                f"This needs {format_amount(amount_micros)} USD available; "
+                f"you have {format_amount(max(0, spendable))} USD. Add funds first."
+            )
+
+    def place_hold(
+        self,
+        reference: str,
+        amount_micros: int,
+        purpose: HoldPurpose = HoldPurpose.PROVISIONING,
+        *,
+        api_key_id: str = "",
+    ) -> Hold:
+        """Set money aside that must be there.
+
+        Raises:
+            InsufficientBalance: less than `amount_micros` is available.
+        """
+        self.demand(amount_micros)
+        return self.freeze(reference, amount_micros, purpose, api_key_id=api_key_id)
+
+    def turn_hold(self, hold: Hold, amount_micros: int) -> Hold:
+        """Make `hold` the reserve of a running machine, of at most its present size."""
+        turned = replace(hold, amount_micros=min(hold.amount_micros, amount_micros), purpose=HoldPurpose.RUNNING)
+        self._hold_more(turned.amount_micros - hold.amount_micros)
+        self._writes.append(self._records.replace_hold(hold, turned))
+        return turned
+
+    def release_hold(self, hold: Hold) -> None:
+        """Give what `hold` set aside back to the available balance."""
+        self._hold_more(-hold.amount_micros)
+        self._writes.append(self._records.delete_hold(hold))
+
+    def change_burn(self, change: Callable[[Burn], Burn]) -> None:
+        """Record that meters opened, moved or closed."""
+        self._after = replace(self._after, burn=change(self._after.burn))
+
+    def count(self, change: Callable[[Spending], Spending], api_key_id: str = "") -> None:
+        """Record what a meter did to the customer's spending, and to that of the API key it counts for, if any."""
+        account = self._after
+        self._after = replace(account, spending=change(account.spending))
+        if api_key_id:
+            before = self._of_keys.get(api_key_id) or self._records.key_spending(account.customer_id, api_key_id)
+            self._of_keys[api_key_id] = change(before)
+
+    def _hold_more(self, amount_micros: int) -> None:
+        self._after = replace(self._after, held_micros=self._after.held_micros + amount_micros)
+
+    def seal(self) -> Write:
+        """Write the account as it was read, for a decision that must not outlive any change of it."""
+        return self._records.replace_account(self._before, replace(self._before, version=self._before.version + 1))
+
+    def writes(self) -> Sequence[Write]:
+        """Everything gathered; none where nothing changed."""
+        if self._after == self._before:
+            return self._writes
+        after = replace(self._after, version=self._before.version + 1)
+        keys = [
+            self._records.put_key_spending(after.customer_id, api_key_id, spending)
+            for api_key_id, spending in self._of_keys.items()
+        ]
+        return [self._records.replace_account(self._before, after), *keys, *self._writes]
+
+
+class Ledger:
+    """The books of all customers."""
+
+    def __init__(self, records: LedgerRecords, transactor: Transactor, clock: Clock) -> None:
+        self._records = records
+        self._transactor = transactor
+        self._clock = clock
+
+    def open_account(self, customer_id: str) -> Sequence[Write]:
+        """The writes that open an empty account, for the transaction that makes the customer."""
+        return self._records.insert_account(Account(customer_id))
+
+    def change(self, customer_id: str, at: datetime) -> AccountChange:
+        """Begin a change to a customer's account.
+
+        Raises:
+            NotFound: there is no such customer.
+        """
+        account = self._records.account(customer_id)
+        if account is None:
+            raise NotFound("There is no such customer.")
+        return AccountChange(account, at, self._records)
+
+    def hold(self, customer_id: str, reference: str) -> Hold | None:
+        """The hold for `reference`, if there is one."""
+        return self._records.hold(customer_id, reference)
+
+    def holds(self, customer_id: str) -> Iterator[Hold]:
+        """Every hold of a customer."""
+        return self._records.holds(customer_id)
+
+    def balance(self, customer_id: str) -> Balance:
+        """A customer's balance now.
+
+        Raises:
+            NotFound: there is no such customer.
+        """
+        now = self._clock.now()
+        account = self.change(customer_id, now).account
+        return balance_at(account, now, frozen_micros(self._records.holds(customer_id)))
+
+    def entries(self, customer_id: str, wanted: EntryFilter, page: PageRequest) -> Page[Entry]:
+        """A customer's entries, newest first."""
+        return self._records.entries(customer_id, wanted, page)
+
+    def entries_since(self, customer_id: str, since: datetime) -> Iterator[Entry]:
+        """A customer's entries from `since` on, oldest first; strongly consistent."""
+        return self._records.all_entries(customer_id, since)
+
+    def credit(
+        self,
+        customer_id: str,
+        amount_micros: int,
+        *,
+        reason: str,
+        actor_user_id: str,
+        key: str,
+        unless: Callable[[], None] | None = None,
+    ) -> Balance:
+        """Give a customer money, with a reason; once for each `key`.
+
+        Args:
+            customer_id: to whom.
+            amount_micros: how much.
+            reason: why; the customer sees it.
+            actor_user_id: who gives it.
+            key: of this credit, for ever.
+            unless: raises what stands in the way of a new one; the books that it reads hold when it is given.
+
+        Raises:
+            NotFound: there is no such customer.
+        """
+
+        def post() -> Balance:
+            if self._records.was_posted(customer_id, key):
+                return self.balance(customer_id)
+            now = self._clock.now()
+            change = self.change(customer_id, now)
+            if unless is not None:
+                unless()
+            change.post(
+                EntryType.CREDIT,
+                amount_micros,
+                Operator.CREDITS,
+                reference=key,
+                reason=reason,
+                actor_user_id=actor_user_id,
+            )
+            self._transactor.commit([self._records.insert_marker(customer_id, key), *change.writes()])
+            return balance_at(change.account, now, frozen_micros(self._records.holds(customer_id)))
+
+        try:
+            return with_fresh_reads(post, stale=frozenset({ACCOUNT_UNCHANGED}))
+        except ConditionFailed as failed:
+            if NOT_POSTED_BEFORE not in failed.asserts:
+                raise
+            return self.balance(customer_id)

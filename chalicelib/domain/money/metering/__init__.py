@@ -1,0 +1,1 @@
+"""Turns seconds of use into ledger entries."""

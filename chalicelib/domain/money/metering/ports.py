@@ -1,0 +1,78 @@
+"""What metering needs from outside."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from chalicelib.domain.money.metering.models import Meter, UsageRecord
+from chalicelib.domain.money.metering.prices import PriceSheet
+from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import Write
+
+METER_UNCHANGED = "meter_unchanged"
+SHARDS = 16
+
+
+class MeterRecords(Protocol):
+    """Where meters and their usage are kept."""
+
+    def meter(self, customer_id: str, deployment_id: str) -> Meter | None:
+        """A deployment's latest meter; strongly consistent."""
+        ...
+
+    def numbered(self, customer_id: str, deployment_id: str, number: int) -> Meter | None:
+        """One of a deployment's meters; strongly consistent."""
+        ...
+
+    def meters(self, customer_id: str, deployment_id: str) -> Iterator[Meter]:
+        """All meters of a deployment, oldest first."""
+        ...
+
+    def open_meters(self, shard: int, after_customer_id: str = "") -> Iterator[Meter]:
+        """The open meters of one of `SHARDS` shards, by customer; may lag behind by moments."""
+        ...
+
+    def insert_meter(self, meter: Meter) -> Write:
+        """Open a meter; asserts METER_UNCHANGED: there is none of its number."""
+        ...
+
+    def replace_meter(self, before: Meter, after: Meter) -> Write:
+        """Move, close or shorten a meter; asserts METER_UNCHANGED: watermark and closing are `before`'s."""
+        ...
+
+    def insert_usage(self, usage: UsageRecord) -> Write:
+        """Record an interval; asserts METER_UNCHANGED: none of this meter starts at the same second (G04)."""
+        ...
+
+    def usage(self, customer_id: str, deployment_id: str, page: PageRequest) -> Page[UsageRecord]:
+        """A deployment's intervals, oldest first."""
+        ...
+
+    def all_usage(
+        self, customer_id: str, deployment_id: str, *, newest_first: bool = False
+    ) -> Iterator[UsageRecord]:
+        """Every interval of a deployment, oldest first unless asked otherwise; read as it is asked for."""
+        ...
+
+
+class MeteringQueue(Protocol):
+    """Hands shards to workers."""
+
+    def send(self, shard: int, *, delay_seconds: int = 0) -> None:
+        """Ask a worker to meter `shard`, after at most 15 minutes of delay; delivered at least once."""
+        ...
+
+
+class Prices(Protocol):
+    """What things cost, and will cost."""
+
+    def sheet(self) -> PriceSheet:
+        """All of it, as it is now; strongly consistent."""
+        ...
+
+
+class PriceTags(Protocol):
+    """What shows customers the price at which a machine runs."""
+
+    def show_price(self, meter: Meter) -> Sequence[Write]:
+        """Show the price of `meter`, which has just taken over; asserts METER_UNCHANGED."""
+        ...

@@ -1,0 +1,1 @@
+"""Codes that reward a customer for bringing another."""

@@ -1,0 +1,169 @@
+"""What staff give and send back: at once where it is little; above a limit, once a second of them agrees.
+
+Many small sums are a large one: what a customer was given within a day, and what was sent back of one top-up,
+counts together, unless a second of the staff has agreed to it.
+"""
+
+from datetime import timedelta
+from typing import Protocol
+
+from chalicelib.domain.foundation.approvals.models import (
+    FOUR_EYES_ABOVE_MICROS,
+    AboveLimit,
+    Approval,
+    Request,
+    Subject,
+)
+from chalicelib.domain.foundation.approvals.ports import Consequence
+from chalicelib.domain.foundation.approvals.service import Approvals
+from chalicelib.domain.money.ledger.models import EntryType, Operator
+from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
+from chalicelib.domain.money.ledger.service import Ledger
+from chalicelib.domain.money.refunds.service import STALE_PLACING, RefundOrder, Refunds, RefundWish
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import Conflict
+from chalicelib.kernel.ids import Kind, is_id
+from chalicelib.kernel.money import BASE_CURRENCY, format_amount
+
+_COUNTED_FOR = timedelta(days=1)
+
+
+class Customers(Protocol):
+    """Who is still here."""
+
+    def is_closed(self, customer_id: str) -> bool:
+        """Whether the customer has closed its account; strongly consistent."""
+        ...
+
+
+class FourEyes:
+    """Does what is small at once, and lets a second of the staff decide the rest."""
+
+    def __init__(
+        self, approvals: Approvals, refunds: Refunds, ledger: Ledger, customers: Customers, clock: Clock
+    ) -> None:
+        self._approvals = approvals
+        self._refunds = refunds
+        self._ledger = ledger
+        self._customers = customers
+        self._clock = clock
+
+    def credit(
+        self, customer_id: str, amount_micros: int, *, reason: str, asked_by: str, key: str
+    ) -> Approval | None:
+        """Give a customer money; None where it was given at once, as nobody else has to agree.
+
+        Raises:
+            NotFound: there is no such customer.
+            Conflict: it is closed.
+            Forbidden: who gives it belongs to the customer.
+        """
+        self._approvals.demand_no_part(asked_by, customer_id)
+        key = f"credit:{key}"
+
+        def refuse() -> None:
+            _demand_open(self._customers, customer_id)
+            if self._given_alone_micros(customer_id) + amount_micros > FOUR_EYES_ABOVE_MICROS:
+                raise AboveLimit
+
+        try:
+            self._ledger.credit(
+                customer_id, amount_micros, reason=reason, actor_user_id=asked_by, key=key, unless=refuse
+            )
+        except AboveLimit:
+            request = Request(Subject.CREDIT, customer_id, amount_micros, BASE_CURRENCY, reason, asked_by)
+            return self._approvals.ask(request, key)
+        return None
+
+    def _given_alone_micros(self, customer_id: str) -> int:
+        """What the customer was given within a day because one of the staff alone wanted it."""
+        return sum(
+            entry.change_micros
+            for entry in self._ledger.entries_since(customer_id, self._clock.now() - _COUNTED_FOR)
+            if entry.type is EntryType.CREDIT
+            and entry.counterpart == Operator.CREDITS
+            and not is_id(Kind.APPROVAL, entry.reference)
+        )
+
+    def refund(self, wish: RefundWish, key: str) -> RefundOrder | Approval:
+        """Send money back, or ask whether it may be.
+
+        Raises:
+            NotFound, Conflict, InvalidInput, InsufficientBalance: as `Refunds.order`.
+        """
+        try:
+            return self._refunds.order(wish, key, most_micros=FOUR_EYES_ABOVE_MICROS)
+        except AboveLimit:
+            top_up, amount, _ = self._refunds.worth(wish)
+        request = Request(
+            Subject.REFUND,
+            top_up.customer_id,
+            amount.micros,
+            amount.currency,
+            wish.reason,
+            wish.asked_by,
+            about_id=top_up.id,
+        )
+        return self._approvals.ask(request, f"refund:{key}")
+
+
+class CreditEffect:
+    """`Effect` of an approved credit: the ledger entry that gives it."""
+
+    stale = frozenset({ACCOUNT_UNCHANGED})
+
+    def __init__(self, ledger: Ledger, customers: Customers, clock: Clock) -> None:
+        self._ledger = ledger
+        self._customers = customers
+        self._clock = clock
+
+    def of(self, approval: Approval) -> Consequence:
+        """The entry.
+
+        Raises:
+            Conflict: the customer has closed its account.
+        """
+        request = approval.request
+        change = self._ledger.change(request.customer_id, self._clock.now())
+        _demand_open(self._customers, request.customer_id)
+        entry = change.post(
+            EntryType.CREDIT,
+            request.amount_micros,
+            Operator.CREDITS,
+            reference=approval.id,
+            reason=request.reason,
+            actor_user_id=request.asked_by,
+        )
+        return Consequence(entry.id, change.writes())
+
+
+class RefundEffect:
+    """`Effect` of an approved refund: the order, which is carried out once it is placed."""
+
+    stale = STALE_PLACING
+
+    def __init__(self, refunds: Refunds) -> None:
+        self._refunds = refunds
+
+    def of(self, approval: Approval) -> Consequence:
+        """The order.
+
+        Raises:
+            NotFound, Conflict, InvalidInput, InsufficientBalance: as `Refunds.order`.
+        """
+        request = approval.request
+        wish = RefundWish(
+            top_up_id=request.about_id,
+            amount=format_amount(request.amount_micros),
+            reason=request.reason,
+            asked_by=request.asked_by,
+            approved_by=approval.decided_by,
+        )
+        order, writes = self._refunds.placing(wish, approval.id)
+        return Consequence(order.id, writes, lambda: self._refunds.carry_out(order))
+
+
+def _demand_open(customers: Customers, customer_id: str) -> None:
+    """Go on only where somebody can spend it. Asked after the account was read: closing writes that too."""
+    if customers.is_closed(customer_id):
+        raise Conflict("This customer has closed its account, and takes no money.")

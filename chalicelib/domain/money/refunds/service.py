@@ -1,0 +1,360 @@
+"""Sending money back: it is set aside before the gateway is asked, and leaves the books when the gateway did it.
+
+A refund is an order of ours with a key, which is its id. Whatever happens between the order and the gateway's
+answer (a crash, a time-out, an answer that was lost), the gateway is first asked what it knows of that key; the
+same key never sends money twice. What is booked is decided by `Settlement`, as for every other word of a gateway.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from chalicelib.domain.foundation.approvals.models import AboveLimit
+from chalicelib.domain.money.ledger.models import HoldPurpose
+from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
+from chalicelib.domain.money.ledger.service import Ledger
+from chalicelib.domain.money.top_ups.models import (
+    Amount,
+    GatewayError,
+    GatewayRefused,
+    Refund,
+    RefundStatus,
+    TopUp,
+)
+from chalicelib.domain.money.top_ups.policy import parse_refund, to_base_micros
+from chalicelib.domain.money.top_ups.ports import SupportsRefunds
+from chalicelib.domain.money.top_ups.records import TOP_UP_UNCHANGED, TopUpRecords
+from chalicelib.domain.money.top_ups.service import Gateways, Settlement, undone_key
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.money import format_amount
+from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
+from chalicelib.kernel.turns import each_in_turn
+
+NEW_REFUND = "new_refund"
+REFUND_UNCHANGED = "refund_unchanged"
+
+STALE_PLACING = frozenset({ACCOUNT_UNCHANGED, TOP_UP_UNCHANGED, NEW_REFUND})
+"""What may have changed while a refund was being placed."""
+_FIRST_CHECK = timedelta(minutes=2)
+_RAREST_CHECK = timedelta(hours=6)
+
+
+class RefundOrderStatus(StrEnum):
+    """How far an order to send money back is."""
+
+    ORDERED = "ORDERED"
+    """The money is set aside; whether the gateway has the order is not known."""
+    PENDING = "PENDING"
+    """The gateway has it, and is not done."""
+    DONE = "DONE"
+    FAILED = "FAILED"
+    REVERSED = "REVERSED"
+    """It was done, and then the payer's bank sent the money back to us: it is the customer's again."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self in {RefundOrderStatus.DONE, RefundOrderStatus.FAILED, RefundOrderStatus.REVERSED}
+
+
+@dataclass(frozen=True)
+class RefundWish:
+    """What staff want to send back, and why."""
+
+    top_up_id: str
+    amount: str
+    """Decimal, in the currency that was paid."""
+    reason: str
+    asked_by: str
+    approved_by: str = ""
+
+
+@dataclass(frozen=True)
+class RefundOrder:
+    """Money on its way back to a payer. `id` is the gateway's key and the reference of the hold."""
+
+    id: str
+    customer_id: str
+    top_up_id: str
+    amount: Amount
+    held_micros: int
+    """What it is worth in the base currency: set aside until the order is done or has failed."""
+    reason: str
+    asked_by: str
+    status: RefundOrderStatus
+    created_at: datetime
+    updated_at: datetime
+    check_at: datetime | None
+    """When to ask the gateway again; None once it is final."""
+    approved_by: str = ""
+    provider_id: str = ""
+    """The gateway's id of the refund."""
+    failure: str = ""
+    version: int = 0
+
+
+class RefundRecords(Protocol):
+    """Orders to send money back. Reads are strongly consistent, but for the index of those that are due."""
+
+    def refund(self, customer_id: str, top_up_id: str, refund_id: str) -> RefundOrder | None:
+        """One order."""
+        ...
+
+    def refund_of_key(self, customer_id: str, top_up_id: str, key: str) -> RefundOrder | None:
+        """The order that was made with an idempotency key."""
+        ...
+
+    def refunds(self, customer_id: str, top_up_id: str) -> Sequence[RefundOrder]:
+        """Every order about one top-up, oldest first."""
+        ...
+
+    def refunds_to_check(self, before: datetime) -> Iterator[RefundOrder]:
+        """Those whose `check_at` lies before; the index may lag behind by moments."""
+        ...
+
+    def insert_refund(self, order: RefundOrder, key: str) -> Sequence[Write]:
+        """Keep a new one, findable by its key; asserts NEW_REFUND."""
+        ...
+
+    def replace_refund(self, before: RefundOrder, after: RefundOrder) -> Write:
+        """Change one; asserts REFUND_UNCHANGED."""
+        ...
+
+
+class Refunds:
+    """Orders refunds and follows them to their end."""
+
+    def __init__(
+        self,
+        records: RefundRecords,
+        top_ups: TopUpRecords,
+        gateways: Gateways,
+        ledger: Ledger,
+        settlement: Settlement,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._top_ups = top_ups
+        self._gateways = gateways
+        self._ledger = ledger
+        self._settlement = settlement
+        self._transactor = transactor
+        self._clock = clock
+
+    def order(self, wish: RefundWish, key: str, *, most_micros: int | None = None) -> RefundOrder:
+        """Set the money aside and ask the gateway to send it back; once for each `key`.
+
+        Raises:
+            AboveLimit: with what went back of this top-up before, without approval, it is more than `most_micros`.
+            NotFound: there is no such top-up.
+            Conflict: nothing was paid, or its gateway cannot send money back.
+            InvalidInput: more than is left of the top-up.
+            InsufficientBalance: the customer has spent it.
+        """
+
+        def place() -> RefundOrder:
+            if known := self.ordered(wish.top_up_id, key):
+                return known
+            order, writes = self.placing(wish, key, most_micros=most_micros)
+            self._transactor.commit(writes)
+            return order
+
+        return self.carry_out(with_fresh_reads(place, stale=STALE_PLACING))
+
+    def ordered(self, top_up_id: str, key: str) -> RefundOrder | None:
+        """The refund that was ordered with `key`.
+
+        Raises:
+            NotFound: there is no such top-up.
+        """
+        top_up = self.top_up(top_up_id)
+        order = self._records.refund_of_key(top_up.customer_id, top_up_id, key)
+        return _as_booked(order, top_up) if order else None
+
+    def list(self, top_up_id: str) -> Sequence[RefundOrder]:
+        """Every refund that was ordered of a top-up, oldest first.
+
+        Raises:
+            NotFound: there is no such top-up.
+        """
+        top_up = self.top_up(top_up_id)
+        return [_as_booked(order, top_up) for order in self._records.refunds(top_up.customer_id, top_up_id)]
+
+    def top_up(self, top_up_id: str) -> TopUp:
+        """The top-up of any customer.
+
+        Raises:
+            NotFound: there is no such top-up.
+        """
+        top_up = self._top_ups.top_up_of_reference(top_up_id)
+        if top_up is None:
+            raise NotFound("There is no such top-up.")
+        return top_up
+
+    def worth(self, wish: RefundWish) -> tuple[TopUp, Amount, int]:
+        """What is wished for: of which top-up, how much, and that in micro-dollars.
+
+        Raises:
+            NotFound, Conflict, InvalidInput: as `order`.
+        """
+        top_up = self.top_up(wish.top_up_id)
+        if not isinstance(self._gateways(top_up.gateway), SupportsRefunds):
+            raise Conflict("What was paid this way cannot be sent back by its gateway; give a credit instead.")
+        if top_up.provider_id is None or not top_up.credited_micros:
+            raise Conflict("Nothing has been paid for this top-up.")
+        amount = parse_refund(wish.amount, top_up.amount.currency)
+        micros = to_base_micros(amount, top_up.rate)
+        under_way = sum(
+            order.held_micros
+            for order in self._records.refunds(top_up.customer_id, top_up.id)
+            if not order.status.is_final
+        )
+        left = max(0, top_up.credited_micros - top_up.refunded_micros - top_up.disputed_micros - under_way)
+        if micros > left:
+            raise InvalidInput.of("amount", f"What is left of this top-up is worth {format_amount(left)} USD.")
+        return top_up, amount, micros
+
+    def _sent_alone_micros(self, top_up: TopUp) -> int:
+        """What went back, or is on its way, because one of the staff alone wanted it."""
+        return sum(
+            order.held_micros
+            for order in self._records.refunds(top_up.customer_id, top_up.id)
+            if not order.approved_by and order.status is not RefundOrderStatus.FAILED
+        )
+
+    def placing(
+        self, wish: RefundWish, key: str, *, most_micros: int | None = None
+    ) -> tuple[RefundOrder, Sequence[Write]]:
+        """An order with its money set aside, and the writes that make it; then call `carry_out`.
+
+        The top-up's version is one of the things written: of two orders at a time, one reads again, and counts
+        the other.
+
+        Raises:
+            NotFound, Conflict, InvalidInput, InsufficientBalance, AboveLimit: as `order`.
+        """
+        now = self._clock.now()
+        top_up, amount, micros = self.worth(wish)
+        if most_micros is not None and self._sent_alone_micros(top_up) + micros > most_micros:
+            raise AboveLimit
+        order = RefundOrder(
+            id=new_id(Kind.REFUND, now),
+            customer_id=top_up.customer_id,
+            top_up_id=top_up.id,
+            amount=amount,
+            held_micros=micros,
+            reason=wish.reason,
+            asked_by=wish.asked_by,
+            approved_by=wish.approved_by,
+            status=RefundOrderStatus.ORDERED,
+            created_at=now,
+            updated_at=now,
+            check_at=now + _FIRST_CHECK,
+        )
+        change = self._ledger.change(top_up.customer_id, now)
+        change.place_hold(order.id, micros, HoldPurpose.REFUND)
+        touched = replace(top_up, version=top_up.version + 1, updated_at=now)
+        writes: list[Write] = [
+            *self._records.insert_refund(order, key),
+            *self._top_ups.replace_top_up(top_up, touched),
+            *change.writes(),
+        ]
+        return order, writes
+
+    def carry_out(self, order: RefundOrder) -> RefundOrder:
+        """Bring an order as far as its gateway lets it; what is not known now is asked for again later."""
+        if order.status.is_final:
+            return order
+        top_up = self.top_up(order.top_up_id)
+        try:
+            refund = self._told(top_up, order)
+        except GatewayRefused as refused:
+            return self._end(order, RefundOrderStatus.FAILED, failure=refused.sentence)
+        except GatewayError:
+            return self._wait(order, order.status, order.provider_id)
+        try:
+            top_up = self._settlement.look(top_up)
+        except GatewayError:
+            return self._wait(order, RefundOrderStatus.PENDING, refund.id)
+        if refund.status is RefundStatus.FAILED:
+            failure = "The payment provider could not send the money back."
+            return self._end(order, RefundOrderStatus.FAILED, provider_id=refund.id, failure=failure)
+        if refund.status is RefundStatus.DONE and f"refund:{refund.id}" in top_up.booked:
+            return self._end(order, RefundOrderStatus.DONE, provider_id=refund.id)
+        return self._wait(order, RefundOrderStatus.PENDING, refund.id)
+
+    def _told(self, top_up: TopUp, order: RefundOrder) -> Refund:
+        """What the gateway knows of the order, or else what it answers to being asked."""
+        gateway = self._gateways(top_up.gateway)
+        if not isinstance(gateway, SupportsRefunds) or top_up.provider_id is None:
+            raise GatewayRefused(f"{top_up.gateway} cannot refund {top_up.id}")
+        known = gateway.fetch(top_up.provider_id).refunds
+        found = next((refund for refund in known if refund.key == order.id), None)
+        return found or gateway.refund(top_up.provider_id, order.amount, order.id)
+
+    def _wait(self, order: RefundOrder, status: RefundOrderStatus, provider_id: str) -> RefundOrder:
+        now = self._clock.now()
+        check_at = now + min(max(_FIRST_CHECK, (now - order.created_at) / 4), _RAREST_CHECK)
+        return self._change(order, status=status, provider_id=provider_id, check_at=check_at)
+
+    def _end(
+        self, order: RefundOrder, status: RefundOrderStatus, *, provider_id: str = "", failure: str = ""
+    ) -> RefundOrder:
+        return self._change(order, status=status, provider_id=provider_id, failure=failure, check_at=None)
+
+    def _change(
+        self,
+        order: RefundOrder,
+        *,
+        status: RefundOrderStatus,
+        provider_id: str,
+        check_at: datetime | None,
+        failure: str = "",
+    ) -> RefundOrder:
+        """Change the order, unless it has ended; what is still set aside for one that ends is given back."""
+
+        def attempt() -> RefundOrder:
+            fresh = self._records.refund(order.customer_id, order.top_up_id, order.id)
+            if fresh is None or fresh.status.is_final:
+                return fresh or order
+            now = self._clock.now()
+            after = replace(
+                fresh,
+                status=status,
+                provider_id=provider_id,
+                failure=failure,
+                check_at=check_at,
+                updated_at=now,
+                version=fresh.version + 1,
+            )
+            change = self._ledger.change(order.customer_id, now)
+            if status.is_final and (hold := self._ledger.hold(order.customer_id, order.id)):
+                change.release_hold(hold)
+            self._transactor.commit([self._records.replace_refund(fresh, after), *change.writes()])
+            return after
+
+        return with_fresh_reads(attempt, stale=frozenset({REFUND_UNCHANGED, ACCOUNT_UNCHANGED}))
+
+    def reconcile(self) -> Mapping[str, int]:
+        """Go on with every order that is due.
+
+        Raises:
+            ExceptionGroup: what went wrong, after every order had its turn.
+        """
+        due = self._records.refunds_to_check(self._clock.now())
+        orders = each_in_turn(due, self.carry_out, name=lambda order: order.id)
+        ended = sum(order.status.is_final for order in orders)
+        return {"ended": ended, "waiting": len(orders) - ended}
+
+
+def _as_booked(order: RefundOrder, top_up: TopUp) -> RefundOrder:
+    """`order` as the books have it: a refund that came back was booked with the top-up, after it had ended."""
+    if order.status is not RefundOrderStatus.DONE or undone_key(order.provider_id) not in top_up.booked:
+        return order
+    failure = "The payer's bank sent the money back; it is on the balance again."
+    return replace(order, status=RefundOrderStatus.REVERSED, failure=failure)

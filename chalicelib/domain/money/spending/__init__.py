@@ -1,0 +1,1 @@
+"""Spend caps of customers and of API keys."""

@@ -1,0 +1,1 @@
+"""Payments into a balance: asking, webhooks, settlement."""

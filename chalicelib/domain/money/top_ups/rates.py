@@ -1,0 +1,32 @@
+"""Exchange rates, as staff and schedules give them."""
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+from chalicelib.domain.money.top_ups.policy import CURRENCIES
+from chalicelib.domain.money.top_ups.records import Rate
+from chalicelib.kernel.errors import InvalidInput
+
+RATED = frozenset(CURRENCIES) - {"USD"} | {"USDT", "USDC"}
+_LEAST, _MOST = Decimal("0.0001"), Decimal(10_000)
+_MOST_DECIMALS = 8
+
+
+def parse_rate(currency: str, value: str, at: datetime) -> Rate:
+    """The rate in a decimal text.
+
+    Raises:
+        InvalidInput: a currency that has none, or a value that cannot be right.
+    """
+    if currency not in RATED:
+        raise InvalidInput.of("currency", f"There are rates of {', '.join(sorted(RATED))}.")
+    try:
+        parsed = Decimal(value)
+    except InvalidOperation:
+        raise InvalidInput.of("value", "A rate is a decimal number, such as 1.0850.") from None
+    exponent = parsed.as_tuple().exponent
+    if not parsed.is_finite() or not isinstance(exponent, int) or exponent < -_MOST_DECIMALS:
+        raise InvalidInput.of("value", f"A rate has at most {_MOST_DECIMALS} decimals.")
+    if not _LEAST <= parsed <= _MOST:
+        raise InvalidInput.of("value", f"A rate is from {_LEAST} to {_MOST}.")
+    return Rate(currency, parsed, at)

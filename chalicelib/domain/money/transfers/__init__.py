@@ -1,0 +1,1 @@
+"""Moving money between a user's own customers."""

@@ -1,0 +1,1 @@
+"""Closing a customer, and exporting or erasing a person's data."""

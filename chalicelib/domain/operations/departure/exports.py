@@ -1,0 +1,206 @@
+"""Taking one's data along: a ZIP of everything about a person, and of what their role in a customer may see.
+
+It is asked for, made by a worker in the background, and kept for a week. The worker holds an export under a lease;
+whoever takes it over, after a crash, begins anew and writes over what there was.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from chalicelib.domain.foundation.access.rate_limits import RateLimiter
+from chalicelib.domain.money.billing.documents import Link
+from chalicelib.domain.operations.departure.contents import Contents, Member
+from chalicelib.domain.people.accounts.models import Letter, LetterKind
+from chalicelib.domain.people.accounts.ports import Letters, Users
+from chalicelib.kernel.clock import Clock, later
+from chalicelib.kernel.errors import NotFound
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
+
+EXPORT_KEPT = timedelta(days=7)
+"""As the bucket's rules have it, which remove the file."""
+EXPORT_TAKEN = "export_taken"
+LINK_LIFE_SECONDS = 300
+MAX_ATTEMPTS = 5
+_LEASE = timedelta(minutes=16)  # a minute more than the worker has
+_EXPORTS_PER_DAY = 1
+_DAY_SECONDS = 24 * 3600
+
+
+class ExportStatus(StrEnum):
+    """Where an export is."""
+
+    REQUESTED = "REQUESTED"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True)
+class DataExport:
+    """What one person asked for in one customer."""
+
+    id: str
+    user_id: str
+    customer_id: str
+    """The customer that they acted for; empty where for none."""
+    requested_at: datetime
+    status: ExportStatus = ExportStatus.REQUESTED
+    attempts: int = 0
+    leased_until: datetime | None = None
+    size_bytes: int = 0
+
+    @property
+    def key(self) -> str:
+        """Where its file is."""
+        return f"account-exports/{self.user_id}/{self.id}.zip"
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it is gone."""
+        return self.requested_at + EXPORT_KEPT
+
+
+class ExportRecords(Protocol):
+    """Exports, beside the person whose they are. Single reads are strongly consistent."""
+
+    def get(self, user_id: str, export_id: str) -> DataExport | None:
+        """The person's export; a stranger's is not found."""
+        ...
+
+    def insert(self, export: DataExport) -> Write:
+        """Keep a new one, and let it wait to be made."""
+        ...
+
+    def replace(self, before: DataExport, after: DataExport) -> Write:
+        """Change one; asserts EXPORT_TAKEN has not happened: nobody else has made an attempt since `before`."""
+        ...
+
+    def waiting(self) -> Iterator[DataExport]:
+        """Those that are neither ready nor failed; the index may lag behind by moments."""
+        ...
+
+
+class Archives(Protocol):
+    """Writes ZIP files, without ever holding one whole."""
+
+    def write(self, key: str, members: Iterator[Member], at: datetime) -> int:
+        """Put a ZIP of `members`, dated `at`, in place of what was at `key`; its size in bytes."""
+        ...
+
+    def link(self, key: str, file_name: str, life_seconds: int) -> str:
+        """A URL that gives the file, under `file_name`, to anybody who has it, for `life_seconds`."""
+        ...
+
+
+class DataExports:
+    """Takes orders for exports, makes them, and hands them out."""
+
+    def __init__(
+        self,
+        *,
+        records: ExportRecords,
+        archives: Archives,
+        contents: Contents,
+        users: Users,
+        letters: Letters,
+        limiter: RateLimiter,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._archives = archives
+        self._contents = contents
+        self._users = users
+        self._letters = letters
+        self._limiter = limiter
+        self._transactor = transactor
+        self._clock = clock
+
+    def request(self, user_id: str, customer_id: str) -> DataExport:
+        """Ask for an export.
+
+        Raises:
+            RateLimited: there was one today.
+        """
+        self._limiter.check(f"export:{user_id}", _EXPORTS_PER_DAY, _DAY_SECONDS)
+        now = self._clock.now()
+        export = DataExport(new_id(Kind.ACCOUNT_EXPORT, now), user_id, customer_id, now)
+        self._transactor.commit([self._records.insert(export)])
+        return export
+
+    def get(self, user_id: str, export_id: str) -> tuple[DataExport, Link | None]:
+        """An export of the person's own, with a link to the file where it is ready.
+
+        Raises:
+            NotFound: they have no such export, or it is gone.
+        """
+        export, now = self._records.get(user_id, export_id), self._clock.now()
+        if export is None or now >= export.expires_at:
+            raise NotFound("You have no such export.")
+        if export.status is not ExportStatus.READY:
+            return export, None
+        url = self._archives.link(export.key, f"hearth-{export.requested_at:%Y-%m-%d}.zip", LINK_LIFE_SECONDS)
+        return export, Link(url, later(now, LINK_LIFE_SECONDS))
+
+    def run(self) -> int:
+        """Make every export that waits and that nobody else makes; how many were made.
+
+        One person's trouble does not keep the others from theirs.
+
+        Raises:
+            ExceptionGroup: what went wrong, after everybody had their turn.
+        """
+        made = 0
+        troubles: list[Exception] = []
+        for waiting in list(self._records.waiting()):
+            try:
+                made += self._make(waiting)
+            except Exception as trouble:
+                trouble.add_note(waiting.id)
+                troubles.append(trouble)
+        if troubles:
+            raise ExceptionGroup(f"{len(troubles)} exports were not made", troubles)
+        return made
+
+    def _make(self, waiting: DataExport) -> bool:
+        """Whether the export is ready now, by this attempt."""
+        export = self._take(waiting)
+        if export is None:
+            return False
+        user = self._users.get(export.user_id)
+        if user is None:
+            self._transactor.commit([self._records.replace(export, replace(export, status=ExportStatus.FAILED))])
+            return False
+        size = self._archives.write(
+            export.key, self._contents.members(user, export.customer_id), export.requested_at
+        )
+        now = self._clock.now()
+        ready = replace(export, status=ExportStatus.READY, size_bytes=size)
+        letter = Letter(new_id(Kind.LETTER, now), LetterKind.EXPORT_READY, user.email, now)
+        try:
+            self._transactor.commit([self._records.replace(export, ready), self._letters.add(letter)])
+        except ConditionFailed:  # it took so long that somebody else began: theirs counts
+            return False
+        return True
+
+    def _take(self, waiting: DataExport) -> DataExport | None:
+        """The export under a lease of ours; None where somebody else has it, or it was tried often enough."""
+        export, now = self._records.get(waiting.user_id, waiting.id), self._clock.now()
+        if export is None or export.status is not ExportStatus.REQUESTED:
+            return None
+        if export.leased_until is not None and now < export.leased_until:
+            return None
+        is_hopeless = export.attempts >= MAX_ATTEMPTS
+        taken = (
+            replace(export, status=ExportStatus.FAILED)
+            if is_hopeless
+            else replace(export, attempts=export.attempts + 1, leased_until=now + _LEASE)
+        )
+        try:
+            self._transactor.commit([self._records.replace(export, taken)])
+        except ConditionFailed:
+            return None
+        return None if is_hopeless else taken

@@ -1,0 +1,232 @@
+"""Closing a customer: refused while anything is open, then final.
+
+There is no time to think it over afterwards: to be able to undo it, we would have to keep what the owner wants
+erased. What protects against haste and hijackers comes before: the password, a code where the second factor is
+on, and a list of all that has to be settled first.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from chalicelib.domain.cloud.deployments.ports import DeploymentRecords
+from chalicelib.domain.money.auto_top_up.service import AutoTopUpRecords
+from chalicelib.domain.money.ledger.models import EntryType, HoldPurpose, Operator
+from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
+from chalicelib.domain.money.ledger.service import AccountChange, Ledger
+from chalicelib.domain.money.top_ups.records import TopUpRecords
+from chalicelib.domain.operations.departure.models import Closing, ClosingWish, Obstacle
+from chalicelib.domain.operations.departure.ports import (
+    CUSTOMER_OPEN,
+    NO_MACHINES,
+    NOTHING_IN_FLIGHT,
+    ClosingRecords,
+    FinalInvoice,
+)
+from chalicelib.domain.people.accounts.models import Letter, LetterKind, Membership, User
+from chalicelib.domain.people.accounts.ports import Letters, Sessions, Users
+from chalicelib.domain.people.organisations.members import MemberRecords
+from chalicelib.domain.people.organisations.rosters import MEMBER_UNCHANGED, ROSTER_UNCHANGED, Rosters
+from chalicelib.domain.people.sign_in.reauthentication import Proven, Reauthentication
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import Conflict, FieldError, NotFound
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.money import format_amount
+from chalicelib.kernel.pages import every_item
+from chalicelib.kernel.transactions import ConditionFailed, Write, with_fresh_reads
+
+_STALE = frozenset({ACCOUNT_UNCHANGED, ROSTER_UNCHANGED, MEMBER_UNCHANGED, NO_MACHINES, NOTHING_IN_FLIGHT})
+"""What may have changed between the look at what stands in the way and the write."""
+_MAX_SESSIONS_IN_ONE_GO = 60
+_IN_THE_WAY = "This account cannot be closed yet; the details say what has to be settled first."
+_NOT_OPEN = "This account is closed already, or blocked."
+_SENTENCES = {
+    HoldPurpose.DISPUTE: "A payment is disputed; wait until the bank has decided.",
+    HoldPurpose.REFUND: "A refund is under way; wait until it has arrived.",
+}
+
+
+class Books:
+    """What of a customer's money, machines and payments stands in the way of closing it."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        deployments: DeploymentRecords,
+        top_ups: TopUpRecords,
+        auto_top_ups: AutoTopUpRecords,
+        invoices: FinalInvoice,
+    ) -> None:
+        self._ledger = ledger
+        self._deployments = deployments
+        self._top_ups = top_ups
+        self._auto_top_ups = auto_top_ups
+        self._invoices = invoices
+
+    def obstacles(self, wish: ClosingWish, change: AccountChange) -> Iterator[FieldError]:
+        """Each obstacle, with a sentence that says what to do about it."""
+        customer_id = wish.customer_id
+        machines = sum(one.holds_slot for one in self._deployments.all_deployments(customer_id))
+        if machines:
+            yield _in_the_way(
+                Obstacle.MACHINES, f"You have {machines}; delete them, and wait until they are gone."
+            )
+        yield from self._of_money(wish, change)
+        top_ups = every_item(partial(self._top_ups.top_ups, customer_id))
+        pending = sum(not top_up.status.is_final for top_up in top_ups)
+        if pending:
+            yield _in_the_way(Obstacle.TOP_UPS, f"{pending} wait for a payment; let them settle, fail or expire.")
+        rule = self._auto_top_ups.rule(customer_id)
+        if rule is not None and rule.in_flight:
+            yield _in_the_way(Obstacle.AUTO_TOP_UP, "A saved card is being charged; try again in some minutes.")
+        if self._invoices.is_behind(customer_id):
+            yield _in_the_way(
+                Obstacle.INVOICES, "A month that has ended is not invoiced yet; try again in an hour."
+            )
+
+    def _of_money(self, wish: ClosingWish, change: AccountChange) -> Iterator[FieldError]:
+        for hold in self._ledger.holds(wish.customer_id):
+            sentence = _SENTENCES.get(hold.purpose, "Money is reserved for a machine; delete it.")
+            yield _in_the_way(Obstacle.RESERVED, sentence)
+        balance = change.account.posted_micros
+        if balance < 0:
+            yield _in_the_way(Obstacle.DEBT, f"You owe {format_amount(-balance)} USD; add funds first.")
+        elif balance != (wish.forfeited_micros or 0):
+            left = format_amount(balance)
+            yield _in_the_way(
+                Obstacle.BALANCE, f"There are {left} USD left: ask for a refund, or give up exactly that much."
+            )
+
+
+class Closings:
+    """Closes customers."""
+
+    def __init__(  # noqa: PLR0913 (its ports, given by name)
+        self,
+        *,
+        records: ClosingRecords,
+        books: Books,
+        ledger: Ledger,
+        users: Users,
+        members: MemberRecords,
+        sessions: Sessions,
+        letters: Letters,
+        rosters: Rosters,
+        reauthentication: Reauthentication,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._books = books
+        self._ledger = ledger
+        self._users = users
+        self._members = members
+        self._sessions = sessions
+        self._letters = letters
+        self._rosters = rosters
+        self._reauthentication = reauthentication
+        self._clock = clock
+
+    def close(self, wish: ClosingWish) -> Closing:
+        """Close the customer for good: nobody acts for it any more, and its erasure begins within minutes.
+
+        Its ledger, invoices, credit notes and payments stay, as the law asks. Its owner is erased with it, unless
+        they belong to another customer, or to the staff.
+
+        Raises:
+            Forbidden, InvalidTwoFactorCode: password or code are wrong, or a code is missing.
+            Conflict: something stands in the way, and the details say what; or it is closed or blocked.
+            RateLimited: there were too many wrong passwords.
+        """
+        proven = self._reauthentication.prove(wish.user_id, wish.password, wish.code)
+        try:
+            return with_fresh_reads(lambda: self._close(wish, proven), stale=_STALE)
+        except ConditionFailed as failed:
+            if CUSTOMER_OPEN in failed.asserts:
+                raise Conflict(_NOT_OPEN) from failed
+            raise
+
+    def _close(self, wish: ClosingWish, proven: Proven) -> Closing:
+        """Look at everything and write once; what has changed in between is looked at anew."""
+        user, now = proven.user, self._clock.now()
+        change = self._ledger.change(wish.customer_id, now)
+        roster = self._rosters.get(wish.customer_id)
+        same_people = [
+            self._rosters.change(wish.customer_id, roster),
+            self._rosters.change(user.id, self._rosters.get(user.id), joined=-1),
+        ]
+        membership, belonging = self._people(wish, change, others=roster.joined)
+        closing = Closing(
+            customer_id=wish.customer_id,
+            user_id=user.id,
+            erases_user=not belonging and self._users.staff_role(user.id) is None,
+            closed_at=now,
+            forfeited_micros=change.account.posted_micros,
+            reason=wish.reason,
+        )
+        self._reauthentication.commit(
+            [
+                *proven.writes,
+                *self._records.close(closing),
+                *_forfeit(change, closing),
+                *same_people,
+                *self._departure(user, membership, closing),
+                self._letters.add(_letter(user, membership, closing)),
+            ]
+        )
+        return closing
+
+    def _people(
+        self, wish: ClosingWish, change: AccountChange, *, others: int
+    ) -> tuple[Membership, Sequence[Membership]]:
+        """The owner's membership, and what else they belong to; refuses while anything stands in the way.
+
+        How many `others` there are says the roster: the index of members may not know yet who has just joined.
+        """
+        obstacles = list(self._books.obstacles(wish, change))
+        if others:
+            sentence = f"{others} others belong to it; remove them, or hand the ownership over."
+            obstacles.append(_in_the_way(Obstacle.MEMBERS, sentence))
+        if obstacles:
+            raise Conflict(_IN_THE_WAY, details=obstacles)
+        own = {one.customer_id: one for one in self._users.memberships(wish.user_id)}
+        membership = own.pop(wish.customer_id, None)
+        if membership is None:
+            raise NotFound()
+        return membership, list(own.values())
+
+    def _departure(self, user: User, membership: Membership, closing: Closing) -> Sequence[Write]:
+        """The end of the owner's membership and of the sessions that acted for the customer."""
+        sessions = [
+            session
+            for session in self._sessions.all_of(user.id)
+            if closing.erases_user or session.customer_id == closing.customer_id
+        ]
+        left = [
+            self._members.remove(membership),
+            self._users.same_password(user),
+            *(self._sessions.end(user.id, session.id) for session in sessions[:_MAX_SESSIONS_IN_ONE_GO]),
+        ]
+        return [*left, self._records.free_address(user)] if closing.erases_user else left
+
+
+def _forfeit(change: AccountChange, closing: Closing) -> Sequence[Write]:
+    """The entry of what is given up. The account is written in any case: nothing changes it unseen."""
+    if closing.forfeited_micros:
+        change.post(
+            EntryType.FORFEIT,
+            -closing.forfeited_micros,
+            Operator.FORFEITS,
+            reference=closing.customer_id,
+            reason="Given up when the account was closed",
+            actor_user_id=closing.user_id,
+        )
+    return change.writes() or [change.seal()]
+
+
+def _letter(user: User, membership: Membership, closing: Closing) -> Letter:
+    values = {"name": user.name, "customer": membership.customer_name}
+    at = closing.closed_at
+    return Letter(new_id(Kind.LETTER, at), LetterKind.ACCOUNT_CLOSED, user.email, at, values, user_id=user.id)
+
+
+def _in_the_way(obstacle: Obstacle, sentence: str) -> FieldError:
+    return FieldError(obstacle.value, sentence)

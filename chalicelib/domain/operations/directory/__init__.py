@@ -1,0 +1,1 @@
+"""Customers as the staff find and change them."""

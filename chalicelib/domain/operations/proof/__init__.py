@@ -1,0 +1,1 @@
+"""Proof that ledger, meters, machines and payments agree."""

@@ -1,0 +1,206 @@
+"""The daily comparison: every payment that a gateway has settled is in the ledger, and the reverse.
+
+Webhooks and the reconciler make it so within minutes; this finds what slipped past both, and what nobody had asked
+for.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from chalicelib.domain.money.bank.desk import BankDesk
+from chalicelib.domain.money.ledger.models import EntryType
+from chalicelib.domain.money.ledger.ports import LedgerRecords
+from chalicelib.domain.money.top_ups.models import GatewayError, Payment, PaymentState, TopUp
+from chalicelib.domain.money.top_ups.ports import Gateway, SupportsListing
+from chalicelib.domain.money.top_ups.records import TopUpRecords
+from chalicelib.domain.money.top_ups.service import Settlement
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import Unavailable
+from chalicelib.kernel.money import format_amount
+
+WINDOW = timedelta(days=4)
+"""How far back one looks: every payment is in several comparisons, in case a gateway's list is late."""
+_BANK = "bank"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A payment that only one side has; `sentence` is for staff."""
+
+    gateway: str
+    payment_id: str
+    top_up_id: str
+    sentence: str
+
+
+@dataclass
+class ComparisonReport:
+    """What one comparison has found."""
+
+    since: datetime
+    until: datetime
+    payments: dict[str, int] = field(default_factory=dict)
+    """How many were listed, by gateway."""
+    entries: int = 0
+    """Of top-ups, in the ledger."""
+    booked_now: list[str] = field(default_factory=list)
+    """Top-ups whose payments had been missed, and were booked by this comparison."""
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether both sides agree."""
+        return not self.differences
+
+
+class ComparisonReports(Protocol):
+    """Keeps reports."""
+
+    def keep_comparison(self, report: ComparisonReport) -> str:
+        """Keep `report`; says where."""
+        ...
+
+
+class Alerts(Protocol):
+    """Tells the operator's people."""
+
+    def send(self, subject: str, text: str) -> None:
+        """Send an alert; delivered at least once."""
+        ...
+
+
+class Comparison:
+    """Compares gateways' lists with the ledger, books what was missed, and tells staff of the rest."""
+
+    def __init__(
+        self,
+        gateways: Callable[[], Mapping[str, Gateway]],
+        top_ups: TopUpRecords,
+        ledger: LedgerRecords,
+        settlement: Settlement,
+        desk: BankDesk,
+        reports: ComparisonReports,
+        alerts: Alerts,
+        clock: Clock,
+    ) -> None:
+        self._gateways = gateways
+        self._top_ups = top_ups
+        self._ledger = ledger
+        self._settlement = settlement
+        self._desk = desk
+        self._reports = reports
+        self._alerts = alerts
+        self._clock = clock
+
+    def run(self) -> ComparisonReport:
+        """Compare the last days, both ways."""
+        now = self._clock.now()
+        report = ComparisonReport(now - WINDOW, now)
+        told: set[str] = set()
+        gateways = self._gateways()
+        for name, gateway in gateways.items():
+            if isinstance(gateway, SupportsListing):
+                told |= self._from_gateway(name, gateway, report)
+        self._from_ledger(gateways, told, report)
+        kept_at = self._reports.keep_comparison(report)
+        if not report.holds:
+            first = "\n".join(f"{found.gateway}: {found.sentence}" for found in report.differences[:20])
+            subject = f"Payments and ledger differ: {len(report.differences)} differences"
+            self._alerts.send(subject, f"{first}\n{kept_at}")
+        return report
+
+    def _from_gateway(self, name: str, gateway: SupportsListing, report: ComparisonReport) -> set[str]:
+        """See that the ledger has what the gateway lists; the names of what it lists."""
+        told: set[str] = set()
+        try:
+            for state in gateway.settled(report.since, report.until):
+                told |= {_name(name, payment.id) for payment in state.payments}
+                self._see_to(name, state, report)
+        except GatewayError as error:
+            sentence = f"The list could not be read to its end: {error}"
+            report.differences.append(Difference(name, "", "", sentence))
+        report.payments[name] = len(told)
+        return told
+
+    def _see_to(self, gateway: str, state: PaymentState, report: ComparisonReport) -> None:
+        top_up = self._top_up_of(gateway, state)
+        if top_up is None:
+            if gateway != _BANK or not self._desk.look(state.provider_id):
+                report.differences.extend(
+                    Difference(gateway, payment.id, "", f"{_told(payment)} belongs to no top-up.")
+                    for payment in state.payments
+                )
+            return
+        if not _missing(state, top_up):
+            return
+        try:
+            top_up = self._settlement.look(top_up)
+            report.booked_now.append(top_up.id)
+            why = ""
+        except (GatewayError, Unavailable) as error:
+            why = f": {error}"
+        report.differences.extend(
+            Difference(gateway, payment.id, top_up.id, f"{_told(payment)} of {top_up.id} is not credited{why}.")
+            for payment in _missing(state, top_up)
+        )
+
+    def _top_up_of(self, gateway: str, state: PaymentState) -> TopUp | None:
+        found = self._top_ups.top_up_of_provider(gateway, state.provider_id)
+        if found is None and state.reference:
+            found = self._top_ups.top_up_of_reference(state.reference)
+        return found if found is not None and found.gateway == gateway else None
+
+    def _from_ledger(self, gateways: Mapping[str, Gateway], told: set[str], report: ComparisonReport) -> None:
+        """See that the gateways have what the ledger has credited; those that did not list it are asked for it."""
+        for top_up in self._credited(report):
+            unsure = {booked for booked in _payments(top_up) if _name(top_up.gateway, booked) not in told}
+            if top_up.gateway == _BANK:
+                unsure = {booked for booked in unsure if not self._desk.has(booked)}
+            if not unsure or top_up.provider_id is None or top_up.gateway not in gateways:
+                continue
+            try:
+                state = gateways[top_up.gateway].fetch(top_up.provider_id)
+                unsure -= {payment.id for payment in state.payments}
+                why = "is credited, and the gateway does not have it."
+            except GatewayError as error:
+                why = f"is credited, and could not be asked for: {error}"
+            report.differences.extend(
+                Difference(top_up.gateway, booked, top_up.id, f"{booked} of {top_up.id} {why}")
+                for booked in sorted(unsure)
+            )
+
+    def _credited(self, report: ComparisonReport) -> Iterator[TopUp]:
+        """The top-ups that have entries in the window, each once."""
+        for customer_id in self._ledger.customer_ids():
+            seen = set()
+            for entry in self._ledger.all_entries(customer_id, report.since):
+                if entry.type is EntryType.TOP_UP:
+                    report.entries += 1
+                    seen.add(entry.reference)
+            for reference in sorted(seen):
+                top_up = self._top_ups.top_up(customer_id, reference)
+                if top_up is None:
+                    sentence = f"An entry of {customer_id} is of {reference}, which is not there."
+                    report.differences.append(Difference("", "", reference, sentence))
+                else:
+                    yield top_up
+
+
+def _missing(state: PaymentState, top_up: TopUp) -> list[Payment]:
+    return [payment for payment in state.payments if payment.id not in top_up.booked]
+
+
+def _payments(top_up: TopUp) -> set[str]:
+    """The gateway's ids of the payments among what was booked."""
+    return {booked for booked in top_up.booked if not booked.startswith(("refund:", "dispute:"))}
+
+
+def _name(gateway: str, payment_id: str) -> str:
+    return f"{gateway} {payment_id}"
+
+
+def _told(payment: Payment) -> str:
+    amount = f"{format_amount(payment.amount.micros)} {payment.amount.currency}"
+    return f"{payment.id} of {payment.at:%Y-%m-%d} ({amount})"

@@ -1,0 +1,84 @@
+"""Proving the whole ledger (G12)."""
+
+import time
+from collections.abc import Callable
+
+from chalicelib.domain.money.ledger.models import Account
+from chalicelib.domain.operations.proof.books import Examination, Readers
+from chalicelib.domain.operations.proof.models import MAX_DIFFERENCES, Difference, Report, Totals
+from chalicelib.domain.operations.proof.ports import Alerts, Reports
+from chalicelib.kernel.clock import Clock
+
+_READINGS = 8
+_FIRST_PAUSE_SECONDS = 0.05
+
+
+class Proof:
+    """Holds every customer's account, entries, holds, meters, usage, deployments and top-ups against each other.
+
+    A customer's books are read while they may change. So a reading counts only when the account was the same
+    before and after it, and what it finds is a difference only when it is still there at the next reading.
+    """
+
+    def __init__(self, readers: Readers, clock: Clock, pause: Callable[[float], None] = time.sleep) -> None:
+        self._readers = readers
+        self._clock = clock
+        self._pause = pause
+
+    def run(self) -> Report:
+        """Prove everything, one customer after the other."""
+        started_at = self._clock.now()
+        totals = Totals()
+        differences: list[Difference] = []
+        count = 0
+        for customer_id in self._readers.ledger.customer_ids():
+            found, sentences = self.examine(customer_id)
+            totals.add(found)
+            count += len(sentences)
+            room = MAX_DIFFERENCES - len(differences)
+            differences += [Difference(customer_id, sentence) for sentence in sentences[:room]]
+        off = totals.customers_micros + sum(totals.operator_micros.values())
+        if off:
+            count += 1
+            sentence = f"all customers and the operator together have {off} micro-dollars, and should have none"
+            differences.append(Difference("", sentence))
+        return Report(started_at, self._clock.now(), totals, tuple(differences), count)
+
+    def examine(self, customer_id: str) -> tuple[Totals, list[str]]:
+        """Prove one customer; what was counted, and a sentence for each thing that does not agree."""
+        earlier: list[str] = []
+        for reading in range(_READINGS):
+            account = self._readers.ledger.account(customer_id)
+            if account is None:
+                return Totals(customers=1), [f"customer {customer_id} is in the list of books without an account"]
+            examination = Examination(account, self._readers)
+            examination.run()
+            is_still = self._is_still(account)
+            if is_still and (not examination.differences or examination.differences == earlier):
+                return examination.totals, examination.differences
+            earlier = examination.differences if is_still else []
+            self._pause(_FIRST_PAUSE_SECONDS * 2**reading)
+        return Totals(customers=1), [f"customer {customer_id} changed during each of {_READINGS} readings"]
+
+    def _is_still(self, account: Account) -> bool:
+        return self._readers.ledger.account(account.customer_id) == account
+
+
+class DailyProof:
+    """Proves the ledger, keeps the report, and tells staff of any difference."""
+
+    def __init__(self, proof: Proof, reports: Reports, alerts: Alerts) -> None:
+        self._proof = proof
+        self._reports = reports
+        self._alerts = alerts
+
+    def run(self) -> Report:
+        """Prove everything once."""
+        report = self._proof.run()
+        kept_at = self._reports.keep(report)
+        if not report.holds:
+            first = "\n".join(f"{found.customer_id}: {found.sentence}" for found in report.differences[:20])
+            self._alerts.send(
+                f"The ledger does not prove itself: {report.difference_count} differences", f"{first}\n{kept_at}"
+            )
+        return report

@@ -1,0 +1,1 @@
+"""Users, their accounts, how they sign in, organisations and the staff."""

@@ -1,0 +1,1 @@
+"""Users, their e-mail addresses, passwords, mailed links and preferences."""

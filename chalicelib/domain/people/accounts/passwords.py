@@ -1,0 +1,52 @@
+"""What a password must be."""
+
+import unicodedata
+from typing import NewType, Protocol
+
+from chalicelib.domain.people.accounts.emails import EmailAddress, normalise_email
+from chalicelib.kernel.errors import InvalidInput
+
+Password = NewType("Password", str)
+"""A password in the form in which it is hashed."""
+
+MIN_PASSWORD_LENGTH = 10
+MAX_PASSWORD_LENGTH = 128
+_BREACHED = "Others know this password: it is on lists that are tried first. Choose another."
+
+
+def typed_password(text: str) -> Password:
+    """`text` in NFKC, so that every keyboard's form of it is the same password (NIST SP 800-63B, 5.1.1.2)."""
+    return Password(unicodedata.normalize("NFKC", text))
+
+
+class KnownPasswords(Protocol):
+    """Passwords that others know."""
+
+    def is_breached(self, password: Password) -> bool:
+        """Whether `password` is on a list of known ones, and therefore worth nothing."""
+        ...
+
+
+def new_password(text: str, email: EmailAddress, known: KnownPasswords) -> Password:
+    """`text` as a password that the owner of `email` may choose.
+
+    Raises:
+        InvalidInput: it is too short, too long, the address itself, or known to others (NIST SP 800-63B, 5.1.1.2).
+    """
+    password = typed_password(text)
+    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
+        raise InvalidInput.of(
+            "password", f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters."
+        )
+    if _is_address(password, email):
+        raise InvalidInput.of("password", "A password must not be your e-mail address.")
+    if known.is_breached(password):
+        raise InvalidInput.of("password", _BREACHED)
+    return password
+
+
+def _is_address(password: Password, email: EmailAddress) -> bool:
+    try:
+        return normalise_email(password) == email
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Letters: the mails that contexts ask for."""

@@ -1,0 +1,1 @@
+"""Registering, and changing or recovering a password or an address."""

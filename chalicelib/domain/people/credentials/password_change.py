@@ -1,0 +1,59 @@
+"""Choosing another password while signed in."""
+
+from chalicelib.domain.people.accounts.endings import end_outlived, ends_of
+from chalicelib.domain.people.accounts.models import Letter, LetterKind
+from chalicelib.domain.people.accounts.passwords import new_password
+from chalicelib.domain.people.accounts.ports import Letters, Passwords, Sessions, Users
+from chalicelib.domain.people.sign_in.reauthentication import Reauthentication
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import InvalidInput
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.transactions import Transactor
+
+
+class PasswordChange:
+    """Changes passwords: this session goes on, all others end, and the owner is told."""
+
+    def __init__(
+        self,
+        *,
+        users: Users,
+        sessions: Sessions,
+        letters: Letters,
+        passwords: Passwords,
+        reauthentication: Reauthentication,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._letters = letters
+        self._passwords = passwords
+        self._reauthentication = reauthentication
+        self._transactor = transactor
+        self._clock = clock
+
+    def change(self, user_id: str, session_id: str, current: str, wanted: str) -> None:
+        """Set a new password for the user of a session.
+
+        Raises:
+            Forbidden: the current password is wrong.
+            InvalidInput: the new one may not be chosen, or is the current one.
+            RateLimited: there were too many wrong ones.
+            Unauthorized: the session was ended meanwhile.
+        """
+        proven = self._reauthentication.prove_password(user_id, current)
+        user, now = proven.user, self._clock.now()
+        chosen = new_password(wanted, user.email, self._passwords)
+        if self._passwords.matches(chosen, user.password_hash):
+            raise InvalidInput.of("newPassword", "This is your password already; choose another.")
+        self._reauthentication.commit(
+            [
+                *proven.writes,
+                self._users.change_password(user, self._passwords.hash(chosen), now),
+                self._sessions.carry_over(user_id, session_id, user.password_version + 1),
+                *ends_of(self._sessions, user_id, but=session_id),
+                self._letters.add(Letter(new_id(Kind.LETTER, now), LetterKind.PASSWORD_CHANGED, user.email, now)),
+            ]
+        )
+        end_outlived(self._sessions, self._transactor, user)

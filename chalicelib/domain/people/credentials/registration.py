@@ -1,0 +1,104 @@
+"""Becoming a user: registering, and proving the address."""
+
+from chalicelib.domain.people.accounts.emails import EmailAddress
+from chalicelib.domain.people.accounts.links import LinkOpener
+from chalicelib.domain.people.accounts.models import Customer, Letter, LetterKind, LinkPurpose, Origin, User
+from chalicelib.domain.people.accounts.passwords import new_password
+from chalicelib.domain.people.accounts.ports import Accounts, Letters, Passwords, Users
+from chalicelib.domain.people.attempts.attempts import Attempts
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.transactions import ConditionFailed, Transactor
+
+
+class Registration:
+    """Registers people. No answer, and no difference in work, tells whether an address is known (G42)."""
+
+    def __init__(
+        self,
+        *,
+        users: Users,
+        accounts: Accounts,
+        letters: Letters,
+        links: LinkOpener,
+        passwords: Passwords,
+        attempts: Attempts,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._users = users
+        self._accounts = accounts
+        self._letters = letters
+        self._links = links
+        self._passwords = passwords
+        self._attempts = attempts
+        self._transactor = transactor
+        self._clock = clock
+
+    def register(self, email: EmailAddress, password: str, name: str, origin: Origin) -> None:
+        """Create a user with a customer and a ledger account of its own, and mail a link to verify the address.
+
+        Where the address is known, nothing changes and its owner gets a mail that says so.
+
+        Raises:
+            InvalidInput: the password may not be chosen.
+            RateLimited: too many mails were asked for.
+        """
+        chosen = new_password(password, email, self._passwords)
+        self._attempts.letter(email, origin.ip)
+        password_hash = self._passwords.hash(chosen)
+        kind = (
+            LetterKind.VERIFY_EMAIL if self._create(email, password_hash, name) else LetterKind.ALREADY_REGISTERED
+        )
+        self._ask_for(kind, email)
+
+    def resend_verification(self, email: EmailAddress, origin: Origin) -> None:
+        """Mail another link, if somebody registered with `email` and has not verified it.
+
+        Raises:
+            RateLimited: too many mails were asked for.
+        """
+        self._attempts.letter(email, origin.ip)
+        self._ask_for(LetterKind.VERIFY_EMAIL, email)
+
+    def verify_email(self, token: str, origin: Origin) -> None:
+        """Follow the link that was mailed.
+
+        Raises:
+            InvalidInput: it is not valid, was followed before, or has expired.
+            RateLimited: too many links were tried.
+        """
+        self._attempts.link(origin.ip)
+        link = self._links.open(token, LinkPurpose.VERIFY_EMAIL)
+        verified = self._users.verify(link.user_id, link.password_version, self._clock.now())
+        self._links.follow(link, [verified])
+
+    def _create(self, email: EmailAddress, password_hash: str, name: str) -> bool:
+        """Whether the address was free, and now has a user."""
+        now = self._clock.now()
+        user = User(
+            id=new_id(Kind.USER, now),
+            email=email,
+            name=name,
+            password_hash=password_hash,
+            password_version=1,
+            created_at=now,
+            verified_at=None,
+        )
+        customer = Customer(new_id(Kind.CUSTOMER, now), name, now)
+        writes = [
+            *self._users.insert(user),
+            *self._users.insert_customer(customer, user),
+            *self._accounts.open_account(customer.id),
+        ]
+        try:
+            self._transactor.commit(writes)
+        except ConditionFailed as failed:
+            if failed.asserts != {"email_is_free"}:
+                raise
+            return False
+        return True
+
+    def _ask_for(self, kind: LetterKind, email: EmailAddress) -> None:
+        now = self._clock.now()
+        self._transactor.commit([self._letters.add(Letter(new_id(Kind.LETTER, now), kind, email, now))])

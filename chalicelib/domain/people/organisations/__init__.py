@@ -1,0 +1,1 @@
+"""Members of a customer, invitations and ownership."""

@@ -1,0 +1,301 @@
+"""Who belongs to an organisation, and as what.
+
+An organisation has exactly one owner at every moment: registering makes the first, and only an accepted offer of
+ownership makes another, in the transaction that makes the one before an administrator. What a role may do is
+`ROLE_SCOPES`, and that one table also says who may give and take roles: nobody gives or takes a role that may do
+more than their own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Principal, Role, Scope
+from chalicelib.domain.foundation.activity.models import Activity, Outcome
+from chalicelib.domain.foundation.activity.ports import ActivityWrites
+from chalicelib.domain.people.accounts.models import Customer, Letter, LetterKind, Membership, Origin, User
+from chalicelib.domain.people.accounts.ports import SESSION_UNCHANGED, Letters, Sessions, Users
+from chalicelib.domain.people.organisations.invitation_records import INVITER_MAY, Invitation, InvitationKind
+from chalicelib.domain.people.organisations.rosters import MEMBER_UNCHANGED, ROSTER_UNCHANGED, Rosters
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import Conflict, Forbidden, NotFound
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+
+_STALE = frozenset({ROSTER_UNCHANGED, MEMBER_UNCHANGED, SESSION_UNCHANGED})
+NO_SUCH_MEMBER = "There is no such member."
+_NOT_YOURS_TO_CHANGE = "Your own role does not let you change who belongs to the organisation any more."
+_OWNER_STAYS = "The owner's role changes only by handing the organisation over to another member."
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody who belongs to an organisation, as the others see them."""
+
+    user: User
+    membership: Membership
+
+
+class MemberRecords(Protocol):
+    """Where memberships are kept. Single reads are strongly consistent."""
+
+    def get(self, customer_id: str, user_id: str) -> Membership | None:
+        """What the user is in the customer; nothing for a stranger."""
+        ...
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """The customer itself."""
+        ...
+
+    def list(self, customer_id: str, page: PageRequest) -> Page[Member]:
+        """Who belongs to the customer, oldest user first; the index may lag behind by moments."""
+        ...
+
+    def insert(self, customer_id: str, user_id: str, role: Role, now: datetime) -> Write:
+        """Add a membership; asserts `membership_is_new`."""
+        ...
+
+    def change_role(self, membership: Membership, role: Role) -> Write:
+        """Make it another role; asserts MEMBER_UNCHANGED: it is there, with the role that `membership` has."""
+        ...
+
+    def remove(self, membership: Membership) -> Write:
+        """End it; asserts MEMBER_UNCHANGED: it is there, with the role that `membership` has."""
+        ...
+
+    def unchanged(self, membership: Membership, asserts: str) -> Write:
+        """Change nothing; asserts, under this name, that it is there with the role that `membership` has."""
+        ...
+
+    def rename(self, customer_id: str, name: str) -> Write:
+        """Give the customer another name; asserts `customer_is_there`."""
+        ...
+
+
+class MakersKeys(Protocol):
+    """The API keys that members have made."""
+
+    def revoke_beyond(self, customer_id: str, user_id: str, allowed: frozenset[Scope]) -> Sequence[str]:
+        """Revoke those keys of the user in the customer that may do more than `allowed`; gives their ids."""
+        ...
+
+
+def may_grant(scopes: frozenset[Scope], role: Role) -> bool:
+    """Whether whoever holds `scopes` may give and take `role`. Nobody gives ownership away like this."""
+    return role is not Role.OWNER and ROLE_SCOPES[role] <= scopes
+
+
+def given_by(principal: Principal) -> frozenset[Scope]:
+    """What the principal may let others do; a key that is confined to a project gives no roles: they reach all."""
+    return frozenset() if principal.project_id else principal.scopes
+
+
+class Members:
+    """Shows and changes who belongs to an organisation."""
+
+    def __init__(
+        self,
+        *,
+        records: MemberRecords,
+        rosters: Rosters,
+        users: Users,
+        sessions: Sessions,
+        letters: Letters,
+        keys: MakersKeys,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._rosters = rosters
+        self._users = users
+        self._sessions = sessions
+        self._letters = letters
+        self._keys = keys
+        self._transactor = transactor
+        self._clock = clock
+
+    def list(self, customer_id: str, page: PageRequest) -> Page[Member]:
+        """Who belongs to the customer, oldest user first."""
+        return self._records.list(customer_id, page)
+
+    def change_role(self, principal: Principal, user_id: str, role: Role) -> Member:
+        """Make a member of the principal's customer something else, at once, and tell them by mail.
+
+        Keys that they made and that may do more than the new role are revoked.
+
+        Raises:
+            NotFound: there is no such member.
+            Forbidden: the member is the owner, or has or gets a role above the principal's own.
+        """
+        member = with_fresh_reads(lambda: self._change_role(principal, user_id, role), stale=_STALE)
+        self._keys.revoke_beyond(principal.customer_id, user_id, ROLE_SCOPES[role])
+        return member
+
+    def remove(self, principal: Principal, user_id: str) -> None:
+        """End somebody's membership in the principal's customer at once, and tell them by mail.
+
+        Their sessions act for another of their customers from then on, and the keys that they made are revoked.
+
+        Raises:
+            NotFound: there is no such member.
+            Forbidden: the member is the owner, or has a role above the principal's own.
+        """
+        with_fresh_reads(lambda: self._remove(principal, user_id), stale=_STALE)
+        self._keys.revoke_beyond(principal.customer_id, user_id, frozenset())
+
+    def leave(self, customer_id: str, user_id: str) -> None:
+        """End one's own membership.
+
+        Raises:
+            NotFound: one is no member.
+            Conflict: one is the owner, who has to hand the organisation over first.
+        """
+        with_fresh_reads(lambda: self._leave(customer_id, user_id), stale=_STALE)
+        self._keys.revoke_beyond(customer_id, user_id, frozenset())
+
+    def _change_role(self, principal: Principal, user_id: str, role: Role) -> Member:
+        customer_id = principal.customer_id
+        roster, member = self._rosters.get(customer_id), self._member(customer_id, user_id)
+        before = member.membership
+        guard = self._right_to_change(principal, before, role)
+        if role is before.role:
+            return member
+        values = {"place": before.customer_name, "old_role": before.role.value, "role": role.value}
+        self._transactor.commit(
+            [
+                self._records.change_role(before, role),
+                *guard,
+                self._rosters.change(customer_id, roster),
+                *self._tell(principal, member.user, LetterKind.ROLE_CHANGED, values),
+            ]
+        )
+        return replace(member, membership=replace(before, role=role))
+
+    def _remove(self, principal: Principal, user_id: str) -> None:
+        member = self._member(principal.customer_id, user_id)
+        values = {"place": member.membership.customer_name}
+        self._transactor.commit(
+            [
+                *self._right_to_change(principal, member.membership),
+                *self._ending(member.membership),
+                *self._tell(principal, member.user, LetterKind.MEMBER_REMOVED, values),
+            ]
+        )
+
+    def _leave(self, customer_id: str, user_id: str) -> None:
+        membership = self._records.get(customer_id, user_id)
+        if membership is None:
+            raise NotFound(NO_SUCH_MEMBER)
+        if membership.role is Role.OWNER:
+            raise Conflict("You are the owner; hand the organisation over to another member first, or close it.")
+        self._transactor.commit(self._ending(membership))
+
+    def _ending(self, membership: Membership) -> Sequence[Write]:
+        """The end of a membership; sessions that act for its customer go on with another of the user's."""
+        user_id, customer_id = membership.user_id, membership.customer_id
+        others = [other for other in self._users.memberships(user_id) if other.customer_id != customer_id]
+        instead = others[0].customer_id if others else ""
+        bound = [one for one in self._sessions.all_of(user_id) if one.customer_id == customer_id]
+        return [
+            self._records.remove(membership),
+            self._rosters.change(customer_id, self._rosters.get(customer_id), joined=-1),
+            self._rosters.change(user_id, self._rosters.get(user_id), joined=-1),
+            *(self._sessions.turn(session, instead) for session in bound),
+        ]
+
+    def _member(self, customer_id: str, user_id: str) -> Member:
+        membership, user = self._records.get(customer_id, user_id), self._users.get(user_id)
+        if membership is None or user is None:
+            raise NotFound(NO_SUCH_MEMBER)
+        return Member(user, membership)
+
+    def _right_to_change(self, principal: Principal, membership: Membership, *roles: Role) -> Sequence[Write]:
+        """Assertions that the principal still may end the membership, or make it one of `roles`, as it is written.
+
+        What counts is the role that the principal has now: it may be less than when the request was let in.
+
+        Raises:
+            Forbidden: the principal may not change this membership, or give such a role.
+        """
+        if membership.role is Role.OWNER:
+            raise Forbidden(_OWNER_STAYS)
+        actor = self._records.get(principal.customer_id, principal.user_id)
+        held = ROLE_SCOPES[actor.role] & given_by(principal) if actor else frozenset()
+        if actor is None or Scope.MEMBERS_WRITE not in held:
+            raise Forbidden(_NOT_YOURS_TO_CHANGE)
+        for role in (membership.role, *roles):
+            if not may_grant(held, role):
+                raise Forbidden(_above(role))
+        is_ones_own = actor.user_id == membership.user_id
+        return [] if is_ones_own else [self._records.unchanged(actor, MEMBER_UNCHANGED)]
+
+    def _tell(self, principal: Principal, user: User, kind: LetterKind, values: dict[str, str]) -> Sequence[Write]:
+        """A letter to the person concerned, unless they did it themselves."""
+        actor = self._users.get(principal.user_id)
+        if actor is None or actor.id == user.id:
+            return []
+        now = self._clock.now()
+        letter = Letter(new_id(Kind.LETTER, now), kind, user.email, now, {**values, "actor": actor.name})
+        return [self._letters.add(letter)]
+
+
+class OrganisationPlace:
+    """`Place` of a customer's members."""
+
+    kind = InvitationKind.MEMBER
+    people_joining = 1
+
+    def __init__(self, records: MemberRecords, log: ActivityWrites) -> None:
+        self._records = records
+        self._log = log
+
+    def name(self, place_id: str) -> str:
+        """The customer's name; see `Place.name`."""
+        customer = self._records.customer(place_id)
+        return customer.name if customer else ""
+
+    def may_grant(self, scopes: frozenset[Scope], role: str) -> bool:
+        """Whether `scopes` cover the role; see `Place.may_grant`."""
+        return may_grant(scopes, Role(role))
+
+    def inviter_still_may(self, invitation: Invitation) -> Sequence[Write]:
+        """The inviter is still a member whose role covers the invited one; see `Place.inviter_still_may`."""
+        inviter = self._records.get(invitation.place_id, invitation.inviter_id)
+        scopes = ROLE_SCOPES[inviter.role] if inviter else frozenset()
+        if inviter is None or Scope.MEMBERS_WRITE not in scopes or not may_grant(scopes, Role(invitation.role)):
+            raise ConditionFailed(INVITER_MAY)
+        return [self._records.unchanged(inviter, MEMBER_UNCHANGED)]
+
+    def has(self, place_id: str, user_id: str) -> bool:
+        """Whether the user is a member; see `Place.has`."""
+        return self._records.get(place_id, user_id) is not None
+
+    def join(self, invitation: Invitation, user_id: str, now: datetime) -> Sequence[Write]:
+        """Make the user a member; see `Place.join`."""
+        return [self._records.insert(invitation.place_id, user_id, Role(invitation.role), now)]
+
+    def note(
+        self, invitation: Invitation, action: str, actor_user_id: str, origin: Origin, now: datetime
+    ) -> Sequence[Write]:
+        """Put it into the customer's activity log; see `Place.note`."""
+        return [self._log.insert(_activity(invitation, action, actor_user_id, origin, now))]
+
+
+def _above(role: Role) -> str:
+    return f"Your own role is not enough for that: nobody gives or takes the role {role} without holding it."
+
+
+def _activity(invitation: Invitation, action: str, actor_user_id: str, origin: Origin, now: datetime) -> Activity:
+    return Activity(
+        id=new_id(Kind.ACTIVITY, now),
+        customer_id=invitation.place_id,
+        at=now,
+        actor_user_id=actor_user_id,
+        action=action,
+        outcome=Outcome.DONE,
+        targets={"invitationId": invitation.id, "email": invitation.email, "role": invitation.role},
+        ip=origin.ip,
+        request_id=origin.request_id,
+    )

@@ -1,0 +1,168 @@
+"""Handing an organisation over to another of its members, who accepts by a mailed link."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from chalicelib.domain.foundation.access.models import Role
+from chalicelib.domain.foundation.activity.ports import ActivityWrites
+from chalicelib.domain.people.accounts.models import Letter, LetterKind, Membership, Origin
+from chalicelib.domain.people.accounts.ports import Letters, Users
+from chalicelib.domain.people.organisations.invitation_records import (
+    INVITATION_LIFE,
+    INVITATION_OPEN,
+    INVITER_MAY,
+    Invitation,
+    InvitationKind,
+    InvitationRecords,
+    letter_of,
+)
+from chalicelib.domain.people.organisations.members import NO_SUCH_MEMBER, MemberRecords, OrganisationPlace
+from chalicelib.domain.people.organisations.rosters import MEMBER_UNCHANGED
+from chalicelib.domain.people.sign_in.reauthentication import Proven, Reauthentication
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import Conflict, Forbidden, NotFound
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+
+_STALE = frozenset({INVITATION_OPEN, MEMBER_UNCHANGED})
+
+
+class OwnershipPlace(OrganisationPlace):
+    """`Place` of the one who owns a customer: who accepts takes the inviter's role, and gives theirs up."""
+
+    kind = InvitationKind.OWNERSHIP
+    people_joining = 0
+
+    def __init__(self, records: MemberRecords, log: ActivityWrites, users: Users, letters: Letters) -> None:
+        super().__init__(records, log)
+        self._users = users
+        self._letters = letters
+
+    def inviter_still_may(self, invitation: Invitation) -> Sequence[Write]:
+        """Nothing: `join` changes the inviter's membership, and asserts with that that it is the owner's."""
+        return []
+
+    def join(self, invitation: Invitation, user_id: str, now: datetime) -> Sequence[Write]:
+        """Change both roles at once, so that there is one owner before and after; see `Place.join`."""
+        owner = self._records.get(invitation.place_id, invitation.inviter_id)
+        heir = self._records.get(invitation.place_id, user_id)
+        if owner is None or owner.role is not Role.OWNER or heir is None:
+            raise ConditionFailed(INVITER_MAY)
+        return [
+            self._records.change_role(owner, Role.ADMIN),
+            self._records.change_role(heir, Role.OWNER),
+            *self._tell(owner, heir, now),
+        ]
+
+    def note(
+        self, invitation: Invitation, action: str, actor_user_id: str, origin: Origin, now: datetime
+    ) -> Sequence[Write]:
+        """Put it into the customer's activity log, under its own name; see `Place.note`."""
+        return super().note(invitation, action.replace("_invitation", "_ownership"), actor_user_id, origin, now)
+
+    def _tell(self, owner: Membership, heir: Membership, now: datetime) -> Sequence[Write]:
+        people = [person for one in (owner, heir) if (person := self._users.get(one.user_id))]
+        names = [person.name for person in people]
+        values = {"place": owner.customer_name, "old_owner": names[0], "new_owner": names[-1]}
+        return [
+            self._letters.add(
+                Letter(new_id(Kind.LETTER, now), LetterKind.OWNERSHIP_CHANGED, person.email, now, values)
+            )
+            for person in people
+        ]
+
+
+class Ownership:
+    """Offers an organisation to another of its members; accepting is accepting an invitation."""
+
+    def __init__(
+        self,
+        records: MemberRecords,
+        invitations: InvitationRecords,
+        users: Users,
+        letters: Letters,
+        reauthentication: Reauthentication,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._invitations = invitations
+        self._users = users
+        self._letters = letters
+        self._reauthentication = reauthentication
+        self._transactor = transactor
+        self._clock = clock
+
+    def offer(self, customer_id: str, owner_id: str, user_id: str, password: str, code: str | None) -> Invitation:
+        """Ask a member, by mail, to own the customer; in place of any offer before. Good for seven days.
+
+        Args:
+            customer_id: what is handed over.
+            owner_id: who hands it over, and proves that by `password` and, with two-factor sign-in, `code`:
+                whoever finds an open session must not be able to.
+            user_id: who is to own it.
+            password: the owner's.
+            code: of the owner's app, or a recovery code.
+
+        Raises:
+            InvalidTwoFactorCode: the code is wrong, was used before, or is missing.
+            NotFound: there is no such member.
+            Forbidden: the password is wrong, or `owner_id` is not the owner (any more).
+            Conflict: the member is the owner.
+        """
+        if self._records.get(customer_id, user_id) is None:
+            raise NotFound(NO_SUCH_MEMBER)
+        proven = self._reauthentication.prove(owner_id, password, code)
+        return with_fresh_reads(lambda: self._offer(customer_id, proven, user_id), stale=_STALE)
+
+    def _offer(self, customer_id: str, proven: Proven, user_id: str) -> Invitation:
+        now, owner = self._clock.now(), proven.user
+        mine, theirs = (self._records.get(customer_id, one) for one in (owner.id, user_id))
+        member = self._users.get(user_id)
+        if theirs is None or member is None:
+            raise NotFound(NO_SUCH_MEMBER)
+        if mine is None or mine.role is not Role.OWNER:
+            raise Forbidden("Only the owner can hand the organisation over.")
+        if user_id == owner.id:
+            raise Conflict("You are the owner already.")
+        invitation = Invitation(
+            id=new_id(Kind.INVITATION, now),
+            kind=InvitationKind.OWNERSHIP,
+            place_id=customer_id,
+            place_name=mine.customer_name,
+            role=Role.OWNER.value,
+            email=member.email,
+            inviter_id=owner.id,
+            inviter_name=owner.name,
+            created_at=now,
+            expires_at=now + INVITATION_LIFE,
+        )
+        self._reauthentication.commit(
+            [
+                *proven.writes,
+                *(self._invitations.remove(earlier) for earlier in self.open(customer_id)),
+                self._invitations.insert(invitation),
+                self._records.unchanged(mine, MEMBER_UNCHANGED),
+                self._letters.add(letter_of(invitation, now)),
+            ]
+        )
+        return invitation
+
+    def open(self, customer_id: str) -> Sequence[Invitation]:
+        """The offer that waits for an answer, if one does."""
+        return self._invitations.all_open(InvitationKind.OWNERSHIP, customer_id, self._clock.now())
+
+    def withdraw(self, customer_id: str, invitation_id: str) -> None:
+        """Make an offer void.
+
+        Raises:
+            NotFound: there is no such open offer.
+        """
+
+        def withdraw() -> None:
+            waiting = [offer for offer in self.open(customer_id) if offer.id == invitation_id]
+            if not waiting:
+                raise NotFound("There is no such open offer.")
+            self._transactor.commit([self._invitations.remove(waiting[0])])
+
+        with_fresh_reads(withdraw, stale=_STALE)

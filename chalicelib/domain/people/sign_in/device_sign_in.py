@@ -1,0 +1,250 @@
+"""Signing a device in that has no browser, such as a command line: the device authorisation grant (RFC 8628).
+
+The device gets two codes. It shows the short one, which its user types into a session that is signed in already;
+with the long one it asks, again and again, whether that has happened. So nobody types a password into a device.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from chalicelib.domain.foundation.access.models import Principal
+from chalicelib.domain.people.accounts.models import Origin, SessionTokens
+from chalicelib.domain.people.accounts.ports import Users
+from chalicelib.domain.people.accounts.tokens import hash_of, new_secret
+from chalicelib.domain.people.attempts.attempts import Attempts
+from chalicelib.domain.people.second_factor.second_factor import SecondFactors
+from chalicelib.domain.people.sign_in.opening import SessionOpener
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import (
+    AccessDenied,
+    AuthorizationPending,
+    ExpiredToken,
+    NotFound,
+    SlowDown,
+    Unauthorized,
+)
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+
+DEVICE_SIGN_IN_LIFE = timedelta(minutes=10)
+POLLING_SECONDS = 5
+_SLOWER_BY_SECONDS = 5  # RFC 8628, section 3.5: slow_down adds 5 seconds to this and all later intervals
+_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+"""No vowels, so that no words come out, and nothing that looks like a digit (RFC 8628, section 6.1)."""
+_HALF = 4
+USER_CODE_PATTERN = rf"^[{_LETTERS}{_LETTERS.lower()}]{{{_HALF}}}-?[{_LETTERS}{_LETTERS.lower()}]{{{_HALF}}}$"
+
+_NO_SUCH_CODE = "No device waits with this code; compare it with what the device shows, or begin there anew."
+_SPENT = "This code has expired or was used; begin anew on the device."
+_DENIED = "The sign-in was refused."
+
+
+class Answer(StrEnum):
+    """What the user said to a device's request."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True)
+class DeviceSignIn:
+    """A device that wants a session, known by the hash of its code."""
+
+    code_hash: str
+    user_code: str
+    client_name: str
+    ip: str
+    requested_at: datetime
+    expires_at: datetime
+    answer: Answer = Answer.WAITING
+    user_id: str = ""
+    """Who approved it; the session is theirs."""
+    customer_id: str = ""
+    """The customer that they acted for, and that the session acts for."""
+    password_version: int = 0
+    """The user's when they approved: a new password makes it void."""
+    has_second_factor: bool = False
+    """Whether the session that approved it stood on one; its own then does."""
+    interval_seconds: int = POLLING_SECONDS
+    polled_at: datetime | None = None
+
+
+class DeviceSignIns(Protocol):
+    """Devices that wait."""
+
+    def get(self, code_hash: str) -> DeviceSignIn | None:
+        """The request with this code, as last written."""
+        ...
+
+    def of_user_code(self, user_code: str) -> DeviceSignIn | None:
+        """The request with this user code, unless it was answered."""
+        ...
+
+    def insert(self, request: DeviceSignIn) -> Sequence[Write]:
+        """Keep a new request; asserts `user_code_is_free`."""
+        ...
+
+    def answer(self, request: DeviceSignIn) -> Sequence[Write]:
+        """Keep what the user said, and spend the user code; asserts `device_is_waiting`."""
+        ...
+
+    def poll(self, request: DeviceSignIn) -> Write:
+        """Note when the device asked last, and how often it may; asserts `device_is_known`."""
+        ...
+
+    def spend(self, request: DeviceSignIn) -> Write:
+        """Forget the request; asserts `device_is_known`."""
+        ...
+
+
+@dataclass(frozen=True)
+class DeviceCodes:
+    """What a device gets; shown once."""
+
+    device_code: str
+    user_code: str
+    expires_in_seconds: int
+    interval_seconds: int
+
+
+class DeviceFlow:
+    """Signs devices in."""
+
+    def __init__(
+        self,
+        *,
+        requests: DeviceSignIns,
+        users: Users,
+        factors: SecondFactors,
+        opener: SessionOpener,
+        attempts: Attempts,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._requests = requests
+        self._users = users
+        self._factors = factors
+        self._opener = opener
+        self._attempts = attempts
+        self._transactor = transactor
+        self._clock = clock
+
+    def begin(self, client_name: str, origin: Origin) -> DeviceCodes:
+        """Codes for a device that calls itself `client_name`."""
+
+        def keep() -> DeviceCodes:
+            now, device_code, user_code = self._clock.now(), new_secret(), _new_user_code()
+            request = DeviceSignIn(
+                code_hash=hash_of(device_code),
+                user_code=user_code,
+                client_name=client_name,
+                ip=origin.ip,
+                requested_at=now,
+                expires_at=now + DEVICE_SIGN_IN_LIFE,
+            )
+            self._transactor.commit(self._requests.insert(request))
+            shown = f"{user_code[:_HALF]}-{user_code[_HALF:]}"
+            return DeviceCodes(device_code, shown, int(DEVICE_SIGN_IN_LIFE.total_seconds()), POLLING_SECONDS)
+
+        return with_fresh_reads(keep, stale=frozenset({"user_code_is_free"}))
+
+    def asking(self, user_id: str, user_code: str) -> DeviceSignIn:
+        """The device that shows `user_code`, for its user to compare before answering.
+
+        Raises:
+            NotFound: none that waits for an answer.
+            RateLimited: the user has tried too many codes.
+        """
+        self._attempts.user_code(user_id)
+        request = self._requests.of_user_code(user_code.replace("-", "").upper())
+        if request is None or self._clock.now() >= request.expires_at:
+            raise NotFound(_NO_SUCH_CODE)
+        return request
+
+    def approve(self, approver: Principal, user_code: str) -> DeviceSignIn:
+        """Let the device have a session of the approver's, for the customer that they act for now.
+
+        Raises:
+            NotFound: no device waits with this code.
+            RateLimited: the user has tried too many codes.
+        """
+        request, user = self.asking(approver.user_id, user_code), self._users.get(approver.user_id)
+        if user is None:
+            raise Unauthorized()
+        approved = replace(
+            request,
+            answer=Answer.APPROVED,
+            user_id=user.id,
+            customer_id=approver.customer_id,
+            password_version=user.password_version,
+            has_second_factor=approver.has_second_factor,
+        )
+        self._answer(approved)
+        return approved
+
+    def deny(self, user_id: str, user_code: str) -> DeviceSignIn:
+        """Let the device know that it gets none; raises as `approve`."""
+        denied = replace(self.asking(user_id, user_code), answer=Answer.DENIED)
+        self._answer(denied)
+        return denied
+
+    def exchange(self, device_code: str, origin: Origin) -> SessionTokens:
+        """The session that was approved, once.
+
+        Raises:
+            AuthorizationPending: the user has not answered yet.
+            SlowDown: the device asks more often than it was told.
+            AccessDenied: the user refused, or has lost what they approved with.
+            ExpiredToken: the code is not valid any more, or never was.
+        """
+        request, now = self._requests.get(hash_of(device_code)), self._clock.now()
+        if request is None or now >= request.expires_at:
+            raise ExpiredToken()
+        try:
+            match request.answer:
+                case Answer.WAITING:
+                    raise self._pending(request, now)
+                case Answer.DENIED:
+                    self._transactor.commit([self._requests.spend(request)])
+                    raise AccessDenied(_DENIED)
+                case Answer.APPROVED:
+                    return self._open(request, origin)
+        except ConditionFailed as failed:
+            raise (AccessDenied() if "same_password" in failed.asserts else ExpiredToken(_SPENT)) from failed
+
+    def _pending(self, request: DeviceSignIn, now: datetime) -> AuthorizationPending | SlowDown:
+        """What a device hears that has to go on asking."""
+        interval = timedelta(seconds=request.interval_seconds)
+        is_too_fast = request.polled_at is not None and now - request.polled_at < interval
+        seconds = request.interval_seconds + (_SLOWER_BY_SECONDS if is_too_fast else 0)
+        self._transactor.commit([self._requests.poll(replace(request, interval_seconds=seconds, polled_at=now))])
+        return (SlowDown if is_too_fast else AuthorizationPending)(retry_after_seconds=seconds)
+
+    def _open(self, request: DeviceSignIn, origin: Origin) -> SessionTokens:
+        user = self._users.get(request.user_id)
+        memberships = self._users.memberships(request.user_id)
+        is_member = request.customer_id in {"", *(membership.customer_id for membership in memberships)}
+        if user is None or user.password_version != request.password_version or not is_member:
+            self._transactor.commit([self._requests.spend(request)])
+            raise AccessDenied()
+        return self._opener.open(
+            user,
+            replace(origin, user_agent=request.client_name),
+            [self._requests.spend(request), self._users.same_password(user)],
+            second_factor=self._factors.is_on(user.id) if request.has_second_factor else None,
+            customer_id=request.customer_id,
+        )
+
+    def _answer(self, request: DeviceSignIn) -> None:
+        try:
+            self._transactor.commit(self._requests.answer(request))
+        except ConditionFailed as failed:
+            raise NotFound(_NO_SUCH_CODE) from failed
+
+
+def _new_user_code() -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(2 * _HALF))

@@ -1,0 +1,137 @@
+"""The devices that somebody signs in from, so that a sign-in from another one is told to its owner."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+from typing import Protocol
+
+from chalicelib.domain.people.accounts.models import Letter, LetterKind, Origin, User
+from chalicelib.domain.people.accounts.ports import Letters
+from chalicelib.domain.people.accounts.tokens import hash_of
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.transactions import Write
+
+MAX_DEVICES_PER_USER = 20
+DEVICE_REMEMBERED = timedelta(days=180)
+
+_UNKNOWN = "Unknown device"
+_MAX_NAME_LENGTH = 60
+_NETWORK_BITS = {4: 24, 6: 48}
+"""What keeps its look while a connection gets another address: roughly one provider's line or one site."""
+_PROGRAMS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+"""In this order: those further up claim to be those further down, too."""
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Macintosh", "macOS"),
+    ("Linux", "Linux"),
+)
+_PRODUCT = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)")
+"""The token that a User-Agent begins with (RFC 9110, section 10.1.5)."""
+
+
+def device_name(user_agent: str) -> str:
+    """What people call the client behind `user_agent`: `Firefox on Linux`, `curl`, …"""
+    program = next((name for sign, name in _PROGRAMS if sign in user_agent), "")
+    if not program:
+        product = _PRODUCT.match(user_agent)
+        return product[1][:_MAX_NAME_LENGTH] if product else _UNKNOWN
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    return f"{program} on {system}" if system else program
+
+
+@dataclass(frozen=True)
+class KnownDevice:
+    """A kind of client in a network, which somebody has signed in from."""
+
+    fingerprint: str
+    last_seen_at: datetime
+
+    def is_forgotten(self, now: datetime) -> bool:
+        """Whether it was not seen for so long that it counts as new."""
+        return now >= self.last_seen_at + DEVICE_REMEMBERED
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """Whether a sign-in came from somewhere new, and the writes that remember, and tell its owner."""
+
+    is_new: bool
+    writes: Sequence[Write]
+
+
+class KnownDevices(Protocol):
+    """Devices by their user."""
+
+    def all_of(self, user_id: str) -> Sequence[KnownDevice]:
+        """The user's, as last written, in no order; at most 100."""
+        ...
+
+    def keep(self, user_id: str, device: KnownDevice) -> Write:
+        """Remember `device`, or when it was seen last."""
+        ...
+
+    def forget(self, user_id: str, fingerprint: str) -> Write:
+        """Remove a device."""
+        ...
+
+
+class Recogniser:
+    """Compares a sign-in with those before it."""
+
+    def __init__(self, devices: KnownDevices, letters: Letters) -> None:
+        self._devices = devices
+        self._letters = letters
+
+    def recognise(self, user: User, origin: Origin, now: datetime) -> Recognition:
+        """What a sign-in of `user` from `origin` is. The first of all is from nowhere new: there is no other."""
+        known = [device for device in self._devices.all_of(user.id) if not device.is_forgotten(now)]
+        device = KnownDevice(_fingerprint(user.id, origin), now)
+        others = [other for other in known if other.fingerprint != device.fingerprint]
+        is_new = bool(others) and len(others) == len(known)
+        writes = [self._devices.keep(user.id, device), *self._crowded_out(user.id, others)]
+        if is_new:
+            writes.append(self._letters.add(_letter(user, origin, now)))
+        return Recognition(is_new, writes)
+
+    def _crowded_out(self, user_id: str, others: Sequence[KnownDevice]) -> Sequence[Write]:
+        """The ends of those not seen for longest, where one more would be too many."""
+        by_age = sorted(others, key=lambda other: other.last_seen_at)
+        surplus = by_age[: max(0, len(by_age) + 1 - MAX_DEVICES_PER_USER)]
+        return [self._devices.forget(user_id, other.fingerprint) for other in surplus]
+
+
+def _letter(user: User, origin: Origin, now: datetime) -> Letter:
+    values = {
+        "device": device_name(origin.user_agent),
+        "address": origin.ip,
+        "time": now.strftime("%Y-%m-%d %H:%M UTC"),
+    }
+    return Letter(new_id(Kind.LETTER, now), LetterKind.NEW_DEVICE, user.email, now, values)
+
+
+def _fingerprint(user_id: str, origin: Origin) -> str:
+    """The same for the same kind of client in the same network; it tells neither of them."""
+    return hash_of(f"{user_id}:{device_name(origin.user_agent)}:{_network(origin.ip)}")
+
+
+def _network(ip: str) -> str:
+    try:
+        address = ip_address(ip)
+    except ValueError:  # a test invocation from the gateway's console has no address
+        return ip
+    return str(ip_network((address, _NETWORK_BITS[address.version]), strict=False))

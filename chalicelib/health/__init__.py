@@ -1,1 +1,0 @@
-"""What stands behind Hearth, and whether it answers."""

@@ -1,1 +1,0 @@
-"""What happened: the activity log that customers and staff read."""

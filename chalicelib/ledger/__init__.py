@@ -1,1 +1,0 @@
-"""Money: accounts, append-only entries, holds. Imports no other context."""

@@ -1,1 +1,0 @@
-"""Usage: how long machines ran, and what that costs."""

@@ -1,1 +1,0 @@
-"""Money in and out: top-ups through payment gateways, their webhooks, refunds and disputes."""

@@ -1,1 +1,0 @@
-"""Customers who bring customers: codes, who may redeem one, and what both get for it."""

@@ -1,0 +1,158 @@
+"""Deployments: machines that customers run."""
+
+from chalicelib.domain.cloud.deployments.service import Deployments
+from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.http import Caller, Listing, PageQuery, endpoint
+from chalicelib.kernel.errors import (
+    AccountSuspended,
+    CapacityUnavailable,
+    InsufficientBalance,
+    LimitExceeded,
+    NotFound,
+    OperationInProgress,
+    SpendCapReached,
+)
+from chalicelib.runtime.grants import PROVIDER_ACCESS
+from chalicelib.wiring import bootstrap
+from functions.cloud.deployments.schemas import (
+    DeploymentAccepted,
+    DeploymentBody,
+    DeploymentId,
+    DeploymentQuery,
+    DeploymentView,
+    EventQuery,
+    EventView,
+    ProjectChoice,
+    QuoteBody,
+    QuoteView,
+    UsageView,
+)
+from functions.cloud.deployments.usage_schemas import (
+    DailyUsageQuery,
+    DailyUsageView,
+    Days,
+    HourlyUsageQuery,
+    HourlyUsageView,
+)
+
+
+@endpoint(
+    "POST",
+    "/deployments/quote",
+    scope=Scope.DEPLOYMENTS_READ,
+    audited=False,
+    grants=(PROVIDER_ACCESS,),
+    timeout_seconds=20,
+)
+def quote_deployment(request: QuoteBody, caller: Caller) -> QuoteView:
+    """Say what a machine would cost, whether it could be made now, and what stands in its way."""
+    api_key_id = caller.principal.api_key_id
+    return QuoteView.of(_deployments(caller).quote(caller.customer_id, request.wanted(), api_key_id=api_key_id))
+
+
+@endpoint(
+    "POST",
+    "/deployments",
+    status=202,
+    scope=Scope.DEPLOYMENTS_WRITE,
+    idempotent=True,
+    errors=(
+        AccountSuspended,
+        InsufficientBalance,
+        SpendCapReached,
+        CapacityUnavailable,
+        LimitExceeded,
+        NotFound,
+    ),
+    grants=(PROVIDER_ACCESS,),
+    timeout_seconds=20,
+)
+def create_deployment(request: DeploymentBody, caller: Caller) -> DeploymentAccepted:
+    """Reserve balance, record the deployment and let its state machine build it."""
+    wanted = request.wanted(request.ssh_key_id, request.name or "", request.project_id or "")
+    accepted = _deployments(caller).create(
+        caller.customer_id, wanted, key=caller.idempotency_key, api_key_id=caller.principal.api_key_id
+    )
+    return DeploymentAccepted.of(accepted)
+
+
+@endpoint("GET", "/deployments", scope=Scope.DEPLOYMENTS_READ)
+def list_deployments(query: DeploymentQuery, caller: Caller) -> Listing[DeploymentView]:
+    """List deployments, by status and region, newest first unless `sort=createdAt`."""
+    page = _deployments(caller).list(caller.customer_id, query.wanted(), query.page_request())
+    return Listing.of(page, DeploymentView.of)
+
+
+@endpoint("GET", "/deployments/{deploymentId}", scope=Scope.DEPLOYMENTS_READ)
+def get_deployment(deployment_id: DeploymentId, caller: Caller) -> DeploymentView:
+    """Show one deployment."""
+    return DeploymentView.of(_deployments(caller).get(caller.customer_id, deployment_id))
+
+
+@endpoint("GET", "/deployments/{deploymentId}/events", scope=Scope.DEPLOYMENTS_READ)
+def list_deployment_events(deployment_id: DeploymentId, query: EventQuery, caller: Caller) -> Listing[EventView]:
+    """Tell what has happened to a deployment, oldest first; `?after=` gives only what is new."""
+    page = _deployments(caller).events(caller.customer_id, deployment_id, query.after, query.page_request())
+    return Listing.of(page, EventView.of)
+
+
+@endpoint("GET", "/deployments/{deploymentId}/usage", scope=Scope.BILLING_READ)
+def get_deployment_usage(deployment_id: DeploymentId, query: PageQuery, caller: Caller) -> UsageView:
+    """Show what a deployment was charged, interval by interval, with what proves it complete."""
+    usage = _deployments(caller).usage(caller.customer_id, deployment_id, query.page_request())
+    return UsageView.of(usage)
+
+
+@endpoint("GET", "/deployments/{deploymentId}/usage/hourly", scope=Scope.BILLING_READ)
+def list_hourly_usage(
+    deployment_id: DeploymentId, query: HourlyUsageQuery, caller: Caller
+) -> Listing[HourlyUsageView]:
+    """List the hours (UTC) in which a deployment ran, with what each cost; they add up to what was charged."""
+    deployment = _deployments(caller).get(caller.customer_id, deployment_id)
+    page = bootstrap.usage_reports().hourly(deployment, query.span(), query.page_request())
+    return Listing.of(page, HourlyUsageView.of)
+
+
+@endpoint("GET", "/deployments/{deploymentId}/usage/daily", scope=Scope.BILLING_READ)
+def list_daily_usage(
+    deployment_id: DeploymentId, query: DailyUsageQuery, caller: Caller
+) -> Listing[DailyUsageView]:
+    """List the days in which a deployment ran, with what each cost; they add up to what was charged."""
+    deployment = _deployments(caller).get(caller.customer_id, deployment_id)
+    time_zone = "UTC"
+    if query.days is Days.BILLING:
+        time_zone = bootstrap.billing_profiles().get(caller.customer_id).time_zone
+    page = bootstrap.usage_reports().daily(deployment, query.span(), query.page_request(), time_zone)
+    return Listing.of(page, lambda slot: DailyUsageView.of_day(slot, time_zone))
+
+
+@endpoint(
+    "DELETE",
+    "/deployments/{deploymentId}",
+    status=202,
+    scope=Scope.DEPLOYMENTS_WRITE,
+    idempotent=True,
+    for_blocked=True,
+    errors=(OperationInProgress,),
+)
+def delete_deployment(deployment_id: DeploymentId, caller: Caller) -> DeploymentAccepted:
+    """End billing at once, and remove the machine; works at any point of its life, and again."""
+    return DeploymentAccepted.of(_deployments(caller).delete(caller.customer_id, deployment_id))
+
+
+@endpoint(
+    "PUT",
+    "/deployments/{deploymentId}/project",
+    scope=Scope.DEPLOYMENTS_WRITE,
+    errors=(NotFound, OperationInProgress),
+)
+def move_deployment(deployment_id: DeploymentId, request: ProjectChoice, caller: Caller) -> DeploymentView:
+    """Put a deployment into a project, or into none. It waits for no operation: one in progress refuses it."""
+    return DeploymentView.of(
+        _deployments(caller).move(caller.customer_id, deployment_id, request.project_id or "")
+    )
+
+
+def _deployments(caller: Caller) -> Deployments:
+    """The deployments that the caller reaches: all, or those of the project that its key is confined to."""
+    return bootstrap.deployments().within(caller.principal.project_id)

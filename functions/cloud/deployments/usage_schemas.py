@@ -1,0 +1,100 @@
+"""What the endpoints for usage by hour and by day take and give."""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, AwareDatetime, Field
+
+from chalicelib.domain.cloud.deployments.usage import UsageSpan
+from chalicelib.domain.money.metering.slots import PricedSeconds, UsageSlot
+from chalicelib.http import ApiModel, Money, PageQuery
+from chalicelib.kernel.clock import from_epoch_seconds
+from chalicelib.kernel.days import local_day
+
+
+def _bounded(instant: datetime) -> datetime:
+    if not 2000 <= instant.year < 3000:
+        raise ValueError("give a year from 2000 to 2999")
+    return instant.astimezone(UTC)
+
+
+_Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
+
+
+class HourlyUsageQuery(PageQuery):
+    """Which hours: those that begin at `from` or later, and before `to`."""
+
+    from_: _Instant | None = Field(default=None, alias="from", examples=["2026-11-01T00:00:00Z"])
+    to: _Instant | None = None
+
+    def span(self) -> UsageSpan:
+        """The same in the domain's words."""
+        return UsageSpan(self.from_, self.to)
+
+
+class Days(StrEnum):
+    """Whose days."""
+
+    UTC = "utc"
+    BILLING = "billing"
+
+
+class DailyUsageQuery(HourlyUsageQuery):
+    """Which days: those that begin at `from` or later, and before `to`."""
+
+    days: Days = Field(
+        default=Days.UTC, description="`billing`: of the billing profile's time zone, as on invoices"
+    )
+
+
+class PricedSecondsView(ApiModel):
+    """A part of an hour or day at one price."""
+
+    price_per_hour: Money
+    seconds: int
+    amount: Money
+
+    @classmethod
+    def of(cls, part: PricedSeconds) -> Self:
+        """The view of `part`."""
+        price, amount = Money.of(part.price_micros_per_hour), Money.of(part.amount_micros)
+        return cls(price_per_hour=price, seconds=part.seconds, amount=amount)
+
+
+class HourlyUsageView(ApiModel):
+    """What a deployment was charged for one hour, as far as it is charged yet."""
+
+    start: datetime
+    end: datetime = Field(description="where the next one begins")
+    seconds: int = Field(description="how long it ran")
+    amount: Money
+    prices: list[PricedSecondsView] = Field(
+        description="in the order of time: more than one where a price changed"
+    )
+
+    @classmethod
+    def of(cls, slot: UsageSlot) -> Self:
+        """The view of `slot`."""
+        return cls(**_fields(slot))
+
+
+class DailyUsageView(HourlyUsageView):
+    """What a deployment was charged for one day, as far as it is charged yet."""
+
+    day: date
+
+    @classmethod
+    def of_day(cls, slot: UsageSlot, time_zone: str) -> Self:
+        """The view of `slot`, a day of `time_zone`."""
+        return cls(day=local_day(from_epoch_seconds(slot.start), time_zone), **_fields(slot))
+
+
+def _fields(slot: UsageSlot) -> dict[str, Any]:
+    return {
+        "start": from_epoch_seconds(slot.start),
+        "end": from_epoch_seconds(slot.end),
+        "seconds": slot.seconds,
+        "amount": Money.of(slot.amount_micros),
+        "prices": [PricedSecondsView.of(part) for part in slot.parts],
+    }

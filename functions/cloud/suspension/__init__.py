@@ -1,0 +1,1 @@
+"""Requests and answers of `suspension`, and the one call that serves each."""

@@ -1,0 +1,13 @@
+"""What happened to a customer's things."""
+
+from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.http import Caller, Listing, PageQuery, endpoint
+from chalicelib.wiring import bootstrap
+from functions.foundation.activity.schemas import ActivityView
+
+
+@endpoint("GET", "/activity/recent", scope=Scope.ACTIVITY_READ)
+def list_recent_activity(query: PageQuery, caller: Caller) -> Listing[ActivityView]:
+    """List what was done, and what was denied, newest first; kept for 400 days."""
+    page = bootstrap.activity_log().list(caller.customer_id, query.page_request())
+    return Listing.of(page, ActivityView.of)

@@ -1,0 +1,47 @@
+"""What staff decide together."""
+
+from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.domain.foundation.approvals.models import Approval
+from chalicelib.http import Caller, Listing, Reply, StaffPageQuery, endpoint
+from chalicelib.kernel.errors import Conflict, InsufficientBalance, NotFound
+from chalicelib.runtime.grants import PAYMENT_ACCESS
+from chalicelib.wiring import bootstrap
+from functions.foundation.approvals.schemas import ApprovalId, ApprovalView
+
+
+def _view(approval: Approval) -> ApprovalView:
+    return ApprovalView.of(approval, bootstrap.clock().now())
+
+
+def _decided(approval: Approval) -> Reply[ApprovalView]:
+    return Reply(_view(approval), concerns=approval.request.customer_id)
+
+
+@endpoint("GET", "/v1/admin/approvals", scope=Scope.STAFF_APPROVALS_READ)
+def list_approvals(query: StaffPageQuery, caller: Caller) -> Listing[ApprovalView]:
+    """List what needs, or needed, a second of the staff, newest first."""
+    return query.listing(bootstrap.approvals().list, _view)
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/approvals/{approvalId}/approve",
+    scope=Scope.STAFF_APPROVALS_WRITE,
+    errors=(NotFound, Conflict, InsufficientBalance),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=25,
+)
+def approve(approval_id: ApprovalId, caller: Caller) -> Reply[ApprovalView]:
+    """Let what a colleague asked for happen, at once."""
+    return _decided(bootstrap.approvals().approve(approval_id, caller.user_id))
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/approvals/{approvalId}/reject",
+    scope=Scope.STAFF_APPROVALS_WRITE,
+    errors=(NotFound, Conflict),
+)
+def reject(approval_id: ApprovalId, caller: Caller) -> Reply[ApprovalView]:
+    """Do not let what a colleague asked for happen."""
+    return _decided(bootstrap.approvals().reject(approval_id, caller.user_id))

@@ -1,0 +1,81 @@
+"""What the endpoints for auto top-up take and give."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from chalicelib.domain.money.auto_top_up.service import AutoTopUpRule, AutoTopUpWish
+from chalicelib.domain.money.top_ups.models import Method
+from chalicelib.domain.money.top_ups.policy import parse_top_up
+from chalicelib.http import ApiModel, Money
+from chalicelib.kernel.money import parse_amount
+from functions.money.payment_methods.schemas import MethodId
+
+_LEAST_MICROS, _MOST_MICROS = 1_000_000, 1_000_000 * 1_000_000
+
+
+def _bounded(text: str) -> str:
+    if not _LEAST_MICROS <= parse_amount(text) <= _MOST_MICROS:
+        raise ValueError("an amount is from 1.00 to 1000000.00")
+    return text
+
+
+Dollars = Annotated[str, StringConstraints(max_length=20), AfterValidator(_bounded)]
+
+
+class AutoTopUpBody(ApiModel):
+    """When to charge which saved method, and how much at most."""
+
+    enabled: bool
+    low_limit: Dollars = Field(description="charge when less than this is available", examples=["20.00"])
+    top_up_amount: Dollars = Field(examples=["50.00"])
+    method_id: MethodId
+    monthly_cap: Dollars = Field(description="in a calendar month (UTC)", examples=["200.00"])
+
+    def wish(self) -> AutoTopUpWish:
+        """The same in the domain's words.
+
+        Raises:
+            InvalidInput: the amount is outside the limits of a top-up.
+        """
+        return AutoTopUpWish(
+            enabled=self.enabled,
+            low_limit_micros=parse_amount(self.low_limit),
+            amount_micros=parse_top_up(Method.CARD, self.top_up_amount, "USD").micros,
+            method_id=self.method_id,
+            monthly_cap_micros=parse_amount(self.monthly_cap),
+        )
+
+
+class AutoTopUpView(ApiModel):
+    """The rule, and where it stands; without a rule, only `enabled`, which is false."""
+
+    enabled: bool
+    low_limit: Money | None = None
+    top_up_amount: Money | None = None
+    method_id: str | None = None
+    monthly_cap: Money | None = None
+    charged_this_month: Money | None = Field(default=None, description="or being charged")
+    in_flight_top_up_id: str | None = None
+    last_started_at: datetime | None = None
+    declines: int = Field(default=0, description="since the last charge that went through")
+    paused: bool = Field(default=False, description="after three declines; saving the rule again ends it")
+
+    @classmethod
+    def of(cls, rule: AutoTopUpRule | None, now: datetime) -> Self:
+        """The view of `rule` at `now`."""
+        if rule is None:
+            return cls(enabled=False)
+        return cls(
+            enabled=rule.wish.enabled,
+            low_limit=Money.of(rule.wish.low_limit_micros),
+            top_up_amount=Money.of(rule.wish.amount_micros),
+            method_id=rule.wish.method_id,
+            monthly_cap=Money.of(rule.wish.monthly_cap_micros),
+            charged_this_month=Money.of(rule.used_micros(now)),
+            in_flight_top_up_id=rule.in_flight or None,
+            last_started_at=rule.last_started_at,
+            declines=rule.declines,
+            paused=rule.paused,
+        )

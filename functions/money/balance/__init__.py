@@ -1,0 +1,1 @@
+"""Requests and answers of `balance`, and the one call that serves each."""

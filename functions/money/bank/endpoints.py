@@ -1,0 +1,65 @@
+"""Staff's bank desk: statements, and money that names no top-up."""
+
+from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.http import Caller, Listing, Reply, StaffPageQuery, endpoint
+from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError, Unavailable
+from chalicelib.runtime.grants import PAYMENT_ACCESS
+from chalicelib.wiring import bootstrap
+from functions.money.bank.schemas import (
+    AssignBody,
+    ReturnBody,
+    StatementBody,
+    StatementView,
+    TransferId,
+    UnmatchedView,
+)
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/bank/statements",
+    scope=Scope.STAFF_PAYMENTS_WRITE,
+    errors=(PaymentProviderError, Unavailable),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=29,
+    memory_mb=1024,
+)
+def import_bank_statement(request: StatementBody, caller: Caller) -> StatementView:
+    """Credit what a statement tells of, and queue what nobody can match; the same one again changes nothing."""
+    return StatementView.of(bootstrap.bank_desk().import_statement(request.content.encode()))
+
+
+@endpoint("GET", "/v1/admin/bank/unmatched", scope=Scope.STAFF_PAYMENTS_READ)
+def list_unmatched_transfers(query: StaffPageQuery, caller: Caller) -> Listing[UnmatchedView]:
+    """List the transfers that wait for a decision, oldest first."""
+    return query.listing(bootstrap.bank_desk().waiting, UnmatchedView.of)
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/bank/unmatched/{transferId}/assign",
+    scope=Scope.STAFF_PAYMENTS_WRITE,
+    errors=(NotFound, Conflict, PaymentProviderError, Unavailable),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=25,
+)
+def assign_transfer(transfer_id: TransferId, request: AssignBody, caller: Caller) -> Reply[UnmatchedView]:
+    """Credit a transfer to the customer of a top-up, once."""
+    assigned = bootstrap.bank_desk().assign(
+        transfer_id, request.top_up_id, user_id=caller.user_id, note=request.note
+    )
+    top_up = bootstrap.top_up_records().top_up_of_reference(request.top_up_id)
+    return Reply(UnmatchedView.of(assigned), concerns=top_up.customer_id if top_up else "")
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/bank/unmatched/{transferId}/return",
+    scope=Scope.STAFF_PAYMENTS_WRITE,
+    errors=(NotFound, Conflict),
+    grants=(PAYMENT_ACCESS,),
+)
+def note_returned_transfer(transfer_id: TransferId, request: ReturnBody, caller: Caller) -> UnmatchedView:
+    """Note that a transfer was sent back at the bank; nothing is credited."""
+    noted = bootstrap.bank_desk().note_return(transfer_id, user_id=caller.user_id, note=request.note)
+    return UnmatchedView.of(noted)

@@ -1,0 +1,21 @@
+"""The ledger for accountants."""
+
+from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.http import Caller, endpoint
+from chalicelib.runtime.grants import KEEP_EXPORTS
+from chalicelib.wiring import bootstrap
+from functions.money.ledger_exports.schemas import ExportQuery, ExportView
+
+
+@endpoint(
+    "GET",
+    "/billing/ledger/export",
+    scope=Scope.BILLING_READ,
+    grants=(KEEP_EXPORTS,),
+    memory_mb=1024,
+    timeout_seconds=28,
+)
+def export_ledger(query: ExportQuery, caller: Caller) -> ExportView:
+    """Get the ledger's entries as a file: CSV, or a journal that hledger or Beancount checks for you."""
+    link = bootstrap.exports().of_customer(caller.customer_id, query.format, query.from_, query.to)
+    return ExportView.of(query.format, link)

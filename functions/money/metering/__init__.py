@@ -1,0 +1,1 @@
+"""Requests and answers of `metering`, and the one call that serves each."""

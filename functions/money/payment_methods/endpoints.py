@@ -1,0 +1,64 @@
+"""Saved ways to pay."""
+
+from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.http import Caller, Listing, endpoint
+from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError
+from chalicelib.runtime.grants import PAYMENT_ACCESS
+from chalicelib.wiring import bootstrap
+from functions.money.payment_methods.schemas import MethodId, PaymentMethodForgotten, PaymentMethodView, SavingView
+
+
+@endpoint(
+    "GET",
+    "/billing/payment-methods",
+    scope=Scope.BILLING_READ,
+    errors=(PaymentProviderError,),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=25,
+)
+def list_payment_methods(caller: Caller) -> Listing[PaymentMethodView]:
+    """List the saved ways to pay, the newest first."""
+    found = bootstrap.payment_methods().list(caller.customer_id)
+    return Listing([PaymentMethodView.of(method) for method in found])
+
+
+@endpoint(
+    "POST",
+    "/billing/payment-methods",
+    status=201,
+    scope=Scope.BILLING_WRITE,
+    errors=(Conflict, NotFound, PaymentProviderError),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=25,
+)
+def save_payment_method(caller: Caller) -> SavingView:
+    """Begin to save a card: the payment provider's form takes it with the secret in the answer."""
+    begun = bootstrap.payment_methods().begin_saving(caller.customer_id, caller.user_id, caller.request_id)
+    return SavingView.of(begun)
+
+
+@endpoint(
+    "POST",
+    "/billing/payment-methods/{methodId}/default",
+    scope=Scope.BILLING_WRITE,
+    errors=(NotFound, PaymentProviderError),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=25,
+)
+def prefer_payment_method(method_id: MethodId, caller: Caller) -> PaymentMethodView:
+    """Make a saved way to pay the default."""
+    return PaymentMethodView.of(bootstrap.payment_methods().prefer(caller.customer_id, method_id))
+
+
+@endpoint(
+    "DELETE",
+    "/billing/payment-methods/{methodId}",
+    scope=Scope.BILLING_WRITE,
+    errors=(Conflict, NotFound, PaymentProviderError),
+    grants=(PAYMENT_ACCESS,),
+    timeout_seconds=25,
+)
+def forget_payment_method(method_id: MethodId, caller: Caller) -> PaymentMethodForgotten:
+    """Remove a saved way to pay."""
+    bootstrap.payment_methods().forget(caller.customer_id, method_id)
+    return PaymentMethodForgotten(id=method_id)

@@ -1,0 +1,91 @@
+"""What the endpoints for referrals take and give."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints
+
+from chalicelib.domain.money.referral.codes import shown
+from chalicelib.domain.money.referral.models import (
+    LEAST_TOP_UP_MICROS,
+    REWARD_MICROS,
+    Referral,
+    ReferralStatus,
+    RewardReason,
+    Side,
+)
+from chalicelib.domain.money.referral.service import Overview
+from chalicelib.http import ApiModel, Money
+
+
+class RedeemBody(ApiModel):
+    """The code of whoever recommended us."""
+
+    code: Annotated[str, StringConstraints(min_length=10, max_length=20, pattern=r"^[0-9A-Za-z -]+$")] = Field(
+        description="in any case, with or without its hyphen", examples=["K7M2Q-4TXW9"]
+    )
+
+
+class RewardView(ApiModel):
+    """What came of one customer bringing another, for one of the two. It does not tell who the other is."""
+
+    id: str
+    side: Side = Field(description="whether you brought somebody, or were brought")
+    status: ReferralStatus
+    reason: RewardReason | None = Field(description="why there is no reward, or not any more")
+    reward: Money = Field(description="what each of the two gets")
+    redeemed_at: datetime
+    decided_at: datetime | None
+
+    @classmethod
+    def of(cls, referral: Referral, customer_id: str) -> Self:
+        """The view of `referral` that `customer_id` has."""
+        return cls(
+            id=referral.id,
+            side=referral.side_of(customer_id),
+            status=referral.status,
+            reason=referral.reason,
+            reward=Money.of(referral.reward_micros),
+            redeemed_at=referral.redeemed_at,
+            decided_at=referral.decided_at,
+        )
+
+
+class ReferralStatsView(ApiModel):
+    """How many customers a code has brought, by what came of it."""
+
+    waiting: int = Field(description="have redeemed it, and not paid enough yet")
+    rewarded: int
+    refused: int
+    taken_back: int
+    earned: Money
+
+
+class ReferralView(ApiModel):
+    """A customer's code, and what it has brought."""
+
+    code: str = Field(examples=["K7M2Q-4TXW9"])
+    link: str = Field(description="to the page where others register with the code")
+    reward: Money = Field(description="what you and each customer you bring get")
+    least_top_up: Money = Field(description="what the customer has to pay at once for that")
+    stats: ReferralStatsView
+    redeemed: RewardView | None = Field(description="the code that you have redeemed yourself")
+
+    @classmethod
+    def of(cls, overview: Overview, customer_id: str, public_url: str) -> Self:
+        """The view of `overview`."""
+        counts, code = overview.stats.counts, shown(overview.code)
+        return cls(
+            code=code,
+            link=f"{public_url}/register?referral={code}",
+            reward=Money.of(REWARD_MICROS),
+            least_top_up=Money.of(LEAST_TOP_UP_MICROS),
+            stats=ReferralStatsView(
+                waiting=counts[ReferralStatus.WAITING],
+                rewarded=counts[ReferralStatus.REWARDED],
+                refused=counts[ReferralStatus.REFUSED],
+                taken_back=counts[ReferralStatus.TAKEN_BACK],
+                earned=Money.of(overview.stats.earned_micros),
+            ),
+            redeemed=RewardView.of(overview.redeemed, customer_id) if overview.redeemed else None,
+        )

@@ -1,0 +1,43 @@
+"""Booking what gateways have told of, and what they should have told of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.runtime.grants import ALERT_STAFF, PAYMENT_ACCESS, TABLE_READ, TABLE_WRITE, WRITE_REPORTS
+from chalicelib.runtime.observe import logger
+from chalicelib.runtime.triggers import queue, schedule
+from chalicelib.wiring import bootstrap
+
+_GRANTS = (TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS)
+_TOLD_AT_MOST = 20
+
+
+@queue("NoticeQueue", grants=_GRANTS, timeout_seconds=60)
+def book_notice(message: Mapping[str, Any]) -> None:
+    """Fetch what a notice is about, and book what is new."""
+    top_up = bootstrap.webhooks().handle(message["gateway"], message["providerId"], message["reference"])
+    if top_up is None and message["gateway"] == "bank" and message["providerId"]:
+        found = bootstrap.bank_desk().look(message["providerId"])
+        logger.info("transfers of no top-up", provider_id=message["providerId"], found=found)
+    elif top_up is None:
+        logger.info("notice about nothing of ours", gateway=message["gateway"], provider_id=message["providerId"])
+    else:
+        logger.info("booked", top_up_id=top_up.id, status=top_up.status)
+
+
+@schedule("rate(5 minutes)", grants=_GRANTS, timeout_seconds=300)
+def reconcile_top_ups(event: Mapping[str, Any]) -> Mapping[str, int]:
+    """Ask the gateways about every top-up that is due, in case their webhooks were lost."""
+    return bootstrap.settlement().reconcile()
+
+
+@schedule("rate(1 day)", grants=(*_GRANTS, WRITE_REPORTS, ALERT_STAFF), timeout_seconds=900, memory_mb=1024)
+def compare_payments(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Compare what gateways have settled with the ledger, keep the report, and tell staff of any difference."""
+    report = bootstrap.comparison().run()
+    return {
+        "payments": report.payments,
+        "entries": report.entries,
+        "bookedNow": report.booked_now[:_TOLD_AT_MOST],
+        "differences": [found.sentence for found in report.differences[:_TOLD_AT_MOST]],
+    }

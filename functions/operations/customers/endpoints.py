@@ -1,0 +1,52 @@
+"""The customers as the staff see them (document 004, section 4.2)."""
+
+from functools import partial
+
+from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, Reply, endpoint
+from chalicelib.kernel.errors import Conflict
+from chalicelib.wiring import bootstrap
+from functions.money.balance.schemas import CustomerId
+from functions.operations.customers.schemas import (
+    CustomerChangeBody,
+    CustomerFileView,
+    CustomersQuery,
+    CustomerSummary,
+    NewCustomerBody,
+)
+
+
+@endpoint("GET", "/v1/admin/customers", scope=Scope.STAFF_CUSTOMERS_READ)
+def search_customers(query: CustomersQuery, caller: Caller) -> Listing[CustomerSummary]:
+    """List customers, newest first, or find them by the beginnings of words: the list follows within moments."""
+    read = partial(bootstrap.directory().find, search=query.search or "", status=query.status)
+    return query.listing(read, CustomerSummary.of)
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/customers",
+    status=201,
+    scope=Scope.STAFF_CUSTOMERS_WRITE,
+    errors=(Conflict,),
+    memory_mb=HASHING_MEMORY_MB,
+)
+def open_customer(request: NewCustomerBody, caller: Caller) -> Reply[CustomerFileView]:
+    """Open a customer for somebody without an account, who is told by mail and chooses a password then."""
+    customer = bootstrap.customer_opening().open(request.wanted())
+    return Reply(CustomerFileView.of(bootstrap.customer_desk().file(customer.id)), concerns=customer.id)
+
+
+@endpoint("GET", "/v1/admin/customers/{customerId}", scope=Scope.STAFF_CUSTOMERS_READ, audited=True)
+def inspect_customer(customer_id: CustomerId, caller: Caller) -> CustomerFileView:
+    """See everything about a customer; the customer sees in its activity log that support looked."""
+    return CustomerFileView.of(bootstrap.customer_desk().file(customer_id))
+
+
+@endpoint("PATCH", "/v1/admin/customers/{customerId}", scope=Scope.STAFF_CUSTOMERS_WRITE, errors=(Conflict,))
+def change_customer(customer_id: CustomerId, request: CustomerChangeBody, caller: Caller) -> CustomerFileView:
+    """Change a customer's name, company, deployment limit or status, or the staff's own notes about it.
+
+    Blocking bites at once, and its people are told by mail, with the reason.
+    """
+    return CustomerFileView.of(bootstrap.customer_desk().change(customer_id, request.wanted()))

@@ -1,0 +1,25 @@
+"""Making exports of people's data, and erasing what is left of closed customers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.runtime.grants import MAKE_ACCOUNT_EXPORTS, PAYMENT_ACCESS, TABLE_READ, TABLE_WRITE
+from chalicelib.runtime.triggers import schedule
+from chalicelib.wiring import bootstrap
+
+
+@schedule("rate(5 minutes)", grants=(TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS), timeout_seconds=900, memory_mb=1024)
+def erase_closed_customers(event: Mapping[str, Any]) -> dict[str, int]:
+    """Issue the last invoice of every customer that was closed, and erase what need not be kept."""
+    return {"erased": bootstrap.erasure().run()}
+
+
+@schedule(
+    "rate(1 minute)",
+    grants=(TABLE_READ, TABLE_WRITE, MAKE_ACCOUNT_EXPORTS),
+    timeout_seconds=900,
+    memory_mb=1024,
+)
+def make_data_exports(event: Mapping[str, Any]) -> dict[str, int]:
+    """Make every export that was asked for."""
+    return {"made": bootstrap.data_exports().run()}

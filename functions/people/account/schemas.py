@@ -1,0 +1,115 @@
+"""What the account's endpoints take and answer."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from chalicelib.domain.money.billing.documents import Link
+from chalicelib.domain.operations.departure.exports import DataExport, ExportStatus
+from chalicelib.domain.operations.departure.models import Closing, ClosingWish
+from chalicelib.http import ApiModel, Money
+from chalicelib.http.models import id_of
+from chalicelib.kernel.ids import Kind
+from chalicelib.kernel.money import parse_amount
+from functions.people.fields import OPTIONAL_CODE, CodeText, Email, LinkToken, NewPassword, TypedPassword
+
+ExportId = id_of(Kind.ACCOUNT_EXPORT)
+
+
+class ChangeEmailRequest(ApiModel):
+    """The address to have from now on."""
+
+    new_email: Email
+    password: TypedPassword
+    code: CodeText | None = Field(default=None, repr=False, description=OPTIONAL_CODE)
+
+
+class ConfirmEmailRequest(ApiModel):
+    """The link that was mailed to the new address."""
+
+    token: LinkToken
+
+
+class RevertEmailRequest(ApiModel):
+    """The link that was mailed to the address before, and the password to have from now on."""
+
+    token: LinkToken
+    password: NewPassword
+
+
+class ChangePasswordRequest(ApiModel):
+    """The password that you have, and the one to have from now on."""
+
+    current_password: TypedPassword
+    new_password: NewPassword
+
+
+def _balance(text: str) -> str:
+    if parse_amount(text) < 0:
+        raise ValueError("a balance that is given up is more than 0")
+    return text
+
+
+class CloseRequest(ApiModel):
+    """Who closes the account, and what becomes of the money on it."""
+
+    password: TypedPassword
+    code: CodeText | None = Field(default=None, repr=False, description=OPTIONAL_CODE)
+    forfeit_balance: Annotated[str, StringConstraints(max_length=20), AfterValidator(_balance)] | None = Field(
+        default=None, description="The balance, exactly, where there is one that you give up", examples=["0.00"]
+    )
+    reason: Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
+        default="", description="Why, if you like to tell us", examples=["I have what I came for"]
+    )
+
+    def wish(self, customer_id: str, user_id: str) -> ClosingWish:
+        """The same in the domain's words."""
+        forfeited = None if self.forfeit_balance is None else parse_amount(self.forfeit_balance)
+        return ClosingWish(customer_id, user_id, self.password, self.code, forfeited, self.reason)
+
+
+class ClosedView(ApiModel):
+    """A customer that is closed."""
+
+    customer_id: str = Field(examples=["cus_01J…"])
+    closed_at: datetime
+    forfeited: Money
+    erases_you: bool = Field(description="Whether you are erased too: you belong to nothing else")
+
+    @classmethod
+    def of(cls, closing: Closing) -> Self:
+        """The view of `closing`."""
+        return cls(
+            customer_id=closing.customer_id,
+            closed_at=closing.closed_at,
+            forfeited=Money.of(closing.forfeited_micros),
+            erases_you=closing.erases_user,
+        )
+
+
+class DataExportView(ApiModel):
+    """An export of somebody's data."""
+
+    id: str = Field(examples=["exp_01J…"])
+    status: ExportStatus
+    requested_at: datetime
+    expires_at: datetime = Field(description="When the file is gone")
+    size_bytes: int | None = Field(description="null until it is ready")
+    url: str | None = Field(
+        description="Where the file can be got, by anybody who has the address; null until ready"
+    )
+    url_expires_at: datetime | None
+
+    @classmethod
+    def of(cls, export: DataExport, link: Link | None) -> Self:
+        """The view of `export`, whose file is at `link`."""
+        return cls(
+            id=export.id,
+            status=export.status,
+            requested_at=export.requested_at,
+            expires_at=export.expires_at,
+            size_bytes=export.size_bytes if link else None,
+            url=link.url if link else None,
+            url_expires_at=link.expires_at if link else None,
+        )

@@ -1,0 +1,57 @@
+"""Signing devices in that have no browser (RFC 8628): the device asks, a signed-in person answers."""
+
+from chalicelib.http import Caller, Visitor, endpoint
+from chalicelib.http.sessions import origin_of
+from chalicelib.kernel.errors import AccessDenied, AuthorizationPending, ExpiredToken, NotFound, SlowDown
+from chalicelib.runtime.grants import SIGNING_KEY
+from chalicelib.wiring import bootstrap
+from functions.people.device_sign_in.schemas import (
+    DeviceCodesView,
+    DeviceRequest,
+    DeviceRequestView,
+    DeviceTokenRequest,
+    UserCode,
+    UserCodeRequest,
+)
+from functions.people.sign_in.schemas import Message, SessionTokensView
+
+
+@endpoint("POST", "/auth/device", public=True)
+def begin_device_sign_in(request: DeviceRequest, visitor: Visitor) -> DeviceCodesView:
+    """Begin to sign a device in: show the user code, and ask `POST /auth/device/token` each `interval` seconds."""
+    codes = bootstrap.device_flow().begin(request.client_name, origin_of(visitor))
+    return DeviceCodesView.of(codes, bootstrap.settings().public_url)
+
+
+@endpoint(
+    "POST",
+    "/auth/device/token",
+    public=True,
+    errors=(AuthorizationPending, SlowDown, AccessDenied, ExpiredToken),
+    grants=(SIGNING_KEY,),
+)
+def get_device_token(request: DeviceTokenRequest, visitor: Visitor) -> SessionTokensView:
+    """Ask whether the device was approved; the session's tokens are given once.
+
+    `AUTHORIZATION_PENDING` and `SLOW_DOWN` say to go on, as rarely as `Retry-After` says.
+    """
+    return SessionTokensView.of(bootstrap.device_flow().exchange(request.device_code, origin_of(visitor)))
+
+
+@endpoint("GET", "/auth/device/{userCode}", errors=(NotFound,))
+def get_device_request(user_code: UserCode, caller: Caller) -> DeviceRequestView:
+    """See which device shows this code, before you answer it. Twenty codes in a quarter of an hour."""
+    return DeviceRequestView.of(bootstrap.device_flow().asking(caller.user_id, user_code))
+
+
+@endpoint("POST", "/auth/device/approve", errors=(NotFound,))
+def approve_device(request: UserCodeRequest, caller: Caller) -> DeviceRequestView:
+    """Let the device have a session of yours, for the customer that you act for, and no stronger than this one."""
+    return DeviceRequestView.of(bootstrap.device_flow().approve(caller.principal, request.user_code))
+
+
+@endpoint("POST", "/auth/device/deny", errors=(NotFound,))
+def deny_device(request: UserCodeRequest, caller: Caller) -> Message:
+    """Refuse the device."""
+    denied = bootstrap.device_flow().deny(caller.user_id, request.user_code)
+    return Message(message=f"{denied.client_name} gets no session.")

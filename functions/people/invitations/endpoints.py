@@ -1,0 +1,93 @@
+"""Inviting people into the customer, and accepting that."""
+
+from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.domain.people.organisations.members import given_by
+from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, PageQuery, Visitor, endpoint
+from chalicelib.http.sessions import origin_of, session_of
+from chalicelib.kernel.errors import Conflict, Forbidden, LimitExceeded, NotFound, Unauthorized
+from chalicelib.runtime.grants import SIGNING_KEY
+from chalicelib.wiring import bootstrap
+from functions.people.fields import InvitationId, InvitationToken
+from functions.people.members.schemas import (
+    AcceptRequest,
+    FoundInvitationView,
+    InvitationRequest,
+    InvitationView,
+    InvitationWithdrawn,
+    JoinedView,
+    TokenRequest,
+)
+from functions.people.sign_in.schemas import Message
+
+
+@endpoint("GET", "/members/invitations", scope=Scope.MEMBERS_READ)
+def list_invitations(query: PageQuery, caller: Caller) -> Listing[InvitationView]:
+    """List the invitations that nobody has accepted yet, newest first."""
+    return Listing.of(bootstrap.invitations().list(caller.customer_id, query.page_request()), InvitationView.of)
+
+
+@endpoint(
+    "POST",
+    "/members/invitations",
+    status=201,
+    scope=Scope.MEMBERS_WRITE,
+    idempotent=True,
+    errors=(Conflict, LimitExceeded),
+)
+def invite_member(request: InvitationRequest, caller: Caller) -> InvitationView:
+    """Invite somebody by mail, with at most your own role. The mail's link works once, and for seven days.
+
+    The answer is the same whether the address has an account or not. At most 50 invitations are open at a time,
+    30 are sent in an hour, and 5 an hour to one address.
+    """
+    scopes = given_by(caller.principal)
+    invitation = bootstrap.invitations().invite(
+        caller.customer_id, caller.user_id, scopes, request.email, request.role
+    )
+    return InvitationView.of(invitation)
+
+
+@endpoint("POST", "/members/invitations/{invitationId}/resend", scope=Scope.MEMBERS_WRITE)
+def resend_invitation(invitation_id: InvitationId, caller: Caller) -> InvitationView:
+    """Send an invitation again, good for another seven days. The link of the mail before is void then."""
+    return InvitationView.of(bootstrap.invitations().send_again(caller.customer_id, invitation_id))
+
+
+@endpoint("DELETE", "/members/invitations/{invitationId}", scope=Scope.MEMBERS_WRITE)
+def withdraw_invitation(invitation_id: InvitationId, caller: Caller) -> InvitationWithdrawn:
+    """Make an invitation void."""
+    bootstrap.invitations().withdraw(caller.customer_id, invitation_id)
+    return InvitationWithdrawn(id=invitation_id)
+
+
+@endpoint("GET", "/invitations/{token}", public=True, errors=(NotFound,))
+def get_invitation(token: InvitationToken, visitor: Visitor) -> FoundInvitationView:
+    """See what you are invited to, with the token that was mailed to you."""
+    return FoundInvitationView.of(bootstrap.invitations().look_up(token, origin_of(visitor)))
+
+
+@endpoint(
+    "POST",
+    "/invitations/accept",
+    public=True,
+    errors=(Conflict, Forbidden, LimitExceeded, NotFound, Unauthorized),
+    grants=(SIGNING_KEY,),
+    memory_mb=HASHING_MEMORY_MB,
+)
+def accept_invitation(request: AcceptRequest, visitor: Visitor) -> JoinedView:
+    """Accept an invitation: signed in with the address that was invited, or with a new account.
+
+    With `newAccount`, the address is registered and verified by this, as only its owner has the token.
+    """
+    origin, invitations = origin_of(visitor), bootstrap.invitations()
+    if request.new_account is None:
+        return JoinedView.of(invitations.accept(request.token, session_of(visitor).user_id, origin))
+    account = request.new_account
+    return JoinedView.of(invitations.accept_as_new(request.token, account.name, account.password, origin))
+
+
+@endpoint("POST", "/invitations/decline", public=True)
+def decline_invitation(request: TokenRequest, visitor: Visitor) -> Message:
+    """Decline an invitation, which makes it void."""
+    bootstrap.invitations().decline(request.token, origin_of(visitor))
+    return Message(message="The invitation is declined.")

@@ -1,0 +1,52 @@
+"""A person's customers, which are their organisations."""
+
+from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.http import Caller, Listing, Reply, endpoint
+from chalicelib.http.sessions import access_cookie
+from chalicelib.kernel.errors import LimitExceeded, NotFound
+from chalicelib.wiring import bootstrap
+from functions.people.me.schemas import MembershipView
+from functions.people.organisations.schemas import CustomerId, CustomerRequest, CustomerView, SwitchRequest
+from functions.people.sign_in.schemas import SessionAccessView
+
+
+@endpoint("GET", "/customers")
+def list_customers(caller: Caller) -> Listing[MembershipView]:
+    """List the customers that you belong to, oldest first, with your role in each; there are at most 50."""
+    return Listing([MembershipView.of(one) for one in bootstrap.organisations().mine(caller.user_id)])
+
+
+@endpoint("POST", "/customers", status=201, idempotent=True, errors=(LimitExceeded,))
+def create_customer(request: CustomerRequest, caller: Caller) -> MembershipView:
+    """Make a further customer that you own, with an account of its own; a person owns at most 20."""
+    return MembershipView.of(bootstrap.organisations().create(caller.user_id, request.name))
+
+
+@endpoint("GET", "/customers/{customerId}", scope=Scope.CUSTOMER_READ)
+def get_customer(customer_id: CustomerId, caller: Caller) -> CustomerView:
+    """See the customer that this request acts for; name another one of yours in `X-Customer-Id`."""
+    return CustomerView.of(bootstrap.organisations().get(_same(customer_id, caller)))
+
+
+@endpoint("PATCH", "/customers/{customerId}", scope=Scope.CUSTOMER_WRITE)
+def rename_customer(customer_id: CustomerId, request: CustomerRequest, caller: Caller) -> CustomerView:
+    """Give the customer that this request acts for another name."""
+    return CustomerView.of(bootstrap.organisations().rename(_same(customer_id, caller), request.name))
+
+
+@endpoint("POST", "/sessions/current/customer", errors=(NotFound,))
+def switch_customer(request: SwitchRequest, caller: Caller) -> Reply[SessionAccessView]:
+    """Let this session act for another of your customers, from now on.
+
+    Its access tokens from before are refused; the refresh token stays. For single requests there is
+    `X-Customer-Id`.
+    """
+    access = bootstrap.organisations().switch(caller.principal, request.customer_id)
+    return Reply(SessionAccessView.of_access(access), cookies=(access_cookie(access),))
+
+
+def _same(customer_id: str, caller: Caller) -> str:
+    """The customer of the path, which must be the one that the request acts for: the caller's role is there."""
+    if customer_id != caller.customer_id:
+        raise NotFound("This request does not act for such a customer.")
+    return customer_id

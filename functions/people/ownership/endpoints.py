@@ -1,0 +1,61 @@
+"""Handing a customer over to another of its members."""
+
+from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, endpoint
+from chalicelib.http.sessions import origin_of
+from chalicelib.kernel.errors import Conflict, InvalidTwoFactorCode, NotFound
+from chalicelib.runtime.grants import OPEN_SECRETS
+from chalicelib.wiring import bootstrap
+from functions.people.fields import InvitationId
+from functions.people.members.schemas import (
+    InvitationWithdrawn,
+    JoinedView,
+    OwnershipOfferView,
+    OwnershipRequest,
+    TokenRequest,
+)
+
+
+@endpoint(
+    "POST",
+    "/ownership-transfers",
+    status=201,
+    scope=Scope.CUSTOMER_CLOSE,
+    errors=(Conflict, InvalidTwoFactorCode, NotFound),
+    grants=(OPEN_SECRETS,),
+    memory_mb=HASHING_MEMORY_MB,
+)
+def offer_ownership(request: OwnershipRequest, caller: Caller) -> OwnershipOfferView:
+    """Ask a member, by mail, to own the customer in your place, instead of anybody whom you asked before.
+
+    It needs your password, and a code where two-factor sign-in is on. Nothing changes until they accept, within
+    seven days. Then you are an administrator.
+    """
+    offer = bootstrap.ownership().offer(
+        caller.customer_id, caller.user_id, request.user_id, request.password, request.code
+    )
+    return OwnershipOfferView.of(offer)
+
+
+@endpoint("GET", "/ownership-transfers", scope=Scope.CUSTOMER_CLOSE)
+def list_ownership_offers(caller: Caller) -> Listing[OwnershipOfferView]:
+    """See who has been asked to own the customer, and has not answered yet: at most one member."""
+    return Listing([OwnershipOfferView.of(offer) for offer in bootstrap.ownership().open(caller.customer_id)])
+
+
+@endpoint("DELETE", "/ownership-transfers/{invitationId}", scope=Scope.CUSTOMER_CLOSE)
+def withdraw_ownership_offer(invitation_id: InvitationId, caller: Caller) -> InvitationWithdrawn:
+    """Make the offer void."""
+    bootstrap.ownership().withdraw(caller.customer_id, invitation_id)
+    return InvitationWithdrawn(id=invitation_id)
+
+
+@endpoint("POST", "/ownership-transfers/accept", audited=False, errors=(Conflict, NotFound))
+def accept_ownership(request: TokenRequest, caller: Caller) -> JoinedView:
+    """Own the customer from now on, with the token that was mailed to you; the owner before is an administrator.
+
+    It is in the activity log of that customer, whichever one this session acts for.
+    """
+    return JoinedView.of(
+        bootstrap.ownership_invitations().accept(request.token, caller.user_id, origin_of(caller))
+    )

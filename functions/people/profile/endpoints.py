@@ -1,0 +1,73 @@
+"""A person's profile and settings."""
+
+from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.domain.people.accounts.models import User
+from chalicelib.http import Caller, endpoint
+from chalicelib.kernel.errors import NotFound
+from chalicelib.wiring import bootstrap
+from functions.people.profile.schemas import AccountProfileBody, AccountProfileView, SettingsBody, SettingsView
+
+
+@endpoint("GET", "/account/profile")
+def get_profile(caller: Caller) -> AccountProfileView:
+    """See what you said of yourself."""
+    return AccountProfileView.of(bootstrap.preferences().get(caller.user_id))
+
+
+@endpoint("PUT", "/account/profile")
+def put_profile(request: AccountProfileBody, caller: Caller) -> AccountProfileView:
+    """Say who you are, how you read, and how you may be reached."""
+    return _put(request, caller)
+
+
+@endpoint("GET", "/users/profile")
+def get_user_profile(caller: Caller) -> AccountProfileView:
+    """See what you said of yourself; the same as `GET /account/profile`, by document 003's name."""
+    return AccountProfileView.of(bootstrap.preferences().get(caller.user_id))
+
+
+@endpoint("PUT", "/users/profile")
+def put_user_profile(request: AccountProfileBody, caller: Caller) -> AccountProfileView:
+    """Say who you are; the same as `PUT /account/profile`, by document 003's name."""
+    return _put(request, caller)
+
+
+@endpoint("GET", "/account/settings")
+def get_settings(caller: Caller) -> SettingsView:
+    """See what you are told by mail, and how your account stands."""
+    return _settings(bootstrap.preferences().get(caller.user_id), caller)
+
+
+@endpoint("PUT", "/account/settings", errors=(NotFound,))
+def put_settings(request: SettingsBody, caller: Caller) -> SettingsView:
+    """Say what you want to be told by mail, and which customer new sessions act for."""
+    user = bootstrap.preferences().put_settings(
+        caller.user_id,
+        muted=request.notifications.muted(),
+        default_customer_id=request.default_customer_id or "",
+    )
+    return _settings(user, caller)
+
+
+def _put(request: AccountProfileBody, caller: Caller) -> AccountProfileView:
+    user = bootstrap.preferences().put_profile(
+        caller.user_id,
+        name=request.name,
+        phone=request.phone or "",
+        locale=request.locale,
+        time_zone=request.time_zone,
+        may_be_called=request.contact_preferences.by_phone,
+        wants_news=request.contact_preferences.product_news,
+    )
+    return AccountProfileView.of(user)
+
+
+def _settings(user: User, caller: Caller) -> SettingsView:
+    may_see = Scope.BILLING_READ in caller.principal.scopes
+    rule = bootstrap.auto_top_ups().get(caller.customer_id) if may_see else None
+    return SettingsView.of(
+        user,
+        bootstrap.two_factor().status(user.id),
+        active_sessions=bootstrap.own_account().count_sessions(user.id),
+        auto_top_up_enabled=bool(rule and rule.wish.enabled) if may_see else None,
+    )

@@ -1,0 +1,133 @@
+"""Registering, signing in and getting back in."""
+
+from chalicelib.domain.people.accounts.models import SessionTokens
+from chalicelib.http import HASHING_MEMORY_MB, Caller, Reply, Visitor, endpoint
+from chalicelib.http.sessions import (
+    CSRF_COOKIE,
+    REFRESH_COOKIE,
+    check_csrf,
+    cookies_of,
+    ended_cookies,
+    origin_of,
+)
+from chalicelib.kernel.errors import (
+    EmailNotVerified,
+    Forbidden,
+    InvalidCredentials,
+    InvalidTwoFactorCode,
+    Unauthorized,
+)
+from chalicelib.runtime.grants import OPEN_SECRETS, SIGNING_KEY
+from chalicelib.wiring import bootstrap
+from functions.people.second_factor.schemas import FinishRequest
+from functions.people.sign_in.schemas import (
+    EmailRequest,
+    LoginRequest,
+    LoginView,
+    Message,
+    RefreshRequest,
+    RegisterRequest,
+    ResetPasswordRequest,
+    SessionTokensView,
+    VerifyEmailRequest,
+)
+
+_READ_YOUR_MAIL = "Read your mail: it says how to go on."
+
+
+@endpoint("POST", "/auth/register", status=202, public=True, memory_mb=HASHING_MEMORY_MB)
+def register(request: RegisterRequest, visitor: Visitor) -> Message:
+    """Register, and get a mail with a link to verify the address.
+
+    The answer is the same where the address is known already; its owner then gets a mail that says so.
+    """
+    bootstrap.registration().register(request.email, request.password, request.name, origin_of(visitor))
+    return Message(message=_READ_YOUR_MAIL)
+
+
+@endpoint("POST", "/auth/verify-email", public=True)
+def verify_email(request: VerifyEmailRequest, visitor: Visitor) -> Message:
+    """Follow the link of the verification mail; it works once, and for 24 hours."""
+    bootstrap.registration().verify_email(request.token, origin_of(visitor))
+    return Message(message="Your e-mail address is verified; you can sign in.")
+
+
+@endpoint("POST", "/auth/resend-verification", status=202, public=True)
+def resend_verification(request: EmailRequest, visitor: Visitor) -> Message:
+    """Get another verification mail. The answer is the same for every address."""
+    bootstrap.registration().resend_verification(request.email, origin_of(visitor))
+    return Message(message=_READ_YOUR_MAIL)
+
+
+@endpoint(
+    "POST",
+    "/auth/login",
+    public=True,
+    errors=(InvalidCredentials, EmailNotVerified),
+    grants=(SIGNING_KEY,),
+    memory_mb=HASHING_MEMORY_MB,
+)
+def login(request: LoginRequest, visitor: Visitor) -> Reply[LoginView]:
+    """Sign in; where the second factor is on, the answer is `requires2FA`, and `POST /auth/2fa` finishes it.
+
+    From an address there are thirty attempts in a quarter of an hour. For an account, known or not, each attempt
+    after the third wrong one has to wait twice as long as the one before, up to a quarter of an hour.
+    """
+    outcome = bootstrap.sign_in().login(request.email, request.password, origin_of(visitor))
+    cookies = cookies_of(outcome) if isinstance(outcome, SessionTokens) else ()
+    return Reply(LoginView.of(outcome), cookies=cookies)
+
+
+@endpoint(
+    "POST",
+    "/auth/2fa",
+    public=True,
+    errors=(Unauthorized, InvalidTwoFactorCode),
+    grants=(SIGNING_KEY, OPEN_SECRETS),
+)
+def finish_login(request: FinishRequest, visitor: Visitor) -> Reply[SessionTokensView]:
+    """Finish a sign-in with a code of the authenticator app, or with a recovery code.
+
+    A sign-in waits for five minutes and takes five codes; each code works once.
+    """
+    return _signed_in(bootstrap.sign_in().finish(request.pending_token, request.code, origin_of(visitor)))
+
+
+@endpoint("POST", "/auth/refresh", public=True, errors=(Unauthorized, Forbidden), grants=(SIGNING_KEY,))
+def refresh(request: RefreshRequest, visitor: Visitor) -> Reply[SessionTokensView]:
+    """Get fresh tokens for a refresh token, which is spent by that; one that comes twice ends the session.
+
+    The token comes in the body, or as a cookie together with `X-CSRF-Token`.
+    """
+    token = request.refresh_token
+    if token is None:
+        token = visitor.cookie(REFRESH_COOKIE)
+        if token is None:
+            raise Unauthorized("Send a refresh token, in the body or as a cookie.")
+        check_csrf(visitor.cookie(CSRF_COOKIE), visitor.csrf_token)
+    return _signed_in(bootstrap.sign_in().refresh(token, origin_of(visitor)))
+
+
+@endpoint("POST", "/auth/logout")
+def logout(caller: Caller) -> Reply[Message]:
+    """End this session; its tokens are refused from now on."""
+    bootstrap.sign_in().logout(caller.user_id, caller.session_id)
+    return Reply(Message(message="You are signed out."), cookies=ended_cookies())
+
+
+@endpoint("POST", "/auth/forgot-password", status=202, public=True)
+def forgot_password(request: EmailRequest, visitor: Visitor) -> Message:
+    """Get a mail with a link to choose a new password. The answer is the same for every address."""
+    bootstrap.recovery().forgot_password(request.email, origin_of(visitor))
+    return Message(message=_READ_YOUR_MAIL)
+
+
+@endpoint("POST", "/auth/reset-password", public=True, memory_mb=HASHING_MEMORY_MB)
+def reset_password(request: ResetPasswordRequest, visitor: Visitor) -> Message:
+    """Choose a new password through the mailed link, which works once and for one hour; ends all sessions."""
+    bootstrap.recovery().reset_password(request.token, request.password, origin_of(visitor))
+    return Message(message="Your password is changed and all sessions were ended; sign in again.")
+
+
+def _signed_in(tokens: SessionTokens) -> Reply[SessionTokensView]:
+    return Reply(SessionTokensView.of(tokens), cookies=cookies_of(tokens))

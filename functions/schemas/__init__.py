@@ -1,1 +1,0 @@
-"""What endpoints take and answer, one module a resource."""

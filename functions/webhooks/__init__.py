@@ -1,1 +1,0 @@
-"""Function URLs: verify, record once, hand over, answer at once."""

@@ -1,1 +1,0 @@
-"""Schedules, queues and the table's stream."""

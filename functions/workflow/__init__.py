@@ -1,1 +1,0 @@
-"""The Task states of the state machines in `state_machines/`."""

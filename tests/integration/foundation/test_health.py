@@ -1,0 +1,91 @@
+"""`GET /health` with dependencies that answer, refuse, and swallow what they are sent."""
+
+import json
+import socket
+from collections.abc import Iterator
+from time import perf_counter
+
+import pytest
+
+from chalicelib.adapters.aws.probes import SecretReader
+from chalicelib.adapters.dynamodb.table import Record
+from chalicelib.domain.foundation.health.service import DEADLINE_SECONDS
+from chalicelib.wiring import bootstrap
+from tests.support.api import Api, answer_of, find, proxy_event
+from tests.support.clock import SettableClock
+from tests.support.engine import Engine
+
+BUSY_MACHINE_SECONDS = 2.0
+"""What scheduling may add; silence lasts far longer."""
+AWS_DEPENDENCIES = {"mail", "provider-configuration", "signing-key", "state-machines"}
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """A URL that takes every connection and never says anything."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def timely_report() -> tuple[dict[str, str], str]:
+    """The status of each dependency, and that of the whole; in time, however silent they are."""
+    bootstrap.health()  # what a cold start does before the first request is not part of the answer
+    function, _ = find("GET", "/health")
+    started = perf_counter()
+    answer = answer_of(function.handler(proxy_event("GET", "/health"), None))
+    assert perf_counter() - started < DEADLINE_SECONDS + BUSY_MACHINE_SECONDS
+    assert answer.status == 200
+    dependencies = {entry["name"]: entry["status"] for entry in answer.data["dependencies"]}
+    return dependencies, answer.data["status"]
+
+
+def test_the_answer_is_waited_for_less_than_a_second() -> None:
+    assert DEADLINE_SECONDS < 1
+
+
+def test_everything_silent_is_unknown_in_time(
+    monkeypatch: pytest.MonkeyPatch, clock: SettableClock, black_hole: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", black_hole)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", black_hole)
+    monkeypatch.setattr(Record, "_connection", None)
+    dependencies, whole = timely_report()
+    assert dependencies == dict.fromkeys({*AWS_DEPENDENCIES, "table"}, "unknown")
+    assert whole == "degraded"
+
+
+def test_the_table_is_asked_and_what_refuses_is_degraded(table: Engine, clock: SettableClock) -> None:
+    """Every service of AWS but DynamoDB is a closed port here."""
+    dependencies, whole = timely_report()
+    assert dependencies == {"table": "ok", **dict.fromkeys(AWS_DEPENDENCIES, "degraded")}
+    assert whole == "degraded"
+
+
+def test_each_region_is_asked_on_its_own(
+    table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch, black_hole: str
+) -> None:
+    """Keystone is played by three servers that need not know its words: whether one answers is all that counts."""
+    project = {"name": "p", "username": "u", "password": "s"}
+    urls = {"silent": black_hole, "well": table.url, "closed": "http://127.0.0.1:9"}
+    regions = {
+        name: {"auth_url": url, "region_name": "R", "network": "n", "projects": [project]}
+        for name, url in urls.items()
+    }
+    configuration = json.dumps({"openstack": {"installation": "test", "regions": regions}})
+    monkeypatch.setattr(SecretReader, "read", lambda self, secret_id: configuration)
+    dependencies, _ = timely_report()
+    found = {name: status for name, status in dependencies.items() if name.startswith("region-")}
+    assert found == {"region-silent": "unknown", "region-well": "ok", "region-closed": "degraded"}
+
+
+def test_asking_often_asks_nobody(table: Engine, clock: SettableClock) -> None:
+    answers = [Api().get("/health") for _ in range(100)]
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.data["checkedAt"] for answer in answers}) == 1
+    assert table.items() == []
+
+
+def test_nothing_about_the_inside_is_told(table: Engine, clock: SettableClock) -> None:
+    text = Api().get("/health").text
+    assert "127.0.0.1" not in text
+    assert "arn:" not in text
