@@ -8,12 +8,13 @@ import pytest
 from benchmarks.timing import Table, compared, in_turns, muted
 from chalicelib.domain.foundation.access.rate_limits import RateLimiter
 from chalicelib.http import ApiModel, Caller, Visitor
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.access import NoCounters
 from tests.fakes.identity import People
 from tests.support.api import Api
 from tests.support.doors import TestDoor
 from tests.support.engine import Engine
+from tests.support.parts import give
 from tests.support.settings import TABLE_NAME
 
 _ROUNDS = 150
@@ -49,8 +50,8 @@ def run(engine: Engine) -> Table:
         keys = (f"key-{number}" for number in itertools.count())
         addresses = (f"100.64.{number // 250}.{number % 250}" for number in itertools.count())
         body = {"text": "hello"}
-        unlimited = RateLimiter(NoCounters(), bootstrap.clock())
-        limiter = bootstrap.rate_limiter()
+        unlimited = RateLimiter(NoCounters(), app().core.clock)
+        limiter = app().foundation.rate_limiter
 
         def as_known(door: TestDoor, **headers: str) -> None:
             """A session's sixty requests a minute would end the benchmark: count them, for another name."""
@@ -60,7 +61,7 @@ def run(engine: Engine) -> Table:
             )
             assert answer.status == 200, answer.text
 
-        patch.setattr(bootstrap, "rate_limiter", lambda: unlimited)
+        give(foundation={"rate_limiter": unlimited})
 
         def as_visitor() -> None:
             limiter.check(f"network:{next(addresses)}", 60, window_seconds=60)

@@ -9,7 +9,7 @@ from chalicelib.domain.money.metering.models import Meter
 from chalicelib.domain.money.metering.ports import SHARDS
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.support.engine import Engine
 
 _MACHINES = 330
@@ -27,7 +27,7 @@ def run(engine: Engine) -> Table:
             _customer_with(per_customer)
         with muted(), counted_calls() as calls:
             began = perf_counter()
-            metered = sum(bootstrap.metering().meter_shard(shard) for shard in range(SHARDS))
+            metered = sum(app().money.metering.meter_shard(shard) for shard in range(SHARDS))
             seconds = perf_counter() - began
         assert metered == _MACHINES, metered
         rows.append([per_customer, seconds, len(calls)])
@@ -47,9 +47,9 @@ def run(engine: Engine) -> Table:
 
 def _customer_with(machines: int) -> None:
     """A customer with an account and that many machines that have run for ten minutes."""
-    now = bootstrap.clock().now()
+    now = app().core.clock.now()
     customer_id = new_id(Kind.CUSTOMER, now)
-    transactor, ledger, metering = bootstrap.transactor(), bootstrap.ledger(), bootstrap.metering()
+    transactor, ledger, metering = app().core.transactor, app().money.ledger, app().money.metering
     transactor.commit(list(DynamoLedgerRecords().insert_account(Account(customer_id))))
     for _ in range(machines):
         change = ledger.change(customer_id, now)

@@ -10,10 +10,11 @@ from tests.support import settings
 
 settings.apply()
 
-from chalicelib.wiring import bootstrap  # noqa: E402 (the environment comes first)
+from chalicelib.wiring.app import App, use  # noqa: E402 (the environment comes first)
 from tests.support.api import Api  # noqa: E402
 from tests.support.clock import SettableClock  # noqa: E402
 from tests.support.engine import Engine, running_engine  # noqa: E402
+from tests.support.parts import give  # noqa: E402
 
 _PROMISE = re.compile(r"test_(g\d\d)_")
 
@@ -42,18 +43,16 @@ def table(engine: Engine) -> Engine:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_bootstrap() -> None:
+def _fresh_app() -> None:
     """No service outlives the test that built it."""
-    for part in vars(bootstrap).values():
-        if hasattr(part, "cache_clear"):
-            part.cache_clear()
+    use(App())
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> SettableClock:
+def clock() -> SettableClock:
     """The clock of the whole product in this test."""
     settable = SettableClock()
-    monkeypatch.setattr(bootstrap, "clock", lambda: settable)
+    give(core={"clock": settable})
     return settable
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from chalicelib.domain.money.journals.journals import ExportFormat
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with ExitStack() as stack:
         output = stack.enter_context(options.output.open("w", newline="")) if options.output else sys.stdout
-        for piece in bootstrap.exports().of_everybody(options.format):
+        for piece in app().money.exports.of_everybody(options.format):
             output.write(piece)
     return 0
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chalicelib.domain.cloud.catalog.prices import PricesRefused
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tools.catalog_data import CATALOG, CatalogError, read_catalog
 
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         catalog = read_catalog(options.catalog, options.overlay)
-        loaded = bootstrap.catalog_loader().load(catalog)
+        loaded = app().cloud.catalog_loader.load(catalog)
     except (CatalogError, PricesRefused) as error:
         print(error, file=sys.stderr)
         return 1

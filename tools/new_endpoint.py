@@ -1,9 +1,9 @@
 """Writes the skeleton of an endpoint, its models and a test:
 
-    python -m tools.new_endpoint POST /volumes create_volume --scope deployments:write
+    python -m tools.new_endpoint POST /volumes create_volume --area cloud --scope deployments:write
 
-The function calls a service that `bootstrap` does not have yet: types and the generated route tests say so
-until it is there. Files that exist are added to.
+The function calls a part that the area's container (`chalicelib/wiring`) does not have yet: types and the
+generated route tests say so until it is there. Files that exist are added to.
 """
 
 import argparse
@@ -108,7 +108,7 @@ class Plan:
             path=f"{self.folder}/endpoints.py",
             title=f"{self._title}.",
             imports=(
-                "from chalicelib.wiring import bootstrap",
+                "from chalicelib.wiring.app import app",
                 *(["from chalicelib.domain.foundation.access.models import Scope"] if scope else []),
                 "from chalicelib.http import Caller, endpoint",
                 f"from {self.folder.replace('/', '.')}.schemas import {models}",
@@ -116,7 +116,7 @@ class Plan:
             code=f"@endpoint({', '.join(declared)})\n"
             f"def {self.name}({', '.join([*takes, 'caller: Caller'])}) -> {view}:\n"
             f'    """{self._sentence}."""\n'
-            f"    return {view}.of(bootstrap.{self.module}().{self.name.split('_')[0]}({', '.join(gives)}))",
+            f"    return {view}.of(app().{self.area}.{self.module}.{self.name.split('_')[0]}({', '.join(gives)}))",
         )
 
     def _models(self) -> Addition:
@@ -205,7 +205,8 @@ def main() -> None:
         sys.exit(str(error))
     for path in write(plan, ROOT):
         print(f"wrote {path.relative_to(ROOT)}")
-    print(f"Now give bootstrap a service {plan.module}(), and run: make format check test")
+    print(f"Now give {plan.area} in chalicelib/wiring a part called {plan.module}.")
+    print("Then run: make format check test")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ For a scheduled job of the operator's that knows the rates; staff have `PUT /v1/
 import sys
 
 from chalicelib.domain.money.top_ups.rates import parse_rate
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
         sys.exit(__doc__)
     for argument in sys.argv[1:]:
         currency, _, value = argument.partition("=")
-        bootstrap.rates().put_rate(parse_rate(currency, value, bootstrap.clock().now()))
+        app().money.rates.put_rate(parse_rate(currency, value, app().core.clock.now()))
 
 
 if __name__ == "__main__":

@@ -27,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     # The records read TABLE_NAME when they are imported.
     from chalicelib.adapters.aws.reports import as_json
-    from chalicelib.wiring import bootstrap
+    from chalicelib.wiring.app import app
 
-    report = bootstrap.proof().run()
+    report = app().operations.proof.run()
     print(as_json(report).decode() if options.json else in_words(report))
     return 0 if report.holds else 1
 

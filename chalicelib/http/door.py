@@ -42,7 +42,7 @@ from chalicelib.kernel.limits import REQUESTS_PER_MINUTE
 from chalicelib.kernel.sites import site_of
 from chalicelib.kernel.transactions import TransactionContended
 from chalicelib.runtime.observe import logger, measured
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _CUSTOMER_HEADER = "x-customer-id"
@@ -60,7 +60,7 @@ class Door:
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """The proxy answer to a proxy event; never raises."""
         request = ProxyRequest(event)
-        request_id = new_id(Kind.REQUEST, bootstrap.clock().now())
+        request_id = new_id(Kind.REQUEST, app().core.clock.now())
         with (
             measured(self.spec.name) as run,
             logger.append_context_keys(
@@ -87,7 +87,7 @@ class Door:
                 answer = failure(InternalError())
                 run.outcome = "failed"
             logger.info("answered", status=answer.status, method=request.method)
-        proxy = answer.to_proxy(origin=bootstrap.settings().public_url)
+        proxy = answer.to_proxy(origin=app().core.settings.public_url)
         proxy["multiValueHeaders"]["X-Request-Id"] = [request_id]
         return proxy
 
@@ -117,7 +117,7 @@ class Door:
             name, limit = f"network:{site_of(request.ip)}", REQUESTS_PER_MINUTE
         else:
             name, limit = principal.limited_as, principal.requests_per_minute
-        bootstrap.rate_limiter().check(name, limit, window_seconds=60)
+        app().foundation.rate_limiter.check(name, limit, window_seconds=60)
 
     def _serve(self, request: ProxyRequest, caller: Caller) -> Answer:
         """Authorise somebody known, let in, and put what came of it into the activity log."""
@@ -157,7 +157,7 @@ class Door:
         customer_id = request.headers.get(_CUSTOMER_HEADER, "") if self.spec.acts_for_a_customer else ""
         if customer_id and not is_id(Kind.CUSTOMER, customer_id):
             raise InvalidInput.of("X-Customer-Id", "This is no customer's id.")
-        return bootstrap.authenticator().authenticate(
+        return app().people.authenticator.authenticate(
             Credentials(token=token, ip=request.ip, customer_id=customer_id, wants_staff=self.spec.is_staffs)
         )
 
@@ -166,12 +166,12 @@ class Door:
         if sender.idempotency_key is None:
             return success(self._function(**arguments), self.spec.status)
         key = f"{owner}:{self.spec.name}:{sender.idempotency_key}"
-        records = bootstrap.idempotency_records()
+        records = app().foundation.idempotency_records
         claim = records.claim(
             key,
             sender.request_id,
             _fingerprint(request, arguments),
-            bootstrap.clock().now(),
+            app().core.clock.now(),
             lease_seconds=self.spec.timeout_seconds + 5,
         )
         match claim.state:
@@ -231,7 +231,7 @@ class Door:
         """
         if not (self.spec.is_audited or code == AddressNotAllowed.code):
             return
-        at = bootstrap.clock().now()
+        at = app().core.clock.now()
         by_staff = self.spec.is_staffs and caller.principal.staff_role is not None
         asked = arguments.get("request") or arguments.get("query")
         targets = {**self._named(request), **_audited(asked)}
@@ -253,7 +253,7 @@ class Door:
             request_id=caller.request_id,
         )
         try:
-            bootstrap.activity_log().append(activity)
+            app().foundation.activity_log.append(activity)
         except Exception:  # what was done is done: saying otherwise would have it done twice
             logger.exception("not recorded", activity=asdict(activity))
 

@@ -18,7 +18,7 @@ from chalicelib.http.models import Cookie
 from chalicelib.http.requests import ProxyRequest
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.errors import Forbidden, Unauthorized
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 ACCESS_COOKIE = "hearth_access"
 REFRESH_COOKIE = "hearth_refresh"
@@ -65,7 +65,7 @@ def session_of(visitor: Visitor, *, changes_state: bool = True) -> Principal:
             raise Unauthorized()
         if changes_state:
             check_csrf(visitor.cookie(CSRF_COOKIE), visitor.csrf_token)
-    principal = bootstrap.authenticator().authenticate(Credentials(token=token, ip=visitor.ip))
+    principal = app().people.authenticator.authenticate(Credentials(token=token, ip=visitor.ip))
     if principal.api_key_id:
         raise Forbidden("This needs a person who has signed in; an API key cannot do it.")
     return principal
@@ -97,7 +97,7 @@ def access_cookie(access: SessionAccess) -> Cookie:
 
 
 def _seconds_until(moment: datetime) -> int:
-    return epoch_seconds(moment) - epoch_seconds(bootstrap.clock().now())
+    return epoch_seconds(moment) - epoch_seconds(app().core.clock.now())
 
 
 def ended_cookies() -> Sequence[Cookie]:

@@ -18,15 +18,15 @@ def main(endpoints: str, customer_id: str, seconds: str) -> None:
     from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
     from chalicelib.kernel.clock import isoformat, later
     from chalicelib.kernel.transactions import with_fresh_reads
-    from chalicelib.wiring import bootstrap
+    from chalicelib.wiring.app import app
 
     def post() -> str:
-        now = bootstrap.clock().now()
-        change = bootstrap.ledger().change(customer_id, now)
+        now = app().core.clock.now()
+        change = app().money.ledger.change(customer_id, now)
         account = change.account
         kept = account.burn.unposted_micros(now) + account.burn.micros_per_hour * int(seconds) // 3600
         change.post(EntryType.REFUND, kept - account.posted_micros, Operator.CREDITS, reference="a test")
-        bootstrap.transactor().commit(change.writes())
+        app().core.transactor.commit(change.writes())
         return isoformat(later(now, int(seconds)))
 
     print(with_fresh_reads(post, stale=frozenset({ACCOUNT_UNCHANGED})))

@@ -13,10 +13,11 @@ from chalicelib.adapters.mail.letters import Mail, write
 from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
 from chalicelib.domain.people.accounts.emails import EmailAddress
 from chalicelib.kernel.clock import later
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.letters.workers import send_letter
 from tests.support.api import Answer, Api
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 PASSWORD = "correct horse battery staple"
 
@@ -83,7 +84,7 @@ class AuthenticatorApp:
 
     def code(self, steps_later: int = 0) -> str:
         """What the app shows now, or that many steps of thirty seconds later."""
-        return pyotp.TOTP(self.secret).at(later(bootstrap.clock().now(), 30 * steps_later))
+        return pyotp.TOTP(self.secret).at(later(app().core.clock.now(), 30 * steps_later))
 
 
 class FixedSigningKeys:
@@ -125,10 +126,10 @@ class People:
         self.keys = FixedSigningKeys()
         passwords = Argon2idPasswords(memory_kib=64, iterations=1)
         box = MemoryBox()
-        monkeypatch.setattr(bootstrap, "mailer", lambda: self.mailbox)
-        monkeypatch.setattr(bootstrap, "signing_keys", lambda: self.keys)
-        monkeypatch.setattr(bootstrap, "passwords", lambda: passwords)
-        monkeypatch.setattr(bootstrap, "secret_box", lambda: box)
+        give(people={"mailer": self.mailbox})
+        give(people={"signing_keys": self.keys})
+        give(people={"passwords": passwords})
+        give(foundation={"secret_box": box})
 
     def register(self, email: str, password: str = PASSWORD, **options: Any) -> Answer:
         """Register, and let the mails out."""

@@ -24,13 +24,14 @@ from chalicelib.domain.cloud.deployments.service import Accepted
 from chalicelib.kernel.clock import SystemClock
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import PageRequest
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from dev.simulators.openstack import OpenStackSimulator
 from functions.operations.changes.workers import follow_table
 from tests.fakes.money import InterruptedTransactor
 from tests.fakes.workflows import Execution, LocalWorkflows
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine, Record
+from tests.support.parts import give
 from tools.catalog_data import read_catalog
 
 REGION = "montreal"
@@ -123,18 +124,18 @@ class Installation:
         self.workflows = LocalWorkflows(clock)
         self.transactor = InterruptedTransactor(DynamoTransactor())
         region.fresh()
-        monkeypatch.setattr(bootstrap, "provider", lambda provider_id: region.provider)
-        monkeypatch.setattr(bootstrap, "staff_alerts", lambda: self.alerts)
-        monkeypatch.setattr(bootstrap, "workflows", lambda: self.workflows)
-        monkeypatch.setattr(bootstrap, "transactor", lambda: self.transactor)
-        bootstrap.catalog_loader().load(read_catalog())
+        give(cloud={"provider": lambda provider_id: region.provider})
+        give(foundation={"staff_alerts": self.alerts})
+        give(cloud={"workflows": self.workflows})
+        give(core={"transactor": self.transactor})
+        app().cloud.catalog_loader.load(read_catalog())
         self._stream = table.follow()
         self.customer_id = new_id(Kind.CUSTOMER, START)
-        self.transactor.commit(bootstrap.ledger().open_account(self.customer_id))
-        bootstrap.ledger().credit(
+        self.transactor.commit(app().money.ledger.open_account(self.customer_id))
+        app().money.ledger.credit(
             self.customer_id, FUNDS_MICROS, reason="a test", actor_user_id="usr_x", key="funds"
         )
-        self.ssh_key_id = bootstrap.ssh_keys().add(self.customer_id, "laptop", PUBLIC_KEY).id
+        self.ssh_key_id = app().cloud.ssh_keys.add(self.customer_id, "laptop", PUBLIC_KEY).id
 
     def wanted(self, *, storage_gb: int | None = None, **changes: str) -> DeploymentRequest:
         """A machine that can be had."""
@@ -150,19 +151,19 @@ class Installation:
     def create(self, *, storage_gb: int | None = None, api_key_id: str = "", **changes: str) -> Accepted:
         """Ask for a machine, with an API key or in a session."""
         request = self.wanted(storage_gb=storage_gb, **changes)
-        return bootstrap.deployments().create(self.customer_id, request, key=None, api_key_id=api_key_id)
+        return app().cloud.deployments.create(self.customer_id, request, key=None, api_key_id=api_key_id)
 
     def delete(self, deployment_id: str) -> Accepted:
         """Ask for its deletion."""
-        return bootstrap.deployments().delete(self.customer_id, deployment_id)
+        return app().cloud.deployments.delete(self.customer_id, deployment_id)
 
     def deployment(self, deployment_id: str) -> Deployment:
         """As it is now."""
-        return bootstrap.deployments().get(self.customer_id, deployment_id)
+        return app().cloud.deployments.get(self.customer_id, deployment_id)
 
     def operation(self, accepted: Accepted) -> Operation:
         """As it is now."""
-        found = bootstrap.deployment_records().operation(
+        found = app().cloud.deployment_records.operation(
             self.customer_id, accepted.deployment.id, accepted.operation.id
         )
         assert found is not None
@@ -170,7 +171,7 @@ class Installation:
 
     def timeline(self, deployment_id: str) -> list[TimelineEvent]:
         """All of it."""
-        page = bootstrap.deployments().events(self.customer_id, deployment_id, 0, PageRequest(100))
+        page = app().cloud.deployments.events(self.customer_id, deployment_id, 0, PageRequest(100))
         return list(page.items)
 
     def deliver_stream(self, *, lost: bool = False) -> None:
@@ -223,7 +224,7 @@ class Installation:
     def reconcile(self) -> None:
         """A run of the reconciler, a while later."""
         self.pass_time(60)
-        bootstrap.reconciler().run()
+        app().cloud.reconciler.run()
 
     def settle_with_reconciler(self) -> None:
         """Run until no operation is left, whatever becomes of executions."""
@@ -252,16 +253,16 @@ class Installation:
 
     def assert_proven(self) -> None:
         """The ledger proves itself."""
-        assert bootstrap.proof().run().differences == ()
+        assert app().operations.proof.run().differences == ()
 
     def assert_nothing_left(self) -> None:
         """The ledger proves itself, nothing is held or runs, and the region is empty."""
         self.assert_proven()
         assert self.operations_in_progress() == []
         assert self.region.remains() == []
-        balance = bootstrap.ledger().balance(self.customer_id)
+        balance = app().money.ledger.balance(self.customer_id)
         assert (balance.held_micros, balance.burn_micros_per_hour) == (0, 0)
 
     def charged_micros(self) -> int:
         """What the customer has paid so far."""
-        return FUNDS_MICROS - bootstrap.ledger().balance(self.customer_id).posted_micros
+        return FUNDS_MICROS - app().money.ledger.balance(self.customer_id).posted_micros

@@ -13,11 +13,12 @@ from chalicelib.domain.people.accounts.models import Customer, User
 from chalicelib.kernel.clock import from_epoch_seconds
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import with_fresh_reads
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.identity import Mailbox, deliver_letters
 from tests.fakes.lifecycle import Installation, Region
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 EMAIL = EmailAddress("ada@example.com")
 _MAX_ROUNDS = 3_000
@@ -34,7 +35,7 @@ class WatchedInstallation(Installation):
         super().__init__(table, clock, region, monkeypatch)
         self.mailbox = Mailbox()
         self.loses_stream = False
-        monkeypatch.setattr(bootstrap, "mailer", lambda: self.mailbox)
+        give(people={"mailer": self.mailbox})
         user = User(new_id(Kind.USER, START), EMAIL, "Ada", "-", 1, START, START)
         customer = Customer(self.customer_id, "Ada", START)
         users = DynamoUsers()
@@ -46,7 +47,7 @@ class WatchedInstallation(Installation):
 
     def watch(self) -> Watch | None:
         """The customer's suspension; None in good standing."""
-        return bootstrap.suspensions().of(self.customer_id)
+        return app().cloud.suspensions.of(self.customer_id)
 
     def status(self) -> str | None:
         """How far the suspension has gone."""
@@ -55,7 +56,7 @@ class WatchedInstallation(Installation):
 
     def zero(self) -> datetime:
         """When the balance will be used up, by the account's own figures."""
-        account = bootstrap.ledger().change(self.customer_id, self.clock.now()).account
+        account = app().money.ledger.change(self.customer_id, self.clock.now()).account
         weighted = account.posted_micros * 3600 + account.burn.weighted
         return from_epoch_seconds(-(-weighted // account.burn.micros_per_hour))
 
@@ -66,13 +67,13 @@ class WatchedInstallation(Installation):
 
     def pay(self, amount_micros: int, key: str = "payment") -> None:
         """Money comes in."""
-        bootstrap.ledger().credit(self.customer_id, amount_micros, reason="a test", actor_user_id="usr_x", key=key)
+        app().money.ledger.credit(self.customer_id, amount_micros, reason="a test", actor_user_id="usr_x", key=key)
 
     def take(self, amount_micros: int) -> None:
         """Money goes out, as with a refund."""
 
         def post() -> None:
-            change = bootstrap.ledger().change(self.customer_id, self.clock.now())
+            change = app().money.ledger.change(self.customer_id, self.clock.now())
             change.post(EntryType.REFUND, -amount_micros, Operator.CREDITS, reference="a test")
             self.transactor.commit(change.writes())
 
@@ -98,8 +99,8 @@ class WatchedInstallation(Installation):
         until = self.clock.now() + timedelta(seconds=seconds)
         while self.clock.now() < until:
             self.run_until(min(until, self.clock.now() + timedelta(seconds=60)))
-            bootstrap.reconciler().run()
-            bootstrap.balance_watch().reconcile()
+            app().cloud.reconciler.run()
+            app().cloud.balance_watch.reconcile()
 
     def running(self) -> str:
         """A machine that runs; its id."""

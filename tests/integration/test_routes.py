@@ -19,11 +19,11 @@ from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.errors import InvalidInput
 from chalicelib.kernel.ids import Kind
 from chalicelib.runtime.registry import load_all
-from chalicelib.wiring import bootstrap
 from tests.fakes.access import FakeAuthenticator, principal
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 from tests.support.samples import (
     KIND_BY_PATTERN,
     MALFORMED,
@@ -169,7 +169,7 @@ class TestWhoMayEnter:
         people = {f"{role}": replace(principal(role), customer_id=customer_id) for role in Role}
         people |= {f"staff {role}": principal(None, role) for role in StaffRole}
         people["nobody"] = principal(None)
-        monkeypatch.setattr(bootstrap, "authenticator", lambda: FakeAuthenticator(people))
+        give(people={"authenticator": FakeAuthenticator(people)})
         unknown = {kind: world.unknown(kind) for kind in Kind}
         for name, person in people.items():
             before = world.changes()

@@ -8,7 +8,7 @@ from chalicelib.domain.money.ledger.models import EntryType, gateway_account
 from chalicelib.domain.money.metering.models import Meter
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.support.clock import SettableClock
 
 DOLLAR = 1_000_000
@@ -18,34 +18,34 @@ PRICE_MICROS_PER_HOUR = 50 * DOLLAR
 
 def charge(customer_id: str, hours: int, deployment_id: str = "") -> str:
     """Post what a machine at 50.00 an hour used in the last `hours`; the machine's id."""
-    now = bootstrap.clock().now()
+    now = app().core.clock.now()
     deployment_id = deployment_id or new_id(Kind.DEPLOYMENT, now)
     end = epoch_seconds(now)
     meter = Meter.opening(customer_id, deployment_id, 1, PRICE_MICROS_PER_HOUR, end - hours * 3600)
-    change = bootstrap.ledger().change(customer_id, now)
-    opened = bootstrap.metering().open(change, meter)
-    bootstrap.transactor().commit([*opened, *change.writes()])
-    change = bootstrap.ledger().change(customer_id, now)
-    closed = bootstrap.metering().close(change, meter, end)
-    bootstrap.transactor().commit([*closed, *change.writes()])
+    change = app().money.ledger.change(customer_id, now)
+    opened = app().money.metering.open(change, meter)
+    app().core.transactor.commit([*opened, *change.writes()])
+    change = app().money.ledger.change(customer_id, now)
+    closed = app().money.metering.close(change, meter, end)
+    app().core.transactor.commit([*closed, *change.writes()])
     return deployment_id
 
 
 def pay(customer_id: str, micros: int = PAID_MICROS, reference: str = "pi_test") -> None:
     """Book a card payment."""
-    change = bootstrap.ledger().change(customer_id, bootstrap.clock().now())
+    change = app().money.ledger.change(customer_id, app().core.clock.now())
     change.post(EntryType.TOP_UP, micros, gateway_account("stripe"), reference=reference)
-    bootstrap.transactor().commit(change.writes())
+    app().core.transactor.commit(change.writes())
 
 
 def invoicing_later(days: int) -> Invoicing:
     """What issues invoices, as it will be in some days."""
-    clock = SettableClock(bootstrap.clock().now() + timedelta(days=days))
-    records, meters = bootstrap.billing_records(), bootstrap.meter_records()
-    books = bootstrap.ledger_records()
-    machines, transactor = bootstrap.deployment_records(), bootstrap.transactor()
+    clock = SettableClock(app().core.clock.now() + timedelta(days=days))
+    records, meters = app().money.billing_records, app().money.meter_records
+    books = app().money.ledger_records
+    machines, transactor = app().cloud.deployment_records, app().core.transactor
     return Invoicing(
-        records, books, meters, machines, transactor, bootstrap.vat_rules(), bootstrap.seller(), clock
+        records, books, meters, machines, transactor, app().money.vat_rules, app().money.seller, clock
     )
 
 

@@ -16,7 +16,7 @@ from chalicelib.domain.money.top_ups.models import InvalidSignature, Notice
 from chalicelib.domain.people.sign_in.device_sign_in import DEVICE_SIGN_IN_LIFE, DeviceSignIn
 from chalicelib.domain.people.staff.staff import StaffMembership
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.access import NoCounters
 from tests.fakes.billing import MemoryFiles
 from tests.fakes.identity import People
@@ -25,6 +25,7 @@ from tests.support import billed
 from tests.support.api import DEFAULT_IP, Api
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Change, Engine, Snapshot
+from tests.support.parts import give
 from tools.catalog_data import read_catalog
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/dBdkpu05uTJROrCBcxP9qagmuaM1aHkLy+Hcp5l4r ann@laptop"
@@ -99,12 +100,12 @@ class WorldBuilder:
     def build(self, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
         """The world, and nothing else in the table."""
         limiter, files = RateLimiter(NoCounters(), clock), MemoryFiles()
-        monkeypatch.setattr(bootstrap, "files", lambda: files)
-        monkeypatch.setattr(bootstrap, "rate_limiter", lambda: limiter)
+        give(foundation={"files": files})
+        give(foundation={"rate_limiter": limiter})
         gateways: Mapping[str, SilentGateway] = defaultdict(SilentGateway)
-        monkeypatch.setattr(bootstrap, "dead_notices", MemoryNotices)
-        monkeypatch.setattr(bootstrap, "gateway", gateways.__getitem__)
-        monkeypatch.setattr(bootstrap, "crypto_gateway_name", lambda: "btcpay")
+        give(money={"dead_notices": MemoryNotices()})
+        give(money={"gateway": gateways.__getitem__})
+        give(money={"crypto_gateway_name": "btcpay"})
         people = People(Api(), engine, monkeypatch)
         if self._built is None:
             engine.fresh_table()
@@ -114,7 +115,7 @@ class WorldBuilder:
 
 
 def _build(people: People, engine: Engine) -> World:
-    bootstrap.catalog_loader().load(read_catalog())
+    app().cloud.catalog_loader.load(read_catalog())
     staff = Person(people.owner_of_the_house(), {})
     ann = people.newcomer("ann@example.com")
     _fund(staff.api, _customer_of(ann))
@@ -145,7 +146,7 @@ def _support(people: People) -> Api:
     person = people.newcomer("sue@hearth.example")
     user_id = str(person.get("/me").data["user"]["id"])
     place = StaffMembership(user_id, StaffRole.SUPPORT, StaffStatus.ACTIVE, START)
-    bootstrap.transactor().commit(DynamoStaff().insert(place))
+    app().core.transactor.commit(DynamoStaff().insert(place))
     people.enrolled(person)
     return person
 
@@ -153,7 +154,7 @@ def _support(people: People) -> Api:
 def _let_a_device_wait() -> None:
     """It shows the code that the schemas give as their example."""
     waiting = DeviceSignIn("hash", "WDJBMJHT", "hearth-cli", DEFAULT_IP, START, START + DEVICE_SIGN_IN_LIFE)
-    bootstrap.transactor().commit(DynamoDeviceSignIns().insert(waiting))
+    app().core.transactor.commit(DynamoDeviceSignIns().insert(waiting))
 
 
 def _customer_of(person: Api) -> str:
@@ -200,7 +201,7 @@ def _invoice_of(person: Api) -> str:
 
 
 def _credit_note_of(person: Api) -> str:
-    note = bootstrap.credit_notes().issue(
+    note = app().money.credit_notes.issue(
         _customer_of(person),
         _invoice_of(person),
         5 * billed.DOLLAR,
@@ -234,7 +235,7 @@ def _data_export_of(person: Api) -> str:
 
 
 def _approval_of(person: Api) -> str:
-    asked = bootstrap.four_eyes().credit(
+    asked = app().money.four_eyes.credit(
         _customer_of(person), 5_000 * billed.DOLLAR, reason="For the test", asked_by="", key="test"
     )
     assert asked is not None

@@ -9,7 +9,7 @@ answer, and however many ask, a region is looked at once in fifteen seconds.
 from chalicelib.domain.cloud.catalog.service import check_region
 from chalicelib.http import Listing, Reply, endpoint
 from chalicelib.runtime.grants import PROVIDER_ACCESS
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.cloud.catalog.schemas import (
     CatalogImageView,
     GpuAvailabilityQuery,
@@ -27,28 +27,28 @@ _CACHEABLE = {"Cache-Control": "public, max-age=60"}
 @endpoint("GET", "/regions", public=True)
 def list_regions() -> Reply[Listing[RegionView]]:
     """List the regions; only those that are open take new machines."""
-    regions = bootstrap.catalog().current().regions
+    regions = app().cloud.catalog.current().regions
     return Reply(Listing([RegionView.of(region) for region in regions]), headers=_CACHEABLE)
 
 
 @endpoint("GET", "/catalog/instance-types", public=True)
 def list_instance_types(query: InstanceTypeQuery) -> Reply[Listing[InstanceTypeView]]:
     """List the instance types with their prices."""
-    found = bootstrap.catalog().instance_types(query.region, query.gpu)
+    found = app().cloud.catalog.instance_types(query.region, query.gpu)
     return Reply(Listing([InstanceTypeView.of(entry) for entry in found]), headers=_CACHEABLE)
 
 
 @endpoint("GET", "/catalog/images", public=True)
 def list_catalog_images(query: ImageQuery) -> Reply[Listing[CatalogImageView]]:
     """List the images that machines can start from."""
-    found = bootstrap.catalog().images(query.kind)
+    found = app().cloud.catalog.images(query.kind)
     return Reply(Listing([CatalogImageView.of(image) for image in found]), headers=_CACHEABLE)
 
 
 @endpoint("GET", "/catalog/storage-plans", public=True)
 def list_storage_plans() -> Reply[Listing[StoragePlanView]]:
     """List the kinds of storage with their limits and prices."""
-    plans = bootstrap.catalog().current().storage_plans
+    plans = app().cloud.catalog.current().storage_plans
     return Reply(Listing([StoragePlanView.of(plan) for plan in plans]), headers=_CACHEABLE)
 
 
@@ -58,8 +58,8 @@ def list_gpu_availability(query: GpuAvailabilityQuery) -> Listing[GpuAvailabilit
 
     A region that does not answer keeps its last figures for ten minutes, with their age, and is unknown after.
     """
-    catalog = bootstrap.catalog().current()
+    catalog = app().cloud.catalog.current()
     if query.region is not None:
         check_region(catalog, query.region)
-    stock = bootstrap.gpu_availability().stock(catalog, query.region)
+    stock = app().cloud.gpu_availability.stock(catalog, query.region)
     return Listing([GpuAvailabilityView.of(entry) for entry in stock])

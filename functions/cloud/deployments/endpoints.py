@@ -13,7 +13,7 @@ from chalicelib.kernel.errors import (
     SpendCapReached,
 )
 from chalicelib.runtime.grants import PROVIDER_ACCESS
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.cloud.deployments.schemas import (
     DeploymentAccepted,
     DeploymentBody,
@@ -109,7 +109,7 @@ def list_hourly_usage(
 ) -> Listing[HourlyUsageView]:
     """List the hours (UTC) in which a deployment ran, with what each cost; they add up to what was charged."""
     deployment = _deployments(caller).get(caller.customer_id, deployment_id)
-    page = bootstrap.usage_reports().hourly(deployment, query.span(), query.page_request())
+    page = app().cloud.usage_reports.hourly(deployment, query.span(), query.page_request())
     return Listing.of(page, HourlyUsageView.of)
 
 
@@ -121,8 +121,8 @@ def list_daily_usage(
     deployment = _deployments(caller).get(caller.customer_id, deployment_id)
     time_zone = "UTC"
     if query.days is Days.BILLING:
-        time_zone = bootstrap.billing_profiles().get(caller.customer_id).time_zone
-    page = bootstrap.usage_reports().daily(deployment, query.span(), query.page_request(), time_zone)
+        time_zone = app().money.billing_profiles.get(caller.customer_id).time_zone
+    page = app().cloud.usage_reports.daily(deployment, query.span(), query.page_request(), time_zone)
     return Listing.of(page, lambda slot: DailyUsageView.of_day(slot, time_zone))
 
 
@@ -155,4 +155,4 @@ def move_deployment(deployment_id: DeploymentId, request: ProjectChoice, caller:
 
 def _deployments(caller: Caller) -> Deployments:
     """The deployments that the caller reaches: all, or those of the project that its key is confined to."""
-    return bootstrap.deployments().within(caller.principal.project_id)
+    return app().cloud.deployments.within(caller.principal.project_id)

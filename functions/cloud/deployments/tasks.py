@@ -11,7 +11,7 @@ from chalicelib.domain.cloud.lifecycle.service import Progress
 from chalicelib.domain.cloud.providers.machines import FailureCode
 from chalicelib.runtime.grants import ALERT_STAFF, PROVIDER_ACCESS, TABLE_READ, TABLE_WRITE
 from chalicelib.runtime.triggers import task
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 _GRANTS = (TABLE_READ, TABLE_WRITE, PROVIDER_ACCESS)
 _ERRORS_OF_A_BUSY_PROVIDER = frozenset({"ProviderUnreachable", "ProviderThrottled"})
@@ -20,19 +20,19 @@ _ERRORS_OF_A_BUSY_PROVIDER = frozenset({"ProviderUnreachable", "ProviderThrottle
 @task(grants=_GRANTS, timeout_seconds=30)
 def create_machine(state: Mapping[str, Any]) -> dict[str, Any]:
     """Ask the provider to build the machine, or find what an earlier ask has built."""
-    return _result(bootstrap.lifecycle().create_machine(_ticket(state)))
+    return _result(app().cloud.lifecycle.create_machine(_ticket(state)))
 
 
 @task(grants=_GRANTS, timeout_seconds=60)
 def poll_machine(state: Mapping[str, Any]) -> dict[str, Any]:
     """Look how the build goes."""
-    return _result(bootstrap.lifecycle().poll_machine(_ticket(state)))
+    return _result(app().cloud.lifecycle.poll_machine(_ticket(state)))
 
 
 @task(grants=_GRANTS, timeout_seconds=60)
 def activate_deployment(state: Mapping[str, Any]) -> dict[str, Any]:
     """Hand the machine over and start to charge for it."""
-    return _result(bootstrap.lifecycle().activate(_ticket(state)))
+    return _result(app().cloud.lifecycle.activate(_ticket(state)))
 
 
 @task(grants=(*_GRANTS, ALERT_STAFF), timeout_seconds=30)
@@ -43,7 +43,7 @@ def record_failure(state: Mapping[str, Any]) -> dict[str, Any]:
     busy = error.get("Error") in _ERRORS_OF_A_BUSY_PROVIDER
     code = FailureCode.PROVIDER_BUSY if busy else FailureCode.PROVISIONING_FAILED
     return _result(
-        bootstrap.lifecycle().record_failure(
+        app().cloud.lifecycle.record_failure(
             _ticket(state),
             code=progress.get("failureCode") or code.value,
             provider_reason=progress.get("providerReason") or str(error.get("Cause", "")),
@@ -54,13 +54,13 @@ def record_failure(state: Mapping[str, Any]) -> dict[str, Any]:
 @task(grants=(*_GRANTS, ALERT_STAFF), timeout_seconds=60)
 def remove_machine(state: Mapping[str, Any]) -> dict[str, Any]:
     """Do what the removal of the machine needs next."""
-    return _result(bootstrap.lifecycle().remove_machine(_ticket(state)))
+    return _result(app().cloud.lifecycle.remove_machine(_ticket(state)))
 
 
 @task(grants=(*_GRANTS, ALERT_STAFF), timeout_seconds=60)
 def switch_machine(state: Mapping[str, Any]) -> dict[str, Any]:
     """Do what switching the machine off or on needs next."""
-    return _result(bootstrap.power_switch().drive(_ticket(state)))
+    return _result(app().cloud.power_switch.drive(_ticket(state)))
 
 
 def _ticket(state: Mapping[str, Any]) -> Ticket:

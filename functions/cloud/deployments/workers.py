@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.runtime.grants import INSPECT_EXECUTIONS, START_MACHINES, TABLE_READ, TABLE_WRITE
 from chalicelib.runtime.triggers import schedule
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 
 @schedule(
@@ -16,4 +16,4 @@ from chalicelib.wiring import bootstrap
 )
 def reconcile_operations(event: Mapping[str, Any]) -> dict[str, int]:
     """Finish what a lost event or a dead execution left."""
-    return asdict(bootstrap.reconciler().run())
+    return asdict(app().cloud.reconciler.run())

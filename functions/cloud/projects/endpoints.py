@@ -3,7 +3,7 @@
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import Conflict, LimitExceeded
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.cloud.projects.schemas import ProjectDeleted, ProjectId, ProjectRequest, ProjectView
 
 
@@ -11,7 +11,7 @@ from functions.cloud.projects.schemas import ProjectDeleted, ProjectId, ProjectR
 def list_projects(query: PageQuery, caller: Caller) -> Listing[ProjectView]:
     """List projects, oldest first. A key that is confined to one sees that."""
     within = caller.principal.project_id
-    page = bootstrap.projects().list(caller.customer_id, query.page_request(), within=within)
+    page = app().cloud.projects.list(caller.customer_id, query.page_request(), within=within)
     return Listing.of(page, ProjectView.of)
 
 
@@ -26,25 +26,25 @@ def list_projects(query: PageQuery, caller: Caller) -> Listing[ProjectView]:
 def create_project(request: ProjectRequest, caller: Caller) -> ProjectView:
     """Make a project; there are at most 100."""
     within = caller.principal.project_id
-    return ProjectView.of(bootstrap.projects().create(caller.customer_id, request.name, within=within))
+    return ProjectView.of(app().cloud.projects.create(caller.customer_id, request.name, within=within))
 
 
 @endpoint("GET", "/projects/{projectId}", scope=Scope.PROJECTS_READ)
 def get_project(project_id: ProjectId, caller: Caller) -> ProjectView:
     """Show one project."""
     within = caller.principal.project_id
-    return ProjectView.of(bootstrap.projects().get(caller.customer_id, project_id, within=within))
+    return ProjectView.of(app().cloud.projects.get(caller.customer_id, project_id, within=within))
 
 
 @endpoint("PATCH", "/projects/{projectId}", scope=Scope.PROJECTS_WRITE, errors=(Conflict,))
 def rename_project(project_id: ProjectId, request: ProjectRequest, caller: Caller) -> ProjectView:
     """Give a project another name."""
     within, name = caller.principal.project_id, request.name
-    return ProjectView.of(bootstrap.projects().rename(caller.customer_id, project_id, name, within=within))
+    return ProjectView.of(app().cloud.projects.rename(caller.customer_id, project_id, name, within=within))
 
 
 @endpoint("DELETE", "/projects/{projectId}", scope=Scope.PROJECTS_WRITE, errors=(Conflict,))
 def delete_project(project_id: ProjectId, caller: Caller) -> ProjectDeleted:
     """Forget a project in which no deployment exists any more. Keys confined to it reach nothing from then on."""
-    bootstrap.projects().remove(caller.customer_id, project_id, within=caller.principal.project_id)
+    app().cloud.projects.remove(caller.customer_id, project_id, within=caller.principal.project_id)
     return ProjectDeleted(id=project_id)

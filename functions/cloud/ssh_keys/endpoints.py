@@ -3,14 +3,14 @@
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import Conflict, LimitExceeded
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.cloud.ssh_keys.schemas import SshKeyDeleted, SshKeyId, SshKeyRequest, SshKeyView
 
 
 @endpoint("GET", "/ssh-keys", scope=Scope.SSH_KEYS_READ)
 def list_ssh_keys(query: PageQuery, caller: Caller) -> Listing[SshKeyView]:
     """List the SSH keys that new machines can be given, oldest first."""
-    return Listing.of(bootstrap.ssh_keys().list(caller.customer_id, query.page_request()), SshKeyView.of)
+    return Listing.of(app().cloud.ssh_keys.list(caller.customer_id, query.page_request()), SshKeyView.of)
 
 
 @endpoint(
@@ -23,11 +23,11 @@ def list_ssh_keys(query: PageQuery, caller: Caller) -> Listing[SshKeyView]:
 )
 def create_ssh_key(request: SshKeyRequest, caller: Caller) -> SshKeyView:
     """Keep a public key under a name; a private key is refused, and neither kept nor logged."""
-    return SshKeyView.of(bootstrap.ssh_keys().add(caller.customer_id, request.name, request.public_key))
+    return SshKeyView.of(app().cloud.ssh_keys.add(caller.customer_id, request.name, request.public_key))
 
 
 @endpoint("DELETE", "/ssh-keys/{sshKeyId}", scope=Scope.SSH_KEYS_WRITE)
 def delete_ssh_key(ssh_key_id: SshKeyId, caller: Caller) -> SshKeyDeleted:
     """Forget a key. Machines that were made with it still let its owner in."""
-    bootstrap.ssh_keys().remove(caller.customer_id, ssh_key_id)
+    app().cloud.ssh_keys.remove(caller.customer_id, ssh_key_id)
     return SshKeyDeleted(id=ssh_key_id)

@@ -6,11 +6,11 @@ from typing import Any
 from chalicelib.kernel.clock import isoformat
 from chalicelib.runtime.grants import START_MACHINES, TABLE_READ, TABLE_WRITE
 from chalicelib.runtime.triggers import task
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 
 @task(grants=(TABLE_READ, TABLE_WRITE, START_MACHINES), timeout_seconds=60)
 def watch_balance(state: Mapping[str, Any]) -> dict[str, str]:
     """Look at a customer's balance, do what is due, and say until when to wait."""
-    moment = bootstrap.balance_watch().wake(state["customerId"], state["number"])
+    moment = app().cloud.balance_watch.wake(state["customerId"], state["number"])
     return {"outcome": "waiting", "wakesAt": isoformat(moment)} if moment else {"outcome": "done"}

@@ -5,10 +5,10 @@ from typing import Any
 
 from chalicelib.runtime.grants import START_MACHINES, TABLE_READ, TABLE_WRITE
 from chalicelib.runtime.triggers import schedule
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 
 @schedule("rate(1 minute)", grants=(TABLE_READ, TABLE_WRITE, START_MACHINES), timeout_seconds=55)
 def reconcile_watches(event: Mapping[str, Any]) -> dict[str, int]:
     """Look at every customer whose moment has come, and see that the next moments are waited for."""
-    return bootstrap.balance_watch().reconcile()
+    return app().cloud.balance_watch.reconcile()

@@ -2,12 +2,12 @@
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.foundation.activity.schemas import ActivityView
 
 
 @endpoint("GET", "/activity/recent", scope=Scope.ACTIVITY_READ)
 def list_recent_activity(query: PageQuery, caller: Caller) -> Listing[ActivityView]:
     """List what was done, and what was denied, newest first; kept for 400 days."""
-    page = bootstrap.activity_log().list(caller.customer_id, query.page_request())
+    page = app().foundation.activity_log.list(caller.customer_id, query.page_request())
     return Listing.of(page, ActivityView.of)

@@ -4,7 +4,7 @@ from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.foundation.access.scopes import SENTENCES, wildcards
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import Conflict, LimitExceeded
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.foundation.api_keys.schemas import (
     ApiKeyChanges,
     ApiKeyDeleted,
@@ -36,8 +36,8 @@ def list_api_scopes() -> Listing[ScopeView]:
 @endpoint("GET", "/api-keys", scope=Scope.API_KEYS_READ)
 def list_api_keys(query: PageQuery, caller: Caller) -> Listing[ApiKeyView]:
     """List the customer's keys, oldest first, without their secrets."""
-    prefix = bootstrap.api_key_prefix()
-    page = bootstrap.api_keys().list(caller.principal, query.page_request())
+    prefix = app().foundation.api_key_prefix
+    page = app().foundation.api_keys.list(caller.principal, query.page_request())
     return Listing.of(page, lambda key: ApiKeyView.of(key, prefix))
 
 
@@ -47,35 +47,37 @@ def create_api_key(request: ApiKeyRequest, caller: Caller) -> NewApiKeyView:
 
     A repeated call makes another key: answers with a secret are not kept, not even for an `Idempotency-Key`.
     """
-    new = bootstrap.api_keys().create(caller.principal, request.wish())
-    return NewApiKeyView.of_new(new, bootstrap.api_key_prefix())
+    new = app().foundation.api_keys.create(caller.principal, request.wish())
+    return NewApiKeyView.of_new(new, app().foundation.api_key_prefix)
 
 
 @endpoint("GET", "/api-keys/{apiKeyId}", scope=Scope.API_KEYS_READ)
 def get_api_key(api_key_id: ApiKeyId, caller: Caller) -> ApiKeyView:
     """Show a key, without its secret."""
-    return ApiKeyView.of(bootstrap.api_keys().get(caller.principal, api_key_id), bootstrap.api_key_prefix())
+    return ApiKeyView.of(
+        app().foundation.api_keys.get(caller.principal, api_key_id), app().foundation.api_key_prefix
+    )
 
 
 @endpoint("PATCH", "/api-keys/{apiKeyId}", scope=Scope.API_KEYS_WRITE)
 def change_api_key(api_key_id: ApiKeyId, request: ApiKeyChanges, caller: Caller) -> ApiKeyView:
     """Change a key's name or limits: what is not named stays, and null takes a limit away."""
-    key = bootstrap.api_keys().change(caller.principal, api_key_id, request.changes())
-    return ApiKeyView.of(key, bootstrap.api_key_prefix())
+    key = app().foundation.api_keys.change(caller.principal, api_key_id, request.changes())
+    return ApiKeyView.of(key, app().foundation.api_key_prefix)
 
 
 @endpoint("DELETE", "/api-keys/{apiKeyId}", scope=Scope.API_KEYS_WRITE)
 def delete_api_key(api_key_id: ApiKeyId, caller: Caller) -> ApiKeyDeleted:
     """Revoke a key: it is refused from the next call on."""
-    bootstrap.api_keys().revoke(caller.principal, api_key_id)
+    app().foundation.api_keys.revoke(caller.principal, api_key_id)
     return ApiKeyDeleted(id=api_key_id)
 
 
 @endpoint("POST", "/api-keys/{apiKeyId}/scopes", scope=Scope.API_KEYS_WRITE)
 def replace_api_key_scopes(api_key_id: ApiKeyId, request: ScopesRequest, caller: Caller) -> ApiKeyView:
     """Say anew what a key is allowed, from its next call on; whoever says it answers for the key."""
-    key = bootstrap.api_keys().replace_scopes(caller.principal, api_key_id, request.scopes)
-    return ApiKeyView.of(key, bootstrap.api_key_prefix())
+    key = app().foundation.api_keys.replace_scopes(caller.principal, api_key_id, request.scopes)
+    return ApiKeyView.of(key, app().foundation.api_key_prefix)
 
 
 @endpoint("POST", "/api-keys/{apiKeyId}/rotate", scope=Scope.API_KEYS_WRITE)
@@ -85,14 +87,14 @@ def rotate_api_key(api_key_id: ApiKeyId, request: RotationRequest, caller: Calle
     Only the newest two secrets can work: to rotate again ends the older one at once. Whoever rotates a key answers
     for it.
     """
-    new = bootstrap.api_keys().rotate(caller.principal, api_key_id, request.overlap)
-    return NewApiKeyView.of_new(new, bootstrap.api_key_prefix())
+    new = app().foundation.api_keys.rotate(caller.principal, api_key_id, request.overlap)
+    return NewApiKeyView.of_new(new, app().foundation.api_key_prefix)
 
 
 @endpoint("GET", "/api-keys/{apiKeyId}/ip-whitelist", scope=Scope.API_KEYS_READ)
 def list_api_key_networks(api_key_id: ApiKeyId, caller: Caller) -> Listing[RuleView]:
     """List the networks that a key may be used from; where there are none, it may be from everywhere."""
-    key = bootstrap.api_keys().get(caller.principal, api_key_id)
+    key = app().foundation.api_keys.get(caller.principal, api_key_id)
     return Listing([RuleView.of(rule) for rule in key.rules])
 
 
@@ -105,31 +107,31 @@ def list_api_key_networks(api_key_id: ApiKeyId, caller: Caller) -> Listing[RuleV
 )
 def add_api_key_network(api_key_id: ApiKeyId, request: RuleRequest, caller: Caller) -> RuleView:
     """Let a key in from one more network; the first one shuts all others out."""
-    key = bootstrap.api_keys().add_rule(caller.principal, api_key_id, request.cidr, request.note)
+    key = app().foundation.api_keys.add_rule(caller.principal, api_key_id, request.cidr, request.note)
     return RuleView.of(key.rules[-1])
 
 
 @endpoint("DELETE", "/api-keys/{apiKeyId}/ip-whitelist/{ruleId}", scope=Scope.API_KEYS_WRITE)
 def delete_api_key_network(api_key_id: ApiKeyId, rule_id: RuleId, caller: Caller) -> RuleDeleted:
     """Let a key in from one network less; without any, it may be used from everywhere."""
-    bootstrap.api_keys().remove_rule(caller.principal, api_key_id, rule_id)
+    app().foundation.api_keys.remove_rule(caller.principal, api_key_id, rule_id)
     return RuleDeleted(id=rule_id)
 
 
 @endpoint("GET", "/ip-whitelist", scope=Scope.CUSTOMER_READ)
 def list_networks(caller: Caller) -> Listing[RuleView]:
     """List the networks that any of the customer's keys may be used from, whatever its own rules say."""
-    return Listing([RuleView.of(rule) for rule in bootstrap.customer_allow_list().rules(caller.customer_id)])
+    return Listing([RuleView.of(rule) for rule in app().foundation.customer_allow_list.rules(caller.customer_id)])
 
 
 @endpoint("POST", "/ip-whitelist", status=201, scope=Scope.CUSTOMER_WRITE, errors=(Conflict, LimitExceeded))
 def add_network(request: RuleRequest, caller: Caller) -> RuleView:
     """Let all of the customer's keys in from one more network; the first one shuts all others out."""
-    return RuleView.of(bootstrap.customer_allow_list().add(caller.principal, request.cidr, request.note))
+    return RuleView.of(app().foundation.customer_allow_list.add(caller.principal, request.cidr, request.note))
 
 
 @endpoint("DELETE", "/ip-whitelist/{ruleId}", scope=Scope.CUSTOMER_WRITE)
 def delete_network(rule_id: RuleId, caller: Caller) -> RuleDeleted:
     """Let all of the customer's keys in from one network less; without any, from everywhere."""
-    bootstrap.customer_allow_list().remove(caller.principal, rule_id)
+    app().foundation.customer_allow_list.remove(caller.principal, rule_id)
     return RuleDeleted(id=rule_id)

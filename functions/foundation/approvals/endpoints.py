@@ -5,12 +5,12 @@ from chalicelib.domain.foundation.approvals.models import Approval
 from chalicelib.http import Caller, Listing, Reply, StaffPageQuery, endpoint
 from chalicelib.kernel.errors import Conflict, InsufficientBalance, NotFound
 from chalicelib.runtime.grants import PAYMENT_ACCESS
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.foundation.approvals.schemas import ApprovalId, ApprovalView
 
 
 def _view(approval: Approval) -> ApprovalView:
-    return ApprovalView.of(approval, bootstrap.clock().now())
+    return ApprovalView.of(approval, app().core.clock.now())
 
 
 def _decided(approval: Approval) -> Reply[ApprovalView]:
@@ -20,7 +20,7 @@ def _decided(approval: Approval) -> Reply[ApprovalView]:
 @endpoint("GET", "/v1/admin/approvals", scope=Scope.STAFF_APPROVALS_READ)
 def list_approvals(query: StaffPageQuery, caller: Caller) -> Listing[ApprovalView]:
     """List what needs, or needed, a second of the staff, newest first."""
-    return query.listing(bootstrap.approvals().list, _view)
+    return query.listing(app().money.approvals.list, _view)
 
 
 @endpoint(
@@ -33,7 +33,7 @@ def list_approvals(query: StaffPageQuery, caller: Caller) -> Listing[ApprovalVie
 )
 def approve(approval_id: ApprovalId, caller: Caller) -> Reply[ApprovalView]:
     """Let what a colleague asked for happen, at once."""
-    return _decided(bootstrap.approvals().approve(approval_id, caller.user_id))
+    return _decided(app().money.approvals.approve(approval_id, caller.user_id))
 
 
 @endpoint(
@@ -44,4 +44,4 @@ def approve(approval_id: ApprovalId, caller: Caller) -> Reply[ApprovalView]:
 )
 def reject(approval_id: ApprovalId, caller: Caller) -> Reply[ApprovalView]:
     """Do not let what a colleague asked for happen."""
-    return _decided(bootstrap.approvals().reject(approval_id, caller.user_id))
+    return _decided(app().money.approvals.reject(approval_id, caller.user_id))

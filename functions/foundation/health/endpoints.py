@@ -4,7 +4,7 @@ from chalicelib.domain.foundation.health.models import Status
 from chalicelib.http import endpoint
 from chalicelib.runtime.grants import LIST_MACHINES, PROVIDER_ACCESS, READ_MAIL_QUOTA, SIGNING_KEY
 from chalicelib.runtime.observe import logger
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.foundation.health.schemas import HealthView
 
 
@@ -20,7 +20,7 @@ from functions.foundation.health.schemas import HealthView
 )
 def get_health() -> HealthView:
     """See what each dependency says, within a second, whatever state they are in."""
-    report = bootstrap.health().report()
+    report = app().foundation.health.report()
     for finding in report.findings:
         if finding.status is not Status.OK:
             logger.warning("not well", dependency=finding.name, status=finding.status.value, error=finding.error)

@@ -5,10 +5,10 @@ from typing import Any
 
 from chalicelib.runtime.grants import PAYMENT_ACCESS, TABLE_READ, TABLE_WRITE
 from chalicelib.runtime.triggers import schedule
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 
 @schedule("rate(1 minute)", grants=(TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS), timeout_seconds=300)
 def auto_top_up(event: Mapping[str, Any]) -> Mapping[str, int]:
     """Look at every customer who wants it; two runs at a time charge once."""
-    return bootstrap.auto_top_ups().look_at_all()
+    return app().money.auto_top_ups.look_at_all()

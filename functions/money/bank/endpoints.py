@@ -4,7 +4,7 @@ from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, Reply, StaffPageQuery, endpoint
 from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError, Unavailable
 from chalicelib.runtime.grants import PAYMENT_ACCESS
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.money.bank.schemas import (
     AssignBody,
     ReturnBody,
@@ -26,13 +26,13 @@ from functions.money.bank.schemas import (
 )
 def import_bank_statement(request: StatementBody, caller: Caller) -> StatementView:
     """Credit what a statement tells of, and queue what nobody can match; the same one again changes nothing."""
-    return StatementView.of(bootstrap.bank_desk().import_statement(request.content.encode()))
+    return StatementView.of(app().money.bank_desk.import_statement(request.content.encode()))
 
 
 @endpoint("GET", "/v1/admin/bank/unmatched", scope=Scope.STAFF_PAYMENTS_READ)
 def list_unmatched_transfers(query: StaffPageQuery, caller: Caller) -> Listing[UnmatchedView]:
     """List the transfers that wait for a decision, oldest first."""
-    return query.listing(bootstrap.bank_desk().waiting, UnmatchedView.of)
+    return query.listing(app().money.bank_desk.waiting, UnmatchedView.of)
 
 
 @endpoint(
@@ -45,10 +45,10 @@ def list_unmatched_transfers(query: StaffPageQuery, caller: Caller) -> Listing[U
 )
 def assign_transfer(transfer_id: TransferId, request: AssignBody, caller: Caller) -> Reply[UnmatchedView]:
     """Credit a transfer to the customer of a top-up, once."""
-    assigned = bootstrap.bank_desk().assign(
+    assigned = app().money.bank_desk.assign(
         transfer_id, request.top_up_id, user_id=caller.user_id, note=request.note
     )
-    top_up = bootstrap.top_up_records().top_up_of_reference(request.top_up_id)
+    top_up = app().money.top_up_records.top_up_of_reference(request.top_up_id)
     return Reply(UnmatchedView.of(assigned), concerns=top_up.customer_id if top_up else "")
 
 
@@ -61,5 +61,5 @@ def assign_transfer(transfer_id: TransferId, request: AssignBody, caller: Caller
 )
 def note_returned_transfer(transfer_id: TransferId, request: ReturnBody, caller: Caller) -> UnmatchedView:
     """Note that a transfer was sent back at the bank; nothing is credited."""
-    noted = bootstrap.bank_desk().note_return(transfer_id, user_id=caller.user_id, note=request.note)
+    noted = app().money.bank_desk.note_return(transfer_id, user_id=caller.user_id, note=request.note)
     return UnmatchedView.of(noted)

@@ -4,7 +4,7 @@ from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, endpoint
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.money import parse_amount
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.foundation.approvals.schemas import ApprovalView
 from functions.money.balance.schemas import BalanceView, CreditBody, CustomerId
 from functions.money.refunds.schemas import CreditAnswer
@@ -23,9 +23,9 @@ def credit_customer(customer_id: CustomerId, request: CreditBody, caller: Caller
     # Kept for ever: the same key with the same amount is the same credit, even after the door has forgotten it.
     kept = f"{caller.user_id}:{caller.idempotency_key}:{request.amount}"
     key = kept if caller.idempotency_key else caller.request_id
-    approval = bootstrap.four_eyes().credit(
+    approval = app().money.four_eyes.credit(
         customer_id, parse_amount(request.amount), reason=request.reason, asked_by=caller.user_id, key=key
     )
-    balance = BalanceView.of(bootstrap.ledger().balance(customer_id), bootstrap.suspensions().of(customer_id))
-    asked = ApprovalView.of(approval, bootstrap.clock().now()) if approval else None
+    balance = BalanceView.of(app().money.ledger.balance(customer_id), app().cloud.suspensions.of(customer_id))
+    asked = ApprovalView.of(approval, app().core.clock.now()) if approval else None
     return CreditAnswer.with_approval(balance, asked)

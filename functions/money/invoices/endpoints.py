@@ -7,7 +7,7 @@ from chalicelib.http import Caller, Listing, PageQuery, StaffChange, endpoint
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.money import parse_amount
 from chalicelib.runtime.grants import KEEP_DOCUMENTS
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.foundation.approvals.schemas import ApprovalView
 from functions.money.balance.schemas import CustomerId
 from functions.money.invoices.schemas import (
@@ -28,19 +28,19 @@ from functions.money.invoices.schemas import (
 @endpoint("GET", "/account/billing-profile", scope=Scope.BILLING_PROFILE_READ)
 def get_billing_profile(caller: Caller) -> BillingProfileView:
     """See whom your invoices are issued to."""
-    return BillingProfileView.of(bootstrap.billing_profiles().get(caller.customer_id))
+    return BillingProfileView.of(app().money.billing_profiles.get(caller.customer_id))
 
 
 @endpoint("PUT", "/account/billing-profile", scope=Scope.BILLING_PROFILE_WRITE)
 def put_billing_profile(request: BillingProfileBody, caller: Caller) -> BillingProfileView:
     """Say whom your invoices are issued to from now on; those that were issued stay as they are."""
-    return BillingProfileView.of(bootstrap.billing_profiles().put(request.of(caller.customer_id)))
+    return BillingProfileView.of(app().money.billing_profiles.put(request.of(caller.customer_id)))
 
 
 @endpoint("GET", "/billing/invoices", scope=Scope.BILLING_READ)
 def list_invoices(query: PageQuery, caller: Caller) -> Listing[InvoiceSummaryView]:
     """List your invoices, newest first: one for each month in which something happened."""
-    page = bootstrap.billing_documents().invoices(caller.customer_id, query.page_request())
+    page = app().money.billing_documents.invoices(caller.customer_id, query.page_request())
     return Listing.of(page, InvoiceSummaryView.of)
 
 
@@ -54,7 +54,7 @@ def list_invoices(query: PageQuery, caller: Caller) -> Listing[InvoiceSummaryVie
 )
 def get_invoice(invoice_id: InvoiceId, caller: Caller) -> InvoiceView:
     """See an invoice with each machine and day, and where its PDF can be got."""
-    documents = bootstrap.billing_documents()
+    documents = app().money.billing_documents
     invoice = documents.invoice(caller.customer_id, invoice_id)
     return InvoiceView.of(invoice, documents.pdf(invoice))
 
@@ -62,7 +62,7 @@ def get_invoice(invoice_id: InvoiceId, caller: Caller) -> InvoiceView:
 @endpoint("GET", "/billing/credit-notes", scope=Scope.BILLING_READ)
 def list_credit_notes(query: PageQuery, caller: Caller) -> Listing[CreditNoteSummaryView]:
     """List your credit notes, newest first."""
-    page = bootstrap.billing_documents().credit_notes(caller.customer_id, query.page_request())
+    page = app().money.billing_documents.credit_notes(caller.customer_id, query.page_request())
     return Listing.of(page, CreditNoteSummaryView.of)
 
 
@@ -76,7 +76,7 @@ def list_credit_notes(query: PageQuery, caller: Caller) -> Listing[CreditNoteSum
 )
 def get_credit_note(credit_note_id: CreditNoteId, caller: Caller) -> CreditNoteView:
     """See a credit note, and where its PDF can be got."""
-    documents = bootstrap.billing_documents()
+    documents = app().money.billing_documents
     note = documents.credit_note(caller.customer_id, credit_note_id)
     return CreditNoteView.linked(note, documents.pdf(note))
 
@@ -92,8 +92,8 @@ def get_credit_note(credit_note_id: CreditNoteId, caller: Caller) -> CreditNoteV
 )
 def create_invoice(customer_id: CustomerId, request: StaffChange, caller: Caller) -> InvoiceSummaryView:
     """Invoice at once what is on no invoice yet, as when an account is closed; the schedule does it each month."""
-    bootstrap.ledger().balance(customer_id)
-    return InvoiceSummaryView.issued(bootstrap.invoicing().issue_now(customer_id))
+    app().money.ledger.balance(customer_id)
+    return InvoiceSummaryView.issued(app().money.invoicing.issue_now(customer_id))
 
 
 @endpoint(
@@ -113,8 +113,8 @@ def create_credit_note(
     key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
     amount_micros = parse_amount(request.amount)
     wish = Correction(customer_id, invoice_id, amount_micros, request.reason, caller.user_id)
-    made = bootstrap.corrections().correct(wish, key)
+    made = app().money.corrections.correct(wish, key)
     if isinstance(made, Approval):
-        asked = ApprovalView.of(made, bootstrap.clock().now())
+        asked = ApprovalView.of(made, app().core.clock.now())
         return CreditNoteAnswer(credit_note=None, approval=asked)
     return CreditNoteAnswer(credit_note=CreditNoteDetails.of(made), approval=None)

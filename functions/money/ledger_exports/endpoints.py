@@ -3,7 +3,7 @@
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, endpoint
 from chalicelib.runtime.grants import KEEP_EXPORTS
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.money.ledger_exports.schemas import ExportQuery, ExportView
 
 
@@ -17,5 +17,5 @@ from functions.money.ledger_exports.schemas import ExportQuery, ExportView
 )
 def export_ledger(query: ExportQuery, caller: Caller) -> ExportView:
     """Get the ledger's entries as a file: CSV, or a journal that hledger or Beancount checks for you."""
-    link = bootstrap.exports().of_customer(caller.customer_id, query.format, query.from_, query.to)
+    link = app().money.exports.of_customer(caller.customer_id, query.format, query.from_, query.to)
     return ExportView.of(query.format, link)

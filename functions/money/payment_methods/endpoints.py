@@ -4,7 +4,7 @@ from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, endpoint
 from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError
 from chalicelib.runtime.grants import PAYMENT_ACCESS
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.money.payment_methods.schemas import MethodId, PaymentMethodForgotten, PaymentMethodView, SavingView
 
 
@@ -18,7 +18,7 @@ from functions.money.payment_methods.schemas import MethodId, PaymentMethodForgo
 )
 def list_payment_methods(caller: Caller) -> Listing[PaymentMethodView]:
     """List the saved ways to pay, the newest first."""
-    found = bootstrap.payment_methods().list(caller.customer_id)
+    found = app().money.payment_methods.list(caller.customer_id)
     return Listing([PaymentMethodView.of(method) for method in found])
 
 
@@ -33,7 +33,7 @@ def list_payment_methods(caller: Caller) -> Listing[PaymentMethodView]:
 )
 def save_payment_method(caller: Caller) -> SavingView:
     """Begin to save a card: the payment provider's form takes it with the secret in the answer."""
-    begun = bootstrap.payment_methods().begin_saving(caller.customer_id, caller.user_id, caller.request_id)
+    begun = app().money.payment_methods.begin_saving(caller.customer_id, caller.user_id, caller.request_id)
     return SavingView.of(begun)
 
 
@@ -47,7 +47,7 @@ def save_payment_method(caller: Caller) -> SavingView:
 )
 def prefer_payment_method(method_id: MethodId, caller: Caller) -> PaymentMethodView:
     """Make a saved way to pay the default."""
-    return PaymentMethodView.of(bootstrap.payment_methods().prefer(caller.customer_id, method_id))
+    return PaymentMethodView.of(app().money.payment_methods.prefer(caller.customer_id, method_id))
 
 
 @endpoint(
@@ -60,5 +60,5 @@ def prefer_payment_method(method_id: MethodId, caller: Caller) -> PaymentMethodV
 )
 def forget_payment_method(method_id: MethodId, caller: Caller) -> PaymentMethodForgotten:
     """Remove a saved way to pay."""
-    bootstrap.payment_methods().forget(caller.customer_id, method_id)
+    app().money.payment_methods.forget(caller.customer_id, method_id)
     return PaymentMethodForgotten(id=method_id)

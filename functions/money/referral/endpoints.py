@@ -4,15 +4,15 @@ from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.money.referral.service import Redemption
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import Conflict, NotFound
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.money.referral.schemas import RedeemBody, ReferralView, RewardView
 
 
 @endpoint("GET", "/referral", scope=Scope.REFERRAL_READ)
 def get_referral(caller: Caller) -> ReferralView:
     """Show your code, the link to pass on, and what it has brought."""
-    overview = bootstrap.referrals().overview(caller.customer_id)
-    return ReferralView.of(overview, caller.customer_id, bootstrap.settings().public_url)
+    overview = app().money.referrals.overview(caller.customer_id)
+    return ReferralView.of(overview, caller.customer_id, app().core.settings.public_url)
 
 
 @endpoint("POST", "/referral/redeem", status=201, scope=Scope.REFERRAL_WRITE, errors=(NotFound, Conflict))
@@ -22,11 +22,11 @@ def redeem_referral(request: RedeemBody, caller: Caller) -> RewardView:
     Both of you get a reward when your first payment of at least 25.00 USD has settled.
     """
     wish = Redemption(caller.customer_id, caller.user_id, request.code, caller.ip)
-    return RewardView.of(bootstrap.referrals().redeem(wish), caller.customer_id)
+    return RewardView.of(app().money.referrals.redeem(wish), caller.customer_id)
 
 
 @endpoint("GET", "/referral/rewards", scope=Scope.REFERRAL_READ)
 def list_referral_rewards(query: PageQuery, caller: Caller) -> Listing[RewardView]:
     """List what came of the customers that you brought, and of your being brought, newest first."""
-    found = bootstrap.referrals().rewards(caller.customer_id, query.page_request())
+    found = app().money.referrals.rewards(caller.customer_id, query.page_request())
     return Listing.of(found, lambda referral: RewardView.of(referral, caller.customer_id))

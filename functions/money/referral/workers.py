@@ -5,10 +5,10 @@ from typing import Any
 
 from chalicelib.runtime.grants import TABLE_READ, TABLE_WRITE
 from chalicelib.runtime.triggers import schedule
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 
 @schedule("rate(1 hour)", grants=(TABLE_READ, TABLE_WRITE), timeout_seconds=300)
 def reconcile_referrals(event: Mapping[str, Any]) -> Mapping[str, int]:
     """Look at every referral that is due, in case the table's stream told nobody."""
-    return bootstrap.referrals().reconcile()
+    return app().money.referrals.reconcile()

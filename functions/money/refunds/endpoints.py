@@ -6,7 +6,7 @@ from chalicelib.domain.money.refunds.service import RefundWish
 from chalicelib.http import Caller, Listing, Reply, endpoint
 from chalicelib.kernel.errors import Conflict, InsufficientBalance, NotFound
 from chalicelib.runtime.grants import PAYMENT_ACCESS
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.foundation.approvals.schemas import ApprovalView
 from functions.money.refunds.schemas import RefundAnswer, RefundBody, RefundView
 from functions.money.top_ups.schemas import TopUpId
@@ -26,9 +26,9 @@ def refund_top_up(top_up_id: TopUpId, request: RefundBody, caller: Caller) -> Re
     """Send part of a top-up back to who paid it; above the limit a second of the staff must approve it first."""
     key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
     wish = RefundWish(top_up_id, request.amount, request.reason, caller.user_id)
-    made = bootstrap.four_eyes().refund(wish, key)
+    made = app().money.four_eyes.refund(wish, key)
     if isinstance(made, Approval):
-        answer = RefundAnswer(refund=None, approval=ApprovalView.of(made, bootstrap.clock().now()))
+        answer = RefundAnswer(refund=None, approval=ApprovalView.of(made, app().core.clock.now()))
         return Reply(answer, concerns=made.request.customer_id)
     return Reply(RefundAnswer(refund=RefundView.of(made), approval=None), concerns=made.customer_id)
 
@@ -36,4 +36,4 @@ def refund_top_up(top_up_id: TopUpId, request: RefundBody, caller: Caller) -> Re
 @endpoint("GET", "/v1/admin/topups/{topUpId}/refunds", scope=Scope.STAFF_REFUNDS_READ, errors=(NotFound,))
 def list_refunds(top_up_id: TopUpId, caller: Caller) -> Listing[RefundView]:
     """List the refunds that were ordered of a top-up, oldest first."""
-    return Listing([RefundView.of(order) for order in bootstrap.refunds().list(top_up_id)])
+    return Listing([RefundView.of(order) for order in app().money.refunds.list(top_up_id)])

@@ -5,10 +5,10 @@ from typing import Any
 
 from chalicelib.runtime.grants import PAYMENT_ACCESS, TABLE_READ, TABLE_WRITE
 from chalicelib.runtime.triggers import schedule
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 
 @schedule("rate(5 minutes)", grants=(TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS), timeout_seconds=300)
 def reconcile_refunds(event: Mapping[str, Any]) -> Mapping[str, int]:
     """Ask the gateways about every refund that is due."""
-    return bootstrap.refunds().reconcile()
+    return app().money.refunds.reconcile()

@@ -10,7 +10,7 @@ from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import NotFound, PaymentProviderError, Unavailable
 from chalicelib.runtime.grants import PAYMENT_ACCESS
 from chalicelib.runtime.registry import Handler
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.money.top_ups.schemas import (
     AddFundsBody,
     BankTopUpBody,
@@ -38,8 +38,8 @@ def _way_to_pay(path: str) -> Callable[[Callable[..., TopUpView]], Handler]:
 
 
 def _create(caller: Caller, request: TopUpRequest) -> TopUpView:
-    top_up = bootstrap.top_ups().create(caller.customer_id, request, caller.idempotency_key)
-    return TopUpView.of(top_up, bootstrap.qr_codes())
+    top_up = app().money.top_ups.create(caller.customer_id, request, caller.idempotency_key)
+    return TopUpView.of(top_up, app().foundation.qr_codes)
 
 
 @_way_to_pay("/billing/topups/card")
@@ -53,7 +53,7 @@ def top_up_by_card(request: CardTopUpBody, caller: Caller) -> TopUpView:
 def top_up_by_crypto(request: CryptoTopUpBody, caller: Caller) -> TopUpView:
     """Ask to pay in a stablecoin; the answer has the address and the amount. What arrives is credited."""
     amount = parse_top_up(Method.CRYPTO, request.amount, "USD")
-    gateway = bootstrap.crypto_gateway_name()
+    gateway = app().money.crypto_gateway_name
     return _create(caller, TopUpRequest(gateway, Method.CRYPTO, amount, request.asset, request.chain.upper()))
 
 
@@ -82,10 +82,10 @@ def add_funds(request: AddFundsBody, caller: Caller) -> TopUpView:
 @endpoint("GET", "/billing/topups", scope=Scope.BILLING_READ)
 def list_top_ups(query: PageQuery, caller: Caller) -> Listing[TopUpView]:
     """List top-ups, newest first."""
-    return Listing.of(bootstrap.top_ups().list(caller.customer_id, query.page_request()), TopUpView.of)
+    return Listing.of(app().money.top_ups.list(caller.customer_id, query.page_request()), TopUpView.of)
 
 
 @endpoint("GET", "/billing/topups/{topUpId}", scope=Scope.BILLING_READ, errors=(NotFound,))
 def get_top_up(top_up_id: TopUpId, caller: Caller) -> TopUpView:
     """Show one top-up, and what has come of it."""
-    return TopUpView.of(bootstrap.top_ups().get(caller.customer_id, top_up_id), bootstrap.qr_codes())
+    return TopUpView.of(app().money.top_ups.get(caller.customer_id, top_up_id), app().foundation.qr_codes)

@@ -11,7 +11,7 @@ from chalicelib.kernel.errors import InvalidInput
 from chalicelib.runtime.grants import HAND_OVER_NOTICES, PAYMENT_ACCESS, TABLE_READ, TABLE_WRITE
 from chalicelib.runtime.observe import logger
 from chalicelib.runtime.triggers import webhook
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.money.top_ups.schemas import WebhookReceived
 
 _GRANTS = (TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS, HAND_OVER_NOTICES)
@@ -21,7 +21,7 @@ _MORE = (PAYMENT_ACCESS, HAND_OVER_NOTICES)
 def _receive(gateway: str, raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
     """The status and the text that the gateway wants to hear."""
     try:
-        state = bootstrap.webhooks().receive(gateway, raw, headers)
+        state = app().money.webhooks.receive(gateway, raw, headers)
     except InvalidSignature as invalid:
         logger.warning("webhook refused", gateway=gateway, reason=str(invalid))
         return 400, "invalid signature"

@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.runtime.grants import ALERT_STAFF, PAYMENT_ACCESS, TABLE_READ, TABLE_WRITE, WRITE_REPORTS
 from chalicelib.runtime.observe import logger
 from chalicelib.runtime.triggers import queue, schedule
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 _GRANTS = (TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS)
 _TOLD_AT_MOST = 20
@@ -15,9 +15,9 @@ _TOLD_AT_MOST = 20
 @queue("NoticeQueue", grants=_GRANTS, timeout_seconds=60)
 def book_notice(message: Mapping[str, Any]) -> None:
     """Fetch what a notice is about, and book what is new."""
-    top_up = bootstrap.webhooks().handle(message["gateway"], message["providerId"], message["reference"])
+    top_up = app().money.webhooks.handle(message["gateway"], message["providerId"], message["reference"])
     if top_up is None and message["gateway"] == "bank" and message["providerId"]:
-        found = bootstrap.bank_desk().look(message["providerId"])
+        found = app().money.bank_desk.look(message["providerId"])
         logger.info("transfers of no top-up", provider_id=message["providerId"], found=found)
     elif top_up is None:
         logger.info("notice about nothing of ours", gateway=message["gateway"], provider_id=message["providerId"])
@@ -28,13 +28,13 @@ def book_notice(message: Mapping[str, Any]) -> None:
 @schedule("rate(5 minutes)", grants=_GRANTS, timeout_seconds=300)
 def reconcile_top_ups(event: Mapping[str, Any]) -> Mapping[str, int]:
     """Ask the gateways about every top-up that is due, in case their webhooks were lost."""
-    return bootstrap.settlement().reconcile()
+    return app().money.settlement.reconcile()
 
 
 @schedule("rate(1 day)", grants=(*_GRANTS, WRITE_REPORTS, ALERT_STAFF), timeout_seconds=900, memory_mb=1024)
 def compare_payments(event: Mapping[str, Any]) -> dict[str, Any]:
     """Compare what gateways have settled with the ledger, keep the report, and tell staff of any difference."""
-    report = bootstrap.comparison().run()
+    report = app().operations.comparison.run()
     return {
         "payments": report.payments,
         "entries": report.entries,

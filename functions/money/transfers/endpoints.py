@@ -4,7 +4,7 @@ from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.money.transfers.service import TransferWish
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import AccountSuspended, Conflict, Forbidden, InsufficientBalance, NotFound
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.money.transfers.schemas import TransferBody, TransferView
 
 
@@ -25,12 +25,12 @@ def send_transfer(request: TransferBody, caller: Caller) -> TransferView:
         raise Forbidden("This needs a person who has signed in; an API key cannot do it.")
     wish = TransferWish(caller.customer_id, request.to_customer_id, request.amount, request.note, caller.user_id)
     key = caller.idempotency_key or caller.request_id
-    made = bootstrap.transfers().send(wish, f"{caller.user_id}:{key}")
+    made = app().money.transfers.send(wish, f"{caller.user_id}:{key}")
     return TransferView.of(made, caller.customer_id)
 
 
 @endpoint("GET", "/billing/transfers", scope=Scope.BILLING_READ)
 def list_transfers(query: PageQuery, caller: Caller) -> Listing[TransferView]:
     """List what was moved to and from other customers, newest first."""
-    found = bootstrap.transfers().list(caller.customer_id, query.page_request())
+    found = app().money.transfers.list(caller.customer_id, query.page_request())
     return Listing.of(found, lambda transfer: TransferView.of(transfer, caller.customer_id))

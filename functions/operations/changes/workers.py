@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.runtime.grants import START_MACHINES, TABLE_READ, TABLE_STREAM, TABLE_WRITE
 from chalicelib.runtime.triggers import stream
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 _NEW_OPERATION = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["OPERATION"]}}}}
 _MONEY = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"kind": {"S": ["ACCOUNT", "SPEND_CAPS"]}}}}
@@ -41,40 +41,40 @@ def _operation(image: Image) -> None:
     """Start a new operation. A deletion may be what lets a suspended customer go on: less is to be paid for."""
     _, customer_id, deployment_id = image["pk"]["S"].split("#")
     operation_id = image["sk"]["S"].removeprefix("OPERATION#")
-    bootstrap.reconciler().start(customer_id, deployment_id, operation_id)
-    if image["type"]["S"] == "delete" and bootstrap.suspensions().of(customer_id) is not None:
-        bootstrap.balance_watch().follow(customer_id)
+    app().cloud.reconciler.start(customer_id, deployment_id, operation_id)
+    if image["type"]["S"] == "delete" and app().cloud.suspensions.of(customer_id) is not None:
+        app().cloud.balance_watch.follow(customer_id)
 
 
 def _money(image: Image) -> None:
     """Look whether zero, or a spend cap, comes earlier now, and whether machines that are off may run again."""
-    bootstrap.balance_watch().follow(image["pk"]["S"].removeprefix("CUSTOMER#"))
+    app().cloud.balance_watch.follow(image["pk"]["S"].removeprefix("CUSTOMER#"))
 
 
 def _failed_sign_in(image: Image) -> None:
     """Note it where its owner sees it, if the address has one."""
-    bootstrap.failure_notes().note(image["pk"]["S"].removeprefix("FAILED_SIGN_IN#"))
+    app().people.failure_notes.note(image["pk"]["S"].removeprefix("FAILED_SIGN_IN#"))
 
 
 def _customer(image: Image) -> None:
     """Let staff find the customer as it is now."""
-    bootstrap.directory_keeper().follow(image["pk"]["S"].removeprefix("CUSTOMER#"))
+    app().operations.directory_keeper.follow(image["pk"]["S"].removeprefix("CUSTOMER#"))
 
 
 def _membership(image: Image) -> None:
     """Let staff find the customer by whoever belongs to it now."""
-    bootstrap.directory_keeper().follow(image["sk"]["S"].removeprefix("MEMBERSHIP#"))
+    app().operations.directory_keeper.follow(image["sk"]["S"].removeprefix("MEMBERSHIP#"))
 
 
 def _user(image: Image) -> None:
     """Let staff find the user's customers by the name and the address that the user has now."""
-    bootstrap.directory_keeper().follow_user(image["pk"]["S"].removeprefix("USER#"))
+    app().operations.directory_keeper.follow_user(image["pk"]["S"].removeprefix("USER#"))
 
 
 def _top_up(image: Image) -> None:
     """Where money has come, or gone back: see whether a referral is to be rewarded, or its reward taken back."""
     if int(image["credited_micros"]["N"]):
-        bootstrap.referrals().look(image["pk"]["S"].removeprefix("CUSTOMER#"))
+        app().money.referrals.look(image["pk"]["S"].removeprefix("CUSTOMER#"))
 
 
 _HANDLERS = {

@@ -5,7 +5,7 @@ from functools import partial
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, Reply, endpoint
 from chalicelib.kernel.errors import Conflict
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.money.balance.schemas import CustomerId
 from functions.operations.customers.schemas import (
     CustomerChangeBody,
@@ -19,7 +19,7 @@ from functions.operations.customers.schemas import (
 @endpoint("GET", "/v1/admin/customers", scope=Scope.STAFF_CUSTOMERS_READ)
 def search_customers(query: CustomersQuery, caller: Caller) -> Listing[CustomerSummary]:
     """List customers, newest first, or find them by the beginnings of words: the list follows within moments."""
-    read = partial(bootstrap.directory().find, search=query.search or "", status=query.status)
+    read = partial(app().operations.directory.find, search=query.search or "", status=query.status)
     return query.listing(read, CustomerSummary.of)
 
 
@@ -33,14 +33,14 @@ def search_customers(query: CustomersQuery, caller: Caller) -> Listing[CustomerS
 )
 def open_customer(request: NewCustomerBody, caller: Caller) -> Reply[CustomerFileView]:
     """Open a customer for somebody without an account, who is told by mail and chooses a password then."""
-    customer = bootstrap.customer_opening().open(request.wanted())
-    return Reply(CustomerFileView.of(bootstrap.customer_desk().file(customer.id)), concerns=customer.id)
+    customer = app().operations.customer_opening.open(request.wanted())
+    return Reply(CustomerFileView.of(app().operations.customer_desk.file(customer.id)), concerns=customer.id)
 
 
 @endpoint("GET", "/v1/admin/customers/{customerId}", scope=Scope.STAFF_CUSTOMERS_READ, audited=True)
 def inspect_customer(customer_id: CustomerId, caller: Caller) -> CustomerFileView:
     """See everything about a customer; the customer sees in its activity log that support looked."""
-    return CustomerFileView.of(bootstrap.customer_desk().file(customer_id))
+    return CustomerFileView.of(app().operations.customer_desk.file(customer_id))
 
 
 @endpoint("PATCH", "/v1/admin/customers/{customerId}", scope=Scope.STAFF_CUSTOMERS_WRITE, errors=(Conflict,))
@@ -49,4 +49,4 @@ def change_customer(customer_id: CustomerId, request: CustomerChangeBody, caller
 
     Blocking bites at once, and its people are told by mail, with the reason.
     """
-    return CustomerFileView.of(bootstrap.customer_desk().change(customer_id, request.wanted()))
+    return CustomerFileView.of(app().operations.customer_desk.change(customer_id, request.wanted()))

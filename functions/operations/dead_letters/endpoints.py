@@ -3,7 +3,7 @@
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, endpoint
 from chalicelib.runtime.grants import HAND_OVER_NOTICES, SEE_DEAD_NOTICES, TAKE_DEAD_NOTICES
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.operations.dead_letters.schemas import DeadLettersView, DeadNoticeView, ReplayView
 
 _SHOWN_AT_MOST = 10
@@ -18,7 +18,7 @@ _REPLAYED_AT_MOST = 100
 )
 def get_dead_letters(caller: Caller) -> DeadLettersView:
     """Show how many webhooks could not be worked off, and some of them."""
-    dead = bootstrap.dead_notices()
+    dead = app().money.dead_notices
     some = [DeadNoticeView.of(notice) for notice in dead.peek(_SHOWN_AT_MOST)]
     return DeadLettersView(count=dead.count(), some=some)
 
@@ -32,4 +32,4 @@ def get_dead_letters(caller: Caller) -> DeadLettersView:
 )
 def replay_dead_letters(caller: Caller) -> ReplayView:
     """Have up to a hundred of them worked off again; what was booked already is booked once."""
-    return ReplayView(replayed=bootstrap.dead_notices().replay(_REPLAYED_AT_MOST))
+    return ReplayView(replayed=app().money.dead_notices.replay(_REPLAYED_AT_MOST))

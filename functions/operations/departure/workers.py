@@ -5,13 +5,13 @@ from typing import Any
 
 from chalicelib.runtime.grants import MAKE_ACCOUNT_EXPORTS, PAYMENT_ACCESS, TABLE_READ, TABLE_WRITE
 from chalicelib.runtime.triggers import schedule
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 
 @schedule("rate(5 minutes)", grants=(TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS), timeout_seconds=900, memory_mb=1024)
 def erase_closed_customers(event: Mapping[str, Any]) -> dict[str, int]:
     """Issue the last invoice of every customer that was closed, and erase what need not be kept."""
-    return {"erased": bootstrap.erasure().run()}
+    return {"erased": app().operations.erasure.run()}
 
 
 @schedule(
@@ -22,4 +22,4 @@ def erase_closed_customers(event: Mapping[str, Any]) -> dict[str, int]:
 )
 def make_data_exports(event: Mapping[str, Any]) -> dict[str, int]:
     """Make every export that was asked for."""
-    return {"made": bootstrap.data_exports().run()}
+    return {"made": app().operations.data_exports.run()}

@@ -5,10 +5,10 @@ from typing import Any
 
 from chalicelib.runtime.grants import TABLE_READ, TABLE_WRITE
 from chalicelib.runtime.triggers import schedule
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 
 
 @schedule("rate(1 day)", grants=(TABLE_READ, TABLE_WRITE), timeout_seconds=900)
 def reconcile_directory(event: Mapping[str, Any]) -> dict[str, int]:
     """Bring up to date what a lost event of the table's stream has left behind."""
-    return bootstrap.directory_keeper().follow_all()
+    return app().operations.directory_keeper.follow_all()

@@ -8,7 +8,7 @@ from chalicelib.http import HASHING_MEMORY_MB, Caller, Reply, Visitor, endpoint
 from chalicelib.http.sessions import ended_cookies, origin_of
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode, NotFound
 from chalicelib.runtime.grants import GIVE_ACCOUNT_EXPORTS, OPEN_SECRETS
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.account.schemas import (
     ChangeEmailRequest,
     ChangePasswordRequest,
@@ -35,7 +35,7 @@ def change_email(request: ChangeEmailRequest, caller: Caller) -> Message:
 
     The answer is the same where the address has an account already; its owner then gets a mail that says so.
     """
-    bootstrap.email_move().ask(
+    app().people.email_move.ask(
         caller.user_id, request.new_email, request.password, request.code, origin_of(caller)
     )
     return Message(message="Read the mail that the new address gets: it says how to go on.")
@@ -47,7 +47,7 @@ def confirm_email_change(request: ConfirmEmailRequest, caller: Caller) -> Messag
 
     The address before is told, and can undo the change for 72 hours.
     """
-    bootstrap.email_move().confirm(caller.user_id, caller.session_id, request.token, origin_of(caller))
+    app().people.email_move.confirm(caller.user_id, caller.session_id, request.token, origin_of(caller))
     return Message(message="Your account has its new address; sign in with it from now on.")
 
 
@@ -58,14 +58,14 @@ def revert_email(request: RevertEmailRequest, visitor: Visitor) -> Message:
     It works for 72 hours, whatever was changed meanwhile; all sessions end, and two-factor sign-in that was
     turned on after the change is off again.
     """
-    bootstrap.email_move().revert(request.token, request.password, origin_of(visitor))
+    app().people.email_move.revert(request.token, request.password, origin_of(visitor))
     return Message(message="Your account has its address back; sign in with your new password.")
 
 
 @endpoint("POST", "/account/change-password", errors=(Forbidden,), memory_mb=HASHING_MEMORY_MB)
 def change_password(request: ChangePasswordRequest, caller: Caller) -> Message:
     """Choose another password; your other sessions end, this one goes on."""
-    bootstrap.password_change().change(
+    app().people.password_change.change(
         caller.user_id, caller.session_id, request.current_password, request.new_password
     )
     return Message(message="Your password is changed; your other sessions were ended.")
@@ -79,13 +79,13 @@ def request_data_export(caller: Caller) -> DataExportView:
     and API keys, the billing profile, the ledger, top-ups, and invoices and credit notes as JSON and PDF. A mail
     says when it is ready.
     """
-    return DataExportView.of(bootstrap.data_exports().request(caller.user_id, caller.customer_id), None)
+    return DataExportView.of(app().operations.data_exports.request(caller.user_id, caller.customer_id), None)
 
 
 @endpoint("GET", "/account/exports/{exportId}", errors=(NotFound,), grants=(GIVE_ACCOUNT_EXPORTS,))
 def get_data_export(export_id: ExportId, caller: Caller) -> DataExportView:
     """See how far an export of yours is, and where its file can be got, for a few minutes; kept for seven days."""
-    return DataExportView.of(*bootstrap.data_exports().get(caller.user_id, export_id))
+    return DataExportView.of(*app().operations.data_exports.get(caller.user_id, export_id))
 
 
 @endpoint(
@@ -104,5 +104,5 @@ def close_account(request: CloseRequest, caller: Caller) -> Reply[ClosedView]:
     other members, or a balance that you neither had refunded nor give up: the details name each. Personal data are
     erased within minutes; the ledger, invoices and payments are kept, as the law asks.
     """
-    closing = bootstrap.closings().close(request.wish(caller.customer_id, caller.user_id))
+    closing = app().operations.closings.close(request.wish(caller.customer_id, caller.user_id))
     return Reply(ClosedView.of(closing), cookies=ended_cookies() if closing.erases_user else ())

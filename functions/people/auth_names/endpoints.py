@@ -5,7 +5,7 @@ from chalicelib.http import Caller, Reply, Visitor, endpoint
 from chalicelib.http.sessions import cookies_of, ended_cookies, origin_of, session_of
 from chalicelib.kernel.errors import EmailNotVerified, Forbidden, InvalidCredentials, Unauthorized
 from chalicelib.runtime.grants import SIGNING_KEY
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.me.schemas import ProfileView, SessionStateView
 from functions.people.sign_in.schemas import LoginRequest, LoginView, Message
 
@@ -20,7 +20,7 @@ from functions.people.sign_in.schemas import LoginRequest, LoginView, Message
 )
 def sign_in_with_credentials(request: LoginRequest, visitor: Visitor) -> Reply[LoginView]:
     """Sign in; the same as `POST /auth/login`."""
-    outcome = bootstrap.sign_in().login(request.email, request.password, origin_of(visitor))
+    outcome = app().people.sign_in.login(request.email, request.password, origin_of(visitor))
     cookies = cookies_of(outcome) if isinstance(outcome, SessionTokens) else ()
     return Reply(LoginView.of(outcome), cookies=cookies)
 
@@ -32,13 +32,13 @@ def get_session(visitor: Visitor) -> SessionStateView:
         principal = session_of(visitor, changes_state=False)
     except (Unauthorized, Forbidden):
         return SessionStateView(session=None)
-    profile = bootstrap.own_account().profile(principal.user_id)
-    suspension = bootstrap.suspensions().of(principal.customer_id)
+    profile = app().people.own_account.profile(principal.user_id)
+    suspension = app().cloud.suspensions.of(principal.customer_id)
     return SessionStateView(session=ProfileView.of(profile, principal.customer_id, suspension))
 
 
 @endpoint("POST", "/auth/signout")
 def sign_out(caller: Caller) -> Reply[Message]:
     """End this session; the same as `POST /auth/logout`."""
-    bootstrap.sign_in().logout(caller.user_id, caller.session_id)
+    app().people.sign_in.logout(caller.user_id, caller.session_id)
     return Reply(Message(message="You are signed out."), cookies=ended_cookies())

@@ -4,7 +4,7 @@ from chalicelib.http import Caller, Visitor, endpoint
 from chalicelib.http.sessions import origin_of
 from chalicelib.kernel.errors import AccessDenied, AuthorizationPending, ExpiredToken, NotFound, SlowDown
 from chalicelib.runtime.grants import SIGNING_KEY
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.device_sign_in.schemas import (
     DeviceCodesView,
     DeviceRequest,
@@ -19,8 +19,8 @@ from functions.people.sign_in.schemas import Message, SessionTokensView
 @endpoint("POST", "/auth/device", public=True)
 def begin_device_sign_in(request: DeviceRequest, visitor: Visitor) -> DeviceCodesView:
     """Begin to sign a device in: show the user code, and ask `POST /auth/device/token` each `interval` seconds."""
-    codes = bootstrap.device_flow().begin(request.client_name, origin_of(visitor))
-    return DeviceCodesView.of(codes, bootstrap.settings().public_url)
+    codes = app().people.device_flow.begin(request.client_name, origin_of(visitor))
+    return DeviceCodesView.of(codes, app().core.settings.public_url)
 
 
 @endpoint(
@@ -35,23 +35,23 @@ def get_device_token(request: DeviceTokenRequest, visitor: Visitor) -> SessionTo
 
     `AUTHORIZATION_PENDING` and `SLOW_DOWN` say to go on, as rarely as `Retry-After` says.
     """
-    return SessionTokensView.of(bootstrap.device_flow().exchange(request.device_code, origin_of(visitor)))
+    return SessionTokensView.of(app().people.device_flow.exchange(request.device_code, origin_of(visitor)))
 
 
 @endpoint("GET", "/auth/device/{userCode}", errors=(NotFound,))
 def get_device_request(user_code: UserCode, caller: Caller) -> DeviceRequestView:
     """See which device shows this code, before you answer it. Twenty codes in a quarter of an hour."""
-    return DeviceRequestView.of(bootstrap.device_flow().asking(caller.user_id, user_code))
+    return DeviceRequestView.of(app().people.device_flow.asking(caller.user_id, user_code))
 
 
 @endpoint("POST", "/auth/device/approve", errors=(NotFound,))
 def approve_device(request: UserCodeRequest, caller: Caller) -> DeviceRequestView:
     """Let the device have a session of yours, for the customer that you act for, and no stronger than this one."""
-    return DeviceRequestView.of(bootstrap.device_flow().approve(caller.principal, request.user_code))
+    return DeviceRequestView.of(app().people.device_flow.approve(caller.principal, request.user_code))
 
 
 @endpoint("POST", "/auth/device/deny", errors=(NotFound,))
 def deny_device(request: UserCodeRequest, caller: Caller) -> Message:
     """Refuse the device."""
-    denied = bootstrap.device_flow().deny(caller.user_id, request.user_code)
+    denied = app().people.device_flow.deny(caller.user_id, request.user_code)
     return Message(message=f"{denied.client_name} gets no session.")

@@ -6,7 +6,7 @@ from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, PageQuery, Visit
 from chalicelib.http.sessions import origin_of, session_of
 from chalicelib.kernel.errors import Conflict, Forbidden, LimitExceeded, NotFound, Unauthorized
 from chalicelib.runtime.grants import SIGNING_KEY
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.fields import InvitationId, InvitationToken
 from functions.people.members.schemas import (
     AcceptRequest,
@@ -23,7 +23,7 @@ from functions.people.sign_in.schemas import Message
 @endpoint("GET", "/members/invitations", scope=Scope.MEMBERS_READ)
 def list_invitations(query: PageQuery, caller: Caller) -> Listing[InvitationView]:
     """List the invitations that nobody has accepted yet, newest first."""
-    return Listing.of(bootstrap.invitations().list(caller.customer_id, query.page_request()), InvitationView.of)
+    return Listing.of(app().people.invitations.list(caller.customer_id, query.page_request()), InvitationView.of)
 
 
 @endpoint(
@@ -41,7 +41,7 @@ def invite_member(request: InvitationRequest, caller: Caller) -> InvitationView:
     30 are sent in an hour, and 5 an hour to one address.
     """
     scopes = given_by(caller.principal)
-    invitation = bootstrap.invitations().invite(
+    invitation = app().people.invitations.invite(
         caller.customer_id, caller.user_id, scopes, request.email, request.role
     )
     return InvitationView.of(invitation)
@@ -50,20 +50,20 @@ def invite_member(request: InvitationRequest, caller: Caller) -> InvitationView:
 @endpoint("POST", "/members/invitations/{invitationId}/resend", scope=Scope.MEMBERS_WRITE)
 def resend_invitation(invitation_id: InvitationId, caller: Caller) -> InvitationView:
     """Send an invitation again, good for another seven days. The link of the mail before is void then."""
-    return InvitationView.of(bootstrap.invitations().send_again(caller.customer_id, invitation_id))
+    return InvitationView.of(app().people.invitations.send_again(caller.customer_id, invitation_id))
 
 
 @endpoint("DELETE", "/members/invitations/{invitationId}", scope=Scope.MEMBERS_WRITE)
 def withdraw_invitation(invitation_id: InvitationId, caller: Caller) -> InvitationWithdrawn:
     """Make an invitation void."""
-    bootstrap.invitations().withdraw(caller.customer_id, invitation_id)
+    app().people.invitations.withdraw(caller.customer_id, invitation_id)
     return InvitationWithdrawn(id=invitation_id)
 
 
 @endpoint("GET", "/invitations/{token}", public=True, errors=(NotFound,))
 def get_invitation(token: InvitationToken, visitor: Visitor) -> FoundInvitationView:
     """See what you are invited to, with the token that was mailed to you."""
-    return FoundInvitationView.of(bootstrap.invitations().look_up(token, origin_of(visitor)))
+    return FoundInvitationView.of(app().people.invitations.look_up(token, origin_of(visitor)))
 
 
 @endpoint(
@@ -79,7 +79,7 @@ def accept_invitation(request: AcceptRequest, visitor: Visitor) -> JoinedView:
 
     With `newAccount`, the address is registered and verified by this, as only its owner has the token.
     """
-    origin, invitations = origin_of(visitor), bootstrap.invitations()
+    origin, invitations = origin_of(visitor), app().people.invitations
     if request.new_account is None:
         return JoinedView.of(invitations.accept(request.token, session_of(visitor).user_id, origin))
     account = request.new_account
@@ -89,5 +89,5 @@ def accept_invitation(request: AcceptRequest, visitor: Visitor) -> JoinedView:
 @endpoint("POST", "/invitations/decline", public=True)
 def decline_invitation(request: TokenRequest, visitor: Visitor) -> Message:
     """Decline an invitation, which makes it void."""
-    bootstrap.invitations().decline(request.token, origin_of(visitor))
+    app().people.invitations.decline(request.token, origin_of(visitor))
     return Message(message="The invitation is declined.")

@@ -4,7 +4,7 @@ from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, Reply, endpoint
 from chalicelib.http.sessions import access_cookie
 from chalicelib.kernel.errors import LimitExceeded, NotFound
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.me.schemas import MembershipView
 from functions.people.organisations.schemas import CustomerId, CustomerRequest, CustomerView, SwitchRequest
 from functions.people.sign_in.schemas import SessionAccessView
@@ -13,25 +13,25 @@ from functions.people.sign_in.schemas import SessionAccessView
 @endpoint("GET", "/customers")
 def list_customers(caller: Caller) -> Listing[MembershipView]:
     """List the customers that you belong to, oldest first, with your role in each; there are at most 50."""
-    return Listing([MembershipView.of(one) for one in bootstrap.organisations().mine(caller.user_id)])
+    return Listing([MembershipView.of(one) for one in app().people.organisations.mine(caller.user_id)])
 
 
 @endpoint("POST", "/customers", status=201, idempotent=True, errors=(LimitExceeded,))
 def create_customer(request: CustomerRequest, caller: Caller) -> MembershipView:
     """Make a further customer that you own, with an account of its own; a person owns at most 20."""
-    return MembershipView.of(bootstrap.organisations().create(caller.user_id, request.name))
+    return MembershipView.of(app().people.organisations.create(caller.user_id, request.name))
 
 
 @endpoint("GET", "/customers/{customerId}", scope=Scope.CUSTOMER_READ)
 def get_customer(customer_id: CustomerId, caller: Caller) -> CustomerView:
     """See the customer that this request acts for; name another one of yours in `X-Customer-Id`."""
-    return CustomerView.of(bootstrap.organisations().get(_same(customer_id, caller)))
+    return CustomerView.of(app().people.organisations.get(_same(customer_id, caller)))
 
 
 @endpoint("PATCH", "/customers/{customerId}", scope=Scope.CUSTOMER_WRITE)
 def rename_customer(customer_id: CustomerId, request: CustomerRequest, caller: Caller) -> CustomerView:
     """Give the customer that this request acts for another name."""
-    return CustomerView.of(bootstrap.organisations().rename(_same(customer_id, caller), request.name))
+    return CustomerView.of(app().people.organisations.rename(_same(customer_id, caller), request.name))
 
 
 @endpoint("POST", "/sessions/current/customer", errors=(NotFound,))
@@ -41,7 +41,7 @@ def switch_customer(request: SwitchRequest, caller: Caller) -> Reply[SessionAcce
     Its access tokens from before are refused; the refresh token stays. For single requests there is
     `X-Customer-Id`.
     """
-    access = bootstrap.organisations().switch(caller.principal, request.customer_id)
+    access = app().people.organisations.switch(caller.principal, request.customer_id)
     return Reply(SessionAccessView.of_access(access), cookies=(access_cookie(access),))
 
 

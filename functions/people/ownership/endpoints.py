@@ -5,7 +5,7 @@ from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, endpoint
 from chalicelib.http.sessions import origin_of
 from chalicelib.kernel.errors import Conflict, InvalidTwoFactorCode, NotFound
 from chalicelib.runtime.grants import OPEN_SECRETS
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.fields import InvitationId
 from functions.people.members.schemas import (
     InvitationWithdrawn,
@@ -31,7 +31,7 @@ def offer_ownership(request: OwnershipRequest, caller: Caller) -> OwnershipOffer
     It needs your password, and a code where two-factor sign-in is on. Nothing changes until they accept, within
     seven days. Then you are an administrator.
     """
-    offer = bootstrap.ownership().offer(
+    offer = app().people.ownership.offer(
         caller.customer_id, caller.user_id, request.user_id, request.password, request.code
     )
     return OwnershipOfferView.of(offer)
@@ -40,13 +40,13 @@ def offer_ownership(request: OwnershipRequest, caller: Caller) -> OwnershipOffer
 @endpoint("GET", "/ownership-transfers", scope=Scope.CUSTOMER_CLOSE)
 def list_ownership_offers(caller: Caller) -> Listing[OwnershipOfferView]:
     """See who has been asked to own the customer, and has not answered yet: at most one member."""
-    return Listing([OwnershipOfferView.of(offer) for offer in bootstrap.ownership().open(caller.customer_id)])
+    return Listing([OwnershipOfferView.of(offer) for offer in app().people.ownership.open(caller.customer_id)])
 
 
 @endpoint("DELETE", "/ownership-transfers/{invitationId}", scope=Scope.CUSTOMER_CLOSE)
 def withdraw_ownership_offer(invitation_id: InvitationId, caller: Caller) -> InvitationWithdrawn:
     """Make the offer void."""
-    bootstrap.ownership().withdraw(caller.customer_id, invitation_id)
+    app().people.ownership.withdraw(caller.customer_id, invitation_id)
     return InvitationWithdrawn(id=invitation_id)
 
 
@@ -57,5 +57,5 @@ def accept_ownership(request: TokenRequest, caller: Caller) -> JoinedView:
     It is in the activity log of that customer, whichever one this session acts for.
     """
     return JoinedView.of(
-        bootstrap.ownership_invitations().accept(request.token, caller.user_id, origin_of(caller))
+        app().people.ownership_invitations.accept(request.token, caller.user_id, origin_of(caller))
     )

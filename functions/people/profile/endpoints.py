@@ -4,14 +4,14 @@ from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.people.accounts.models import User
 from chalicelib.http import Caller, endpoint
 from chalicelib.kernel.errors import NotFound
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.profile.schemas import AccountProfileBody, AccountProfileView, SettingsBody, SettingsView
 
 
 @endpoint("GET", "/account/profile")
 def get_profile(caller: Caller) -> AccountProfileView:
     """See what you said of yourself."""
-    return AccountProfileView.of(bootstrap.preferences().get(caller.user_id))
+    return AccountProfileView.of(app().people.preferences.get(caller.user_id))
 
 
 @endpoint("PUT", "/account/profile")
@@ -23,7 +23,7 @@ def put_profile(request: AccountProfileBody, caller: Caller) -> AccountProfileVi
 @endpoint("GET", "/users/profile")
 def get_user_profile(caller: Caller) -> AccountProfileView:
     """See what you said of yourself; the same as `GET /account/profile`, by document 003's name."""
-    return AccountProfileView.of(bootstrap.preferences().get(caller.user_id))
+    return AccountProfileView.of(app().people.preferences.get(caller.user_id))
 
 
 @endpoint("PUT", "/users/profile")
@@ -35,13 +35,13 @@ def put_user_profile(request: AccountProfileBody, caller: Caller) -> AccountProf
 @endpoint("GET", "/account/settings")
 def get_settings(caller: Caller) -> SettingsView:
     """See what you are told by mail, and how your account stands."""
-    return _settings(bootstrap.preferences().get(caller.user_id), caller)
+    return _settings(app().people.preferences.get(caller.user_id), caller)
 
 
 @endpoint("PUT", "/account/settings", errors=(NotFound,))
 def put_settings(request: SettingsBody, caller: Caller) -> SettingsView:
     """Say what you want to be told by mail, and which customer new sessions act for."""
-    user = bootstrap.preferences().put_settings(
+    user = app().people.preferences.put_settings(
         caller.user_id,
         muted=request.notifications.muted(),
         default_customer_id=request.default_customer_id or "",
@@ -50,7 +50,7 @@ def put_settings(request: SettingsBody, caller: Caller) -> SettingsView:
 
 
 def _put(request: AccountProfileBody, caller: Caller) -> AccountProfileView:
-    user = bootstrap.preferences().put_profile(
+    user = app().people.preferences.put_profile(
         caller.user_id,
         name=request.name,
         phone=request.phone or "",
@@ -64,10 +64,10 @@ def _put(request: AccountProfileBody, caller: Caller) -> AccountProfileView:
 
 def _settings(user: User, caller: Caller) -> SettingsView:
     may_see = Scope.BILLING_READ in caller.principal.scopes
-    rule = bootstrap.auto_top_ups().get(caller.customer_id) if may_see else None
+    rule = app().money.auto_top_ups.get(caller.customer_id) if may_see else None
     return SettingsView.of(
         user,
-        bootstrap.two_factor().status(user.id),
-        active_sessions=bootstrap.own_account().count_sessions(user.id),
+        app().people.two_factor.status(user.id),
+        active_sessions=app().people.own_account.count_sessions(user.id),
         auto_top_up_enabled=bool(rule and rule.wish.enabled) if may_see else None,
     )

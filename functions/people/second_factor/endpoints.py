@@ -6,7 +6,7 @@ Proving who one is once more has a growing delay of its own after wrong attempts
 from chalicelib.http import HASHING_MEMORY_MB, Caller, endpoint
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode
 from chalicelib.runtime.grants import OPEN_SECRETS, SEAL_SECRETS
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.second_factor.schemas import (
     AppCodeRequest,
     DisableRequest,
@@ -26,14 +26,14 @@ from functions.people.sign_in.schemas import Message
 )
 def set_up_two_factor(request: EnrolmentRequest, caller: Caller) -> EnrolmentView:
     """Get a secret for your authenticator app, for your password; nothing changes until a code confirms it."""
-    enrolment = bootstrap.two_factor().begin(caller.user_id, request.password)
-    return EnrolmentView.of(enrolment, bootstrap.qr_codes().svg(enrolment.uri))
+    enrolment = app().people.two_factor.begin(caller.user_id, request.password)
+    return EnrolmentView.of(enrolment, app().foundation.qr_codes.svg(enrolment.uri))
 
 
 @endpoint("POST", "/security/2fa/confirm", errors=(Conflict, InvalidTwoFactorCode), grants=(OPEN_SECRETS,))
 def confirm_two_factor(request: AppCodeRequest, caller: Caller) -> RecoveryCodesView:
     """Turn the second factor on with a code, end your other sessions, and get ten recovery codes."""
-    codes = bootstrap.two_factor().confirm(caller.user_id, caller.session_id, request.code)
+    codes = app().people.two_factor.confirm(caller.user_id, caller.session_id, request.code)
     return RecoveryCodesView(recovery_codes=codes)
 
 
@@ -46,7 +46,7 @@ def confirm_two_factor(request: AppCodeRequest, caller: Caller) -> RecoveryCodes
 )
 def disable_two_factor(request: DisableRequest, caller: Caller) -> Message:
     """Turn the second factor off, with your password and a code or recovery code; ends your other sessions."""
-    bootstrap.two_factor().disable(caller.user_id, caller.session_id, request.password, request.code)
+    app().people.two_factor.disable(caller.user_id, caller.session_id, request.password, request.code)
     return Message(message="Two-factor sign-in is off.")
 
 
@@ -58,5 +58,5 @@ def disable_two_factor(request: DisableRequest, caller: Caller) -> Message:
 )
 def renew_recovery_codes(request: AppCodeRequest, caller: Caller) -> RecoveryCodesView:
     """Get ten new recovery codes for a code of the app; those that you have are worthless then."""
-    codes = bootstrap.two_factor().renew_recovery_codes(caller.user_id, request.code)
+    codes = app().people.two_factor.renew_recovery_codes(caller.user_id, request.code)
     return RecoveryCodesView(recovery_codes=codes)

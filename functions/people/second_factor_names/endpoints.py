@@ -4,7 +4,7 @@ from chalicelib.http import HASHING_MEMORY_MB, Caller, Reply, Visitor, endpoint
 from chalicelib.http.sessions import cookies_of, origin_of, session_of
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode, Unauthorized
 from chalicelib.runtime.grants import OPEN_SECRETS, SEAL_SECRETS, SIGNING_KEY
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.second_factor.schemas import (
     AppCodeRequest,
     DisableRequest,
@@ -21,7 +21,7 @@ from functions.people.sign_in.schemas import Message, SessionTokensView
 @endpoint("GET", "/v1/auth/2fa/status")
 def get_two_factor_status(caller: Caller) -> SecondFactorView:
     """See whether your sign-ins ask for a code."""
-    return SecondFactorView.of(bootstrap.two_factor().status(caller.user_id))
+    return SecondFactorView.of(app().people.two_factor.status(caller.user_id))
 
 
 @endpoint(
@@ -33,8 +33,8 @@ def get_two_factor_status(caller: Caller) -> SecondFactorView:
 )
 def set_up_two_factor_v1(request: EnrolmentRequest, caller: Caller) -> EnrolmentView:
     """Get a secret for your authenticator app; the same as `POST /security/2fa/setup`."""
-    enrolment = bootstrap.two_factor().begin(caller.user_id, request.password)
-    return EnrolmentView.of(enrolment, bootstrap.qr_codes().svg(enrolment.uri))
+    enrolment = app().people.two_factor.begin(caller.user_id, request.password)
+    return EnrolmentView.of(enrolment, app().foundation.qr_codes.svg(enrolment.uri))
 
 
 @endpoint(
@@ -51,11 +51,11 @@ def verify_two_factor_v1(request: VerifyRequest, visitor: Visitor) -> Reply[Veri
     """
     origin = origin_of(visitor)
     if request.token is not None:
-        tokens = bootstrap.sign_in().finish(request.token, request.code, origin)
+        tokens = app().people.sign_in.finish(request.token, request.code, origin)
         return Reply(VerifiedView(SessionTokensView.of(tokens)), cookies=cookies_of(tokens))
     caller = session_of(visitor)
-    codes = bootstrap.two_factor().confirm(caller.user_id, caller.session_id, request.code)
-    bootstrap.security_log().note(caller.user_id, caller.customer_id, origin, "confirm_two_factor")
+    codes = app().people.two_factor.confirm(caller.user_id, caller.session_id, request.code)
+    app().people.security_log.note(caller.user_id, caller.customer_id, origin, "confirm_two_factor")
     return Reply(VerifiedView(RecoveryCodesView(recovery_codes=codes)))
 
 
@@ -68,14 +68,14 @@ def verify_two_factor_v1(request: VerifyRequest, visitor: Visitor) -> Reply[Veri
 )
 def disable_two_factor_v1(request: DisableRequest, caller: Caller) -> Message:
     """Turn the second factor off; the same as `POST /security/2fa/disable`."""
-    bootstrap.two_factor().disable(caller.user_id, caller.session_id, request.password, request.code)
+    app().people.two_factor.disable(caller.user_id, caller.session_id, request.password, request.code)
     return Message(message="Two-factor sign-in is off.")
 
 
 @endpoint("GET", "/v1/auth/2fa/backup-codes")
 def get_backup_codes(caller: Caller) -> SecondFactorView:
     """See how many recovery codes you have left; the codes themselves are kept as hashes only."""
-    return SecondFactorView.of(bootstrap.two_factor().status(caller.user_id))
+    return SecondFactorView.of(app().people.two_factor.status(caller.user_id))
 
 
 @endpoint(
@@ -86,5 +86,5 @@ def get_backup_codes(caller: Caller) -> SecondFactorView:
 )
 def renew_backup_codes(request: AppCodeRequest, caller: Caller) -> RecoveryCodesView:
     """Get ten new recovery codes; the same as `POST /security/2fa/recovery-codes/regen`."""
-    codes = bootstrap.two_factor().renew_recovery_codes(caller.user_id, request.code)
+    codes = app().people.two_factor.renew_recovery_codes(caller.user_id, request.code)
     return RecoveryCodesView(recovery_codes=codes)

@@ -2,19 +2,19 @@
 
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import NotFound
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.sessions.schemas import SessionEnded, SessionId, SessionView
 
 
 @endpoint("GET", "/sessions")
 def list_sessions(query: PageQuery, caller: Caller) -> Listing[SessionView]:
     """List where you are signed in, newest first."""
-    page = bootstrap.own_account().sessions(caller.user_id, query.page_request())
+    page = app().people.own_account.sessions(caller.user_id, query.page_request())
     return Listing.of(page, lambda session: SessionView.of(session, caller.session_id))
 
 
 @endpoint("DELETE", "/sessions/{sessionId}", errors=(NotFound,))
 def end_session(session_id: SessionId, caller: Caller) -> SessionEnded:
     """End one of your sessions; its tokens are refused from now on."""
-    bootstrap.own_account().end_session(caller.user_id, session_id)
+    app().people.own_account.end_session(caller.user_id, session_id)
     return SessionEnded(id=session_id)

@@ -2,7 +2,7 @@
 
 from chalicelib.http import endpoint
 from chalicelib.kernel.errors import Conflict
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.me.schemas import UserView
 from functions.people.setup.schemas import SetupRequest
 
@@ -10,4 +10,4 @@ from functions.people.setup.schemas import SetupRequest
 @endpoint("POST", "/v1/setup", status=201, public=True, errors=(Conflict,), memory_mb=1024)
 def set_up(request: SetupRequest) -> UserView:
     """Create the first staff account, an OWNER; this works once in the life of an installation."""
-    return UserView.of(bootstrap.setup().create_owner(request.email, request.password, request.name))
+    return UserView.of(app().people.setup.create_owner(request.email, request.password, request.name))

@@ -18,7 +18,7 @@ from chalicelib.kernel.errors import (
     Unauthorized,
 )
 from chalicelib.runtime.grants import OPEN_SECRETS, SIGNING_KEY
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.second_factor.schemas import FinishRequest
 from functions.people.sign_in.schemas import (
     EmailRequest,
@@ -41,21 +41,21 @@ def register(request: RegisterRequest, visitor: Visitor) -> Message:
 
     The answer is the same where the address is known already; its owner then gets a mail that says so.
     """
-    bootstrap.registration().register(request.email, request.password, request.name, origin_of(visitor))
+    app().people.registration.register(request.email, request.password, request.name, origin_of(visitor))
     return Message(message=_READ_YOUR_MAIL)
 
 
 @endpoint("POST", "/auth/verify-email", public=True)
 def verify_email(request: VerifyEmailRequest, visitor: Visitor) -> Message:
     """Follow the link of the verification mail; it works once, and for 24 hours."""
-    bootstrap.registration().verify_email(request.token, origin_of(visitor))
+    app().people.registration.verify_email(request.token, origin_of(visitor))
     return Message(message="Your e-mail address is verified; you can sign in.")
 
 
 @endpoint("POST", "/auth/resend-verification", status=202, public=True)
 def resend_verification(request: EmailRequest, visitor: Visitor) -> Message:
     """Get another verification mail. The answer is the same for every address."""
-    bootstrap.registration().resend_verification(request.email, origin_of(visitor))
+    app().people.registration.resend_verification(request.email, origin_of(visitor))
     return Message(message=_READ_YOUR_MAIL)
 
 
@@ -73,7 +73,7 @@ def login(request: LoginRequest, visitor: Visitor) -> Reply[LoginView]:
     From an address there are thirty attempts in a quarter of an hour. For an account, known or not, each attempt
     after the third wrong one has to wait twice as long as the one before, up to a quarter of an hour.
     """
-    outcome = bootstrap.sign_in().login(request.email, request.password, origin_of(visitor))
+    outcome = app().people.sign_in.login(request.email, request.password, origin_of(visitor))
     cookies = cookies_of(outcome) if isinstance(outcome, SessionTokens) else ()
     return Reply(LoginView.of(outcome), cookies=cookies)
 
@@ -90,7 +90,7 @@ def finish_login(request: FinishRequest, visitor: Visitor) -> Reply[SessionToken
 
     A sign-in waits for five minutes and takes five codes; each code works once.
     """
-    return _signed_in(bootstrap.sign_in().finish(request.pending_token, request.code, origin_of(visitor)))
+    return _signed_in(app().people.sign_in.finish(request.pending_token, request.code, origin_of(visitor)))
 
 
 @endpoint("POST", "/auth/refresh", public=True, errors=(Unauthorized, Forbidden), grants=(SIGNING_KEY,))
@@ -105,27 +105,27 @@ def refresh(request: RefreshRequest, visitor: Visitor) -> Reply[SessionTokensVie
         if token is None:
             raise Unauthorized("Send a refresh token, in the body or as a cookie.")
         check_csrf(visitor.cookie(CSRF_COOKIE), visitor.csrf_token)
-    return _signed_in(bootstrap.sign_in().refresh(token, origin_of(visitor)))
+    return _signed_in(app().people.sign_in.refresh(token, origin_of(visitor)))
 
 
 @endpoint("POST", "/auth/logout")
 def logout(caller: Caller) -> Reply[Message]:
     """End this session; its tokens are refused from now on."""
-    bootstrap.sign_in().logout(caller.user_id, caller.session_id)
+    app().people.sign_in.logout(caller.user_id, caller.session_id)
     return Reply(Message(message="You are signed out."), cookies=ended_cookies())
 
 
 @endpoint("POST", "/auth/forgot-password", status=202, public=True)
 def forgot_password(request: EmailRequest, visitor: Visitor) -> Message:
     """Get a mail with a link to choose a new password. The answer is the same for every address."""
-    bootstrap.recovery().forgot_password(request.email, origin_of(visitor))
+    app().people.recovery.forgot_password(request.email, origin_of(visitor))
     return Message(message=_READ_YOUR_MAIL)
 
 
 @endpoint("POST", "/auth/reset-password", public=True, memory_mb=HASHING_MEMORY_MB)
 def reset_password(request: ResetPasswordRequest, visitor: Visitor) -> Message:
     """Choose a new password through the mailed link, which works once and for one hour; ends all sessions."""
-    bootstrap.recovery().reset_password(request.token, request.password, origin_of(visitor))
+    app().people.recovery.reset_password(request.token, request.password, origin_of(visitor))
     return Message(message="Your password is changed and all sessions were ended; sign in again.")
 
 

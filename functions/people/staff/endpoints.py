@@ -8,7 +8,7 @@ from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, StaffPageQuery, 
 from chalicelib.http.sessions import origin_of, session_of
 from chalicelib.kernel.errors import Conflict, Forbidden, LimitExceeded, Unauthorized
 from chalicelib.runtime.grants import SIGNING_KEY
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.people.fields import InvitationId, InvitationToken, UserId
 from functions.people.sign_in.schemas import Message
 from functions.people.staff.schemas import (
@@ -27,20 +27,20 @@ from functions.people.staff.schemas import (
 @endpoint("GET", "/v1/admin/staff", scope=Scope.STAFF_MEMBERS_READ)
 def list_staff(query: StaffPageQuery, caller: Caller) -> Listing[StaffMemberView]:
     """List the staff, disabled members too."""
-    return query.listing(bootstrap.staff_desk().list, StaffMemberView.of)
+    return query.listing(app().people.staff_desk.list, StaffMemberView.of)
 
 
 @endpoint("PATCH", "/v1/admin/staff/{userId}", scope=Scope.STAFF_MEMBERS_WRITE, errors=(Conflict,))
 def change_staff_member(user_id: UserId, request: StaffMemberBody, caller: Caller) -> StaffMemberView:
     """Give one of the staff another role, or disable them, which signs them out; an owner must remain."""
-    member = bootstrap.staff_desk().change(caller.user_id, user_id, role=request.role, status=request.status)
+    member = app().people.staff_desk.change(caller.user_id, user_id, role=request.role, status=request.status)
     return StaffMemberView.of(member)
 
 
 @endpoint("DELETE", "/v1/admin/staff/{userId}", scope=Scope.STAFF_MEMBERS_WRITE, errors=(Conflict,))
 def remove_staff_member(user_id: UserId, query: ReasonQuery, caller: Caller) -> Message:
     """Take somebody's place in the staff away at once, and sign them out everywhere; an owner must remain."""
-    bootstrap.staff_desk().remove(caller.user_id, user_id)
+    app().people.staff_desk.remove(caller.user_id, user_id)
     return Message(message="They are not in the staff any more.")
 
 
@@ -53,7 +53,7 @@ def remove_staff_member(user_id: UserId, query: ReasonQuery, caller: Caller) -> 
 )
 def invite_staff_member(request: StaffInvitationBody, caller: Caller) -> StaffInvitationView:
     """Ask somebody into the staff, by mail; the invitation works once, and for seven days."""
-    invitation = bootstrap.staff_invitations().invite(
+    invitation = app().people.staff_invitations.invite(
         STAFF, caller.user_id, caller.principal.scopes, request.email, request.role
     )
     return StaffInvitationView.of(invitation)
@@ -62,20 +62,20 @@ def invite_staff_member(request: StaffInvitationBody, caller: Caller) -> StaffIn
 @endpoint("GET", "/v1/admin/staff/invitations", scope=Scope.STAFF_MEMBERS_READ)
 def list_staff_invitations(query: StaffPageQuery, caller: Caller) -> Listing[StaffInvitationView]:
     """List the invitations into the staff that are open, newest first."""
-    return query.listing(partial(bootstrap.staff_invitations().list, STAFF), StaffInvitationView.of)
+    return query.listing(partial(app().people.staff_invitations.list, STAFF), StaffInvitationView.of)
 
 
 @endpoint("DELETE", "/v1/admin/staff/invitations/{invitationId}", scope=Scope.STAFF_MEMBERS_WRITE)
 def withdraw_staff_invitation(invitation_id: InvitationId, query: ReasonQuery, caller: Caller) -> Message:
     """Make an open invitation into the staff void."""
-    bootstrap.staff_invitations().withdraw(STAFF, invitation_id)
+    app().people.staff_invitations.withdraw(STAFF, invitation_id)
     return Message(message="The invitation is void.")
 
 
 @endpoint("GET", "/v1/auth/invite/{token}", public=True)
 def get_invite(token: InvitationToken, visitor: Visitor) -> InviteView:
     """See what an invitation into the staff says, by the token out of its mail."""
-    return InviteView.of(bootstrap.staff_entrance().look_up(token, origin_of(visitor)))
+    return InviteView.of(app().people.staff_entrance.look_up(token, origin_of(visitor)))
 
 
 @endpoint(
@@ -92,7 +92,7 @@ def accept_invite(request: AcceptInviteBody, visitor: Visitor) -> Message:
     Whoever has one signs in to it first, and chooses another password by mail if they do not know it. The place
     is there at once; it can be used from a session with a second factor.
     """
-    accepted = bootstrap.staff_entrance().accept(
+    accepted = app().people.staff_entrance.accept(
         request.token, request.name, request.password, lambda: session_of(visitor).user_id, origin_of(visitor)
     )
     return Message(message=f"You are {accepted.role} now. Sign in, and set up your second factor.")
@@ -101,5 +101,7 @@ def accept_invite(request: AcceptInviteBody, visitor: Visitor) -> Message:
 @endpoint("GET", "/v1/admin/audit", scope=Scope.STAFF_MEMBERS_READ)
 def list_staff_activity(query: AuditQuery, caller: Caller) -> Listing[StaffActivityView]:
     """List what the staff did and were denied, newest first; kept for 400 days."""
-    read = partial(bootstrap.staff_log().list_staffs, actor_user_id=query.actor or "", target=query.target or "")
+    read = partial(
+        app().foundation.staff_log.list_staffs, actor_user_id=query.actor or "", target=query.target or ""
+    )
     return query.listing(read, StaffActivityView.of)

@@ -17,12 +17,13 @@ from chalicelib.domain.cloud.catalog.models import Catalog
 from chalicelib.domain.cloud.catalog.ports import Measurement
 from chalicelib.domain.money.metering.prices import PriceChange
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from dev.simulators.openstack.simulator import OpenStackSimulator
 from tests.support.api import Api
 from tests.support.catalogs import instance_type, region, small_catalog
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 from tools import check_catalog, load_catalog
 from tools.catalog_data import read_catalog
 
@@ -116,7 +117,7 @@ def test_visitors_read_which_prices_are_announced(sold: Catalog, api: Api, clock
     at = epoch_seconds(clock.now()) + 3600
     changes = (PriceChange(at, 5_000_000), PriceChange(at + 60, 3_000_000))
     types = tuple(replace(entry, price_changes=changes) for entry in sold.instance_types)
-    bootstrap.catalog_loader().load(replace(sold, instance_types=types))
+    app().cloud.catalog_loader.load(replace(sold, instance_types=types))
     clock.advance(61)
 
     def shown() -> tuple[str, list[str]]:
@@ -176,9 +177,8 @@ def test_free_gpus_are_measured_once_for_all_processes(
     sold: Catalog, api: Api, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     capacity = Counted()
-    monkeypatch.setattr(bootstrap, "provider", lambda _: capacity)
+    give(cloud={"provider": lambda _: capacity})
     for _ in range(3):
-        bootstrap.gpu_availability.cache_clear()
         (montreal,) = api.get("/catalog/gpu-availability", query={"region": "montreal"}).data
         clock.advance(4)
     assert montreal == {

@@ -15,7 +15,7 @@ from chalicelib.kernel.clock import epoch_seconds, isoformat
 from chalicelib.kernel.errors import HearthError
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import parse_amount
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.access import NoCounters
 from tests.fakes.identity import People
 from tests.fakes.lifecycle import PUBLIC_KEY, REGION, Installation, Region
@@ -23,6 +23,7 @@ from tests.support import billed
 from tests.support.api import Answer, Api
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine, Item
+from tests.support.parts import give
 from tools.catalog_data import read_catalog
 
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGm0Zb4yqk7m1jv8v0yP2b8S0yqkq3Wb0Qb0cJ1m2p3L bob@laptop"
@@ -85,7 +86,7 @@ class Shop:
 def shop(table: Engine, clock: SettableClock, region: Region, monkeypatch: pytest.MonkeyPatch) -> Shop:
     house = Installation(table, clock, region, monkeypatch)
     limiter = RateLimiter(NoCounters(), clock)
-    monkeypatch.setattr(bootstrap, "rate_limiter", lambda: limiter)
+    give(foundation={"rate_limiter": limiter})
     people = People(Api(), table, monkeypatch)
     staff, ann, bob = people.owner_of_the_house(), people.newcomer("ann@example.com"), people.newcomer("bob@x.org")
     house.customer_id = ann.get("/me").data["currentCustomerId"]
@@ -116,7 +117,7 @@ def test_a_create_is_accepted_and_can_be_followed_from_its_request_to_its_last_c
     assert shown["addresses"]["publicIpv4"]
     shop.house.clock.advance(100)
     for shard in range(16):
-        bootstrap.metering().meter_shard(shard)
+        app().money.metering.meter_shard(shard)
     shop.house.clock.advance(100)
     balance = shop.ann.get("/billing/balance").data
     assert balance["burnPerHour"]["amount"] == "0.032"
@@ -302,13 +303,13 @@ def test_g44_many_with_one_key_at_once_make_one_deployment(shop: Shop) -> None:
 def test_g44_a_key_is_forgotten_after_a_day(shop: Shop) -> None:
     request = {"customer_id": shop.house.customer_id, "key": "once"}
     wanted = shop.house.wanted(ssh_key_id=shop.ssh_key_id)
-    first = bootstrap.deployments().create(request=wanted, **request)
+    first = app().cloud.deployments.create(request=wanted, **request)
     shop.house.clock.advance(24 * 3600 - 1)
-    assert bootstrap.deployments().create(request=wanted, **request).deployment.id == first.deployment.id
+    assert app().cloud.deployments.create(request=wanted, **request).deployment.id == first.deployment.id
     shop.house.clock.advance(1)
-    second = bootstrap.deployments().create(request=wanted, **request)
+    second = app().cloud.deployments.create(request=wanted, **request)
     assert second.deployment.id != first.deployment.id
-    assert bootstrap.deployments().create(request=wanted, **request).deployment.id == second.deployment.id
+    assert app().cloud.deployments.create(request=wanted, **request).deployment.id == second.deployment.id
 
 
 # Reading
@@ -484,7 +485,7 @@ def test_a_quote_tells_of_announced_prices(shop: Shop) -> None:
     at = epoch_seconds(START) + 86_400
     catalog = read_catalog()
     types = tuple(replace(each, price_changes=(PriceChange(at, 50_000),)) for each in catalog.instance_types)
-    bootstrap.catalog_loader().load(replace(catalog, instance_types=types))
+    app().cloud.catalog_loader.load(replace(catalog, instance_types=types))
     quote = shop.ann.post(
         "/deployments/quote", {key: value for key, value in shop.body().items() if key != "sshKeyId"}
     )

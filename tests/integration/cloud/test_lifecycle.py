@@ -19,7 +19,7 @@ from chalicelib.domain.cloud.deployments.models import (
 from chalicelib.domain.cloud.deployments.ports import ExecutionState
 from chalicelib.domain.cloud.deployments.steps import LeaseLost
 from chalicelib.kernel.pages import PageRequest
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from dev.simulators.faults import FaultMatch
 from tests.fakes.lifecycle import REGION, Installation, Region
 from tests.fakes.workflows import definition, tasks
@@ -43,7 +43,7 @@ PRICE = 32_000
 def test_g08_a_machine_is_held_for_built_charged_by_the_second_and_removed(house: Installation) -> None:
     accepted = house.create()
     deployment_id = accepted.deployment.id
-    balance = bootstrap.ledger().balance(house.customer_id)
+    balance = app().money.ledger.balance(house.customer_id)
     assert (balance.held_micros, balance.burn_micros_per_hour) == (PRICE, 0)
     house.assert_proven()
 
@@ -55,7 +55,7 @@ def test_g08_a_machine_is_held_for_built_charged_by_the_second_and_removed(house
     assert [owned.ref for owned in house.region.provider.list_owned(REGION)] == [active.ref]
     assert {event.resource for event in house.timeline(deployment_id)} >= {"server", "port"}
     assert house.operation(accepted).status is OperationStatus.SUCCEEDED
-    balance = bootstrap.ledger().balance(house.customer_id)
+    balance = app().money.ledger.balance(house.customer_id)
     assert (balance.held_micros, balance.burn_micros_per_hour) == (PRICE // 6, PRICE)
     house.assert_proven()
 
@@ -63,13 +63,13 @@ def test_g08_a_machine_is_held_for_built_charged_by_the_second_and_removed(house
     house.clock.set(active.activated_at)
     house.clock.advance(1 + 1_000)
     for shard in range(16):
-        bootstrap.metering().meter_shard(shard)
+        app().money.metering.meter_shard(shard)
     house.assert_proven()
     house.clock.advance(1_234)
     deleted = house.delete(deployment_id)
     charge = PRICE * 2_234 // 3_600
     assert house.charged_micros() == charge
-    assert bootstrap.ledger().balance(house.customer_id).held_micros == 0
+    assert app().money.ledger.balance(house.customer_id).held_micros == 0
     house.assert_proven()
     house.settle()
 
@@ -77,7 +77,7 @@ def test_g08_a_machine_is_held_for_built_charged_by_the_second_and_removed(house
     gone = house.deployment(deployment_id)
     assert (gone.status, gone.desired) == (DeploymentStatus.DELETED, DesiredState.ABSENT)
     assert house.operation(deleted).status is OperationStatus.SUCCEEDED
-    usage = bootstrap.deployments().usage(house.customer_id, deployment_id, PageRequest(10))
+    usage = app().cloud.deployments.usage(house.customer_id, deployment_id, PageRequest(10))
     assert [record.end - record.start for record in usage.intervals.items] == [1_000, 1_234]
     house.assert_nothing_left()
     types = [event.type for event in house.timeline(deployment_id)]
@@ -188,8 +188,6 @@ def test_what_the_region_will_never_build_fails_at_once(house: Installation) -> 
     catalog = read_catalog()
     broken = [replace(found, flavor="there-is-no-such-flavor") for found in catalog.instance_types]
     DynamoCatalogRecords(house.transactor).replace(replace(catalog, instance_types=tuple(broken)))
-    bootstrap.deployments.cache_clear()
-    bootstrap.catalog.cache_clear()
     accepted = house.create()
     house.settle()
     assert failed(house, accepted.deployment.id) == "PROVISIONING_FAILED"
@@ -401,7 +399,7 @@ def test_g29_a_task_that_was_overtaken_changes_nothing(house: Installation, stat
     (first,) = house.workflows.executions.values()
     first.status = "FAILED"
     house.clock.advance(600)
-    assert bootstrap.reconciler().run().taken_over == 1
+    assert app().cloud.reconciler.run().taken_over == 1
     before = house.table.items()
     for task in ("CreateMachine", "PollMachine", "ActivateDeployment", "RecordFailure", "RemoveMachine"):
         with pytest.raises(LeaseLost):
@@ -471,7 +469,7 @@ def test_g28_an_execution_that_dies_after_any_state_is_taken_over(house: Install
         for execution in house.workflows.executions.values():
             execution.status = "ABORTED"
         house.clock.advance(600)
-        bootstrap.reconciler().run()
+        app().cloud.reconciler.run()
     house.settle_with_reconciler()
     assert house.deployment(accepted.deployment.id).status is DeploymentStatus.ACTIVE
     assert stacks(house) == [accepted.deployment.ref.name]
@@ -484,10 +482,10 @@ def test_g28_an_execution_that_runs_without_doing_anything_is_stopped_and_taken_
     house.step()
     (zombie,) = house.workflows.executions.values()
     house.clock.advance(300)
-    assert bootstrap.reconciler().run().left_alone == 1
+    assert app().cloud.reconciler.run().left_alone == 1
     assert zombie.status == "RUNNING"
     house.clock.advance(1_200)
-    assert bootstrap.reconciler().run().taken_over == 1
+    assert app().cloud.reconciler.run().taken_over == 1
     assert zombie.status == "ABORTED"
     house.settle()
     assert house.deployment(accepted.deployment.id).status is DeploymentStatus.ACTIVE
@@ -511,7 +509,7 @@ def test_g28_trouble_with_one_operation_does_not_keep_the_others_waiting(
     with monkeypatch.context() as patch:
         patch.setattr(house.workflows, "state", state_or_trouble)
         with pytest.raises(ExceptionGroup, match="1 operations could not be looked at"):
-            bootstrap.reconciler().run()
+            app().cloud.reconciler.run()
     assert list(house.workflows.executions) == [other.operation.execution_name]
     house.settle_with_reconciler()
     assert house.deployment(troubled.deployment.id).status is DeploymentStatus.ACTIVE

@@ -23,7 +23,7 @@ from chalicelib.domain.money.metering.slots import UsageSlot
 from chalicelib.kernel.clock import epoch_seconds, isoformat
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import PageRequest
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.cloud.catalog.workers import announce_prices, follow_prices
 from functions.cloud.deployments.schemas import UsageView
 from tests.fakes.lifecycle import Region
@@ -61,11 +61,11 @@ def with_changes(*changes: tuple[datetime, int], instance_type: str = "cpu-2x4")
 def meter_all() -> None:
     """A run of the schedule."""
     for shard in range(SHARDS):
-        bootstrap.metering().meter_shard(shard)
+        app().money.metering.meter_shard(shard)
 
 
 def meters(house: WatchedInstallation, deployment_id: str) -> list[Meter]:
-    return list(bootstrap.meter_records().meters(house.customer_id, deployment_id))
+    return list(app().money.meter_records.meters(house.customer_id, deployment_id))
 
 
 def charge(price_micros_per_hour: int, seconds: float) -> int:
@@ -80,12 +80,12 @@ def test_g05_a_running_machine_costs_the_new_price_from_its_second_on(house: Wat
     changes_at = (house.clock.now() + timedelta(hours=30)).replace(microsecond=0)
     house.run_for(1_000)
     meter_all()
-    bootstrap.catalog_loader().load(with_changes((changes_at, NEW)))
+    app().cloud.catalog_loader.load(with_changes((changes_at, NEW)))
     house.run_until(changes_at - timedelta(seconds=100))
     meter_all()
     late = 217
     house.run_until(changes_at + timedelta(seconds=late))
-    assert bootstrap.ledger().balance(house.customer_id).burn_micros_per_hour == OLD
+    assert app().money.ledger.balance(house.customer_id).burn_micros_per_hour == OLD
     zero_before = house.zero()
     meter_all()
 
@@ -96,12 +96,12 @@ def test_g05_a_running_machine_costs_the_new_price_from_its_second_on(house: Wat
     assert new.watermark == second + late
     assert house.charged_micros() == charge(OLD, second - opened_at) + charge(NEW, late)
     assert house.deployment(deployment_id).price_micros_per_hour == NEW
-    balance = bootstrap.ledger().balance(house.customer_id)
+    balance = app().money.ledger.balance(house.customer_id)
     assert (balance.burn_micros_per_hour, balance.posted_micros) == (NEW, 100_000_000 - house.charged_micros())
     assert house.zero() < zero_before
     house.assert_proven()
 
-    usage = bootstrap.deployments().usage(house.customer_id, deployment_id, PageRequest(100))
+    usage = app().cloud.deployments.usage(house.customer_id, deployment_id, PageRequest(100))
     shown = UsageView.of(usage)
     assert (shown.proof.tiles, shown.proof.sums) == (True, True)
     assert {interval.price_per_hour.amount for interval in shown.intervals} == {"0.032", "0.064001"}
@@ -125,7 +125,7 @@ def test_g06_a_machine_deleted_before_any_run_has_noticed_pays_each_price_for_it
     opened_at = meters(house, deployment_id)[0].opened_at
     first = (house.clock.now() + timedelta(hours=2)).replace(microsecond=0)
     second = first + timedelta(seconds=7)
-    bootstrap.catalog_loader().load(with_changes((first, NEW), (second, 1)))
+    app().cloud.catalog_loader.load(with_changes((first, NEW), (second, 1)))
     house.run_until(second + timedelta(hours=1))
     house.delete(deployment_id)
     ended_at = epoch_seconds(house.clock.now())
@@ -145,11 +145,11 @@ def test_a_machine_that_is_off_takes_the_new_price_when_it_runs_again(house: Wat
     house.run_until(house.zero() + timedelta(minutes=2))
     assert house.deployment(deployment_id).status is DeploymentStatus.SUSPENDED
     changes_at = house.clock.now() + timedelta(hours=1)
-    bootstrap.catalog_loader().load(with_changes((changes_at, OLD * 1_000)))
+    app().cloud.catalog_loader.load(with_changes((changes_at, OLD * 1_000)))
     house.run_until(changes_at + timedelta(hours=1))
     meter_all()
     reserve = OLD * 1_000 // 6
-    owed = bootstrap.ledger().balance(house.customer_id).debt_micros
+    owed = app().money.ledger.balance(house.customer_id).debt_micros
     house.pay(owed + reserve - 1)
     house.run_for(60)
     assert house.status() == "SUSPENDED"
@@ -165,11 +165,11 @@ def test_a_machine_that_was_asked_for_before_a_change_and_is_ready_after_it_cost
     house: WatchedInstallation,
 ) -> None:
     changes_at = house.clock.now() + NOTICE + timedelta(seconds=2)
-    bootstrap.catalog_loader().load(with_changes((changes_at, NEW)))
+    app().cloud.catalog_loader.load(with_changes((changes_at, NEW)))
     house.clock.set(changes_at - timedelta(seconds=1))
     deployment = house.deployment(house.running())
     assert deployment.price_micros_per_hour == NEW
-    assert bootstrap.ledger().balance(house.customer_id).held_micros == min(OLD, NEW * 600 // 3600)
+    assert app().money.ledger.balance(house.customer_id).held_micros == min(OLD, NEW * 600 // 3600)
     (meter,) = meters(house, deployment.id)
     assert (meter.price_micros_per_hour, meter.continues) == (NEW, False)
     house.assert_proven()
@@ -180,18 +180,18 @@ def test_g05_hours_days_intervals_and_the_ledger_have_the_same_sum(house: Watche
     deployment_id = house.running()
     start = house.clock.now()
     changes_at = (start + timedelta(hours=26, minutes=20)).replace(microsecond=0)
-    bootstrap.catalog_loader().load(with_changes((changes_at, NEW)))
+    app().cloud.catalog_loader.load(with_changes((changes_at, NEW)))
     for minutes in (17, 600, 1_000, 31, 3, 900):
         house.run_for(minutes * 60)
         meter_all()
     house.delete(deployment_id)
     house.settle()
     deployment = house.deployment(deployment_id)
-    reports = bootstrap.usage_reports()
+    reports = app().cloud.usage_reports
     hours = reports.hourly(deployment, UsageSpan(), PageRequest(100)).items
     days = reports.daily(deployment, UsageSpan(), PageRequest(100), "Europe/Berlin").items
-    intervals = list(bootstrap.meter_records().all_usage(house.customer_id, deployment_id))
-    entries = bootstrap.ledger().entries(house.customer_id, EntryFilter(type=EntryType.USAGE), PageRequest(100))
+    intervals = list(app().money.meter_records.all_usage(house.customer_id, deployment_id))
+    entries = app().money.ledger.entries(house.customer_id, EntryFilter(type=EntryType.USAGE), PageRequest(100))
     sums = {
         sum(hour.amount_micros for hour in hours),
         sum(day.amount_micros for day in days),
@@ -225,18 +225,18 @@ def test_customers_with_such_machines_are_told_once_for_each_change(house: Watch
     deployment_id = house.running()
     name = house.deployment(deployment_id).name
     changes_at = (house.clock.now() + timedelta(days=3)).replace(microsecond=0)
-    bootstrap.catalog_loader().load(with_changes((changes_at, NEW)))
+    app().cloud.catalog_loader.load(with_changes((changes_at, NEW)))
     assert announce_prices({}, None) == {"told": 1}
     assert announce_prices({}, None) == {"told": 0}
-    bootstrap.catalog_loader().load(with_changes((changes_at, NEW)))
-    assert bootstrap.price_announcements().run() == 0
+    app().cloud.catalog_loader.load(with_changes((changes_at, NEW)))
+    assert app().cloud.price_announcements.run() == 0
     assert house.mails() == ["price_change"]
     when = f"{changes_at.day} {changes_at:%B %Y, %H:%M:%S} UTC"
     expected = f"{name}: 0.032 USD an hour, 0.064001 USD from {when} on"
     assert f"\n- {expected}\n" in house.mailbox.newest("price_change", EMAIL).mail.text
 
-    bootstrap.catalog_loader().load(read_catalog())
-    assert bootstrap.price_announcements().run() == 1
+    app().cloud.catalog_loader.load(read_catalog())
+    assert app().cloud.price_announcements.run() == 1
     assert house.mails() == ["price_change"] * 2
     stays = f"\n- {name}: 0.032 USD an hour, which stays\n"
     assert stays in house.mailbox.newest("price_change", EMAIL).mail.text
@@ -246,7 +246,7 @@ def test_customers_with_such_machines_are_told_once_for_each_change(house: Watch
 def test_g13_the_shards_are_metered_at_the_second_of_the_change(house: WatchedInstallation) -> None:
     """A message for each, which the queue holds back until then."""
     changes_at = house.clock.now().replace(microsecond=0) + timedelta(hours=1)
-    bootstrap.catalog_loader().load(with_changes((changes_at, NEW)))
+    app().cloud.catalog_loader.load(with_changes((changes_at, NEW)))
     assert follow_prices({}, None) == {"seconds": []}
     house.clock.set(changes_at - timedelta(seconds=30))
     with Stubber(sqs()) as stubber:
@@ -259,10 +259,10 @@ def test_g13_the_shards_are_metered_at_the_second_of_the_change(house: WatchedIn
 
 def test_who_has_no_such_machine_is_not_told(house: WatchedInstallation) -> None:
     house.running()
-    bootstrap.catalog_loader().load(
+    app().cloud.catalog_loader.load(
         with_changes((house.clock.now() + timedelta(days=3), NEW), instance_type="cpu-4x8")
     )
-    assert bootstrap.price_announcements().run() == 0
+    assert app().cloud.price_announcements.run() == 0
     assert house.mails() == []
 
 
@@ -274,7 +274,7 @@ def test_an_announcement_that_dies_goes_on_and_nobody_is_told_twice(
     for _ in range(7):
         open_meter(house)
     monkeypatch.setattr(announcements, "CUSTOMERS_A_RUN", 2)
-    bootstrap.catalog_loader().load(with_changes((house.clock.now() + timedelta(days=3), NEW)))
+    app().cloud.catalog_loader.load(with_changes((house.clock.now() + timedelta(days=3), NEW)))
 
     def die() -> None:
         raise Crash
@@ -282,26 +282,26 @@ def test_an_announcement_that_dies_goes_on_and_nobody_is_told_twice(
     for run in range(12):
         setattr(house.transactor, moment, die if run % 2 else None)
         try:
-            bootstrap.price_announcements().run()
+            app().cloud.price_announcements.run()
         except (Crash, ExceptionGroup):
             continue
         finally:
             house.transactor.before = house.transactor.after = None
     told = [item for item in house.table.items() if item["kind"]["S"] == "PRICE_TOLD"]
     assert len(told) == 7
-    assert bootstrap.price_announcements().run() == 0
+    assert app().cloud.price_announcements.run() == 0
 
 
 def open_meter(house: WatchedInstallation) -> None:
     """Another customer, whose machine is no more than a meter."""
     customer_id = new_id(Kind.CUSTOMER, house.clock.now())
-    house.transactor.commit(bootstrap.ledger().open_account(customer_id))
-    change = bootstrap.ledger().change(customer_id, house.clock.now())
+    house.transactor.commit(app().money.ledger.open_account(customer_id))
+    change = app().money.ledger.change(customer_id, house.clock.now())
     deployment_id = new_id(Kind.DEPLOYMENT, house.clock.now())
-    meter = bootstrap.metering().next_meter(
+    meter = app().money.metering.next_meter(
         customer_id, deployment_id, {TYPE: 1}, OLD, epoch_seconds(house.clock.now())
     )
-    house.transactor.commit([*bootstrap.metering().open(change, meter), *change.writes()])
+    house.transactor.commit([*app().money.metering.open(change, meter), *change.writes()])
 
 
 def test_prices_in_force_cannot_be_changed_by_loading_and_nothing_else_is_loaded_then(
@@ -316,7 +316,7 @@ def test_prices_in_force_cannot_be_changed_by_loading_and_nothing_else_is_loaded
     assert "cpu-2x4: its price of 0.032 stands" in capsys.readouterr().err
     assert house.table.items() == before
     with pytest.raises(PricesRefused):
-        bootstrap.catalog_loader().load(with_changes((house.clock.now() - timedelta(days=1), NEW)))
+        app().cloud.catalog_loader.load(with_changes((house.clock.now() - timedelta(days=1), NEW)))
     assert house.table.items() == before
 
 
@@ -340,11 +340,11 @@ def test_who_loads_decides_on_what_another_has_loaded_meanwhile(house: WatchedIn
     near = house.clock.now().replace(microsecond=0) + NOTICE + timedelta(seconds=5)
 
     def another() -> None:
-        bootstrap.catalog_loader().load(with_changes((near, NEW)))
+        app().cloud.catalog_loader.load(with_changes((near, NEW)))
         house.clock.advance(10)
 
     house.transactor.before = another
     with pytest.raises(PricesRefused, match=r"its price of 0\.064001 stands"):
-        bootstrap.catalog_loader().load(with_changes((near + timedelta(days=1), 2 * NEW)))
-    history = bootstrap.prices().sheet().histories[TYPE]
+        app().cloud.catalog_loader.load(with_changes((near + timedelta(days=1), 2 * NEW)))
+    history = app().money.prices.sheet().histories[TYPE]
     assert [change.micros_per_hour for change in history] == [OLD, NEW]

@@ -11,12 +11,13 @@ from chalicelib.domain.cloud.projects.service import MAX_PROJECTS_PER_CUSTOMER
 from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Principal, Role
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.ids import Kind
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.access import FakeAuthenticator, principal
 from tests.integration.test_routes import SPECS, body_of, endpoints, kinds_in_path, path_of
 from tests.support.api import Api
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 from tests.support.world import World, WorldBuilder
 
 MACHINE = {"region": "montreal", "instanceType": "cpu-4x8", "imageId": "ubuntu-22.04"}
@@ -45,10 +46,10 @@ def machine(person: Api, world: World, **more: Any) -> str:
 def settled(world: World, deployment_id: str) -> None:
     """No operation is changing it any more, as after the state machine has run."""
     customer_id = world.ann.ids[Kind.CUSTOMER]
-    before = bootstrap.deployment_records().deployment(customer_id, deployment_id)
+    before = app().cloud.deployment_records.deployment(customer_id, deployment_id)
     assert before
-    after = before.changed(bootstrap.clock().now(), operation_id=None)
-    bootstrap.transactor().commit([bootstrap.deployment_records().replace_deployment(before, after)])
+    after = before.changed(app().core.clock.now(), operation_id=None)
+    app().core.transactor.commit([app().cloud.deployment_records.replace_deployment(before, after)])
 
 
 def confined_key(world: World, project_id: str, monkeypatch: pytest.MonkeyPatch) -> Api:
@@ -62,7 +63,7 @@ def confined_key(world: World, project_id: str, monkeypatch: pytest.MonkeyPatch)
             "session_id": "",
         }
     )
-    monkeypatch.setattr(bootstrap, "authenticator", lambda: FakeAuthenticator({"key": key}))
+    give(people={"authenticator": FakeAuthenticator({"key": key})})
     return Api("key")
 
 

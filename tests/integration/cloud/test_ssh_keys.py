@@ -11,11 +11,12 @@ from chalicelib.domain.cloud.ssh_keys.service import KEY_THERE, MAX_KEYS_PER_CUS
 from chalicelib.kernel.errors import Conflict, LimitExceeded, NotFound
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.kernel.transactions import ConditionFailed
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.access import FakeAuthenticator, principal
 from tests.support.api import Api
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 _CUSTOMER = "cus_01J00000000000000000000000"
 
@@ -24,7 +25,7 @@ _CUSTOMER = "cus_01J00000000000000000000000"
 def signed_in(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
     """Somebody with a customer of their own; `other` is somebody else."""
     authenticator = FakeAuthenticator({"mine": principal(), "other": principal()})
-    monkeypatch.setattr(bootstrap, "authenticator", lambda: authenticator)
+    give(people={"authenticator": authenticator})
     return api.as_bearer("mine")
 
 
@@ -131,7 +132,7 @@ def test_lists_come_in_pages_oldest_first(signed_in: Api, clock: SettableClock) 
 
 
 def test_a_customer_has_at_most_fifty_keys_however_many_ask_at_once(table: Engine) -> None:
-    keys = bootstrap.ssh_keys()
+    keys = app().cloud.ssh_keys
     for number in range(MAX_KEYS_PER_CUSTOMER - 4):
         keys.add(_CUSTOMER, f"key {number}", public_key())
 
@@ -149,7 +150,7 @@ def test_a_customer_has_at_most_fifty_keys_however_many_ask_at_once(table: Engin
 
 
 def test_of_many_who_want_one_name_or_one_key_one_gets_it(table: Engine) -> None:
-    keys, text = bootstrap.ssh_keys(), public_key()
+    keys, text = app().cloud.ssh_keys, public_key()
 
     def add(number: int) -> bool:
         try:
@@ -164,7 +165,7 @@ def test_of_many_who_want_one_name_or_one_key_one_gets_it(table: Engine) -> None
 
 
 def test_of_many_who_forget_one_key_one_does(table: Engine) -> None:
-    keys = bootstrap.ssh_keys()
+    keys = app().cloud.ssh_keys
     key = keys.add(_CUSTOMER, "laptop", public_key())
 
     def remove(_: int) -> bool:
@@ -181,10 +182,10 @@ def test_of_many_who_forget_one_key_one_does(table: Engine) -> None:
 
 
 def test_a_key_that_was_forgotten_since_it_was_read_is_not_forgotten_again(table: Engine) -> None:
-    keys, records = bootstrap.ssh_keys(), DynamoSshKeyRecords()
+    keys, records = app().cloud.ssh_keys, DynamoSshKeyRecords()
     key = keys.add(_CUSTOMER, "laptop", public_key())
     keys.remove(_CUSTOMER, key.id)
     before = table.items()
     with pytest.raises(ConditionFailed, match=KEY_THERE):
-        bootstrap.transactor().commit(records.remove(key))
+        app().core.transactor.commit(records.remove(key))
     assert table.items() == before

@@ -8,7 +8,7 @@ from chalicelib.domain.cloud.deployments.models import OVERRUN_CHARGED, Deployme
 from chalicelib.kernel.errors import AccountSuspended
 from chalicelib.kernel.money import parse_amount
 from chalicelib.kernel.pages import PageRequest
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.cloud.deployments.schemas import UsageView
 from tests.fakes.lifecycle import FUNDS_MICROS, Region
 from tests.fakes.suspension import WatchedInstallation
@@ -46,7 +46,7 @@ def test_g13_a_customer_is_warned_stopped_at_zero_and_resumed_by_a_payment(house
     assert stopped.status is DeploymentStatus.SUSPENDED
     assert house.servers() == ["SHUTOFF"]
     assert house.mails()[3:] == ["suspended"]
-    balance = bootstrap.ledger().balance(house.customer_id)
+    balance = app().money.ledger.balance(house.customer_id)
     assert 0 < balance.debt_micros <= stopped.price_micros_per_hour * 60 // HOUR
     assert (balance.held_micros, balance.burn_micros_per_hour) == (0, 0)
     house.assert_proven()
@@ -66,13 +66,13 @@ def test_g13_a_customer_is_warned_stopped_at_zero_and_resumed_by_a_payment(house
     house.assert_proven()
     house.run_for(1000)
     for shard in range(16):
-        bootstrap.metering().meter_shard(shard)
+        app().money.metering.meter_shard(shard)
     house.assert_proven()
-    usage = bootstrap.deployments().usage(house.customer_id, deployment_id, PageRequest(10))
+    usage = app().cloud.deployments.usage(house.customer_id, deployment_id, PageRequest(10))
     assert [(meter.number, meter.closed_at is None) for meter in usage.meters] == [(1, False), (2, True)]
     shown = UsageView.of(usage)
     assert (shown.proof.tiles, shown.proof.sums, shown.closed) == (True, True, False)
-    posted = bootstrap.ledger().change(house.customer_id, house.clock.now()).account.posted_micros
+    posted = app().money.ledger.change(house.customer_id, house.clock.now()).account.posted_micros
     assert parse_amount(shown.total.amount) == FUNDS_MICROS + 10_000_001 - posted
     told = [event.type for event in house.timeline(deployment_id) if event.type != "resource"]
     assert told[2:] == ["active", "suspending", "suspended", "resuming", "resumed"]
@@ -121,7 +121,7 @@ def test_g13_a_region_that_does_not_answer_costs_the_customer_a_bounded_overrun(
     house.region.simulator.cloud.faults.clear()
     house.run_with_schedules(1800)
     assert house.deployment(deployment_id).status is DeploymentStatus.SUSPENDED
-    debt = bootstrap.ledger().balance(house.customer_id).debt_micros
+    debt = app().money.ledger.balance(house.customer_id).debt_micros
     most = OVERRUN_CHARGED + timedelta(seconds=60)
     assert 0 < debt <= _price(house, deployment_id) * most // timedelta(hours=1)
     house.assert_proven()
@@ -197,7 +197,7 @@ def test_g13_a_deletion_overtakes_a_resumption(house: WatchedInstallation) -> No
 def test_g13_deleting_one_of_two_lets_the_money_for_the_other_suffice(house: WatchedInstallation) -> None:
     first, second = house.running(), house.running()
     house.run_until(house.zero() + timedelta(minutes=1))
-    debt = bootstrap.ledger().balance(house.customer_id).debt_micros
+    debt = app().money.ledger.balance(house.customer_id).debt_micros
     house.pay(debt + _price(house, first) // 6)
     house.run_for(60)
     assert house.status() == "SUSPENDED"
@@ -212,7 +212,7 @@ def test_g13_a_machine_that_is_ready_only_after_zero_is_switched_off_at_once(hou
     house.running()
     house.run_until(house.zero() - timedelta(hours=2))
     late = house.create().deployment.id
-    left = bootstrap.ledger().balance(house.customer_id).posted_micros
+    left = app().money.ledger.balance(house.customer_id).posted_micros
     house.take(left)
     house.run_for(300)
     assert house.status() == "SUSPENDED"
@@ -247,10 +247,10 @@ def test_g13_an_execution_that_was_never_started_is_before_its_moment_comes(hous
     house.run_until(zero - timedelta(seconds=90))
     (name,) = [name for name, found in house.workflows.executions.items() if found.status == "RUNNING"]
     del house.workflows.executions[name]
-    bootstrap.balance_watch().reconcile()
+    app().cloud.balance_watch.reconcile()
     assert name not in house.workflows.executions
     house.run_for(60)
-    bootstrap.balance_watch().reconcile()
+    app().cloud.balance_watch.reconcile()
     assert house.workflows.executions[name].status == "RUNNING"
     house.run_until(zero)
     assert house.status() == "SUSPENDED"
@@ -261,7 +261,7 @@ def test_g13_an_earlier_zero_gets_an_execution_of_its_own_and_ends_the_old_one(h
     old = house.workflows.next()
     assert old is not None
     house.run_for(HOUR)
-    house.take(bootstrap.ledger().balance(house.customer_id).posted_micros - 1_000)
+    house.take(app().money.ledger.balance(house.customer_id).posted_micros - 1_000)
     house.deliver_stream()
     zero = house.zero()
     house.run_until(zero - timedelta(seconds=1))
@@ -292,7 +292,7 @@ def test_posting_usage_replaces_no_execution(house: WatchedInstallation) -> None
     for _ in range(20):
         house.run_for(299)
         for shard in range(16):
-            bootstrap.metering().meter_shard(shard)
+            app().money.metering.meter_shard(shard)
         house.deliver_stream()
     assert set(house.workflows.executions) == before
 
@@ -359,7 +359,7 @@ def test_g13_a_server_in_error_is_told_to_staff_and_costs_a_bounded_overrun(hous
     server.status = "ACTIVE"
     house.run_with_schedules(300)
     assert house.deployment(deployment_id).status is DeploymentStatus.SUSPENDED
-    balance = bootstrap.ledger().balance(house.customer_id)
+    balance = app().money.ledger.balance(house.customer_id)
     most = OVERRUN_CHARGED + timedelta(seconds=60)
     assert 0 < balance.debt_micros <= _price(house, deployment_id) * most // timedelta(hours=1)
     house.assert_proven()

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.adapters.dynamodb.cloud.catalog import DynamoCatalogRecords
 from chalicelib.adapters.dynamodb.cloud.suspension import DynamoWatchRecords
 from chalicelib.domain.cloud.suspension.models import SuspensionStatus, Watch
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.identity import People
 from tests.support.api import Api
 from tests.support.clock import START
@@ -20,7 +20,7 @@ SHOWN = {"status": "SUSPENDED", "since": "2031-05-04T12:00:30Z", "deletesAt": "2
 
 @pytest.fixture
 def customer(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> Api:
-    DynamoCatalogRecords(bootstrap.transactor()).replace(read_catalog())
+    DynamoCatalogRecords(app().core.transactor).replace(read_catalog())
     return People(api, table, monkeypatch).newcomer("ann@example.com")
 
 
@@ -33,7 +33,7 @@ def _suspend(customer: Api) -> None:
         deletes_at=START + timedelta(hours=72),
         version=1,
     )
-    bootstrap.transactor().commit([DynamoWatchRecords().replace_watch(Watch(customer_id), suspended)])
+    app().core.transactor.commit([DynamoWatchRecords().replace_watch(Watch(customer_id), suspended)])
 
 
 def test_g13_a_suspension_is_shown_with_its_end(customer: Api) -> None:

@@ -8,10 +8,11 @@ import pytest
 from chalicelib.domain.foundation.access.models import Role
 from chalicelib.domain.foundation.activity.models import Activity, Outcome
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.access import FakeAuthenticator, principal
 from tests.support.api import Api
 from tests.support.clock import START
+from tests.support.parts import give
 
 _MINE, _VIEWER = principal(), principal(Role.VIEWER)
 
@@ -19,7 +20,7 @@ _MINE, _VIEWER = principal(), principal(Role.VIEWER)
 @pytest.fixture
 def signed_in(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
     authenticator = FakeAuthenticator({"mine": _MINE, "viewer": _VIEWER})
-    monkeypatch.setattr(bootstrap, "authenticator", lambda: authenticator)
+    give(people={"authenticator": authenticator})
     return api.as_bearer("mine")
 
 
@@ -36,7 +37,7 @@ def happened(minutes: int, **changes: Any) -> Activity:
         "ip": "203.0.113.9",
     }
     activity = Activity(**(fields | changes))
-    bootstrap.activity_log().append(activity)
+    app().foundation.activity_log.append(activity)
     return activity
 
 

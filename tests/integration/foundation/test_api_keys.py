@@ -32,13 +32,14 @@ from chalicelib.http import Caller
 from chalicelib.http.models import ApiModel
 from chalicelib.kernel.clock import isoformat
 from chalicelib.kernel.errors import Forbidden, LimitExceeded, NotFound
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.access import NoCounters
 from tests.fakes.identity import People
 from tests.support.api import DEFAULT_IP, Answer, Api
 from tests.support.clock import START, SettableClock
 from tests.support.doors import TestDoor
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 HERE, ELSEWHERE = DEFAULT_IP, "198.51.100.1"
 EVERYTHING = ["deployments:*", "ssh-keys:*", "billing:*", "api-keys:*", "customer:*"]
@@ -49,8 +50,8 @@ Body = dict[str, Any]
 def ann(people: People, monkeypatch: pytest.MonkeyPatch) -> Api:
     """The owner of a customer, who is not limited in how often she calls."""
     person = people.newcomer("ann@example.com")
-    limiter = type(bootstrap.rate_limiter())(NoCounters(), bootstrap.clock())
-    monkeypatch.setattr(bootstrap, "rate_limiter", lambda: limiter)
+    limiter = type(app().foundation.rate_limiter)(NoCounters(), app().core.clock)
+    give(foundation={"rate_limiter": limiter})
     return person
 
 
@@ -100,7 +101,7 @@ def colleague(people: People, person: Api, role: Role) -> Api:
 def employ(person: Api, role: StaffRole) -> None:
     """Make somebody one of the staff."""
     place = StaffMembership(user_of(person), role, StaffStatus.ACTIVE, START)
-    bootstrap.transactor().commit(DynamoStaff().insert(place))
+    app().core.transactor.commit(DynamoStaff().insert(place))
 
 
 class InCustomer(Api):
@@ -213,7 +214,7 @@ class TestMaking:
         assert refusal(make(ann, cidrs=["203.0.113.0/24", "::ffff:203.0.113.0/120"])) == (409, "CONFLICT")
 
     def test_a_customer_has_at_most_fifty_however_many_ask_at_once(self, ann: Api) -> None:
-        keys, wish = bootstrap.api_keys(), KeyWish(name="ci", scopes=["deployments:read"])
+        keys, wish = app().foundation.api_keys, KeyWish(name="ci", scopes=["deployments:read"])
         asker = Principal(user_of(ann), "", customer_of(ann), Role.OWNER, None)
         made = [keys.create(asker, wish).key.id for _ in range(47)]
 
@@ -527,7 +528,7 @@ class TestChanging:
         assert stale
         ann.patch(f"/api-keys/{key_id}", {"name": "first"})
         with pytest.raises(Exception, match="api_key_unchanged"):
-            bootstrap.transactor().commit([records.replace(replace(stale, name="second"))])
+            app().core.transactor.commit([records.replace(replace(stale, name="second"))])
 
     def test_a_use_is_no_change_and_a_change_is_no_use(self, ann: Api, clock: SettableClock) -> None:
         key = key_of(ann)
@@ -535,7 +536,7 @@ class TestChanging:
         before = records.get(id_of(key))
         assert before
         key.get("/deployments")
-        bootstrap.transactor().commit([records.replace(replace(before, name="cd"))])
+        app().core.transactor.commit([records.replace(replace(before, name="cd"))])
         found = ann.get(f"/api-keys/{id_of(key)}").data
         assert (found["name"], found["lastUsedOn"]) == ("cd", "2031-05-04")
 
@@ -702,10 +703,10 @@ class TestItsGranter:
         too_much, fits = id_of(key_of(dev, "billing:read")), id_of(key_of(dev, "deployments:*"))
         others = id_of(key_of(ann, "billing:read"))
         theirs = user_of(dev)
-        ended = bootstrap.api_keys().revoke_beyond(customer_of(ann), theirs, ROLE_SCOPES[Role.DEVELOPER])
+        ended = app().foundation.api_keys.revoke_beyond(customer_of(ann), theirs, ROLE_SCOPES[Role.DEVELOPER])
         assert ended == [too_much]
         assert [key["id"] for key in ann.get("/api-keys").data] == [fits, others]
-        assert bootstrap.api_keys().revoke_beyond(customer_of(ann), theirs, frozenset()) == [fits]
+        assert app().foundation.api_keys.revoke_beyond(customer_of(ann), theirs, frozenset()) == [fits]
         assert [key["id"] for key in ann.get("/api-keys").data] == [others]
 
     def test_whoever_replaces_the_scopes_answers_for_them(self, ann: Api, people: People) -> None:
@@ -724,7 +725,7 @@ class TestItsGranter:
         assert answer.data["grantedByUserId"] == user_of(dev)
         new = ann.as_bearer(answer.data["key"])
         assert [key.get("/deployments").status for key in (old, new)] == [200, 200]
-        bootstrap.api_keys().revoke_beyond(customer_of(ann), user_of(dev), frozenset())
+        app().foundation.api_keys.revoke_beyond(customer_of(ann), user_of(dev), frozenset())
         assert [key.get("/deployments").status for key in (old, new)] == [401, 401]
 
     def test_g43_nor_an_old_secret_that_somebody_else_has_replaced(self, ann: Api, people: People) -> None:
@@ -732,7 +733,7 @@ class TestItsGranter:
         old = key_of(dev, "deployments:read")
         new = ann.as_bearer(ann.post(f"/api-keys/{id_of(old)}/rotate", {"overlapHours": 24}).data["key"])
         assert [key.get("/deployments").status for key in (old, new)] == [200, 200]
-        assert bootstrap.api_keys().revoke_beyond(customer_of(ann), user_of(dev), frozenset()) == []
+        assert app().foundation.api_keys.revoke_beyond(customer_of(ann), user_of(dev), frozenset()) == []
         assert [key.get("/deployments").status for key in (old, new)] == [401, 200]
 
     def test_g43_a_role_that_is_lowered_meanwhile_is_noticed(
@@ -756,7 +757,7 @@ class TestItsGranter:
         insert = DynamoApiKeyRecords.insert
 
         def revoked_first(self: DynamoApiKeyRecords, made: ApiKey, limit: int) -> Sequence[DynamoWrite]:
-            bootstrap.api_keys().revoke_beyond(made.customer_id, made.granted_by_user_id, frozenset())
+            app().foundation.api_keys.revoke_beyond(made.customer_id, made.granted_by_user_id, frozenset())
             return insert(self, made, limit)
 
         monkeypatch.setattr(DynamoApiKeyRecords, "insert", revoked_first)
@@ -769,11 +770,11 @@ class TestItsGranter:
         asker = Principal(user_of(ann), "", customer_of(ann), None, None, api_key_id=key_id, key_scopes=let_in)
         ann.post(f"/api-keys/{key_id}/scopes", {"scopes": ["api-keys:write"]})
         with pytest.raises(Forbidden, match="deployments:read"):
-            bootstrap.api_keys().create(asker, KeyWish(name="ci", scopes=["deployments:read"]))
-        bootstrap.api_keys().create(asker, KeyWish(name="ci", scopes=["api-keys:write"]))
+            app().foundation.api_keys.create(asker, KeyWish(name="ci", scopes=["deployments:read"]))
+        app().foundation.api_keys.create(asker, KeyWish(name="ci", scopes=["api-keys:write"]))
 
     def test_a_key_that_was_revoked_is_not_brought_back_by_a_change(self, ann: Api) -> None:
-        keys, records = bootstrap.api_keys(), DynamoApiKeyRecords()
+        keys, records = app().foundation.api_keys, DynamoApiKeyRecords()
         key = records.get(id_of(key_of(ann)))
         assert key
         asker = Principal(user_of(ann), "", customer_of(ann), Role.OWNER, None)
@@ -782,7 +783,7 @@ class TestItsGranter:
         with pytest.raises(NotFound):
             keys.change(asker, key.id, {"name": "back"})
         with pytest.raises(Exception, match="api_key_unchanged"):
-            bootstrap.transactor().commit([records.replace(key)])
+            app().core.transactor.commit([records.replace(key)])
         assert records.get(key.id) is None
 
 
@@ -886,6 +887,6 @@ class TestLimits:
 def test_a_wish_beyond_ones_scopes_is_refused_by_the_service_itself(ann: Api) -> None:
     asker = Principal(user_of(ann), "", customer_of(ann), Role.VIEWER, None)
     with pytest.raises(Forbidden):
-        bootstrap.api_keys().create(asker, KeyWish(name="ci", scopes=["deployments:write"]))
+        app().foundation.api_keys.create(asker, KeyWish(name="ci", scopes=["deployments:write"]))
     with pytest.raises(NotFound):
-        bootstrap.api_keys().rotate(asker, "ak_01RAQ7HDSGC3KD77NGYFSWP6WV", timedelta())
+        app().foundation.api_keys.rotate(asker, "ak_01RAQ7HDSGC3KD77NGYFSWP6WV", timedelta())

@@ -15,12 +15,12 @@ from chalicelib.http.models import ApiModel
 from chalicelib.kernel.errors import CapacityUnavailable
 from chalicelib.kernel.limits import IDEMPOTENCY_KEY_TTL_SECONDS
 from chalicelib.kernel.transactions import TransactionContended
-from chalicelib.wiring import bootstrap
 from tests.fakes.access import FakeActivityLog, FakeAuthenticator, principal
 from tests.support.api import Answer
 from tests.support.clock import SettableClock
 from tests.support.doors import TestDoor
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 pytestmark = pytest.mark.guarantee("G44")
 
@@ -75,8 +75,8 @@ def shop(
 ) -> Shop:
     elsewhere = replace(ann, customer_id=principal().customer_id)
     people = {"ann": ann, "ann-elsewhere": elsewhere, "bob": principal()}
-    monkeypatch.setattr(bootstrap, "authenticator", lambda: FakeAuthenticator(people))
-    monkeypatch.setattr(bootstrap, "activity_log", lambda: log)
+    give(people={"authenticator": FakeAuthenticator(people)})
+    give(foundation={"activity_log": log})
     return Shop()
 
 

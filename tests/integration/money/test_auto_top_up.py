@@ -7,12 +7,13 @@ import pytest
 
 from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.money import parse_amount
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from dev.simulators.faults import RequestFault
 from functions.money.auto_top_up.workers import auto_top_up
 from tests.contract.stripe_lab import StripeLab
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 from tests.support.world import World, WorldBuilder
 
 PATH = "/billing/auto-topup"
@@ -31,9 +32,7 @@ def world(
     builder: WorldBuilder, lab: StripeLab, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> World:
     world = builder.build(engine, clock, monkeypatch)
-    monkeypatch.setattr(bootstrap, "gateway", lambda _: lab.gateway)
-    for service in (bootstrap.settlement, bootstrap.payment_methods, bootstrap.auto_top_ups):
-        service.cache_clear()
+    give(money={"gateway": lambda _: lab.gateway})
     return world
 
 
@@ -93,7 +92,7 @@ def test_g10_three_declines_pause(world: World, lab: StripeLab, engine: Engine, 
     for _ in range(5):
         auto_top_up({}, None)
         clock.advance(HOUR)
-    paused = bootstrap.auto_top_ups().get(world.ann.ids[Kind.CUSTOMER])
+    paused = app().money.auto_top_ups.get(world.ann.ids[Kind.CUSTOMER])
     assert paused is not None
     assert (paused.paused, paused.declines, paused.month_micros) == (True, 3, 0)
     letters = [item["letter_kind"]["S"] for item in engine.items() if item["kind"]["S"] == "LETTER"]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from chalicelib.domain.money.bank.references import reference_of
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from dev.simulators.bank.state import Order
 from functions.money.top_ups.workers import book_notice
 from tests.contract.bank_lab import BankLab
@@ -17,6 +17,7 @@ from tests.fakes.identity import People
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 UNMATCHED = "/v1/admin/bank/unmatched"
 
@@ -64,7 +65,7 @@ def posted(customer: Api) -> str:
 @pytest.fixture
 def house(table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     lab = BankLab(clock)
-    monkeypatch.setattr(bootstrap, "gateway", lambda name: lab.gateway)
+    give(money={"gateway": lambda name: lab.gateway})
     yield House(lab, People(Api(), table, monkeypatch))
     lab.close()
 
@@ -98,10 +99,10 @@ def test_g01_money_that_names_no_top_up_waits_and_is_assigned_once(house: House)
     assert house.assign(waiting["id"], house.ask(house.bob)).code == "CONFLICT"
     assert (house.waiting(), posted(house.ann), posted(house.bob)) == ([], "30.00", "0.00")
 
-    kept = bootstrap.top_up_records().top_up_of_reference(top_up["id"])
+    kept = app().money.top_up_records.top_up_of_reference(top_up["id"])
     assert kept
     assert len(kept.payers) == 1, "the payer's account has left its mark"
-    bootstrap.settlement().look(kept)
+    app().money.settlement.look(kept)
     house.tell("tr_00000001")
     assert house.bring() == {"known": 1}
     assert posted(house.ann) == "30.00"

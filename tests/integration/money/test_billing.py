@@ -33,7 +33,7 @@ from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import decimal_amount
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.kernel.transactions import ConditionFailed
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.money.invoices.workers import issue_invoices
 from tests.fakes.access import FakeAuthenticator, principal
 from tests.fakes.billing import MemoryFiles, Months
@@ -41,6 +41,7 @@ from tests.support import billed
 from tests.support.api import Api
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 from tests.unit.money.test_invoices import apply, steps
 from tools import export_ledger
 
@@ -62,7 +63,7 @@ WHY = {"reason": "The account is being closed"}
 def files(monkeypatch: pytest.MonkeyPatch) -> MemoryFiles:
     """What would be in the bucket."""
     files = MemoryFiles()
-    monkeypatch.setattr(bootstrap, "files", lambda: files)
+    give(foundation={"files": files})
     return files
 
 
@@ -78,8 +79,8 @@ def signed_in(api: Api, me: Principal, monkeypatch: pytest.MonkeyPatch) -> Api:
     authenticator = FakeAuthenticator(
         {"mine": me, "other": principal(), "staff": principal(None, StaffRole.ADMIN)}
     )
-    monkeypatch.setattr(bootstrap, "authenticator", lambda: authenticator)
-    bootstrap.transactor().commit(bootstrap.ledger().open_account(me.customer_id))
+    give(people={"authenticator": authenticator})
+    app().core.transactor.commit(app().money.ledger.open_account(me.customer_id))
     return api.as_bearer("mine")
 
 
@@ -179,11 +180,11 @@ def test_an_invoice_is_read_back_as_it_was_issued_and_cannot_be_issued_again(
     signed_in: Api, me: Principal, table: Engine
 ) -> None:
     invoice = billed.invoice(me.customer_id)
-    records = bootstrap.billing_records()
+    records = app().money.billing_records
     assert records.invoice(me.customer_id, invoice.id) == invoice
     before = table.items()
     with pytest.raises(ConditionFailed, match="new_invoice"):
-        bootstrap.transactor().commit([records.insert_invoice(replace(invoice, number="HC-2031-000002"))])
+        app().core.transactor.commit([records.insert_invoice(replace(invoice, number="HC-2031-000002"))])
     assert billed.invoicing_later(days=41).issue_due(me.customer_id) == []
     assert table.items() == before
 
@@ -227,12 +228,12 @@ def test_many_at_once_issue_each_customers_invoice_once_and_number_them_without_
 ) -> None:
     customers = [new_id(Kind.CUSTOMER, START) for _ in range(6)]
     for customer_id in customers:
-        bootstrap.transactor().commit(bootstrap.ledger().open_account(customer_id))
+        app().core.transactor.commit(app().money.ledger.open_account(customer_id))
         billed.pay(customer_id)
     clock.advance(timedelta(days=40).total_seconds())
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(bootstrap.invoicing().issue_due, customers * 3))
-    records = bootstrap.billing_records()
+        list(pool.map(app().money.invoicing.issue_due, customers * 3))
+    records = app().money.billing_records
     pages = [records.invoices(customer_id, PageRequest()).items for customer_id in customers]
     assert [len(page) for page in pages] == [1] * len(customers)
     numbers = sorted(int(page[0].number[-6:]) for page in pages)
@@ -262,19 +263,19 @@ class TestCreditNotes:
         shown = signed_in.get(f"/billing/credit-notes/{listed['id']}").data
         assert (shown["invoiceNumber"], shown["reason"]) == (invoice.number, body["reason"])
         assert len(files.kept) == 1
-        assert bootstrap.billing_records().invoice(me.customer_id, invoice.id) == invoice
+        assert app().money.billing_records.invoice(me.customer_id, invoice.id) == invoice
 
     def test_no_more_than_the_invoice_is_given_back(self, signed_in: Api, me: Principal) -> None:
         invoice = billed.invoice(me.customer_id)
         path = f"/v1/admin/customers/{me.customer_id}/invoices/{invoice.id}/credit-notes"
         staff = signed_in.as_bearer("staff")
         asked = staff.post(path, {"amount": "1099.99", "reason": "First"})
-        bootstrap.approvals().approve(asked.data["approval"]["id"], "usr_another")
+        app().money.approvals.approve(asked.data["approval"]["id"], "usr_another")
         for amount in ("0.02", "1100.00", "0.005", "0", "-1"):
             refused = staff.post(path, {"amount": amount, "reason": "Too much"})
             assert (refused.status, refused.fields) == (400, {"amount"}), amount
         last = staff.post(path, {"amount": "0.01", "reason": "The last cent"})
-        bootstrap.approvals().approve(last.data["approval"]["id"], "usr_another")
+        app().money.approvals.approve(last.data["approval"]["id"], "usr_another")
         assert [found["number"][-6:] for found in signed_in.get("/billing/credit-notes").data] == [
             "000002",
             "000001",
@@ -292,35 +293,35 @@ class TestCreditNotes:
         assert (asked["creditNote"], approval["subject"]) == (None, "credit_note")
         assert (approval["invoiceId"], approval["topUpId"]) == (invoice.id, None)
         assert staff.post(path, body, headers=once).data["approval"] == approval
-        assert bootstrap.billing_records().credited(me.customer_id, invoice.id).cents == 100_000
+        assert app().money.billing_records.credited(me.customer_id, invoice.id).cents == 100_000
         own = staff.post(f"/v1/admin/approvals/{approval['id']}/approve")
         assert (own.status, own.code) == (403, "FORBIDDEN")
 
         def decide(user: str) -> str:
             try:
-                return bootstrap.approvals().approve(approval["id"], user).effect_id
+                return app().money.approvals.approve(approval["id"], user).effect_id
             except Conflict:
                 return ""
 
-        bootstrap.approvals()
+        assert app().money.approvals is not None  # built once, before the threads
         with ThreadPoolExecutor(4) as pool:
             effects = list(pool.map(decide, ("usr_b", "usr_c", "usr_d", "usr_e")))
         assert sorted(effects)[:3] == ["", "", ""]
         newest = signed_in.get("/billing/credit-notes").data[0]
         assert (newest["id"], newest["total"]["amount"]) == (max(effects), "50.00")
-        assert bootstrap.billing_records().credited(me.customer_id, invoice.id).cents == 105_000
+        assert app().money.billing_records.credited(me.customer_id, invoice.id).cents == 105_000
 
     def test_many_small_ones_at_once_do_not_pass_the_limit(self, signed_in: Api, me: Principal) -> None:
         invoice = billed.invoice(me.customer_id)
-        bootstrap.corrections()
+        assert app().money.corrections is not None  # built once, before the threads
 
         def correct(number: int) -> bool:
             wish = Correction(me.customer_id, invoice.id, 180_000_000, "x", "usr_a")
-            return isinstance(bootstrap.corrections().correct(wish, f"{number}"), CreditNote)
+            return isinstance(app().money.corrections.correct(wish, f"{number}"), CreditNote)
 
         with ThreadPoolExecutor(8) as pool:
             assert sum(pool.map(correct, range(8))) == 5
-        assert bootstrap.billing_records().credited(me.customer_id, invoice.id).cents == 90_000
+        assert app().money.billing_records.credited(me.customer_id, invoice.id).cents == 90_000
 
     def test_at_once_they_are_one_after_the_other(self, signed_in: Api, me: Principal) -> None:
         invoice = billed.invoice(me.customer_id)
@@ -328,8 +329,8 @@ class TestCreditNotes:
         def issue(number: int) -> str | None:
             try:
                 return (
-                    bootstrap.credit_notes()
-                    .issue(
+                    app()
+                    .money.credit_notes.issue(
                         me.customer_id, invoice.id, 300_000_000, reason="x", actor_user_id="", key=f"{number % 4}"
                     )
                     .number
@@ -340,14 +341,14 @@ class TestCreditNotes:
         with ThreadPoolExecutor(4) as pool:
             issued = list(pool.map(issue, range(8)))
         assert sorted({number for number in issued if number}) == [f"HC-CN-2031-{n:06d}" for n in (1, 2, 3)]
-        assert bootstrap.billing_records().credited(me.customer_id, invoice.id).cents == 90_000
+        assert app().money.billing_records.credited(me.customer_id, invoice.id).cents == 90_000
 
     def test_its_tax_in_parts_is_the_invoices_tax(self, signed_in: Api, me: Principal) -> None:
         signed_in.put("/account/billing-profile", {**PROFILE, "vatNumber": None})
         invoice = billed.invoice(me.customer_id)
         parts = [1, 2, 3, 33_333, 76_661]
         notes = [
-            bootstrap.credit_notes().issue(
+            app().money.credit_notes.issue(
                 me.customer_id, invoice.id, cents * 10_000, reason="x", actor_user_id="", key=f"{cents}"
             )
             for cents in parts
@@ -359,7 +360,7 @@ class TestCreditNotes:
         self, signed_in: Api, me: Principal, clock: SettableClock
     ) -> None:
         invoice = billed.invoice(me.customer_id)
-        bootstrap.credit_notes().issue(
+        app().money.credit_notes.issue(
             me.customer_id, invoice.id, 50_000_000, reason="x", actor_user_id="", key="x"
         )
         clock.advance(timedelta(days=40).total_seconds())
@@ -512,7 +513,7 @@ def test_the_whole_ledger_is_one_journal_that_beancount_accepts(
     signed_in: Api, me: Principal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = new_id(Kind.CUSTOMER, START)
-    bootstrap.transactor().commit(bootstrap.ledger().open_account(other))
+    app().core.transactor.commit(app().money.ledger.open_account(other))
     billed.invoice(me.customer_id)
     billed.pay(other)
     _transfer(other, me.customer_id, 1_234_567)
@@ -546,6 +547,6 @@ def _transfer(source: str, destination: str, micros: int) -> None:
 
 def _post(customer_id: str, type_: EntryType, change_micros: int, counterpart: str) -> None:
     """Book one entry."""
-    change = bootstrap.ledger().change(customer_id, bootstrap.clock().now())
+    change = app().money.ledger.change(customer_id, app().core.clock.now())
     change.post(type_, change_micros, counterpart, reference="a test")
-    bootstrap.transactor().commit(change.writes())
+    app().core.transactor.commit(change.writes())

@@ -12,13 +12,13 @@ from chalicelib.domain.money.top_ups.models import Amount, Flag, InvalidSignatur
 from chalicelib.domain.money.top_ups.records import NoticeState, Rate
 from chalicelib.domain.money.top_ups.service import Settlement, TopUpRequest, TopUps, Webhooks
 from chalicelib.kernel.errors import PaymentProviderError
-from chalicelib.wiring import bootstrap
 from dev.simulators.faults import FaultMatch, RequestFault
 from tests.contract.crypto_lab import BTCPayLab, CryptoLab, OxaPayLab
 from tests.fakes.money import MemoryLedgerRecords, MemoryTable, MemoryTransactor
 from tests.fakes.payments import FixedRates, MemoryNotices, MemoryTopUpRecords
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
+from tests.support.parts import give
 
 CUSTOMER = "cus_1"
 RATE = Decimal("0.999")
@@ -203,7 +203,7 @@ def test_on_the_apis_own_host_a_provider_hears_ok_and_nothing_else(
     shop: Shop, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """OxaPay sends again what is not answered with 200 and `ok` (https://docs.oxapay.com/webhook)."""
-    monkeypatch.setattr(bootstrap, "webhooks", lambda: shop.webhooks)
+    give(money={"webhooks": shop.webhooks})
     top_up = shop.ask()
     shop.lab.pay(top_up)
     told = shop.lab.deliveries(top_up)[-1]

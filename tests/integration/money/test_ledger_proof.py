@@ -16,11 +16,12 @@ from chalicelib.adapters.aws.clients import s3
 from chalicelib.adapters.aws.reports import S3Reports
 from chalicelib.domain.operations.proof.service import DailyProof
 from chalicelib.kernel.clock import epoch_seconds, isoformat
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.operations.proof.workers import ledger_proof
 from tests.fakes.lifecycle import Installation, Region
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine, Item
+from tests.support.parts import give
 from tests.support.settings import TABLE_NAME
 from tools import verify_ledger
 
@@ -70,11 +71,11 @@ def house(
 def _meter(house: Installation, seconds: int) -> None:
     house.clock.advance(seconds)
     for shard in range(16):
-        bootstrap.metering().meter_shard(shard)
+        app().money.metering.meter_shard(shard)
 
 
 def test_g12_honest_books_prove_themselves(house: Installation) -> None:
-    report = bootstrap.proof().run()
+    report = app().operations.proof.run()
     assert report.differences == ()
     assert report.holds
     totals = report.totals
@@ -167,7 +168,7 @@ def test_g12_any_damage_is_named(
         if kind == "BOOK":
             changed |= {"pk": {"S": "LEDGER#cus_nobody"}}
         house.table.client.put_item(TableName=TABLE_NAME, Item=changed)
-    report = bootstrap.proof().run()
+    report = app().operations.proof.run()
     sentences = [found.sentence for found in report.differences]
     assert any(sentence in found for found in sentences), sentences
     assert not report.holds
@@ -178,7 +179,7 @@ def test_g12_a_meter_that_was_forgotten_open_is_named(house: Installation) -> No
     closed = next(item for item in house.table.items() if item["kind"]["S"] == "METER" and "closed_at" in item)
     del closed["closed_at"]
     house.table.client.put_item(TableName=TABLE_NAME, Item=closed)
-    sentences = [found.sentence for found in bootstrap.proof().run().differences]
+    sentences = [found.sentence for found in app().operations.proof.run().differences]
     assert any("is DELETED with 1 open meters" in sentence for sentence in sentences)
 
 
@@ -188,7 +189,7 @@ def test_g12_books_that_change_while_they_are_read_are_not_suspected(house: Inst
 
     def write() -> None:
         for written in range(8):
-            bootstrap.ledger().credit(house.customer_id, 1, reason="one", actor_user_id="usr_x", key=f"w{written}")
+            app().money.ledger.credit(house.customer_id, 1, reason="one", actor_user_id="usr_x", key=f"w{written}")
             _meter(house, 1)
             house.delete(house.create().deployment.id)
             pause.wait(0.05)
@@ -197,7 +198,7 @@ def test_g12_books_that_change_while_they_are_read_are_not_suspected(house: Inst
     with ThreadPoolExecutor(1) as elsewhere:
         writing = elsewhere.submit(write)
         while not writing.done():
-            reports.append(bootstrap.proof().run())
+            reports.append(app().operations.proof.run())
         writing.result()
     assert [found for report in reports for found in report.differences] == []
 
@@ -208,8 +209,8 @@ def kept(monkeypatch: pytest.MonkeyPatch, house: Installation) -> Iterator[list[
     kept: list[dict[str, Any]] = []
     key = f"ledger-proof/{isoformat(house.clock.now())}.json"
     expected = {"Bucket": "hearth-test-reports", "Key": key, "Body": ANY, "ContentType": "application/json"}
-    daily = DailyProof(bootstrap.proof(), S3Reports("hearth-test-reports"), house.alerts)
-    monkeypatch.setattr(bootstrap, "daily_proof", lambda: daily)
+    daily = DailyProof(app().operations.proof, S3Reports("hearth-test-reports"), house.alerts)
+    give(operations={"daily_proof": daily})
     with Stubber(s3()) as stubber:
         stubber.add_response("put_object", {}, expected)
         s3().meta.events.register(
@@ -278,6 +279,6 @@ def test_g12_the_command_finds_the_local_cloud(
 
 
 def test_g12_the_proof_of_an_empty_installation_holds(table: Engine, clock: SettableClock) -> None:
-    report = bootstrap.proof().run()
+    report = app().operations.proof.run()
     assert report.holds
     assert (report.started_at, report.totals.customers) == (START, 0)

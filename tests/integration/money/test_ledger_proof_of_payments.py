@@ -15,12 +15,13 @@ from chalicelib.domain.money.top_ups.models import (
     TopUp,
     TopUpStatus,
 )
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.identity import People
 from tests.fakes.refunds import RefundingGateway
 from tests.support.api import Api
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine, Item
+from tests.support.parts import give
 from tests.support.settings import TABLE_NAME
 
 pytestmark = pytest.mark.guarantee("G12")
@@ -36,7 +37,7 @@ class Payer:
         self.api, self.table, self.clock, self.gateway = api, table, clock, gateway
         asked = api.post("/billing/topups/card", {"amount": "100.00"}).data
         self.customer_id = str(api.get("/me").data["currentCustomerId"])
-        self.top_up = bootstrap.top_ups().get(self.customer_id, asked["id"])
+        self.top_up = app().money.top_ups.get(self.customer_id, asked["id"])
         payment = Payment("ch_1", Amount(100 * DOLLAR), clock.now())
         self.tell(payments=(payment,), status=TopUpStatus.SETTLED)
         self.refund("10.00")
@@ -48,23 +49,23 @@ class Payer:
 
     def tell(self, **changes: object) -> TopUp:
         self.gateway.tell(str(self.top_up.provider_id), **changes)
-        return bootstrap.settlement().look(self.top_up)
+        return app().money.settlement.look(self.top_up)
 
     def refund(self, amount: str) -> None:
-        bootstrap.refunds().order(RefundWish(self.top_up.id, amount, "Paid twice", "usr_a"), amount)
+        app().money.refunds.order(RefundWish(self.top_up.id, amount, "Paid twice", "usr_a"), amount)
 
 
 @pytest.fixture
 def payer(api: Api, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> Payer:
     gateway = RefundingGateway()
-    monkeypatch.setattr(bootstrap, "gateway", lambda _: gateway)
+    give(money={"gateway": lambda _: gateway})
     return Payer(People(api, table, monkeypatch).newcomer("ada@example.com"), table, clock, gateway)
 
 
 def test_g12_honest_payments_prove_themselves(payer: Payer) -> None:
-    frozen = {hold.purpose: hold.amount_micros for hold in bootstrap.ledger().holds(payer.customer_id)}
+    frozen = {hold.purpose: hold.amount_micros for hold in app().money.ledger.holds(payer.customer_id)}
     assert frozen == {"refund": 20 * DOLLAR, "dispute": 30 * DOLLAR}
-    assert bootstrap.proof().run().differences == ()
+    assert app().operations.proof.run().differences == ()
 
 
 def _number(field: str, by: int) -> Change:
@@ -101,5 +102,5 @@ def test_g12_any_damage_to_payments_is_named(
     if changed["sk"] != item["sk"]:
         payer.table.client.delete_item(TableName=TABLE_NAME, Key={"pk": item["pk"], "sk": item["sk"]})
     payer.table.load([changed])
-    sentences = [found.sentence for found in bootstrap.proof().run().differences]
+    sentences = [found.sentence for found in app().operations.proof.run().differences]
     assert any(sentence in found for found in sentences), sentences

@@ -20,7 +20,7 @@ from chalicelib.domain.money.top_ups.models import (
 )
 from chalicelib.kernel.errors import Conflict, InsufficientBalance
 from chalicelib.kernel.pages import PageRequest
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.operations.changes.workers import follow_table
 from functions.operations.departure.workers import erase_closed_customers
 from tests.fakes.auto_top_up import ChargingGateway
@@ -30,6 +30,7 @@ from tests.fakes.refunds import RefundingGateway
 from tests.support.api import Api
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 DOLLAR = 1_000_000
 
@@ -50,7 +51,7 @@ class Gone:
 
     def _asked(self, ada: Api) -> TopUp:
         made = ada.post("/billing/topups/card", {"amount": "30.00"}).data
-        return bootstrap.top_ups().get(self.customer_id, made["id"])
+        return app().money.top_ups.get(self.customer_id, made["id"])
 
     def pay(self, top_up: TopUp) -> TopUp:
         payment = Payment(f"ch_{top_up.id}", Amount(30 * DOLLAR), self.clock.now())
@@ -58,7 +59,7 @@ class Gone:
 
     def tell(self, top_up: TopUp, **changes: object) -> TopUp:
         self.gateway.tell(str(top_up.provider_id), **changes)
-        return bootstrap.settlement().look(top_up)
+        return app().money.settlement.look(top_up)
 
     def stream(self) -> None:
         """What the table's stream tells of the money, as it is now."""
@@ -68,7 +69,7 @@ class Gone:
 
     @property
     def account(self) -> Account:
-        account = bootstrap.ledger_records().account(self.customer_id)
+        account = app().money.ledger_records.account(self.customer_id)
         assert account is not None
         return account
 
@@ -76,8 +77,8 @@ class Gone:
 @pytest.fixture
 def gone(api: Api, table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> Gone:
     gateway = RefundingGateway()
-    monkeypatch.setattr(bootstrap, "gateway", lambda _: gateway)
-    monkeypatch.setattr(bootstrap, "gateway_names", lambda: ("stripe",))
+    give(money={"gateway": lambda _: gateway})
+    give(money={"gateway_names": ("stripe",)})
     return Gone(People(api, table, monkeypatch).newcomer("ada@example.com"), table, clock, gateway)
 
 
@@ -86,23 +87,23 @@ def test_g11_what_comes_late_is_booked_and_sent_back(gone: Gone) -> None:
     late = gone.pay(gone.unpaid)
     gone.stream()
     assert gone.account.posted_micros == 30 * DOLLAR
-    order = bootstrap.refunds().order(RefundWish(late.id, "30.00", "The account is closed", "usr_a"), "key")
+    order = app().money.refunds.order(RefundWish(late.id, "30.00", "The account is closed", "usr_a"), "key")
     assert order.status is RefundOrderStatus.DONE
     gone.stream()
     assert (gone.account.posted_micros, gone.account.held_micros) == (0, 0)
     gone.clock.advance(40 * 86_400)
-    bootstrap.invoicing().run()
-    documents = bootstrap.billing_documents()
+    app().money.invoicing.run()
+    documents = app().money.billing_documents
     summary, _ = documents.invoices(gone.customer_id, PageRequest()).items
     newest = documents.invoice(gone.customer_id, summary.id)
     assert [moved.kind for moved in newest.movements] == [MovementKind.PAYMENT, MovementKind.REPAYMENT]
     assert (newest.totals.total_cents, newest.buyer.name) == (0, "")
-    assert bootstrap.proof().run().differences == ()
+    assert app().operations.proof.run().differences == ()
 
 
 def test_what_was_given_up_is_not_sent_back(gone: Gone) -> None:
     with pytest.raises(InsufficientBalance):
-        bootstrap.refunds().order(RefundWish(gone.paid.id, "30.00", "Asked for later", "usr_a"), "key")
+        app().money.refunds.order(RefundWish(gone.paid.id, "30.00", "Asked for later", "usr_a"), "key")
 
 
 @pytest.mark.guarantee("G09")
@@ -113,7 +114,7 @@ def test_g09_what_is_disputed_late_is_owed(gone: Gone) -> None:
     gone.tell(gone.paid, disputes=(replace(dispute, status=DisputeStatus.LOST),))
     gone.stream()
     assert (gone.account.posted_micros, gone.account.held_micros) == (-30 * DOLLAR, 0)
-    assert bootstrap.proof().run().differences == ()
+    assert app().operations.proof.run().differences == ()
 
 
 @pytest.mark.guarantee("G10")
@@ -121,7 +122,7 @@ def test_g10_no_card_is_charged_by_a_rule_that_was_saved_while_the_account_close
     api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = ChargingGateway()
-    monkeypatch.setattr(bootstrap, "gateway", lambda _: gateway)
+    give(money={"gateway": lambda _: gateway})
     ada = People(api, table, monkeypatch).newcomer("ada@example.com")
     customer_id = ada.get("/me").data["currentCustomerId"]
     wish = AutoTopUpWish(
@@ -139,14 +140,13 @@ def test_g10_no_card_is_charged_by_a_rule_that_was_saved_while_the_account_close
         return found
 
     monkeypatch.setattr(PaymentMethods, "get", then_close)
-    bootstrap.auto_top_ups.cache_clear()
     with pytest.raises(Conflict):
-        bootstrap.auto_top_ups().put(customer_id, wish)
-    assert bootstrap.auto_top_ups().look_at_all() == {"looked_at": 0}
+        app().money.auto_top_ups.put(customer_id, wish)
+    assert app().money.auto_top_ups.look_at_all() == {"looked_at": 0}
     assert gateway.calls == []
 
 
 def test_nobody_gives_it_a_credit(gone: Gone) -> None:
     with pytest.raises(Conflict):
-        bootstrap.four_eyes().credit(gone.customer_id, DOLLAR, reason="Sorry", asked_by="usr_a", key="key")
+        app().money.four_eyes.credit(gone.customer_id, DOLLAR, reason="Sorry", asked_by="usr_a", key="key")
     assert gone.account.posted_micros == 0

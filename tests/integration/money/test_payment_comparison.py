@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.money.top_ups.models import Amount, Payment, PaymentState, TopUpStatus
 from chalicelib.domain.operations.proof.comparison import Comparison, ComparisonReport
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from dev.simulators.bank.state import Order
 from dev.simulators.faults import RequestFault
 from functions.money.top_ups.workers import book_notice
@@ -19,6 +19,7 @@ from tests.fakes.payments import FakeGateway
 from tests.support.api import Api
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 pytestmark = pytest.mark.guarantee("G01", "G12")
 
@@ -56,14 +57,14 @@ class House:
 
     def compare(self) -> ComparisonReport:
         comparison = Comparison(
-            lambda: {name: bootstrap.gateway(name) for name in ("bank", "stripe")},
-            bootstrap.top_up_records(),
-            bootstrap.ledger_records(),
-            bootstrap.settlement(),
-            bootstrap.bank_desk(),
+            lambda: {name: app().money.gateway(name) for name in ("bank", "stripe")},
+            app().money.top_up_records,
+            app().money.ledger_records,
+            app().money.settlement,
+            app().money.bank_desk,
             self.desk,
             self.desk,
-            bootstrap.clock(),
+            app().core.clock,
         )
         report = comparison.run()
         assert self.desk.kept[-1] is report
@@ -85,7 +86,7 @@ class House:
 def house(table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     lab = BankLab(clock)
     house = House(lab, People(Api(), table, monkeypatch).newcomer("ann@example.com"))
-    monkeypatch.setattr(bootstrap, "gateway", lambda name: lab.gateway if name == "bank" else house.card)
+    give(money={"gateway": lambda name: lab.gateway if name == "bank" else house.card})
     yield house
     lab.close()
 
@@ -108,7 +109,7 @@ def test_money_that_names_no_top_up_and_was_never_told_of_waits_for_staff(
     house.pay("for the machines")
     clock.advance(60)
     assert [house.compare().holds for _ in range(2)] == [True, True]
-    assert bootstrap.bank_desk().has(house.lab.gateway.transfers("tr_00000001")[0].id)
+    assert app().money.bank_desk.has(house.lab.gateway.transfers("tr_00000001")[0].id)
 
 
 def test_a_payment_that_the_gateway_does_not_have_is_told_of(house: House, clock: SettableClock) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.wiring import bootstrap
 from dev.simulators.faults import RequestFault
 from tests.contract.stripe_lab import StripeLab
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 from tests.support.world import Person, World, WorldBuilder
 
 PATH = "/billing/payment-methods"
@@ -26,8 +26,7 @@ def world(
     builder: WorldBuilder, lab: StripeLab, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> World:
     world = builder.build(engine, clock, monkeypatch)
-    monkeypatch.setattr(bootstrap, "gateway", lambda _: lab.gateway)
-    bootstrap.payment_methods.cache_clear()
+    give(money={"gateway": lambda _: lab.gateway})
     return world
 
 

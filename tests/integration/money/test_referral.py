@@ -29,7 +29,7 @@ from chalicelib.domain.money.top_ups.policy import DISPUTABLE
 from chalicelib.domain.money.transfers.service import TransferWish
 from chalicelib.kernel.errors import InsufficientBalance
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.money.referral.workers import reconcile_referrals
 from functions.operations.changes.workers import follow_table
 from tests.fakes.identity import People
@@ -39,6 +39,7 @@ from tests.integration.money.test_transfers import open_customer
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 DOLLAR = 1_000_000
 
@@ -57,13 +58,13 @@ class Person:
 
     @property
     def posted(self) -> int:
-        account = bootstrap.ledger_records().account(self.customer_id)
+        account = app().money.ledger_records.account(self.customer_id)
         assert account is not None
         return account.posted_micros
 
     @property
     def entries(self) -> list[Entry]:
-        found = bootstrap.ledger_records().all_entries(self.customer_id)
+        found = app().money.ledger_records.all_entries(self.customer_id)
         return [entry for entry in found if entry.type is EntryType.REWARD]
 
     def redeem(self, code: str) -> Answer:
@@ -97,14 +98,14 @@ class Town:
     def pay(self, person: Person, dollars: int = 25, payers: frozenset[str] = frozenset()) -> TopUp:
         """A top-up that is paid and settled; the stream has not told of it."""
         asked = person.api.post("/billing/topups/card", {"amount": f"{dollars}.00"}).data
-        top_up = bootstrap.top_ups().get(person.customer_id, asked["id"])
+        top_up = app().money.top_ups.get(person.customer_id, asked["id"])
         payment = Payment(f"ch_{top_up.id}", Amount(dollars * DOLLAR), self.clock.now())
         return self.tell(top_up, payments=(payment,), status=TopUpStatus.SETTLED, payers=payers)
 
     def tell(self, top_up: TopUp, **changes: object) -> TopUp:
         """The gateway knows more, and it is booked."""
         self.gateway.tell(str(top_up.provider_id), **changes)
-        return bootstrap.settlement().look(top_up)
+        return app().money.settlement.look(top_up)
 
     def stream(self) -> None:
         """What the table's stream tells of every top-up, as it is now."""
@@ -123,7 +124,7 @@ class Town:
 @pytest.fixture
 def town(table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> Town:
     town = Town(People(Api(), table, monkeypatch), table, clock)
-    monkeypatch.setattr(bootstrap, "gateway", lambda _: town.gateway)
+    give(money={"gateway": lambda _: town.gateway})
     return town
 
 
@@ -168,7 +169,7 @@ def test_both_are_rewarded_when_the_first_payment_has_settled(ann: Person, broug
     stats = ann.api.get("/referral").data["stats"]
     assert (stats["rewarded"], stats["waiting"], stats["earned"]["amount"]) == (1, 0, "10.00")
     assert brought.api.get("/referral").data["redeemed"]["side"] == "referred"
-    assert bootstrap.proof().run().differences == ()
+    assert app().operations.proof.run().differences == ()
 
 
 def test_neither_side_learns_who_the_other_is(ann: Person, brought: Person) -> None:
@@ -190,18 +191,17 @@ def test_g01_events_schedules_and_crashes_in_any_number_reward_once(
     ann: Person, brought: Person, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     town.pay(brought)
-    transactor = InterruptedTransactor(bootstrap.transactor())
-    monkeypatch.setattr(bootstrap, "transactor", lambda: transactor)
-    bootstrap.referrals.cache_clear()
+    transactor = InterruptedTransactor(app().core.transactor)
+    give(core={"transactor": transactor})
 
     def die() -> None:
         raise Crash
 
     transactor.after = die
     with pytest.raises(Crash):
-        bootstrap.referrals().look(brought.customer_id)
+        app().money.referrals.look(brought.customer_id)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: bootstrap.referrals().look(brought.customer_id), range(16)))
+        list(pool.map(lambda _: app().money.referrals.look(brought.customer_id), range(16)))
     town.stream()
     assert (ann.posted, brought.posted) == (REWARD_MICROS, 25 * DOLLAR + REWARD_MICROS)
     assert (len(ann.entries), len(brought.entries)) == (1, 1)
@@ -210,9 +210,9 @@ def test_g01_events_schedules_and_crashes_in_any_number_reward_once(
 @pytest.mark.guarantee("G01")
 def test_g01_sixteen_looks_at_once_reward_once(ann: Person, brought: Person, town: Town) -> None:
     town.pay(brought)
-    bootstrap.referrals()
+    assert app().money.referrals is not None  # built once, before the threads
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda _: bootstrap.referrals().look(brought.customer_id), range(16)))
+        list(pool.map(lambda _: app().money.referrals.look(brought.customer_id), range(16)))
     assert (len(ann.entries), len(brought.entries), ann.posted) == (1, 1, REWARD_MICROS)
 
 
@@ -243,9 +243,9 @@ def test_g09_rewards_are_taken_back_with_the_payment_and_what_is_spent_is_debt(
 ) -> None:
     top_up = town.pay(brought)
     town.stream()
-    change = bootstrap.ledger().change(ann.customer_id, town.clock.now())
+    change = app().money.ledger.change(ann.customer_id, town.clock.now())
     change.post(EntryType.USAGE, -4 * DOLLAR, "operator:usage", reference="dep_1")
-    bootstrap.transactor().commit(change.writes())
+    app().core.transactor.commit(change.writes())
     town.tell(top_up, **refunded(top_up))
     if by_schedule:
         town.clock.advance(86_401)
@@ -356,7 +356,7 @@ def test_of_two_who_pay_with_one_card_at_once_one_is_rewarded(ann: Person, broug
     for person in both:
         town.pay(person, payers=card)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda one: bootstrap.referrals().look(one.customer_id), both * 4))
+        list(pool.map(lambda one: app().money.referrals.look(one.customer_id), both * 4))
     assert ann.posted == REWARD_MICROS
     assert sorted(one.reward()[0] for one in both) == ["REFUSED", "REWARDED"]
 
@@ -390,8 +390,8 @@ def rewarded(ann: Person, count: int, town: Town) -> None:
     for number in range(count):
         now, other = town.clock.now(), f"cus_{number:026d}"
         earlier = Referral(new_id(Kind.REFERRAL, now), ann.customer_id, other, f"usr_{number}", now)
-        bootstrap.transactor().commit(records.insert_referral(earlier))
-        bootstrap.transactor().commit(records.replace_referral(earlier, earlier.rewarded("top_1", now)))
+        app().core.transactor.commit(records.insert_referral(earlier))
+        app().core.transactor.commit(records.replace_referral(earlier, earlier.rewarded("top_1", now)))
 
 
 def test_a_referrer_gets_so_many_rewards_and_no_more(ann: Person, brought: Person, town: Town) -> None:
@@ -416,11 +416,11 @@ def test_the_last_reward_is_given_once_though_two_are_looked_at_together(
     def then_eve(records: DynamoReferralRecords, customer_id: str) -> Sequence[Referral]:
         found = counted(records, customer_id)
         if waiting:
-            bootstrap.referrals().look(waiting.pop().customer_id)
+            app().money.referrals.look(waiting.pop().customer_id)
         return found
 
     monkeypatch.setattr(DynamoReferralRecords, "all_referrals", then_eve)
-    bootstrap.referrals().look(brought.customer_id)
+    app().money.referrals.look(brought.customer_id)
     assert (eve.reward(), brought.reward()) == (("REWARDED", None), ("REFUSED", "limit"))
 
 
@@ -558,7 +558,7 @@ def test_g07_a_reward_that_may_be_taken_back_is_not_sent_away(ann: Person, broug
     """Half a year later it is Ann's for good."""
     town.pay(brought)
     town.stream()
-    transfers, second = bootstrap.transfers(), open_customer("ann@example.com", town.clock)
+    transfers, second = app().money.transfers, open_customer("ann@example.com", town.clock)
     revocable = DynamoReferralRecords().revocable_micros
     assert revocable(ann.customer_id) == REWARD_MICROS
     wish = TransferWish(ann.customer_id, second, "1.00", "", ann.user_id)

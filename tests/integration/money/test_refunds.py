@@ -11,12 +11,13 @@ from chalicelib.domain.money.refunds.service import RefundOrderStatus
 from chalicelib.domain.money.top_ups.models import TopUp, TopUpStatus
 from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.money import parse_amount
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from dev.simulators.faults import RequestFault
 from functions.money.refunds.workers import reconcile_refunds
 from tests.contract.stripe_lab import StripeLab
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 from tests.support.world import World, WorldBuilder
 
 
@@ -32,15 +33,7 @@ def world(
     builder: WorldBuilder, lab: StripeLab, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> World:
     world = builder.build(engine, clock, monkeypatch)
-    monkeypatch.setattr(bootstrap, "gateway", lambda _: lab.gateway)
-    for service in (
-        bootstrap.settlement,
-        bootstrap.top_ups,
-        bootstrap.refunds,
-        bootstrap.approvals,
-        bootstrap.four_eyes,
-    ):
-        service.cache_clear()
+    give(money={"gateway": lambda _: lab.gateway})
     return world
 
 
@@ -48,9 +41,9 @@ def world(
 def paid(world: World, lab: StripeLab) -> TopUp:
     """A card top-up of Ann's, paid."""
     asked = world.ann.api.post("/billing/topups/card", {"amount": "2000.00"}).data
-    top_up = bootstrap.top_ups().get(world.ann.ids[Kind.CUSTOMER], asked["id"])
+    top_up = app().money.top_ups.get(world.ann.ids[Kind.CUSTOMER], asked["id"])
     lab.pay(top_up)
-    settled = bootstrap.settlement().look(top_up)
+    settled = app().money.settlement.look(top_up)
     assert settled.status is TopUpStatus.SETTLED
     return settled
 
@@ -78,7 +71,7 @@ def test_a_large_one_is_approved_by_another(world: World, paid: TopUp) -> None:
     assert approval["status"] == "PENDING"
     own = world.staff.api.post(f"/v1/admin/approvals/{approval['id']}/approve")
     assert (own.status, own.code) == (403, "FORBIDDEN")
-    decided = bootstrap.approvals().approve(approval["id"], "usr_another")
+    decided = app().money.approvals.approve(approval["id"], "usr_another")
     listed = {shown["id"]: shown["status"] for shown in world.staff.api.get("/v1/admin/approvals").data}
     assert listed == {approval["id"]: "APPROVED", world.ann.ids[Kind.APPROVAL]: "PENDING"}
     (refund,) = world.staff.api.get(f"/v1/admin/topups/{paid.id}/refunds").data
@@ -91,14 +84,14 @@ def test_a_large_credit_is_approved_by_another(world: World) -> None:
     asked = world.staff.api.post(path, {"amount": "1000.01", "reason": "A present"}).data
     assert asked["approval"]["status"] == "PENDING"
     assert parse_amount(asked["posted"]["amount"]) == before
-    bootstrap.approvals().approve(asked["approval"]["id"], "usr_another")
+    app().money.approvals.approve(asked["approval"]["id"], "usr_another")
     assert posted(world) - before == 1_000_010_000
 
 
 def test_many_small_credits_within_a_day_are_a_large_one(world: World) -> None:
     customer_id = world.ann.ids[Kind.CUSTOMER]
     path = f"/v1/admin/customers/{customer_id}/credits"
-    entries = bootstrap.ledger_records().all_entries(customer_id)
+    entries = app().money.ledger_records.all_entries(customer_id)
     given = sum(entry.change_micros for entry in entries if entry.type is EntryType.CREDIT)
     assert given >= FOUR_EYES_ABOVE_MICROS, "the world begins with a present"
     asked = world.staff.api.post(path, {"amount": "0.01", "reason": "One more"}).data
@@ -112,7 +105,7 @@ def test_a_credit_that_was_given_is_not_asked_about_again(world: World) -> None:
         raise AboveLimit
 
     def give(unless: Callable[[], None] | None) -> None:
-        ledger = bootstrap.ledger()
+        ledger = app().money.ledger
         ledger.credit(customer_id, 1, reason="A present", actor_user_id="usr_x", key="k", unless=unless)
 
     with pytest.raises(AboveLimit):

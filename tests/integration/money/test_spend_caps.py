@@ -11,12 +11,13 @@ from chalicelib.domain.money.ledger.spending import Period
 from chalicelib.domain.money.spending.models import NO_CAPS, Caps
 from chalicelib.kernel.errors import SpendCapReached
 from chalicelib.kernel.pages import PageRequest
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.lifecycle import Region
 from tests.fakes.suspension import WatchedInstallation
 from tests.integration.cloud.test_lifecycle_matrix import FAULTS, Fault, Once
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 KEY = "key_01"
 MIDNIGHT = datetime(2031, 5, 5, tzinfo=UTC)
@@ -47,16 +48,16 @@ def _price(house: WatchedInstallation, deployment_id: str) -> int:
 
 def _cap(house: WatchedInstallation, deployment_id: str, hours: int) -> datetime:
     """Let the machine run for some hours more of this day; when the customer is told that these will be over."""
-    spent = bootstrap.spend_caps().get(house.customer_id).day.spent_micros
+    spent = app().money.spend_caps.get(house.customer_id).day.spent_micros
     caps = Caps(daily_micros=spent + hours * _price(house, deployment_id))
-    report = bootstrap.spend_caps().put(house.customer_id, caps)
+    report = app().money.spend_caps.put(house.customer_id, caps)
     assert report.day.reached_at is not None
     return report.day.reached_at
 
 
 def _actions(house: WatchedInstallation) -> list[tuple[str, str, str]]:
     """What the customer's log says of what nobody asked for, oldest first."""
-    found = bootstrap.activity_log().list(house.customer_id, PageRequest(100)).items
+    found = app().foundation.activity_log.list(house.customer_id, PageRequest(100)).items
     return [(one.action, one.actor_user_id, one.reason) for one in reversed(found)]
 
 
@@ -87,7 +88,7 @@ def test_a_customer_is_warned_stopped_at_the_cap_and_runs_again_when_the_day_end
     assert house.mails()[1:] == ["spend_cap_reached"]
     with pytest.raises(SpendCapReached, match="daily spend cap"):
         house.create()
-    report = bootstrap.spend_caps().get(house.customer_id).day
+    report = app().money.spend_caps.get(house.customer_id).day
     assert report.cap_micros is not None
     assert 0 <= report.spent_micros - report.cap_micros <= _price(house, deployment_id) // 60
 
@@ -108,7 +109,7 @@ def test_a_customer_is_warned_stopped_at_the_cap_and_runs_again_when_the_day_end
         "Your spend cap is reached",
         "Your spend cap leaves room again",
     ]
-    assert bootstrap.spend_caps().get(house.customer_id).day.spent_micros < _price(house, deployment_id) // 60
+    assert app().money.spend_caps.get(house.customer_id).day.spent_micros < _price(house, deployment_id) // 60
     house.assert_proven()
 
 
@@ -118,7 +119,7 @@ def test_a_cap_that_is_raised_or_removed_lets_machines_run_at_once(house: Watche
     reached = _cap(house, deployment_id, hours=1)
     house.run_until(reached + MINUTE)
     _assert_stopped(house, deployment_id, reached)
-    bootstrap.spend_caps().put(house.customer_id, caps)
+    app().money.spend_caps.put(house.customer_id, caps)
     house.run_for(60)
     assert house.status() is None
     assert house.deployment(deployment_id).status is DeploymentStatus.ACTIVE
@@ -145,7 +146,7 @@ def test_g13_money_that_ends_during_a_stop_is_what_counts_and_a_payment_brings_t
     deployment_id = house.running()
     reached = _cap(house, deployment_id, hours=1)
     house.run_until(reached + MINUTE)
-    house.take(bootstrap.ledger().balance(house.customer_id).posted_micros)
+    house.take(app().money.ledger.balance(house.customer_id).posted_micros)
     house.run_for(60)
     watch = house.watch()
     assert watch is not None
@@ -167,8 +168,8 @@ def test_a_machine_that_is_ready_only_after_the_cap_is_switched_off_at_once(hous
     deployment_id = house.running()
     house.run_for(60)
     late = house.create().deployment.id
-    spent = bootstrap.spend_caps().get(house.customer_id).day.spent_micros
-    bootstrap.spend_caps().put(house.customer_id, Caps(daily_micros=spent))
+    spent = app().money.spend_caps.get(house.customer_id).day.spent_micros
+    app().money.spend_caps.put(house.customer_id, Caps(daily_micros=spent))
     house.run_for(300)
     assert house.status() == "SUSPENDED"
     assert {house.deployment(each).status for each in (deployment_id, late)} == {DeploymentStatus.SUSPENDED}
@@ -225,15 +226,13 @@ def test_a_stop_and_its_end_survive_a_fault(house: WatchedInstallation, fault: F
 
 
 def _create_through_key(house: WatchedInstallation) -> str:
-    accepted = bootstrap.deployments().create(house.customer_id, house.wanted(), key=None, api_key_id=KEY)
+    accepted = app().cloud.deployments.create(house.customer_id, house.wanted(), key=None, api_key_id=KEY)
     return accepted.deployment.id
 
 
 def _capped_key(monkeypatch: pytest.MonkeyPatch, caps: Caps) -> KeyCaps:
     key_caps = KeyCaps(caps)
-    monkeypatch.setattr(bootstrap, "key_caps", lambda: key_caps)
-    bootstrap.spending_room.cache_clear()
-    bootstrap.deployments.cache_clear()
+    give(money={"key_caps": key_caps})
     return key_caps
 
 
@@ -255,8 +254,8 @@ def test_what_a_keys_machines_cost_counts_for_its_cap_which_stops_nothing(
     assert house.deployment(deployment_id).status is DeploymentStatus.ACTIVE
     house.delete(deployment_id)
     house.run_for(60)
-    spending = bootstrap.ledger_records().key_spending(house.customer_id, KEY)
-    usage = bootstrap.meter_records().all_usage(house.customer_id, deployment_id)
+    spending = app().money.ledger_records.key_spending(house.customer_id, KEY)
+    usage = app().money.meter_records.all_usage(house.customer_id, deployment_id)
     assert spending.day.posted_micros == sum(record.amount_micros for record in usage) > 3 * price
     assert spending.micros_per_hour == 0
     key_caps.caps = Caps(daily_micros=spending.day.posted_micros + price)
@@ -280,7 +279,7 @@ def test_of_many_that_ask_for_the_last_room_at_once_one_gets_it(
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(ask, range(8))) == [False] * 7 + [True]
-    holds = list(bootstrap.ledger_records().holds(house.customer_id))
+    holds = list(app().money.ledger_records.holds(house.customer_id))
     assert [hold.api_key_id for hold in holds if hold.purpose is HoldPurpose.PROVISIONING and hold.api_key_id] == [
         KEY
     ]

@@ -12,7 +12,7 @@ from chalicelib.domain.money.ledger.models import HoldPurpose
 from chalicelib.domain.money.metering.models import Meter
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.money import format_amount, parse_amount
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.identity import PASSWORD, People
 from tests.support.api import Api
 from tests.support.clock import START, SettableClock
@@ -28,7 +28,7 @@ NONE = {"dailyCap": None, "monthlyCap": None}
 
 @pytest.fixture
 def customer(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> Api:
-    DynamoCatalogRecords(bootstrap.transactor()).replace(read_catalog())
+    DynamoCatalogRecords(app().core.transactor).replace(read_catalog())
     return People(api, table, monkeypatch).newcomer("ann@example.com")
 
 
@@ -37,15 +37,15 @@ def _id(customer: Api) -> str:
 
 
 def _fund(customer: Api, micros: int = 100 * DOLLAR) -> None:
-    bootstrap.ledger().credit(_id(customer), micros, reason="a test", actor_user_id="usr_x", key="funds")
+    app().money.ledger.credit(_id(customer), micros, reason="a test", actor_user_id="usr_x", key="funds")
 
 
 def _run(customer: Api, micros_per_hour: int) -> None:
     """A machine of this price begins to be charged."""
-    now = bootstrap.clock().now()
+    now = app().core.clock.now()
     meter = Meter.opening(_id(customer), "dep_a", 1, micros_per_hour, epoch_seconds(now))
-    change = bootstrap.ledger().change(_id(customer), now)
-    bootstrap.transactor().commit([*bootstrap.metering().open(change, meter), *change.writes()])
+    change = app().money.ledger.change(_id(customer), now)
+    app().core.transactor.commit([*app().money.metering.open(change, meter), *change.writes()])
 
 
 def _wanted(customer: Api) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def test_a_stop_for_a_cap_is_shown_apart_from_a_suspension(customer: Api, status
     assert customer.get("/billing/balance").data["spendCapStop"] is None
     customer_id = _id(customer)
     stopped = Watch(customer_id, status=status, reason=SuspensionReason.SPEND_CAP, since=START, version=1)
-    bootstrap.transactor().commit([DynamoWatchRecords().replace_watch(Watch(customer_id), stopped)])
+    app().core.transactor.commit([DynamoWatchRecords().replace_watch(Watch(customer_id), stopped)])
     for path in ("/billing/balance", "/me"):
         shown = customer.get(path).data
         assert shown["suspension"] is None
@@ -181,13 +181,13 @@ def test_g13_frozen_money_is_no_runway(customer: Api, clock: SettableClock) -> N
     _fund(customer, 10 * DOLLAR)
     _run(customer, DOLLAR)
     assert customer.get("/billing/balance").data["runwaySeconds"] == 10 * HOUR
-    change = bootstrap.ledger().change(_id(customer), clock.now())
+    change = app().money.ledger.change(_id(customer), clock.now())
     change.freeze("dp_1", 4 * DOLLAR, HoldPurpose.DISPUTE)
     change.place_hold("rfd_1", DOLLAR, HoldPurpose.REFUND)
     change.place_hold("dep_a", DOLLAR, HoldPurpose.RUNNING)
-    bootstrap.transactor().commit(change.writes())
+    app().core.transactor.commit(change.writes())
     assert customer.get("/billing/balance").data["runwaySeconds"] == 5 * HOUR
     customer_id = _id(customer)
     clock.set(START + timedelta(hours=5))
-    balance = bootstrap.ledger().balance(customer_id)
+    balance = app().money.ledger.balance(customer_id)
     assert (balance.runway_seconds, balance.available_micros, balance.debt_micros) == (0, 0, 0)

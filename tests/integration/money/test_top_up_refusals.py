@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.access import FakeAuthenticator, principal
 from tests.support.api import Api
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 
 @pytest.fixture
@@ -15,8 +16,8 @@ def customer(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
     """Somebody signed in; there is no gateway, so that asking one fails the test."""
     me = principal()
     authenticator = FakeAuthenticator({"token": me})
-    monkeypatch.setattr(bootstrap, "authenticator", lambda: authenticator)
-    bootstrap.transactor().commit(bootstrap.ledger().open_account(me.customer_id))
+    give(people={"authenticator": authenticator})
+    app().core.transactor.commit(app().money.ledger.open_account(me.customer_id))
     return api.as_bearer("token")
 
 

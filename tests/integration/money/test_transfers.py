@@ -23,12 +23,13 @@ from chalicelib.domain.people.accounts.models import Customer
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.errors import CustomerBlocked, InsufficientBalance, InvalidInput
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.identity import People
 from tests.fakes.money import Crash, InterruptedTransactor
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 from tests.support.settings import TABLE_NAME
 
 DOLLAR = 1_000_000
@@ -56,13 +57,13 @@ class Household:
 
 
 def posted(customer_id: str) -> int:
-    account = bootstrap.ledger_records().account(customer_id)
+    account = app().money.ledger_records.account(customer_id)
     assert account is not None
     return account.posted_micros
 
 
 def fund(customer_id: str, dollars: int, key: str = "start") -> None:
-    bootstrap.ledger().credit(customer_id, dollars * DOLLAR, reason="a test", actor_user_id="usr_1", key=key)
+    app().money.ledger.credit(customer_id, dollars * DOLLAR, reason="a test", actor_user_id="usr_1", key=key)
 
 
 def open_customer(owner_email: str, clock: SettableClock) -> str:
@@ -71,8 +72,8 @@ def open_customer(owner_email: str, clock: SettableClock) -> str:
     owner = users.by_email(normalise_email(owner_email))
     assert owner is not None
     customer = Customer(new_id(Kind.CUSTOMER, clock.now()), "Second", clock.now())
-    writes = [*users.insert_customer(customer, owner), *bootstrap.ledger().open_account(customer.id)]
-    bootstrap.transactor().commit(writes)
+    writes = [*users.insert_customer(customer, owner), *app().money.ledger.open_account(customer.id)]
+    app().core.transactor.commit(writes)
     return customer.id
 
 
@@ -129,7 +130,7 @@ def test_both_sides_list_it_and_both_logs_tell_of_it(household: Household) -> No
 def test_g41_who_does_not_see_to_the_receivers_money_finds_no_receiver(
     household: Household, table: Engine
 ) -> None:
-    unknown = household.send("1.00", new_id(Kind.CUSTOMER, bootstrap.clock().now()))
+    unknown = household.send("1.00", new_id(Kind.CUSTOMER, app().core.clock.now()))
     strangers = household.send("1.00", household.bobs)
     assert (strangers.status, strangers.text) == (404, unknown.text)
     for role, status in ((Role.DEVELOPER, 404), (Role.VIEWER, 404), (Role.BILLING, 201), (Role.ADMIN, 201)):
@@ -143,9 +144,9 @@ def test_g41_who_does_not_see_to_the_receivers_money_finds_no_receiver(
 @pytest.mark.guarantee("G07")
 @pytest.mark.parametrize("purpose", list(HoldPurpose))
 def test_g07_what_is_held_or_disputed_cannot_leave(household: Household, purpose: HoldPurpose) -> None:
-    change = bootstrap.ledger().change(household.first, bootstrap.clock().now())
+    change = app().money.ledger.change(household.first, app().core.clock.now())
     change.freeze("something", 60 * DOLLAR, purpose)
-    bootstrap.transactor().commit(change.writes())
+    app().core.transactor.commit(change.writes())
     refused = household.send("40.01")
     assert (refused.status, refused.code) == (402, "INSUFFICIENT_BALANCE")
     assert posted(household.second) == 0
@@ -156,10 +157,10 @@ def test_g07_what_is_held_or_disputed_cannot_leave(household: Household, purpose
 def test_g07_what_machines_have_used_and_is_not_metered_yet_cannot_leave(
     household: Household, clock: SettableClock
 ) -> None:
-    change = bootstrap.ledger().change(household.first, clock.now())
+    change = app().money.ledger.change(household.first, clock.now())
     meter = Meter.opening(household.first, "dep_1", 1, 60 * DOLLAR, epoch_seconds(clock.now()))
-    writes = bootstrap.metering().open(change, meter)
-    bootstrap.transactor().commit([*change.writes(), *writes])
+    writes = app().money.metering.open(change, meter)
+    app().core.transactor.commit([*change.writes(), *writes])
     clock.advance(600)
     assert household.send("90.01").code == "INSUFFICIENT_BALANCE"
     assert household.send("90.00").status == 201
@@ -167,8 +168,8 @@ def test_g07_what_machines_have_used_and_is_not_metered_yet_cannot_leave(
 
 def suspend(customer_id: str) -> None:
     before = Watch(customer_id)
-    after = replace(before, status=SuspensionStatus.SUSPENDED, since=bootstrap.clock().now(), version=1)
-    bootstrap.transactor().commit([DynamoWatchRecords().replace_watch(before, after)])
+    after = replace(before, status=SuspensionStatus.SUSPENDED, since=app().core.clock.now(), version=1)
+    app().core.transactor.commit([DynamoWatchRecords().replace_watch(before, after)])
 
 
 def test_a_suspended_customer_receives_and_does_not_send(household: Household) -> None:
@@ -191,7 +192,7 @@ def test_neither_to_nor_from_a_customer_that_is_blocked_or_closed(
     assert (refused.status, refused.code) == (409, "CONFLICT")
     fund(household.second, 10)
     with pytest.raises(CustomerBlocked):
-        bootstrap.transfers().send(household.wish(household.second, household.first), "back")
+        app().money.transfers.send(household.wish(household.second, household.first), "back")
     assert (posted(household.first), posted(household.second)) == (100 * DOLLAR, 10 * DOLLAR)
 
 
@@ -215,16 +216,15 @@ def test_a_day_has_its_limit_and_the_next_day_its_own(household: Household, cloc
     assert household.send("1.00").status == 201
     clock.advance(86_400)
     wish = household.wish(household.first, household.second, "10000.00")
-    assert bootstrap.transfers().send(wish, "tomorrow").amount_micros == MOST_PER_DAY_MICROS
+    assert app().money.transfers.send(wish, "tomorrow").amount_micros == MOST_PER_DAY_MICROS
 
 
 @pytest.mark.guarantee("G44")
 def test_g44_a_key_sends_once_even_where_the_answer_was_lost(
     household: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transactor = InterruptedTransactor(bootstrap.transactor())
-    monkeypatch.setattr(bootstrap, "transactor", lambda: transactor)
-    bootstrap.transfers.cache_clear()
+    transactor = InterruptedTransactor(app().core.transactor)
+    give(core={"transactor": transactor})
     wish = household.wish(household.first, household.second, "5.00")
 
     def die() -> None:
@@ -232,9 +232,9 @@ def test_g44_a_key_sends_once_even_where_the_answer_was_lost(
 
     transactor.after = die
     with pytest.raises(Crash):
-        bootstrap.transfers().send(wish, "once")
-    made = bootstrap.transfers().send(wish, "once")
-    assert made == bootstrap.transfers().send(wish, "once")
+        app().money.transfers.send(wish, "once")
+    made = app().money.transfers.send(wish, "once")
+    assert made == app().money.transfers.send(wish, "once")
     assert (posted(household.first), posted(household.second)) == (95 * DOLLAR, 5 * DOLLAR)
 
 
@@ -253,12 +253,12 @@ def test_g07_sixteen_writers_in_circles_keep_the_sum(household: Household, clock
         key, (at, dollars) = order
         source, target = circle[at], circle[(at + 1) % len(circle)]
         try:
-            bootstrap.transfers().send(household.wish(source, target, f"{dollars}.00"), f"k{key}")
+            app().money.transfers.send(household.wish(source, target, f"{dollars}.00"), f"k{key}")
         except InsufficientBalance:
             return 0
         return dollars
 
-    bootstrap.transfers()
+    assert app().money.transfers is not None  # built once, before the threads
     with ThreadPoolExecutor(WRITERS) as pool:
         sent = list(pool.map(send, enumerate(orders)))
     assert 0 in sent
@@ -267,17 +267,17 @@ def test_g07_sixteen_writers_in_circles_keep_the_sum(household: Household, clock
     moved = [entry for at in circle for entry in entries(at) if entry.type is EntryType.TRANSFER]
     assert sum(entry.change_micros for entry in moved) == 0
     assert sum(entry.change_micros for entry in moved if entry.change_micros > 0) == sum(sent) * DOLLAR
-    assert bootstrap.proof().run().differences == ()
+    assert app().operations.proof.run().differences == ()
 
 
 def test_the_days_limit_holds_for_sixteen_writers(household: Household) -> None:
     fund(household.first, 20_000, "much")
-    bootstrap.transfers()
+    assert app().money.transfers is not None  # built once, before the threads
 
     def send(number: int) -> bool:
         wish = household.wish(household.first, household.second, "1000.00")
         try:
-            bootstrap.transfers().send(wish, f"k{number}")
+            app().money.transfers.send(wish, f"k{number}")
         except InvalidInput:
             return False
         return True
@@ -294,7 +294,7 @@ def test_g12_the_proof_names_a_transfer_that_is_in_one_book_only(
     household: Household, table: Engine, damage: str
 ) -> None:
     household.send("5.00")
-    assert bootstrap.proof().run().holds
+    assert app().operations.proof.run().holds
     own = f"LEDGER#{household.second}"
     item = next(i for i in table.items() if i["pk"]["S"] == own and i["kind"]["S"] == "ENTRY")
     if damage == "missing":
@@ -303,7 +303,7 @@ def test_g12_the_proof_names_a_transfer_that_is_in_one_book_only(
         table.load([{**item, "amount_micros": {"N": "4000000"}}])
     else:
         table.load([{**item, "type": {"S": "credit"}}])
-    sentences = [found.sentence for found in bootstrap.proof().run().differences]
+    sentences = [found.sentence for found in app().operations.proof.run().differences]
     wanted = "is a credit with customer:" if damage == "type" else "is not the same in the book of"
     assert any(wanted in sentence for sentence in sentences), sentences
 

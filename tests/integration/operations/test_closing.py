@@ -20,7 +20,7 @@ from chalicelib.adapters.shared.configuration import ConfigurationError
 from chalicelib.domain.money.auto_top_up.service import AutoTopUpRule, AutoTopUpWish
 from chalicelib.domain.money.ledger.models import HoldPurpose
 from chalicelib.kernel.pages import PageRequest
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.operations.departure.workers import erase_closed_customers
 from tests.contract.stripe_lab import StripeLab
 from tests.fakes.identity import PASSWORD, People, deliver_letters
@@ -29,6 +29,7 @@ from tests.support import billed
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 from tests.support.world import PUBLIC_KEY, World, WorldBuilder
 
 ADA = "ada@example.com"
@@ -70,8 +71,8 @@ ERASED_KINDS = {
 def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
     """People on an empty table."""
     gateway = FakeGateway()
-    monkeypatch.setattr(bootstrap, "gateway", lambda name: gateway)
-    monkeypatch.setattr(bootstrap, "gateway_names", lambda: ("stripe",))
+    give(money={"gateway": lambda name: gateway})
+    give(money={"gateway_names": ("stripe",)})
     return People(api, table, monkeypatch)
 
 
@@ -87,8 +88,8 @@ Meanwhile = Callable[[Callable[[], object]], None]
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
     """Does something between the look at what stands in the way and the write."""
-    closings = bootstrap.closings()
-    monkeypatch.setattr(bootstrap, "closings", lambda: closings)
+    closings = app().operations.closings
+    give(operations={"closings": closings})
     seen = closings._books.obstacles
 
     def set_up(act: Callable[[], object]) -> None:
@@ -221,9 +222,9 @@ class TestWhatStandsInTheWay:
 
     @pytest.mark.parametrize("purpose", [HoldPurpose.DISPUTE, HoldPurpose.REFUND])
     def test_is_money_that_may_have_to_go_back(self, ada: Api, purpose: HoldPurpose) -> None:
-        change = bootstrap.ledger().change(customer_of(ada), bootstrap.clock().now())
+        change = app().money.ledger.change(customer_of(ada), app().core.clock.now())
         change.freeze("dispute", 0, purpose)
-        bootstrap.transactor().commit(change.writes())
+        app().core.transactor.commit(change.writes())
         assert in_the_way(ada) == {"reserved"}
 
     def test_is_a_payment_under_way(self, ada: Api) -> None:
@@ -237,7 +238,7 @@ class TestWhatStandsInTheWay:
         clock.advance(31 * 24 * 3600)
         ada = people.api.as_bearer(people.login(ADA).data["accessToken"])
         assert in_the_way(ada) == {"invoices"}
-        bootstrap.invoicing().issue_due(customer_id)
+        app().money.invoicing.issue_due(customer_id)
         assert close(ada).status == 200
 
     def test_is_a_saved_card_that_is_being_charged(self, ada: Api) -> None:
@@ -251,10 +252,10 @@ class TestWhatStandsInTheWay:
         )
         idle = AutoTopUpRule(customer_id, wish)
         charging = replace(idle, in_flight="top_1", version=1)
-        bootstrap.transactor().commit([records.replace_rule(None, idle)])
-        bootstrap.transactor().commit([records.replace_rule(idle, charging)])
+        app().core.transactor.commit([records.replace_rule(None, idle)])
+        app().core.transactor.commit([records.replace_rule(idle, charging)])
         assert in_the_way(ada) == {"autoTopUp"}
-        bootstrap.transactor().commit([records.replace_rule(charging, replace(idle, version=2))])
+        app().core.transactor.commit([records.replace_rule(charging, replace(idle, version=2))])
         assert close(ada).status == 200
         assert records.rule(customer_id) is None
 
@@ -334,9 +335,9 @@ class TestAgainstMachines:
     def test_a_machine_that_comes_second_is_not_made(
         self, bob: Api, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        ledger = bootstrap.ledger()
-        deployments = bootstrap.deployments()
-        monkeypatch.setattr(bootstrap, "deployments", lambda: deployments)
+        ledger = app().money.ledger
+        deployments = app().cloud.deployments
+        give(cloud={"deployments": deployments})
         bob.post("/ssh-keys", {"name": "laptop", "publicKey": PUBLIC_KEY})
         bobs_id, change = customer_of(bob), ledger.change
 
@@ -366,7 +367,7 @@ class TestErasing:
         assert ada.put("/account/billing-profile", PROFILE).status == 200
         billed.pay(customer_id, 60 * billed.DOLLAR)
         billed.charge(customer_id, hours=1)
-        bootstrap.directory_keeper().follow(customer_id)
+        app().operations.directory_keeper.follow(customer_id)
         assert close(ada, forfeitBalance="10.00").status == 200
         deliver_letters(people.engine)
         clock.advance(300)
@@ -374,7 +375,7 @@ class TestErasing:
 
     def test_keeps_money_and_what_proves_it_and_nothing_else(self, table: Engine, closed: str) -> None:
         assert erase() == {"erased": 1}
-        bootstrap.directory_keeper().follow(closed)
+        app().operations.directory_keeper.follow(closed)
         left = kinds(table)
         assert not ERASED_KINDS & left.keys()
         assert not {"USER", "EMAIL", "SESSION", "MEMBERSHIP", "DEVICE", "SECOND_FACTOR"} & left.keys()
@@ -389,8 +390,8 @@ class TestErasing:
 
     def test_issues_the_last_invoice_to_whom_it_was_due(self, closed: str) -> None:
         erase()
-        [summary] = bootstrap.billing_documents().invoices(closed, PageRequest()).items
-        invoice = bootstrap.billing_documents().invoice(closed, summary.id)
+        [summary] = app().money.billing_documents.invoices(closed, PageRequest()).items
+        invoice = app().money.billing_documents.invoice(closed, summary.id)
         assert invoice.buyer.name == PROFILE["name"]
         assert [moved.kind for moved in invoice.movements] == ["payment", "forfeit"]
         assert invoice.summary.closing_micros == 0
@@ -399,7 +400,7 @@ class TestErasing:
         billed.pay(customer_of(ada), 10 * billed.DOLLAR)
         assert close(ada, forfeitBalance="10.00").status == 200
         erase()
-        assert bootstrap.proof().run().holds
+        assert app().operations.proof.run().holds
 
     @pytest.mark.parametrize("step", ["erase_members", "erase_customer", "erase_traces", "erase_user", "_removal"])
     def test_goes_on_after_a_crash_at_any_point(
@@ -434,7 +435,7 @@ class TestErasing:
 
     def test_forgets_saved_cards(self, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         with closing(StripeLab()) as lab:
-            monkeypatch.setattr(bootstrap, "gateway", lambda name: lab.gateway)
+            give(money={"gateway": lambda name: lab.gateway})
             customer_id = customer_of(ada)
             secret = ada.post("/billing/payment-methods").data["clientSecret"]
             lab.save(secret.partition("_secret")[0])
@@ -449,8 +450,8 @@ class TestErasing:
         def unknown(name: str) -> FakeGateway:
             raise ConfigurationError(f"there is no {name}")
 
-        monkeypatch.setattr(bootstrap, "gateway", unknown)
-        monkeypatch.setattr(bootstrap, "gateway_names", lambda: ("btcpay",))
+        give(money={"gateway": unknown})
+        give(money={"gateway_names": ("btcpay",)})
         assert erase() == {"erased": 1}
 
     def test_is_done_once(self, table: Engine, closed: str) -> None:

@@ -13,7 +13,7 @@ from chalicelib.domain.operations.directory.models import Entry
 from chalicelib.domain.operations.directory.words import MAX_WORDS, terms_of, words_of_address
 from chalicelib.kernel.errors import CustomerBlocked, LimitExceeded
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.cloud.deployments.schemas import DeploymentBody
 from functions.operations.changes.workers import follow_table
 from functions.operations.directory.workers import reconcile_directory
@@ -179,7 +179,7 @@ class TestFinding:
         assert office.find(search="ann@") == []
         reconcile_directory({}, None)
         assert office.find(search="ann@") == ["ann@example.com"]
-        assert bootstrap.directory_keeper().follow_all()["changed"] == 0
+        assert app().operations.directory_keeper.follow_all()["changed"] == 0
 
     def test_needs_two_characters(self, office: Office) -> None:
         assert office.owner.get(CUSTOMERS, query={"search": "a"}).fields == {"search"}
@@ -221,7 +221,7 @@ class TestWords:
             words = tuple(f"{prefix}{number:02d}" for number in range(MAX_WORDS))
             return Entry("cus_1", "a", "", "", CustomerStatus.ACTIVE, START, words, version)
 
-        records, transactor = DynamoDirectory(), bootstrap.transactor()
+        records, transactor = DynamoDirectory(), app().core.transactor
         transactor.commit(records.replace(None, entry("aa", 0)))
         transactor.commit(records.replace(records.get("cus_1"), entry("bb", 1)))
         assert records.get("cus_1") == entry("bb", 2)
@@ -321,7 +321,7 @@ class TestChanging:
     def test_sets_how_many_machines_there_may_be(
         self, office: Office, ann: Api, clock: SettableClock, table: Engine
     ) -> None:
-        DynamoCatalogRecords(bootstrap.transactor()).replace(read_catalog())
+        DynamoCatalogRecords(app().core.transactor).replace(read_catalog())
         customer = customer_of(ann)
         assert office.file(customer)["deploymentLimit"] == 20
         assert office.change(customer, deploymentLimit=1).data["deploymentLimit"] == 1
@@ -338,7 +338,7 @@ class TestChanging:
 
     def test_of_the_status_holds_for_what_was_let_in_before(self, office: Office, ann: Api) -> None:
         """A machine is asked for, and the customer blocked before it is recorded."""
-        DynamoCatalogRecords(bootstrap.transactor()).replace(read_catalog())
+        DynamoCatalogRecords(app().core.transactor).replace(read_catalog())
         customer = customer_of(ann)
         office.owner.post(f"{CUSTOMERS}/{customer}/credits", {"amount": "1000.00", "reason": "For the test"})
         key = ann.post("/ssh-keys", {"name": "one", "publicKey": PUBLIC_KEY}).data["id"]
@@ -347,7 +347,7 @@ class TestChanging:
         )
         office.change(customer, status="BLOCKED")
         with pytest.raises(CustomerBlocked):
-            bootstrap.deployments().create(customer, body.wanted(key, "", ""), key=None)
+            app().cloud.deployments.create(customer, body.wanted(key, "", ""), key=None)
         assert office.file(customer)["deployments"] == 0
 
     def test_of_nothing_is_refused(self, office: Office, ann: Api) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.adapters.aws.archives import zipped
 from chalicelib.domain.operations.departure.contents import Member
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from functions.operations.departure.workers import make_data_exports
 from tests.fakes.departure import MemoryArchives
 from tests.fakes.identity import PASSWORD, People, deliver_letters
@@ -21,6 +21,7 @@ from tests.support import billed
 from tests.support.api import Api
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 from tests.support.world import PUBLIC_KEY, World, WorldBuilder
 
 ADA = "ada@example.com"
@@ -32,7 +33,7 @@ DAY = 24 * 3600
 def archives(monkeypatch: pytest.MonkeyPatch) -> MemoryArchives:
     """Where the archives are."""
     archives = MemoryArchives()
-    monkeypatch.setattr(bootstrap, "archives", lambda: archives)
+    give(operations={"archives": archives})
     return archives
 
 
@@ -211,11 +212,11 @@ class TestAnExport:
     def test_of_somebody_who_is_gone_is_never_made(
         self, ada: Api, archives: MemoryArchives, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(bootstrap, "gateway", lambda name: FakeGateway())
-        monkeypatch.setattr(bootstrap, "gateway_names", lambda: ("stripe",))
+        give(money={"gateway": lambda name: FakeGateway()})
+        give(money={"gateway_names": ("stripe",)})
         asked_for(ada)
         assert ada.post("/account/close", {"password": PASSWORD}).status == 200
-        bootstrap.erasure().run()
+        app().operations.erasure.run()
         assert make() == {"made": 0}
         assert archives.kept == {}
 

@@ -7,10 +7,11 @@ import pytest
 
 from chalicelib.domain.people.accounts.models import Session
 from chalicelib.domain.people.accounts.ports import Sessions
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.identity import PASSWORD, People, deliver_letters
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
+from tests.support.parts import give
 
 ADA = "ada@example.com"
 NEW = "ada@example.org"
@@ -339,8 +340,8 @@ class TestSessionsThatBeginMeanwhile:
         return began
 
     def test_end_with_a_new_password(self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        service = bootstrap.password_change()
-        monkeypatch.setattr(bootstrap, "password_change", lambda: service)
+        service = app().people.password_change
+        give(people={"password_change": service})
         began = self.sign_in_after_reading(people, service._sessions, monkeypatch)
         assert ada.post("/account/change-password", TestChangingThePassword.BODY).status == 200
         assert [person.get("/me").status for person in began] == [401]
@@ -348,8 +349,8 @@ class TestSessionsThatBeginMeanwhile:
 
     def test_end_with_a_new_address(self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         ask(people, ada)
-        service = bootstrap.email_move()
-        monkeypatch.setattr(bootstrap, "email_move", lambda: service)
+        service = app().people.email_move
+        give(people={"email_move": service})
         began = self.sign_in_after_reading(people, service._sessions, monkeypatch)
         assert confirm(people, ada, token_for(people, NEW)).status == 200
         assert [person.get("/me").status for person in began] == [401]
@@ -359,8 +360,8 @@ class TestSessionsThatBeginMeanwhile:
         self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         people.ask("/auth/forgot-password", ADA)
-        service = bootstrap.recovery()
-        monkeypatch.setattr(bootstrap, "recovery", lambda: service)
+        service = app().people.recovery
+        give(people={"recovery": service})
         began = self.sign_in_after_reading(people, service._sessions, monkeypatch)
         body = {"token": token_for(people, ADA, "reset_password"), "password": OTHER_PASSWORD}
         assert people.api.post("/auth/reset-password", body).status == 200
@@ -370,8 +371,8 @@ class TestSessionsThatBeginMeanwhile:
         self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         moved(people, ada)
-        service = bootstrap.email_move()
-        monkeypatch.setattr(bootstrap, "email_move", lambda: service)
+        service = app().people.email_move
+        give(people={"email_move": service})
         began = self.sign_in_after_reading(people, service._sessions, monkeypatch, NEW)
         assert revert(people, token_for(people, ADA, "email_changed")).status == 200
         assert [person.get("/me").status for person in (ada, *began)] == [401, 401]

@@ -13,12 +13,12 @@ from chalicelib.domain.people.accounts.emails import EmailAddress
 from chalicelib.domain.people.accounts.passwords import Password
 from chalicelib.domain.people.accounts.ports import Undeliverable
 from chalicelib.domain.people.attempts.tallies import ATTEMPTS_WITHOUT_DELAY
-from chalicelib.wiring import bootstrap
 from functions.people.letters.workers import send_letter
 from tests.fakes.identity import PASSWORD, People
 from tests.support.api import Answer
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 ADA = "ada@example.com"
 BOB = "bob@example.com"
@@ -134,8 +134,7 @@ class TestSigningIn:
     ) -> None:
         people.verified(ADA)
         stronger = Argon2idPasswords(memory_kib=128, iterations=2)
-        monkeypatch.setattr(bootstrap, "passwords", lambda: stronger)
-        bootstrap.sign_in.cache_clear()
+        give(people={"passwords": stronger})
         for _ in range(2):
             assert people.login(ADA).status == 200
             [user] = [item for item in table.items() if item["kind"]["S"] == "USER"]
@@ -214,8 +213,7 @@ class TestEnumeration:
     ) -> None:
         people.verified(ADA)
         counted = CountingPasswords()
-        monkeypatch.setattr(bootstrap, "passwords", lambda: counted)
-        bootstrap.sign_in.cache_clear()
+        give(people={"passwords": counted})
         with recorded_calls() as for_known:
             known = people.login(ADA, "not the password")
         hashed_for_known = counted.compared
@@ -340,8 +338,7 @@ class TestGettingBackIn:
                 return right
 
         slow = Slow()
-        monkeypatch.setattr(bootstrap, "passwords", lambda: slow)
-        bootstrap.sign_in.cache_clear()
+        give(people={"passwords": slow})
         assert people.login(ADA).code == "INVALID_CREDENTIALS"
         assert slow.compared == 2
         assert not [item for item in table.items() if item["kind"]["S"] == "SESSION"]
@@ -407,7 +404,7 @@ class TestLetters:
                 people.mailbox.send(to, template, values)
 
         failing = Failing()
-        monkeypatch.setattr(bootstrap, "mailer", lambda: failing)
+        give(people={"mailer": failing})
         return pending
 
     def arrived(self, table: Engine) -> Any:

@@ -13,7 +13,7 @@ from chalicelib.domain.people.organisations.organisations import MAX_OWN_CUSTOME
 from chalicelib.domain.people.organisations.rosters import MAX_JOINED_MEMBERS
 from chalicelib.kernel.errors import Forbidden
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.identity import PASSWORD, People, deliver_letters
 from tests.integration.people.test_identity_accounts import recorded_calls
 from tests.support.api import DEFAULT_IP, Answer, Api
@@ -235,11 +235,11 @@ class TestInviting:
         invite(people, ada, BOB)
         rosters, customer_id = DynamoRosters(), customer_of(ada)
         full = rosters.change(customer_id, rosters.get(customer_id), joined=MAX_JOINED_MEMBERS)
-        bootstrap.transactor().commit([full])
+        app().core.transactor.commit([full])
         body = {"token": token_for(people, BOB), "newAccount": NEW_ACCOUNT}
         assert people.api.post("/invitations/accept", body).code == "LIMIT_EXCEEDED"
         room = rosters.change(customer_id, rosters.get(customer_id), joined=-1)
-        bootstrap.transactor().commit([room])
+        app().core.transactor.commit([room])
         assert people.api.post("/invitations/accept", body).status == 200
 
     def test_nobody_gives_a_role_above_their_own(self, people: People, ada: Api) -> None:
@@ -358,12 +358,12 @@ class TestMembers:
     @pytest.mark.guarantee("G41")
     def test_g41_who_has_lost_the_right_since_being_let_in_changes_nobody(self, people: People, ada: Api) -> None:
         bob, cat = join(people, ada, BOB, "admin"), user_of(join(people, ada, CAT, "viewer"))
-        let_in = bootstrap.authenticator().authenticate(Credentials(token=str(bob.token), ip=DEFAULT_IP))
+        let_in = app().people.authenticator.authenticate(Credentials(token=str(bob.token), ip=DEFAULT_IP))
         ada.patch(f"/members/{user_of(bob)}", {"role": "billing"})
         with pytest.raises(Forbidden):
-            bootstrap.members().change_role(let_in, cat, Role.ADMIN)
+            app().people.members.change_role(let_in, cat, Role.ADMIN)
         with pytest.raises(Forbidden):
-            bootstrap.members().remove(let_in, cat)
+            app().people.members.remove(let_in, cat)
         assert roles_in(ada) == {ADA: "owner", BOB: "billing", CAT: "viewer"}
 
     def test_are_listed_page_by_page(self, people: People, ada: Api) -> None:
@@ -515,6 +515,6 @@ def test_a_mail_that_is_written_twice_leaves_one_token_that_works(people: People
     deliver_letters(people.engine)
     first = token_for(people, BOB)
     people.engine.load([letter])
-    bootstrap.correspondence().deliver(letter["pk"]["S"].removeprefix("LETTER#"))
+    app().people.correspondence.deliver(letter["pk"]["S"].removeprefix("LETTER#"))
     assert people.api.get(f"/invitations/{first}").fields == {"token"}
     assert people.api.get(f"/invitations/{token_for(people, BOB)}").status == 200

@@ -8,9 +8,10 @@ from chalicelib.adapters.dynamodb.people.accounts import DynamoUsers
 from chalicelib.adapters.dynamodb.people.letters import DynamoLetters
 from chalicelib.domain.people.accounts.models import LetterKind, User
 from chalicelib.domain.people.correspondence.service import CustomerLetters
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.identity import People
 from tests.support.api import Api
+from tests.support.parts import give
 
 ADA = "ada@example.com"
 PROFILE = {
@@ -70,8 +71,8 @@ class TestTheProfile:
     def test_keeps_settings_that_are_saved_at_the_same_time(
         self, ada: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        service = bootstrap.preferences()
-        monkeypatch.setattr(bootstrap, "preferences", lambda: service)
+        service = app().people.preferences
+        give(people={"preferences": service})
         read = service.get
 
         def meanwhile(user_id: str) -> User:
@@ -130,7 +131,7 @@ class TestMails:
         customer_id = ada.get("/me").data["currentCustomerId"]
 
         def asked_for() -> int:
-            return len(letters.to_customer(customer_id, kind, {}, bootstrap.clock().now()))
+            return len(letters.to_customer(customer_id, kind, {}, app().core.clock.now()))
 
         assert asked_for() == 1
         ada.put("/account/settings", {"notifications": dict.fromkeys(NOTIFICATIONS, False)})

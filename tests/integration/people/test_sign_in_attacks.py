@@ -16,11 +16,11 @@ from chalicelib.domain.people.second_factor.two_factor import CodeCheck
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.ids import ULID_PATTERN
 from chalicelib.runtime.registry import load_all
-from chalicelib.wiring import bootstrap
 from tests.fakes.identity import PASSWORD, AuthenticatorApp, People
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.parts import give
 
 ADA = "ada@example.com"
 MALLORY = "mallory@example.com"
@@ -279,7 +279,7 @@ class TestTiming:
         self, people: People, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         real = Argon2idPasswords()
-        monkeypatch.setattr(bootstrap, "passwords", lambda: real)
+        give(people={"passwords": real})
         people.verified(ADA)
 
         def call(email: str) -> None:

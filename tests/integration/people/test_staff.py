@@ -15,7 +15,7 @@ from chalicelib.domain.people.accounts.models import User
 from chalicelib.domain.people.staff.staff import StaffMembership
 from chalicelib.kernel.errors import Conflict, Forbidden, HearthError
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app
 from tests.fakes.identity import PASSWORD, People, deliver_letters
 from tests.support.api import Answer, Api
 from tests.support.clock import START, SettableClock
@@ -183,7 +183,7 @@ class TestManaging:
     def test_a_disabled_member_has_no_power_in_a_new_session_either(self, house: House) -> None:
         sue = house.member(role="ADMIN")
         member = user_id(sue)
-        bootstrap.transactor().commit(
+        app().core.transactor.commit(
             DynamoStaff().replace(
                 StaffMembership(member, StaffRole.ADMIN, StaffStatus.ACTIVE, START),
                 StaffMembership(member, StaffRole.ADMIN, StaffStatus.DISABLED, START),
@@ -284,15 +284,15 @@ class TestRaces:
 def add_owner(owner_id: str) -> None:
     user = User(owner_id, EmailAddress(f"{owner_id.lower()}@hearth.example"), "Owner", "-", 1, START, START)
     place = StaffMembership(owner_id, StaffRole.OWNER, StaffStatus.ACTIVE, START)
-    bootstrap.transactor().commit([*DynamoUsers().insert(user), *DynamoStaff().insert(place)])
+    app().core.transactor.commit([*DynamoUsers().insert(user), *DynamoStaff().insert(place)])
 
 
 def demote(actor_id: str, member_id: str) -> None:
-    bootstrap.staff_desk().change(actor_id, member_id, role=StaffRole.ADMIN, status=None)
+    app().people.staff_desk.change(actor_id, member_id, role=StaffRole.ADMIN, status=None)
 
 
 def remove(actor_id: str, member_id: str) -> None:
-    bootstrap.staff_desk().remove(actor_id, member_id)
+    app().people.staff_desk.remove(actor_id, member_id)
 
 
 def at_once(*jobs: Callable[[], None]) -> list[HearthError | None]:

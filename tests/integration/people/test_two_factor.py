@@ -17,7 +17,7 @@ from chalicelib.domain.people.second_factor.second_factor import (
 from chalicelib.domain.people.sign_in.devices import Recogniser, Recognition
 from chalicelib.kernel.clock import later
 from chalicelib.runtime.observe import logger
-from chalicelib.wiring import bootstrap
+from chalicelib.wiring.app import app as product
 from tests.fakes.identity import PASSWORD, AuthenticatorApp, People, deliver_letters
 from tests.support.api import Answer, Api
 from tests.support.clock import SettableClock
@@ -119,7 +119,7 @@ class TestTurningItOn:
     ) -> None:
         """The worst moment: after the other sessions were read, before it is on."""
         app = AuthenticatorApp(ada.post("/security/2fa/setup", OWN).data["secret"])
-        service, begun = bootstrap.two_factor(), []
+        service, begun = product().people.two_factor, []
         commit = service._commit
 
         def late(writes: Any) -> None:
@@ -365,7 +365,7 @@ class TestTurningItOff:
         self, people: People, ada: Api, app: AuthenticatorApp, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It would count as signed in with a second factor for a month, though there is none any more."""
-        service, begun = bootstrap.two_factor(), []
+        service, begun = product().people.two_factor, []
         commit = service._commit
 
         def late(writes: Any) -> None:

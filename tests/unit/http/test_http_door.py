@@ -18,10 +18,10 @@ from chalicelib.kernel.errors import CapacityUnavailable, Conflict, NotFound
 from chalicelib.kernel.ids import ULID_PATTERN, Kind, new_id
 from chalicelib.kernel.transactions import TransactionContended
 from chalicelib.runtime.observe import logger
-from chalicelib.wiring import bootstrap
 from tests.fakes.access import FakeActivityLog, FakeAuthenticator, FakeRateCounters, principal
 from tests.support.clock import START, SettableClock
 from tests.support.doors import TestDoor
+from tests.support.parts import give
 
 DEPLOYMENT_ID = new_id(Kind.DEPLOYMENT, START)
 
@@ -64,9 +64,9 @@ def behind(monkeypatch: pytest.MonkeyPatch, clock: SettableClock) -> Behind:
     parts = Behind(principal(), principal(Role.VIEWER), FakeActivityLog(), clock)
     authenticator = FakeAuthenticator({"token": parts.owner, "viewer": parts.viewer})
     limiter = RateLimiter(FakeRateCounters(), clock)
-    monkeypatch.setattr(bootstrap, "authenticator", lambda: authenticator)
-    monkeypatch.setattr(bootstrap, "rate_limiter", lambda: limiter)
-    monkeypatch.setattr(bootstrap, "activity_log", lambda: parts.log)
+    give(people={"authenticator": authenticator})
+    give(foundation={"rate_limiter": limiter})
+    give(foundation={"activity_log": parts.log})
     return parts
 
 
@@ -329,7 +329,7 @@ class TestActivityLog:
             def append(self, activity: Activity) -> None:
                 raise OSError("no room")
 
-        monkeypatch.setattr(bootstrap, "activity_log", Full)
+        give(foundation={"activity_log": Full()})
         assert TestDoor(make_thing).call({"name": "a"}).status == 200
 
 
@@ -375,7 +375,7 @@ class TestKeys:
             principal(None), api_key_id="ak_1", key_scopes=frozenset({Scope.DEPLOYMENTS_READ}), session_id=""
         )
         authenticator = FakeAuthenticator({"token": key})
-        monkeypatch.setattr(bootstrap, "authenticator", lambda: authenticator)
+        give(people={"authenticator": authenticator})
         return key
 
     def test_does_what_its_scopes_say(self, key: Principal) -> None:
@@ -402,7 +402,7 @@ class TestBlocked:
         someone = replace(principal(Role.OWNER), customer_status=CustomerStatus.BLOCKED)
         key = replace(someone, api_key_id="ak_1", key_scopes=frozenset(Scope))
         authenticator = FakeAuthenticator({"token": someone, "key": key})
-        monkeypatch.setattr(bootstrap, "authenticator", lambda: authenticator)
+        give(people={"authenticator": authenticator})
         return someone
 
     def test_read(self, someone: Principal) -> None:

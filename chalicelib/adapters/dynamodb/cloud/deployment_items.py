@@ -106,6 +106,7 @@ def _optional_text(instant: datetime | None) -> str | None:
 
 
 def deployment_of(record: DeploymentRecord) -> Deployment:
+    """The deployment that `record` keeps."""
     spec: dict[str, Any] = record.spec
     outputs: dict[str, Any] | None = record.outputs
     failure: dict[str, str] | None = record.failure
@@ -146,6 +147,7 @@ def deployment_of(record: DeploymentRecord) -> Deployment:
 
 
 def deployment_record(deployment: Deployment) -> DeploymentRecord:
+    """The item that keeps `deployment`."""
     return DeploymentRecord(
         f"CUSTOMER#{deployment.customer_id}",
         f"DEPLOYMENT#{deployment.id}",
@@ -185,6 +187,7 @@ def deployment_record(deployment: Deployment) -> DeploymentRecord:
 
 
 def operation_of(record: OperationRecord) -> Operation:
+    """The operation that `record` keeps."""
     _, customer_id, deployment_id = record.pk.split("#")
     return Operation(
         id=record.sk.removeprefix("OPERATION#"),
@@ -202,6 +205,7 @@ def operation_of(record: OperationRecord) -> Operation:
 
 
 def operation_record(operation: Operation) -> OperationRecord:
+    """The item that keeps `operation`."""
     shard = zlib.crc32(operation.id.encode()) % OPERATION_SHARDS
     check_at = _optional_text(operation.check_at)
     return OperationRecord(
@@ -221,6 +225,7 @@ def operation_record(operation: Operation) -> OperationRecord:
 
 
 def event_of(record: EventRecord) -> TimelineEvent:
+    """The event that `record` keeps."""
     _, customer_id, deployment_id = record.pk.split("#")
     return TimelineEvent(
         customer_id=customer_id,
@@ -235,4 +240,5 @@ def event_of(record: EventRecord) -> TimelineEvent:
 
 
 def partition_of(customer_id: str, deployment_id: str) -> str:
+    """The partition of what happens to a deployment."""
     return f"DEPLOYMENT#{customer_id}#{deployment_id}"

@@ -1,0 +1,140 @@
+"""Scopes, keys, limits, logs, files and health."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.wiring.area import Area
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.dynamodb.foundation.activity import DynamoActivityLog
+    from chalicelib.adapters.dynamodb.foundation.api_keys import DynamoApiKeyRecords
+    from chalicelib.domain.cloud.deployments.ports import StaffAlerts
+    from chalicelib.domain.foundation.access.key_service import ApiKeys, CustomerAllowList
+    from chalicelib.domain.foundation.access.ports import IdempotencyRecords
+    from chalicelib.domain.foundation.access.rate_limits import RateLimiter
+    from chalicelib.domain.foundation.activity.ports import StaffLog
+    from chalicelib.domain.foundation.health.ports import Probe
+    from chalicelib.domain.foundation.health.service import Health
+    from chalicelib.domain.money.billing.ports import Files
+    from chalicelib.domain.people.second_factor.second_factor import SecretBox
+    from chalicelib.kernel.qr import QrCodes
+    from chalicelib.wiring.area import Above
+    from chalicelib.wiring.core import Core, Parts
+
+
+class Foundation(Area):
+    """Scopes, keys, limits, logs, files and health."""
+
+    def __init__(self, core: Core, given: Parts, above: Above) -> None:
+        super().__init__(core, given)
+        self.above = above
+
+    @cached_property
+    def api_key_records(self) -> DynamoApiKeyRecords:
+        """Where API keys are kept."""
+        from chalicelib.adapters.dynamodb.foundation.api_keys import DynamoApiKeyRecords
+
+        return DynamoApiKeyRecords()
+
+    @cached_property
+    def api_key_prefix(self) -> str:
+        """How this installation's keys begin."""
+        from chalicelib.domain.foundation.access.key_texts import prefix_of
+
+        return prefix_of(self.core.settings.stage)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """Customers' API keys."""
+        from chalicelib.domain.foundation.access.key_service import ApiKeys
+
+        return ApiKeys(
+            self.api_key_records,
+            self.above.projects(),
+            self.core.transactor,
+            self.core.clock,
+            text_prefix=self.api_key_prefix,
+        )
+
+    @cached_property
+    def customer_allow_list(self) -> CustomerAllowList:
+        """Where a customer's keys may be used from."""
+        from chalicelib.domain.foundation.access.key_service import CustomerAllowList
+
+        return CustomerAllowList(self.api_key_records, self.core.transactor, self.core.clock)
+
+    @cached_property
+    def rate_limiter(self) -> RateLimiter:
+        """How often somebody may call."""
+        from chalicelib.adapters.dynamodb.foundation.access import DynamoRateCounters
+        from chalicelib.domain.foundation.access.rate_limits import RateLimiter
+
+        return RateLimiter(DynamoRateCounters(), self.core.clock)
+
+    @cached_property
+    def idempotency_records(self) -> IdempotencyRecords:
+        """Requests made with an Idempotency-Key."""
+        from chalicelib.adapters.dynamodb.foundation.access import DynamoIdempotencyRecords
+
+        return DynamoIdempotencyRecords()
+
+    @cached_property
+    def activity_log(self) -> DynamoActivityLog:
+        """What happened, per customer."""
+        from chalicelib.adapters.dynamodb.foundation.activity import DynamoActivityLog
+
+        return DynamoActivityLog()
+
+    @cached_property
+    def secret_box(self) -> SecretBox:
+        """What keeps secrets that must be read again."""
+        from chalicelib.adapters.aws.encryption import KmsBox
+
+        return KmsBox(self.core.settings.secret_box_key_id)
+
+    @cached_property
+    def staff_log(self) -> StaffLog:
+        """What the staff have done."""
+
+        return self.activity_log
+
+    @cached_property
+    def qr_codes(self) -> QrCodes:
+        """What draws QR codes."""
+        from chalicelib.adapters.qr import SegnoQrCodes
+
+        return SegnoQrCodes()
+
+    @cached_property
+    def staff_alerts(self) -> StaffAlerts:
+        """How the operator's people are told."""
+        from chalicelib.adapters.aws.alerts import SnsStaffAlerts
+
+        return SnsStaffAlerts(self.core.settings.staff_alerts_topic_arn)
+
+    @cached_property
+    def files(self) -> Files:
+        """Where files wait for whoever has a link to them."""
+        from chalicelib.adapters.aws.files import S3Files
+
+        return S3Files(self.core.settings.reports_bucket)
+
+    @cached_property
+    def health(self) -> Health:
+        """What stands behind all this, and whether it answers."""
+        from chalicelib.adapters.aws.probes import MailProbe, SecretReader, SigningKeyProbe, StateMachinesProbe
+        from chalicelib.adapters.dynamodb.foundation.health import TableProbe
+        from chalicelib.adapters.providers.openstack.probes import ProviderProbe
+        from chalicelib.domain.foundation.health.service import Health
+
+        here, secrets = self.core.settings, SecretReader()
+        probes: list[Probe] = [
+            TableProbe(),
+            StateMachinesProbe(f"{here.state_machine_arn_prefix}deployment-provision"),
+            MailProbe(),
+            SigningKeyProbe(lambda: secrets.read(here.signing_key_secret_id)),
+            ProviderProbe(lambda: secrets.read(here.provider_secret_id)),
+        ]
+        return Health(probes, self.core.clock)

@@ -1,0 +1,1 @@
+"""The container of the area `money`, in parts that build on each other."""

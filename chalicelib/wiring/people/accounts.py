@@ -1,0 +1,188 @@
+"""Users, their secrets, and the mail that they get."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.wiring.area import Area
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.dynamodb.people.accounts import DynamoUsers
+    from chalicelib.adapters.dynamodb.people.invitations import DynamoInvitations
+    from chalicelib.adapters.dynamodb.people.letters import DynamoLetters
+    from chalicelib.adapters.dynamodb.people.members import DynamoMembers
+    from chalicelib.adapters.dynamodb.people.second_factor import DynamoSecondFactors
+    from chalicelib.adapters.dynamodb.people.sessions import DynamoSessions
+    from chalicelib.adapters.tokens.access_tokens import SigningKeys
+    from chalicelib.domain.people.accounts.links import LinkOpener
+    from chalicelib.domain.people.accounts.ports import AccessTokens, Mailer, Passwords
+    from chalicelib.domain.people.accounts.preferences import Preferences
+    from chalicelib.domain.people.accounts.security_log import SecurityLog
+    from chalicelib.domain.people.attempts.attempts import Attempts
+    from chalicelib.domain.people.attempts.tallies import Turnstile
+    from chalicelib.domain.people.correspondence.service import CustomerLetters
+    from chalicelib.domain.people.second_factor.two_factor import CodeCheck, TwoFactor
+    from chalicelib.domain.people.sign_in.sessions import OwnAccount
+    from chalicelib.wiring.area import Above
+    from chalicelib.wiring.core import Core, Parts
+    from chalicelib.wiring.foundation import Foundation
+
+
+class Accounts(Area):
+    """Users, their secrets, and the mail that they get."""
+
+    def __init__(self, core: Core, given: Parts, foundation: Foundation, above: Above) -> None:
+        super().__init__(core, given)
+        self.foundation = foundation
+        self.above = above
+
+    @cached_property
+    def customer_mail(self) -> CustomerLetters:
+        """Mail to those who look after a customer."""
+        from chalicelib.domain.people.correspondence.service import CustomerLetters
+
+        return CustomerLetters(self.users, self.letters)
+
+    @cached_property
+    def invitation_records(self) -> DynamoInvitations:
+        """Where invitations are kept."""
+        from chalicelib.adapters.dynamodb.people.invitations import DynamoInvitations
+
+        return DynamoInvitations()
+
+    @cached_property
+    def member_records(self) -> DynamoMembers:
+        """Where memberships are kept."""
+        from chalicelib.adapters.dynamodb.people.members import DynamoMembers
+
+        return DynamoMembers()
+
+    @cached_property
+    def second_factors(self) -> DynamoSecondFactors:
+        """Where second factors are kept."""
+        from chalicelib.adapters.dynamodb.people.second_factor import DynamoSecondFactors
+
+        return DynamoSecondFactors()
+
+    @cached_property
+    def sessions(self) -> DynamoSessions:
+        """Where sessions are kept."""
+        from chalicelib.adapters.dynamodb.people.sessions import DynamoSessions
+
+        return DynamoSessions()
+
+    @cached_property
+    def letters(self) -> DynamoLetters:
+        """Where letters wait to be written."""
+        from chalicelib.adapters.dynamodb.people.letters import DynamoLetters
+
+        return DynamoLetters()
+
+    @cached_property
+    def users(self) -> DynamoUsers:
+        """Where users are kept."""
+        from chalicelib.adapters.dynamodb.people.accounts import DynamoUsers
+
+        return DynamoUsers()
+
+    @cached_property
+    def signing_keys(self) -> SigningKeys:
+        """The keys that sign access tokens."""
+        from chalicelib.adapters.tokens.signing_keys import SecretsManagerKeys
+
+        return SecretsManagerKeys(self.core.settings.signing_key_secret_id, self.core.clock)
+
+    @cached_property
+    def access_tokens(self) -> AccessTokens:
+        """What proves a session for a quarter of an hour."""
+        from chalicelib.adapters.tokens.access_tokens import JwtAccessTokens
+
+        return JwtAccessTokens(self.signing_keys, issuer=self.core.settings.public_url)
+
+    @cached_property
+    def passwords(self) -> Passwords:
+        """How passwords are kept."""
+        from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
+        from chalicelib.adapters.passwords.breaches import breaches
+
+        return Argon2idPasswords(breaches=breaches(self.core.settings.breach_range_url))
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """Who writes and sends mails."""
+        from chalicelib.adapters.mail.ses import SesMailer
+
+        return SesMailer(self.core.settings.mail_sender)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """How often one may try to get in."""
+        from chalicelib.domain.people.attempts.attempts import Attempts
+
+        return Attempts(self.foundation.rate_limiter, self.turnstile)
+
+    @cached_property
+    def turnstile(self) -> Turnstile:
+        """What a failure costs the next attempt."""
+        from chalicelib.adapters.dynamodb.people.attempts import DynamoTallies
+        from chalicelib.domain.people.attempts.tallies import Turnstile
+
+        return Turnstile(DynamoTallies(), self.core.transactor, self.core.clock)
+
+    @cached_property
+    def security_log(self) -> SecurityLog:
+        """What happens to accounts."""
+        from chalicelib.domain.people.accounts.security_log import SecurityLog
+
+        return SecurityLog(self.foundation.activity_log, self.core.clock)
+
+    @cached_property
+    def links(self) -> LinkOpener:
+        """Mailed links."""
+        from chalicelib.adapters.dynamodb.people.letters import DynamoLinks
+        from chalicelib.domain.people.accounts.links import LinkOpener
+
+        return LinkOpener(DynamoLinks(), self.core.transactor, self.core.clock)
+
+    @cached_property
+    def code_check(self) -> CodeCheck:
+        """What knows a right code."""
+        from chalicelib.adapters.totp import PyotpCodes
+        from chalicelib.domain.people.second_factor.two_factor import CodeCheck
+
+        return CodeCheck(PyotpCodes(), self.foundation.secret_box, self.core.clock)
+
+    @cached_property
+    def two_factor(self) -> TwoFactor:
+        """The second factor of those who are signed in."""
+        from chalicelib.adapters.totp import PyotpCodes
+        from chalicelib.domain.people.second_factor.two_factor import TwoFactor
+
+        return TwoFactor(
+            users=self.users,
+            sessions=self.sessions,
+            factors=self.second_factors,
+            letters=self.letters,
+            passwords=self.passwords,
+            codes=PyotpCodes(),
+            box=self.foundation.secret_box,
+            check=self.code_check,
+            attempts=self.attempts,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
+
+    @cached_property
+    def preferences(self) -> Preferences:
+        """What people say of themselves, and want to be told."""
+        from chalicelib.domain.people.accounts.preferences import Preferences
+
+        return Preferences(self.users, self.core.transactor)
+
+    @cached_property
+    def own_account(self) -> OwnAccount:
+        """What signed-in people see of their own."""
+        from chalicelib.domain.people.sign_in.sessions import OwnAccount
+
+        return OwnAccount(self.users, self.sessions, self.core.transactor, self.core.clock)

@@ -1,0 +1,186 @@
+"""Organisations, invitations and the staff."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.wiring.people.sign_in import SignInParts
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.dynamodb.operations.directory import DynamoCustomers
+    from chalicelib.adapters.dynamodb.people.invitations import DynamoRosters
+    from chalicelib.adapters.dynamodb.people.staff import DynamoStaff
+    from chalicelib.domain.people.correspondence.service import Correspondence
+    from chalicelib.domain.people.organisations.invitation_records import InvitationTokens, Place
+    from chalicelib.domain.people.organisations.invitations import Invitations
+    from chalicelib.domain.people.organisations.members import Members
+    from chalicelib.domain.people.organisations.organisations import Organisations
+    from chalicelib.domain.people.organisations.ownership import Ownership
+    from chalicelib.domain.people.staff.invitations import StaffEntrance
+    from chalicelib.domain.people.staff.setup import Setup
+    from chalicelib.domain.people.staff.staff import StaffDesk
+
+
+class People(SignInParts):
+    """Organisations, invitations and the staff."""
+
+    @cached_property
+    def customers(self) -> DynamoCustomers:
+        """Customers, as the staff see them."""
+        from chalicelib.adapters.dynamodb.operations.directory import DynamoCustomers
+
+        return DynamoCustomers()
+
+    @cached_property
+    def staff_records(self) -> DynamoStaff:
+        """Where the staff are kept."""
+        from chalicelib.adapters.dynamodb.people.staff import DynamoStaff
+
+        return DynamoStaff()
+
+    @cached_property
+    def rosters(self) -> DynamoRosters:
+        """Where it is counted who belongs together."""
+        from chalicelib.adapters.dynamodb.people.invitations import DynamoRosters
+
+        return DynamoRosters()
+
+    @cached_property
+    def setup(self) -> Setup:
+        """The first owner of the installation."""
+        from chalicelib.adapters.dynamodb.people.staff import DynamoInstallation
+        from chalicelib.domain.people.staff.setup import Setup
+
+        return Setup(
+            installation=DynamoInstallation(),
+            users=self.users,
+            staff=self.staff_records,
+            passwords=self.passwords,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
+
+    @cached_property
+    def staff_desk(self) -> StaffDesk:
+        """Where owners manage the staff."""
+        from chalicelib.domain.people.staff.staff import StaffDesk
+
+        return StaffDesk(self.staff_records, self.rosters, self.users, self.sessions, self.core.transactor)
+
+    @cached_property
+    def staff_invitations(self) -> Invitations:
+        """Inviting people into the staff."""
+        from chalicelib.domain.people.staff.invitations import StaffAsPlace
+
+        return self.invitations_to(StaffAsPlace(self.staff_records, self.foundation.activity_log))
+
+    @cached_property
+    def staff_entrance(self) -> StaffEntrance:
+        """Where those come in who are invited into the staff."""
+        from chalicelib.domain.people.staff.invitations import StaffEntrance
+
+        return StaffEntrance(self.staff_invitations, self.users)
+
+    @cached_property
+    def members(self) -> Members:
+        """Who belongs to organisations."""
+        from chalicelib.domain.people.organisations.members import Members
+
+        return Members(
+            records=self.member_records,
+            rosters=self.rosters,
+            users=self.users,
+            sessions=self.sessions,
+            letters=self.letters,
+            keys=self.foundation.api_keys,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
+
+    @cached_property
+    def invitations(self) -> Invitations:
+        """Inviting people into organisations."""
+        from chalicelib.domain.people.organisations.members import OrganisationPlace
+
+        return self.invitations_to(OrganisationPlace(self.member_records, self.foundation.activity_log))
+
+    @cached_property
+    def ownership_invitations(self) -> Invitations:
+        """Accepting to own an organisation."""
+        from chalicelib.domain.people.organisations.ownership import OwnershipPlace
+
+        return self.invitations_to(
+            OwnershipPlace(self.member_records, self.foundation.activity_log, self.users, self.letters)
+        )
+
+    def invitations_to(self, place: Place) -> Invitations:
+        """Invitations that lead to `place`."""
+        from chalicelib.domain.people.organisations.invitations import Invitations
+
+        return Invitations(
+            place=place,
+            records=self.invitation_records,
+            tokens=self.invitation_tokens,
+            rosters=self.rosters,
+            users=self.users,
+            letters=self.letters,
+            passwords=self.passwords,
+            limiter=self.foundation.rate_limiter,
+            attempts=self.attempts,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        """Offering organisations to other members."""
+        from chalicelib.domain.people.organisations.ownership import Ownership
+
+        return Ownership(
+            self.member_records,
+            self.invitation_records,
+            self.users,
+            self.letters,
+            self.reauthentication,
+            self.core.transactor,
+            self.core.clock,
+        )
+
+    @cached_property
+    def organisations(self) -> Organisations:
+        """A person's organisations."""
+        from chalicelib.domain.people.organisations.organisations import Organisations
+
+        return Organisations(
+            records=self.member_records,
+            rosters=self.rosters,
+            users=self.users,
+            accounts=self.above.accounts(),
+            sessions=self.sessions,
+            opener=self.session_opener,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
+
+    @cached_property
+    def invitation_tokens(self) -> InvitationTokens:
+        """What mailed invitations are known by."""
+        from chalicelib.domain.people.organisations.invitation_records import InvitationTokens
+
+        return InvitationTokens(self.invitation_records, self.core.transactor, self.core.clock)
+
+    @cached_property
+    def correspondence(self) -> Correspondence:
+        """Writing the mails that were asked for."""
+        from chalicelib.domain.people.correspondence.service import Correspondence
+
+        return Correspondence(
+            users=self.users,
+            letters=self.letters,
+            links=self.links,
+            invitations=self.invitation_tokens,
+            mailer=self.mailer,
+            transactor=self.core.transactor,
+            public_url=self.core.settings.public_url,
+        )

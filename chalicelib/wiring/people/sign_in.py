@@ -1,0 +1,198 @@
+"""Sessions, and the ways to begin, prove and recover them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.wiring.people.accounts import Accounts
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.dynamodb.people.failed_sign_ins import DynamoFailedSignIns
+    from chalicelib.domain.foundation.access.ports import Authenticator
+    from chalicelib.domain.people.credentials.email_change import EmailMove
+    from chalicelib.domain.people.credentials.password_change import PasswordChange
+    from chalicelib.domain.people.credentials.recovery import Recovery
+    from chalicelib.domain.people.credentials.registration import Registration
+    from chalicelib.domain.people.sign_in.device_sign_in import DeviceFlow
+    from chalicelib.domain.people.sign_in.failures import FailureNotes
+    from chalicelib.domain.people.sign_in.opening import SessionOpener
+    from chalicelib.domain.people.sign_in.reauthentication import Reauthentication
+    from chalicelib.domain.people.sign_in.sign_in import PasswordCheck, SignIn
+
+
+class SignInParts(Accounts):
+    """Sessions, and the ways to begin, prove and recover them."""
+
+    @cached_property
+    def failed_sign_ins(self) -> DynamoFailedSignIns:
+        """Where failed sign-ins wait to be noted."""
+        from chalicelib.adapters.dynamodb.people.failed_sign_ins import DynamoFailedSignIns
+
+        return DynamoFailedSignIns(self.core.clock)
+
+    @cached_property
+    def authenticator(self) -> Authenticator:
+        """Who an access token or an API key belongs to."""
+        from chalicelib.domain.foundation.access.authenticator import AnyAuthenticator, KeyAuthenticator
+        from chalicelib.domain.people.sign_in.sessions import SessionAuthenticator
+
+        return AnyAuthenticator(
+            keys=KeyAuthenticator(
+                self.foundation.api_key_records, self.core.clock, text_prefix=self.foundation.api_key_prefix
+            ),
+            sessions=SessionAuthenticator(self.access_tokens, self.sessions, self.core.clock),
+        )
+
+    @cached_property
+    def registration(self) -> Registration:
+        """Becoming a user."""
+        from chalicelib.domain.people.credentials.registration import Registration
+
+        return Registration(
+            users=self.users,
+            accounts=self.above.accounts(),
+            letters=self.letters,
+            links=self.links,
+            passwords=self.passwords,
+            attempts=self.attempts,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
+
+    @cached_property
+    def session_opener(self) -> SessionOpener:
+        """What every way of signing in ends with."""
+        from chalicelib.adapters.dynamodb.people.devices import DynamoKnownDevices
+        from chalicelib.domain.people.sign_in.devices import Recogniser
+        from chalicelib.domain.people.sign_in.opening import SessionOpener
+
+        return SessionOpener(
+            users=self.users,
+            sessions=self.sessions,
+            factors=self.second_factors,
+            recogniser=Recogniser(DynamoKnownDevices(), self.letters),
+            access_tokens=self.access_tokens,
+            log=self.security_log,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
+
+    @cached_property
+    def password_check(self) -> PasswordCheck:
+        """Who somebody is by address and password."""
+        from chalicelib.domain.people.sign_in.sign_in import PasswordCheck
+
+        return PasswordCheck(
+            users=self.users,
+            passwords=self.passwords,
+            attempts=self.attempts,
+            failures=self.failed_sign_ins,
+            transactor=self.core.transactor,
+        )
+
+    @cached_property
+    def failure_notes(self) -> FailureNotes:
+        """Noting failed sign-ins."""
+        from chalicelib.domain.people.sign_in.failures import FailureNotes
+
+        return FailureNotes(self.failed_sign_ins, self.users, self.security_log, self.core.transactor)
+
+    @cached_property
+    def sign_in(self) -> SignIn:
+        """Beginning sessions and carrying them on."""
+        from chalicelib.adapters.dynamodb.people.second_factor import DynamoPendingSignIns
+        from chalicelib.domain.people.sign_in.sign_in import SignIn
+
+        return SignIn(
+            users=self.users,
+            sessions=self.sessions,
+            factors=self.second_factors,
+            pending=DynamoPendingSignIns(),
+            letters=self.letters,
+            password_check=self.password_check,
+            code_check=self.code_check,
+            opener=self.session_opener,
+            attempts=self.attempts,
+            log=self.security_log,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """Getting back in without the password."""
+        from chalicelib.domain.people.credentials.recovery import Recovery
+
+        return Recovery(
+            users=self.users,
+            sessions=self.sessions,
+            letters=self.letters,
+            links=self.links,
+            passwords=self.passwords,
+            attempts=self.attempts,
+            log=self.security_log,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
+
+    @cached_property
+    def device_flow(self) -> DeviceFlow:
+        """Signing devices in that have no browser."""
+        from chalicelib.adapters.dynamodb.people.device_sign_in import DynamoDeviceSignIns
+        from chalicelib.domain.people.sign_in.device_sign_in import DeviceFlow
+
+        return DeviceFlow(
+            requests=DynamoDeviceSignIns(),
+            users=self.users,
+            factors=self.second_factors,
+            opener=self.session_opener,
+            attempts=self.attempts,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
+
+    @cached_property
+    def reauthentication(self) -> Reauthentication:
+        """Proving once more who one is."""
+        from chalicelib.domain.people.sign_in.reauthentication import Reauthentication
+
+        return Reauthentication(
+            self.users, self.passwords, self.second_factors, self.code_check, self.attempts, self.core.transactor
+        )
+
+    @cached_property
+    def password_change(self) -> PasswordChange:
+        """Choosing another password while signed in."""
+        from chalicelib.domain.people.credentials.password_change import PasswordChange
+
+        return PasswordChange(
+            users=self.users,
+            sessions=self.sessions,
+            letters=self.letters,
+            passwords=self.passwords,
+            reauthentication=self.reauthentication,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
+
+    @cached_property
+    def email_move(self) -> EmailMove:
+        """Moving accounts to other addresses, and back."""
+        from chalicelib.adapters.dynamodb.people.email_changes import DynamoEmailChanges
+        from chalicelib.domain.people.credentials.email_change import EmailMove
+
+        return EmailMove(
+            users=self.users,
+            changes=DynamoEmailChanges(),
+            sessions=self.sessions,
+            letters=self.letters,
+            links=self.links,
+            passwords=self.passwords,
+            factors=self.second_factors,
+            reauthentication=self.reauthentication,
+            attempts=self.attempts,
+            log=self.security_log,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
