@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from chalicelib.domain.foundation.access.models import Principal
+from chalicelib.domain.foundation.access.reach import Reach
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,8 @@ class Caller(Visitor):
     def customer_id(self) -> str:
         """The customer that the session acts for; every query of a customer's things starts with it."""
         return self.principal.customer_id
+
+    @property
+    def reach(self) -> Reach:
+        """What the caller may reach of that customer: everything, or the project that its key is confined to."""
+        return Reach(self.principal.customer_id, self.principal.project_id)

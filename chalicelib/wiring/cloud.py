@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from chalicelib.domain.cloud.catalog.loading import CatalogLoader
     from chalicelib.domain.cloud.catalog.ports import Capacity
     from chalicelib.domain.cloud.catalog.service import CatalogService
-    from chalicelib.domain.cloud.deployments.ports import ComputeProvider, Providers
-    from chalicelib.domain.cloud.deployments.service import Deployments
+    from chalicelib.domain.cloud.deployments.admission import Admission
+    from chalicelib.domain.cloud.deployments.ordering import Ordering
+    from chalicelib.domain.cloud.deployments.placing import Placing
+    from chalicelib.domain.cloud.deployments.reading import Reading
+    from chalicelib.domain.cloud.deployments.removal import Removal
     from chalicelib.domain.cloud.deployments.usage import UsageReports
     from chalicelib.domain.cloud.lifecycle.power import PowerSwitch
     from chalicelib.domain.cloud.lifecycle.reconciler import Reconciler
     from chalicelib.domain.cloud.lifecycle.service import Lifecycle
-    from chalicelib.domain.cloud.projects.service import ProjectRecords, Projects
+    from chalicelib.domain.cloud.projects.ports import ProjectRecords
+    from chalicelib.domain.cloud.projects.service import Projects
+    from chalicelib.domain.cloud.providers.ports import ComputeProvider, Providers
     from chalicelib.domain.cloud.ssh_keys.service import SshKeys
     from chalicelib.domain.cloud.suspension.service import BalanceWatch, Suspensions
     from chalicelib.wiring.core import Core, Parts
@@ -109,7 +114,7 @@ class Cloud(Area):
         return GpuAvailability(self._capacity_of, DynamoMeasurements(), self.core.clock)
 
     def _capacity_of(self, provider_id: str) -> Capacity | None:
-        from chalicelib.domain.cloud.deployments.ports import SupportsCapacity
+        from chalicelib.domain.cloud.providers.ports import SupportsCapacity
 
         found = self.provider(provider_id)
         return found if isinstance(found, SupportsCapacity) else None
@@ -151,21 +156,60 @@ class Cloud(Area):
         return DynamoDeploymentRecords()
 
     @cached_property
-    def deployments(self) -> Deployments:
-        """What customers do with deployments."""
-        from chalicelib.domain.cloud.deployments.service import Deployments
+    def reading(self) -> Reading:
+        """Looking at deployments."""
+        from chalicelib.domain.cloud.deployments.reading import Reading
 
-        return Deployments(
+        return Reading(self.deployment_records)
+
+    @cached_property
+    def admission(self) -> Admission:
+        """What a deployment would cost, and what stands in its way."""
+        from chalicelib.domain.cloud.deployments.admission import Admission
+
+        return Admission(
             self.deployment_records,
             self.catalog,
             self.gpu_availability,
-            self.ssh_keys,
             self.money.ledger,
-            self.money.metering,
-            self.money.meter_records,
             self.suspensions,
             self.money.spending_room,
-            self.project_records,
+            self.core.clock,
+        )
+
+    @cached_property
+    def placing(self) -> Placing:
+        """Which project a deployment is in."""
+        from chalicelib.domain.cloud.deployments.placing import Placing
+
+        return Placing(
+            self.deployment_records, self.reading, self.project_records, self.core.transactor, self.core.clock
+        )
+
+    @cached_property
+    def ordering(self) -> Ordering:
+        """Ordering deployments."""
+        from chalicelib.domain.cloud.deployments.ordering import Ordering
+
+        return Ordering(
+            self.deployment_records,
+            self.admission,
+            self.ssh_keys,
+            self.placing,
+            self.core.transactor,
+            self.core.clock,
+        )
+
+    @cached_property
+    def removal(self) -> Removal:
+        """Deleting deployments."""
+        from chalicelib.domain.cloud.deployments.removal import Removal
+
+        return Removal(
+            self.deployment_records,
+            self.reading,
+            self.money.ledger,
+            self.money.metering,
             self.core.transactor,
             self.core.clock,
         )
@@ -189,7 +233,7 @@ class Cloud(Area):
         """What deployments were charged, by hour and by day."""
         from chalicelib.domain.cloud.deployments.usage import UsageReports
 
-        return UsageReports(self.money.meter_records)
+        return UsageReports(self.reading, self.money.meter_records)
 
     @cached_property
     def lifecycle(self) -> Lifecycle:
@@ -256,7 +300,7 @@ class Cloud(Area):
             self.money.cap_records,
             self.deployment_records,
             self.power_switch,
-            self.deployments,
+            self.removal,
             self.people.customer_mail,
             self.foundation.activity_log,
             self.core.transactor,

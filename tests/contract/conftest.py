@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chalicelib.domain.cloud.deployments.ports import ComputeProvider
+from chalicelib.domain.cloud.providers.ports import ComputeProvider
 from tests.contract.gateway_lab import lab_class
 from tests.contract.lab import BLOCKING, CAPACITY, PLACEMENTS, QUOTA, REVOCATION, Lab
 from tests.contract.openstack_lab import CloudLab, levers_of_environment

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.cloud.deployments.ports import ComputeProvider
 from chalicelib.domain.cloud.providers.machines import MachineRef, MachineSpec
+from chalicelib.domain.cloud.providers.ports import ComputeProvider
 
 PLACEMENTS = "two placements"
 QUOTA = "a quota that can be set"

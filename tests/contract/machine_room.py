@@ -4,7 +4,6 @@ import secrets
 import time
 from collections.abc import Callable
 
-from chalicelib.domain.cloud.deployments.ports import ComputeProvider, SupportsPowerActions
 from chalicelib.domain.cloud.providers.machines import (
     Machine,
     MachineRef,
@@ -13,6 +12,7 @@ from chalicelib.domain.cloud.providers.machines import (
     Power,
     ProviderError,
 )
+from chalicelib.domain.cloud.providers.ports import ComputeProvider, SupportsPowerActions
 from tests.contract.lab import Lab
 
 

@@ -11,12 +11,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.cloud.deployments.ports import (
-    ComputeProvider,
-    SupportsCapacity,
-    SupportsPowerActions,
-    SupportsUnblocking,
-)
 from chalicelib.domain.cloud.providers.machines import (
     FailureCode,
     MachineEvent,
@@ -26,6 +20,12 @@ from chalicelib.domain.cloud.providers.machines import (
     ProviderError,
     QuotaExceeded,
     SpecRejected,
+)
+from chalicelib.domain.cloud.providers.ports import (
+    ComputeProvider,
+    SupportsCapacity,
+    SupportsPowerActions,
+    SupportsUnblocking,
 )
 from tests.contract.lab import BLOCKING, CAPACITY, PLACEMENTS, QUOTA, REVOCATION, Lab
 from tests.contract.machine_room import MachineRoom

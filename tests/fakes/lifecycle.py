@@ -14,13 +14,14 @@ from chalicelib.adapters.dynamodb.transactor import DynamoTransactor
 from chalicelib.adapters.providers.openstack.config import OpenStackConfig
 from chalicelib.adapters.providers.openstack.provider import OpenStackProvider
 from chalicelib.domain.cloud.deployments.models import (
+    Accepted,
     Deployment,
     DeploymentRequest,
     DeploymentStatus,
     Operation,
     TimelineEvent,
 )
-from chalicelib.domain.cloud.deployments.service import Accepted
+from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.kernel.clock import SystemClock
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import PageRequest
@@ -151,15 +152,15 @@ class Installation:
     def create(self, *, storage_gb: int | None = None, api_key_id: str = "", **changes: str) -> Accepted:
         """Ask for a machine, with an API key or in a session."""
         request = self.wanted(storage_gb=storage_gb, **changes)
-        return app().cloud.deployments.create(self.customer_id, request, key=None, api_key_id=api_key_id)
+        return app().cloud.ordering.create(Reach(self.customer_id), request, key=None, api_key_id=api_key_id)
 
     def delete(self, deployment_id: str) -> Accepted:
         """Ask for its deletion."""
-        return app().cloud.deployments.delete(self.customer_id, deployment_id)
+        return app().cloud.removal.delete(Reach(self.customer_id), deployment_id)
 
     def deployment(self, deployment_id: str) -> Deployment:
         """As it is now."""
-        return app().cloud.deployments.get(self.customer_id, deployment_id)
+        return app().cloud.reading.get(Reach(self.customer_id), deployment_id)
 
     def operation(self, accepted: Accepted) -> Operation:
         """As it is now."""
@@ -171,7 +172,7 @@ class Installation:
 
     def timeline(self, deployment_id: str) -> list[TimelineEvent]:
         """All of it."""
-        page = app().cloud.deployments.events(self.customer_id, deployment_id, 0, PageRequest(100))
+        page = app().cloud.reading.events(Reach(self.customer_id), deployment_id, 0, PageRequest(100))
         return list(page.items)
 
     def deliver_stream(self, *, lost: bool = False) -> None:

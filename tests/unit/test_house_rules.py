@@ -92,6 +92,13 @@ def test_the_money_modules_are_there() -> None:
         assert any(part in path.as_posix() for path in PRODUCT), part
 
 
+@pytest.mark.guarantee("G41")
+def test_g41_only_the_door_says_what_a_request_reaches() -> None:
+    """A service that takes a `Reach` is safe from being asked for too much only while nobody else makes one."""
+    makers = {name for name, tree in parsed(PRODUCT) for call, _ in calls(tree) if call.split(".")[-1] == "Reach"}
+    assert makers == {"chalicelib/http/callers.py"}
+
+
 def test_nobody_prints() -> None:
     assert [
         f"{name}:{line}" for name, tree in parsed(PRODUCT) for call, line in calls(tree) if call == "print"

@@ -1,6 +1,5 @@
 """Deployments: machines that customers run."""
 
-from chalicelib.domain.cloud.deployments.service import Deployments
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import (
@@ -47,7 +46,7 @@ from functions.cloud.deployments.usage_schemas import (
 def quote_deployment(request: QuoteBody, caller: Caller) -> QuoteView:
     """Say what a machine would cost, whether it could be made now, and what stands in its way."""
     api_key_id = caller.principal.api_key_id
-    return QuoteView.of(_deployments(caller).quote(caller.customer_id, request.wanted(), api_key_id=api_key_id))
+    return QuoteView.of(app().cloud.admission.quote(caller.reach, request.wanted(), api_key_id=api_key_id))
 
 
 @endpoint(
@@ -70,8 +69,8 @@ def quote_deployment(request: QuoteBody, caller: Caller) -> QuoteView:
 def create_deployment(request: DeploymentBody, caller: Caller) -> DeploymentAccepted:
     """Reserve balance, record the deployment and let its state machine build it."""
     wanted = request.wanted(request.ssh_key_id, request.name or "", request.project_id or "")
-    accepted = _deployments(caller).create(
-        caller.customer_id, wanted, key=caller.idempotency_key, api_key_id=caller.principal.api_key_id
+    accepted = app().cloud.ordering.create(
+        caller.reach, wanted, key=caller.idempotency_key, api_key_id=caller.principal.api_key_id
     )
     return DeploymentAccepted.of(accepted)
 
@@ -79,27 +78,27 @@ def create_deployment(request: DeploymentBody, caller: Caller) -> DeploymentAcce
 @endpoint("GET", "/deployments", scope=Scope.DEPLOYMENTS_READ)
 def list_deployments(query: DeploymentQuery, caller: Caller) -> Listing[DeploymentView]:
     """List deployments, by status and region, newest first unless `sort=createdAt`."""
-    page = _deployments(caller).list(caller.customer_id, query.wanted(), query.page_request())
+    page = app().cloud.reading.list(caller.reach, query.wanted(), query.page_request())
     return Listing.of(page, DeploymentView.of)
 
 
 @endpoint("GET", "/deployments/{deploymentId}", scope=Scope.DEPLOYMENTS_READ)
 def get_deployment(deployment_id: DeploymentId, caller: Caller) -> DeploymentView:
     """Show one deployment."""
-    return DeploymentView.of(_deployments(caller).get(caller.customer_id, deployment_id))
+    return DeploymentView.of(app().cloud.reading.get(caller.reach, deployment_id))
 
 
 @endpoint("GET", "/deployments/{deploymentId}/events", scope=Scope.DEPLOYMENTS_READ)
 def list_deployment_events(deployment_id: DeploymentId, query: EventQuery, caller: Caller) -> Listing[EventView]:
     """Tell what has happened to a deployment, oldest first; `?after=` gives only what is new."""
-    page = _deployments(caller).events(caller.customer_id, deployment_id, query.after, query.page_request())
+    page = app().cloud.reading.events(caller.reach, deployment_id, query.after, query.page_request())
     return Listing.of(page, EventView.of)
 
 
 @endpoint("GET", "/deployments/{deploymentId}/usage", scope=Scope.BILLING_READ)
 def get_deployment_usage(deployment_id: DeploymentId, query: PageQuery, caller: Caller) -> UsageView:
     """Show what a deployment was charged, interval by interval, with what proves it complete."""
-    usage = _deployments(caller).usage(caller.customer_id, deployment_id, query.page_request())
+    usage = app().cloud.usage_reports.intervals(caller.reach, deployment_id, query.page_request())
     return UsageView.of(usage)
 
 
@@ -108,7 +107,7 @@ def list_hourly_usage(
     deployment_id: DeploymentId, query: HourlyUsageQuery, caller: Caller
 ) -> Listing[HourlyUsageView]:
     """List the hours (UTC) in which a deployment ran, with what each cost; they add up to what was charged."""
-    deployment = _deployments(caller).get(caller.customer_id, deployment_id)
+    deployment = app().cloud.reading.get(caller.reach, deployment_id)
     page = app().cloud.usage_reports.hourly(deployment, query.span(), query.page_request())
     return Listing.of(page, HourlyUsageView.of)
 
@@ -118,7 +117,7 @@ def list_daily_usage(
     deployment_id: DeploymentId, query: DailyUsageQuery, caller: Caller
 ) -> Listing[DailyUsageView]:
     """List the days in which a deployment ran, with what each cost; they add up to what was charged."""
-    deployment = _deployments(caller).get(caller.customer_id, deployment_id)
+    deployment = app().cloud.reading.get(caller.reach, deployment_id)
     time_zone = "UTC"
     if query.days is Days.BILLING:
         time_zone = app().money.billing_profiles.get(caller.customer_id).time_zone
@@ -137,7 +136,7 @@ def list_daily_usage(
 )
 def delete_deployment(deployment_id: DeploymentId, caller: Caller) -> DeploymentAccepted:
     """End billing at once, and remove the machine; works at any point of its life, and again."""
-    return DeploymentAccepted.of(_deployments(caller).delete(caller.customer_id, deployment_id))
+    return DeploymentAccepted.of(app().cloud.removal.delete(caller.reach, deployment_id))
 
 
 @endpoint(
@@ -148,11 +147,4 @@ def delete_deployment(deployment_id: DeploymentId, caller: Caller) -> Deployment
 )
 def move_deployment(deployment_id: DeploymentId, request: ProjectChoice, caller: Caller) -> DeploymentView:
     """Put a deployment into a project, or into none. It waits for no operation: one in progress refuses it."""
-    return DeploymentView.of(
-        _deployments(caller).move(caller.customer_id, deployment_id, request.project_id or "")
-    )
-
-
-def _deployments(caller: Caller) -> Deployments:
-    """The deployments that the caller reaches: all, or those of the project that its key is confined to."""
-    return app().cloud.deployments.within(caller.principal.project_id)
+    return DeploymentView.of(app().cloud.placing.move(caller.reach, deployment_id, request.project_id or ""))

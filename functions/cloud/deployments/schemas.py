@@ -9,14 +9,16 @@ from typing import Annotated, ClassVar, Self
 from pydantic import AliasChoices, Field, StringConstraints
 
 from chalicelib.domain.cloud.deployments.models import (
+    Accepted,
     Deployment,
     DeploymentFilter,
     DeploymentRequest,
     DeploymentStatus,
     DesiredState,
+    Quote,
     TimelineEvent,
 )
-from chalicelib.domain.cloud.deployments.service import Accepted, Quote, Usage
+from chalicelib.domain.cloud.deployments.usage import Usage
 from chalicelib.domain.cloud.providers.machines import StorageKind
 from chalicelib.domain.money.metering.models import Meter, UsageRecord
 from chalicelib.http import ApiModel, Money, PageQuery

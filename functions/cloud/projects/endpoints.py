@@ -10,8 +10,7 @@ from functions.cloud.projects.schemas import ProjectDeleted, ProjectId, ProjectR
 @endpoint("GET", "/projects", scope=Scope.PROJECTS_READ)
 def list_projects(query: PageQuery, caller: Caller) -> Listing[ProjectView]:
     """List projects, oldest first. A key that is confined to one sees that."""
-    within = caller.principal.project_id
-    page = app().cloud.projects.list(caller.customer_id, query.page_request(), within=within)
+    page = app().cloud.projects.list(caller.reach, query.page_request())
     return Listing.of(page, ProjectView.of)
 
 
@@ -25,26 +24,23 @@ def list_projects(query: PageQuery, caller: Caller) -> Listing[ProjectView]:
 )
 def create_project(request: ProjectRequest, caller: Caller) -> ProjectView:
     """Make a project; there are at most 100."""
-    within = caller.principal.project_id
-    return ProjectView.of(app().cloud.projects.create(caller.customer_id, request.name, within=within))
+    return ProjectView.of(app().cloud.projects.create(caller.reach, request.name))
 
 
 @endpoint("GET", "/projects/{projectId}", scope=Scope.PROJECTS_READ)
 def get_project(project_id: ProjectId, caller: Caller) -> ProjectView:
     """Show one project."""
-    within = caller.principal.project_id
-    return ProjectView.of(app().cloud.projects.get(caller.customer_id, project_id, within=within))
+    return ProjectView.of(app().cloud.projects.get(caller.reach, project_id))
 
 
 @endpoint("PATCH", "/projects/{projectId}", scope=Scope.PROJECTS_WRITE, errors=(Conflict,))
 def rename_project(project_id: ProjectId, request: ProjectRequest, caller: Caller) -> ProjectView:
     """Give a project another name."""
-    within, name = caller.principal.project_id, request.name
-    return ProjectView.of(app().cloud.projects.rename(caller.customer_id, project_id, name, within=within))
+    return ProjectView.of(app().cloud.projects.rename(caller.reach, project_id, request.name))
 
 
 @endpoint("DELETE", "/projects/{projectId}", scope=Scope.PROJECTS_WRITE, errors=(Conflict,))
 def delete_project(project_id: ProjectId, caller: Caller) -> ProjectDeleted:
     """Forget a project in which no deployment exists any more. Keys confined to it reach nothing from then on."""
-    app().cloud.projects.remove(caller.customer_id, project_id, within=caller.principal.project_id)
+    app().cloud.projects.remove(caller.reach, project_id)
     return ProjectDeleted(id=project_id)

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field
 
-from chalicelib.domain.cloud.projects.service import MAX_PROJECT_NAME_LENGTH, Project
+from chalicelib.domain.cloud.projects.models import MAX_PROJECT_NAME_LENGTH, Project
 from chalicelib.http import ApiModel
 from chalicelib.http.models import id_of
 from chalicelib.kernel.ids import Kind

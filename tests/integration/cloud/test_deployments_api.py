@@ -10,6 +10,7 @@ import pytest
 from chalicelib.adapters.dynamodb.cloud.catalog import DynamoCatalogRecords
 from chalicelib.domain.cloud.deployments.models import DEFAULT_DEPLOYMENT_LIMIT
 from chalicelib.domain.foundation.access.rate_limits import RateLimiter
+from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.domain.money.metering.prices import PriceChange
 from chalicelib.kernel.clock import epoch_seconds, isoformat
 from chalicelib.kernel.errors import HearthError
@@ -301,15 +302,15 @@ def test_g44_many_with_one_key_at_once_make_one_deployment(shop: Shop) -> None:
 
 @pytest.mark.guarantee("G44")
 def test_g44_a_key_is_forgotten_after_a_day(shop: Shop) -> None:
-    request = {"customer_id": shop.house.customer_id, "key": "once"}
+    reach = Reach(shop.house.customer_id)
     wanted = shop.house.wanted(ssh_key_id=shop.ssh_key_id)
-    first = app().cloud.deployments.create(request=wanted, **request)
+    first = app().cloud.ordering.create(reach, wanted, "once")
     shop.house.clock.advance(24 * 3600 - 1)
-    assert app().cloud.deployments.create(request=wanted, **request).deployment.id == first.deployment.id
+    assert app().cloud.ordering.create(reach, wanted, "once").deployment.id == first.deployment.id
     shop.house.clock.advance(1)
-    second = app().cloud.deployments.create(request=wanted, **request)
+    second = app().cloud.ordering.create(reach, wanted, "once")
     assert second.deployment.id != first.deployment.id
-    assert app().cloud.deployments.create(request=wanted, **request).deployment.id == second.deployment.id
+    assert app().cloud.ordering.create(reach, wanted, "once").deployment.id == second.deployment.id
 
 
 # Reading

@@ -18,6 +18,7 @@ from chalicelib.domain.cloud.deployments.models import (
 )
 from chalicelib.domain.cloud.deployments.ports import ExecutionState
 from chalicelib.domain.cloud.deployments.steps import LeaseLost
+from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.wiring.app import app
 from dev.simulators.faults import FaultMatch
@@ -77,7 +78,7 @@ def test_g08_a_machine_is_held_for_built_charged_by_the_second_and_removed(house
     gone = house.deployment(deployment_id)
     assert (gone.status, gone.desired) == (DeploymentStatus.DELETED, DesiredState.ABSENT)
     assert house.operation(deleted).status is OperationStatus.SUCCEEDED
-    usage = app().cloud.deployments.usage(house.customer_id, deployment_id, PageRequest(10))
+    usage = app().cloud.usage_reports.intervals(Reach(house.customer_id), deployment_id, PageRequest(10))
     assert [record.end - record.start for record in usage.intervals.items] == [1_000, 1_234]
     house.assert_nothing_left()
     types = [event.type for event in house.timeline(deployment_id)]

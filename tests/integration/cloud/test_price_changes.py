@@ -14,6 +14,7 @@ from chalicelib.domain.cloud.catalog.models import Catalog
 from chalicelib.domain.cloud.catalog.prices import NOTICE, PricesRefused
 from chalicelib.domain.cloud.deployments.models import DeploymentStatus
 from chalicelib.domain.cloud.deployments.usage import UsageSpan
+from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.domain.money.ledger.models import EntryType
 from chalicelib.domain.money.ledger.ports import EntryFilter
 from chalicelib.domain.money.metering.models import Meter
@@ -101,7 +102,7 @@ def test_g05_a_running_machine_costs_the_new_price_from_its_second_on(house: Wat
     assert house.zero() < zero_before
     house.assert_proven()
 
-    usage = app().cloud.deployments.usage(house.customer_id, deployment_id, PageRequest(100))
+    usage = app().cloud.usage_reports.intervals(Reach(house.customer_id), deployment_id, PageRequest(100))
     shown = UsageView.of(usage)
     assert (shown.proof.tiles, shown.proof.sums) == (True, True)
     assert {interval.price_per_hour.amount for interval in shown.intervals} == {"0.032", "0.064001"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.dynamodb.cloud.projects import DynamoProjects
-from chalicelib.domain.cloud.projects.service import MAX_PROJECTS_PER_CUSTOMER
+from chalicelib.domain.cloud.projects.models import MAX_PROJECTS_PER_CUSTOMER
 from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Principal, Role
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.ids import Kind

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.cloud.deployments.models import OVERRUN_CHARGED, DeploymentStatus
+from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.kernel.errors import AccountSuspended
 from chalicelib.kernel.money import parse_amount
 from chalicelib.kernel.pages import PageRequest
@@ -68,7 +69,7 @@ def test_g13_a_customer_is_warned_stopped_at_zero_and_resumed_by_a_payment(house
     for shard in range(16):
         app().money.metering.meter_shard(shard)
     house.assert_proven()
-    usage = app().cloud.deployments.usage(house.customer_id, deployment_id, PageRequest(10))
+    usage = app().cloud.usage_reports.intervals(Reach(house.customer_id), deployment_id, PageRequest(10))
     assert [(meter.number, meter.closed_at is None) for meter in usage.meters] == [(1, False), (2, True)]
     shown = UsageView.of(usage)
     assert (shown.proof.tiles, shown.proof.sums, shown.closed) == (True, True, False)

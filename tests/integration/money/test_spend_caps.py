@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.domain.cloud.deployments.models import DeploymentStatus
+from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.domain.money.ledger.models import HoldPurpose
 from chalicelib.domain.money.ledger.spending import Period
 from chalicelib.domain.money.spending.models import NO_CAPS, Caps
@@ -226,7 +227,7 @@ def test_a_stop_and_its_end_survive_a_fault(house: WatchedInstallation, fault: F
 
 
 def _create_through_key(house: WatchedInstallation) -> str:
-    accepted = app().cloud.deployments.create(house.customer_id, house.wanted(), key=None, api_key_id=KEY)
+    accepted = app().cloud.ordering.create(Reach(house.customer_id), house.wanted(), key=None, api_key_id=KEY)
     return accepted.deployment.id
 
 

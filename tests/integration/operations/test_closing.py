@@ -336,8 +336,7 @@ class TestAgainstMachines:
         self, bob: Api, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ledger = app().money.ledger
-        deployments = app().cloud.deployments
-        give(cloud={"deployments": deployments})
+        give(cloud={"ordering": app().cloud.ordering})
         bob.post("/ssh-keys", {"name": "laptop", "publicKey": PUBLIC_KEY})
         bobs_id, change = customer_of(bob), ledger.change
 

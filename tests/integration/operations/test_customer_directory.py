@@ -9,6 +9,7 @@ from chalicelib.adapters.dynamodb.cloud.catalog import DynamoCatalogRecords
 from chalicelib.adapters.dynamodb.operations.directory import DynamoDirectory
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.domain.foundation.access.models import CustomerStatus, Role
+from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.domain.operations.directory.models import Entry
 from chalicelib.domain.operations.directory.words import MAX_WORDS, terms_of, words_of_address
 from chalicelib.kernel.errors import CustomerBlocked, LimitExceeded
@@ -347,7 +348,7 @@ class TestChanging:
         )
         office.change(customer, status="BLOCKED")
         with pytest.raises(CustomerBlocked):
-            app().cloud.deployments.create(customer, body.wanted(key, "", ""), key=None)
+            app().cloud.ordering.create(Reach(customer), body.wanted(key, "", ""), key=None)
         assert office.file(customer)["deployments"] == 0
 
     def test_of_nothing_is_refused(self, office: Office, ann: Api) -> None:

@@ -9,12 +9,12 @@ from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, Record
 from chalicelib.adapters.dynamodb.transactor import DynamoWrite, delete, insert, put, update
 from chalicelib.domain.cloud.deployments.models import DeploymentStatus
-from chalicelib.domain.cloud.projects.service import (
+from chalicelib.domain.cloud.projects.models import Project
+from chalicelib.domain.cloud.projects.ports import (
     PROJECT_NAME_FREE,
     PROJECT_ROOM_LEFT,
     PROJECT_THERE,
     PROJECT_UNCHANGED,
-    Project,
 )
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest

@@ -1,11 +1,13 @@
 """Deployments, the operations that change them, and the timeline that tells of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.cloud.providers.machines import MachineOutputs, MachineRef, MachineSpec
-from chalicelib.domain.money.metering.prices import Parts
+from chalicelib.domain.money.ledger.models import Balance
+from chalicelib.domain.money.metering.prices import Parts, PriceChange
 
 
 class DeploymentStatus(StrEnum):
@@ -228,3 +230,26 @@ class Slots:
 
     taken: int
     limit: int
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What a deployment would cost, and whether it could be made now."""
+
+    available: bool | None
+    price_micros_per_hour: int
+    price_changes: Sequence[PriceChange]
+    """How that price is going to change, as far as it is announced."""
+    hold_micros: int
+    balance: Balance
+    slots_taken: int
+    slot_limit: int
+    warnings: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An operation that has begun."""
+
+    deployment: Deployment
+    operation: Operation

@@ -1,10 +1,11 @@
 """What the compute context needs from outside."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
+from chalicelib.domain.cloud.catalog.offers import Offer
 from chalicelib.domain.cloud.deployments.models import (
     Deployment,
     DeploymentFilter,
@@ -12,117 +13,23 @@ from chalicelib.domain.cloud.deployments.models import (
     Slots,
     TimelineEvent,
 )
-from chalicelib.domain.cloud.providers.machines import (
-    Blocker,
-    Machine,
-    MachineEvent,
-    MachineOutputs,
-    MachineRef,
-    MachineSpec,
-    OwnedMachine,
-    Power,
-)
+from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.money.ledger.models import Account
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 
-
-class ComputeProvider(Protocol):
-    """One kind of upstream. Every call has a time-out and raises only `ProviderError`s.
-
-    The contract suite (`tests/contract/`) holds every adapter to what is written here.
-    """
-
-    def place(self, region: str) -> str:
-        """Choose where a new machine goes: the least full project of `region` that has room.
-
-        Raises:
-            QuotaExceeded: all of them are full.
-        """
-        ...
-
-    def create(self, ref: MachineRef, spec: MachineSpec) -> MachineRef:
-        """Start building `ref.name`; creating what is there finds it. Returns `ref` with its id.
-
-        Does not wait for the machine to be READY.
-
-        Raises:
-            SpecRejected, NoCapacity, QuotaExceeded, ProviderDenied: nothing was made.
-            ProviderUnreachable: it may have been made; `get` by name tells (G20).
-            ProviderThrottled: nothing was made; try again later.
-        """
-        ...
-
-    def get(self, ref: MachineRef) -> Machine:
-        """Look at a machine, by id where `ref` has one, else by name. One that is not there is GONE."""
-        ...
-
-    def events(self, ref: MachineRef, after: str | None) -> Sequence[MachineEvent]:
-        """The progress log after the event `after`, oldest first, without loss or repeat.
-
-        An unknown `after` raises nothing and starts from the beginning: callers drop what they have by id.
-        """
-        ...
-
-    def outputs(self, ref: MachineRef) -> MachineOutputs:
-        """How to reach a machine that is READY.
-
-        Raises:
-            ProviderError: it is not READY.
-        """
-        ...
-
-    def delete(self, ref: MachineRef) -> None:
-        """Start deleting; deleting what is not there succeeds. Works during a create (G23)."""
-        ...
-
-    def list_owned(self, region: str) -> Iterator[OwnedMachine]:
-        """Every machine in `region`, in any project, that carries this installation's tag."""
-        ...
-
-
-@runtime_checkable
-class SupportsUnblocking(Protocol):
-    """A provider whose deletions can hang on parts that something else holds (G24)."""
-
-    def blockers(self, ref: MachineRef) -> Sequence[Blocker]:
-        """The parts that are left of a machine whose deletion failed."""
-        ...
-
-    def remove_blockers(self, ref: MachineRef) -> Sequence[Blocker]:
-        """Remove those parts where that is possible; returns those that remain."""
-        ...
-
-
-@runtime_checkable
-class SupportsPowerActions(Protocol):
-    """A provider that can switch a machine off, keep it with everything on its disk, and switch it on again."""
-
-    def power(self, ref: MachineRef) -> Power:
-        """Whether the machine runs; one that is not there is GONE."""
-        ...
-
-    def stop(self, ref: MachineRef) -> None:
-        """Start switching off; what is off, on its way there, or not there, is left as it is."""
-        ...
-
-    def start(self, ref: MachineRef) -> None:
-        """Start switching on; what is on, on its way there, or not there, is left as it is."""
-        ...
-
-
-@runtime_checkable
-class SupportsCapacity(Protocol):
-    """A provider that can say how much room is left."""
-
-    def free_units(self, region: str) -> Mapping[str, int]:
-        """Free units by resource class, such as `{"CUSTOM_GPU_H100_PCIE": 12}`."""
-        ...
-
-
 DEPLOYMENT_UNCHANGED = "deployment_unchanged"
+
+
 SLOT_FREE = "slot_free"
+
+
 CUSTOMER_ACTIVE = "customer_active"
+
+
 NEW_DEPLOYMENT = "new_deployment"
+
+
 OPERATION_SHARDS = 4
 
 
@@ -230,9 +137,43 @@ class StaffAlerts(Protocol):
         ...
 
 
-class Providers(Protocol):
-    """The providers by id."""
+class Offers(Protocol):
+    """The catalogue, as far as deployments need it."""
 
-    def __call__(self, provider: str) -> ComputeProvider:
-        """The adapter of `provider`."""
+    def offer(
+        self, region: str, instance_type: str, image: str, storage_kind: StorageKind, size_gb: int | None
+    ) -> Offer:
+        """The offer for these ids; raises InvalidInput with every field that is wrong."""
+        ...
+
+
+class Availability(Protocol):
+    """Live capacity."""
+
+    def available(self, offer: Offer) -> bool | None:
+        """Whether there is room for one more; None where nobody can say, or nothing is counted."""
+        ...
+
+
+class PublicKeys(Protocol):
+    """Customers' SSH keys."""
+
+    def public_key(self, customer_id: str, ssh_key_id: str) -> str:
+        """The key in OpenSSH's format; raises NotFound for one that is not this customer's."""
+        ...
+
+
+class Standing(Protocol):
+    """Whether a customer may have more machines."""
+
+    def is_suspended(self, customer_id: str) -> bool:
+        """Whether the customer's money has run out, and none has come since that suffices to go on."""
+        ...
+
+
+class SpendingRoom(Protocol):
+    """Spend caps, a customer's and an API key's."""
+
+    def demand(self, account: Account, first_hour_micros: int, at: datetime, *, api_key_id: str = "") -> None:
+        """Go on only where they leave room for the first hour of one more machine; raises SpendCapReached."""
         ...

@@ -1,11 +1,15 @@
 """What deployments were charged, by hour and by day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
 
 from chalicelib.domain.cloud.deployments.models import Deployment
+from chalicelib.domain.cloud.deployments.reading import Reading
+from chalicelib.domain.foundation.access.reach import Reach
+from chalicelib.domain.money.metering.models import Meter, UsageRecord
 from chalicelib.domain.money.metering.ports import MeterRecords
 from chalicelib.domain.money.metering.slots import Division, UsageSlot, hours, slots
 from chalicelib.kernel.clock import epoch_seconds
@@ -24,11 +28,32 @@ class UsageSpan:
     end: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Usage:
+    """A part of a deployment's usage, with what proves it."""
+
+    deployment: Deployment
+    meters: Sequence[Meter]
+    """Oldest first: one for each time that it ran."""
+    intervals: Page[UsageRecord]
+
+
 class UsageReports:
     """Divides what meters have charged. Every list adds up to what was posted for the same hours or days."""
 
-    def __init__(self, meters: MeterRecords) -> None:
+    def __init__(self, reading: Reading, meters: MeterRecords) -> None:
+        self._reading = reading
         self._meters = meters
+
+    def intervals(self, reach: Reach, deployment_id: str, page: PageRequest) -> Usage:
+        """What the deployment was charged, interval by interval (G05).
+
+        Raises:
+            NotFound: the caller reaches no such deployment.
+        """
+        deployment = self._reading.get(reach, deployment_id)
+        meters = list(self._meters.meters(deployment.customer_id, deployment_id))
+        return Usage(deployment, meters, self._meters.usage(deployment.customer_id, deployment_id, page))
 
     def hourly(self, deployment: Deployment, span: UsageSpan, page: PageRequest) -> Page[UsageSlot]:
         """The hours (UTC) in which `deployment` ran, oldest first.

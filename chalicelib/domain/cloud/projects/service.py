@@ -1,95 +1,42 @@
 """Projects: groups of a customer's deployments, and what an API key can be confined to.
 
 A key that is confined to a project sees and makes deployments in it and nowhere else; `Deployments.within` is the
-one place that holds it to that.
-"""
+one place that holds it to that."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Protocol
+from dataclasses import replace
 
+from chalicelib.domain.cloud.projects.models import MAX_PROJECTS_PER_CUSTOMER, Project, no_such_project
+from chalicelib.domain.cloud.projects.ports import PROJECT_NAME_FREE, PROJECT_UNCHANGED, ProjectRecords
+from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import Conflict, FieldError, Forbidden, LimitExceeded, NotFound
+from chalicelib.kernel.errors import Conflict, FieldError, Forbidden, LimitExceeded
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
-from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
-
-MAX_PROJECTS_PER_CUSTOMER = 100
-MAX_PROJECT_NAME_LENGTH = 64
-
-PROJECT_THERE = "project_there"
-PROJECT_UNCHANGED = "project_unchanged"
-PROJECT_NAME_FREE = "project_name_free"
-PROJECT_ROOM_LEFT = "project_room_left"
-
-
-@dataclass(frozen=True)
-class Project:
-    """A group of deployments under a name of the customer's."""
-
-    id: str
-    customer_id: str
-    name: str
-    created_at: datetime
-    version: int = 1
-    """Grows with each change, and with each deployment that comes in."""
-
-
-class ProjectRecords(Protocol):
-    """Where projects are kept. Single reads are strongly consistent."""
-
-    def list(self, customer_id: str, page: PageRequest) -> Page[Project]:
-        """A customer's projects, oldest first."""
-        ...
-
-    def get(self, customer_id: str, project_id: str) -> Project | None:
-        """One project; a stranger's is not found."""
-        ...
-
-    def insert(self, project: Project, limit: int) -> Sequence[Write]:
-        """Keep a new project; asserts PROJECT_NAME_FREE (in any case) and PROJECT_ROOM_LEFT below `limit`."""
-        ...
-
-    def rename(self, before: Project, after: Project) -> Sequence[Write]:
-        """Give it another name; asserts PROJECT_UNCHANGED since `before`, and PROJECT_NAME_FREE."""
-        ...
-
-    def remove(self, project: Project) -> Sequence[Write]:
-        """Forget it; asserts PROJECT_UNCHANGED: no deployment has come in since it was read."""
-        ...
-
-    def enter(self, customer_id: str, project_id: str) -> Write:
-        """Note that a deployment comes in; asserts PROJECT_THERE."""
-        ...
-
-    def is_empty(self, customer_id: str, project_id: str) -> bool:
-        """Whether no deployment in it exists any more; strongly consistent."""
-        ...
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads
 
 
 class Projects:
-    """Keeps customers' projects. `within` is the project that the asker is confined to, if any."""
+    """Keeps customers' projects."""
 
     def __init__(self, records: ProjectRecords, transactor: Transactor, clock: Clock) -> None:
         self._records = records
         self._transactor = transactor
         self._clock = clock
 
-    def list(self, customer_id: str, page: PageRequest, *, within: str = "") -> Page[Project]:
-        """A customer's projects, oldest first; of somebody confined, that one."""
-        if not within:
-            return self._records.list(customer_id, page)
-        own = self._records.get(customer_id, within)
+    def list(self, reach: Reach, page: PageRequest) -> Page[Project]:
+        """A customer's projects, oldest first; a key that is confined to one sees that."""
+        if not reach.project_id:
+            return self._records.list(reach.customer_id, page)
+        own = self._records.get(reach.customer_id, reach.project_id)
         return Page([own] if own else [])
 
-    def get(self, customer_id: str, project_id: str, *, within: str = "") -> Project:
+    def get(self, reach: Reach, project_id: str) -> Project:
         """One project.
 
         Raises:
-            NotFound: the customer has no such project, or the asker is confined to another.
+            NotFound: the customer has no such project, or the caller does not reach it.
         """
-        project = self._records.get(customer_id, project_id) if within in {"", project_id} else None
+        project = self._records.get(reach.customer_id, project_id) if reach.covers(project_id) else None
         if project is None:
             raise no_such_project()
         return project
@@ -98,18 +45,18 @@ class Projects:
         """Whether the customer has this project."""
         return self._records.get(customer_id, project_id) is not None
 
-    def create(self, customer_id: str, name: str, *, within: str = "") -> Project:
+    def create(self, reach: Reach, name: str) -> Project:
         """Make a project.
 
         Raises:
-            Forbidden: the asker is confined to a project.
+            Forbidden: the caller is confined to a project.
             Conflict: there is one of this name, in any case.
             LimitExceeded: there are as many as there can be.
         """
-        if within:
+        if reach.project_id:
             raise Forbidden("This API key reaches one project only; it cannot make another.")
         now = self._clock.now()
-        project = Project(new_id(Kind.PROJECT, now), customer_id, name, now)
+        project = Project(new_id(Kind.PROJECT, now), reach.customer_id, name, now)
         try:
             self._transactor.commit(self._records.insert(project, MAX_PROJECTS_PER_CUSTOMER))
         except ConditionFailed as failed:
@@ -120,7 +67,7 @@ class Projects:
             ) from failed
         return project
 
-    def rename(self, customer_id: str, project_id: str, name: str, *, within: str = "") -> Project:
+    def rename(self, reach: Reach, project_id: str, name: str) -> Project:
         """Give a project another name.
 
         Raises:
@@ -129,7 +76,7 @@ class Projects:
         """
 
         def change() -> Project:
-            before = self.get(customer_id, project_id, within=within)
+            before = self.get(reach, project_id)
             after = replace(before, name=name, version=before.version + 1)
             self._transactor.commit(self._records.rename(before, after))
             return after
@@ -139,7 +86,7 @@ class Projects:
         except ConditionFailed as failed:
             raise _name_taken() from failed
 
-    def remove(self, customer_id: str, project_id: str, *, within: str = "") -> None:
+    def remove(self, reach: Reach, project_id: str) -> None:
         """Forget a project that is empty; deployments that are gone do not count.
 
         Raises:
@@ -148,18 +95,12 @@ class Projects:
         """
 
         def forget() -> None:
-            project = self.get(customer_id, project_id, within=within)
-            if not self._records.is_empty(customer_id, project_id):
+            project = self.get(reach, project_id)
+            if not self._records.is_empty(reach.customer_id, project_id):
                 raise Conflict("There are deployments in this project; delete them, or move them, first.")
             self._transactor.commit(self._records.remove(project))
 
         with_fresh_reads(forget, stale=frozenset({PROJECT_UNCHANGED}))
-
-
-def no_such_project() -> NotFound:
-    """The refusal of a project that is none of the asker's."""
-    message = "You have no such project."
-    return NotFound(message, details=[FieldError("projectId", message)])
 
 
 def _name_taken() -> Conflict:

@@ -66,6 +66,6 @@ class Power(Protocol):
 class Deletion(Protocol):
     """The ordinary way in which machines go."""
 
-    def delete(self, customer_id: str, deployment_id: str) -> object:
+    def delete_unpaid(self, customer_id: str, deployment_id: str) -> object:
         """Begin to delete a machine, or find that it was begun."""
         ...

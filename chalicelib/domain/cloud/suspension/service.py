@@ -229,8 +229,8 @@ class BalanceWatch:
             case SuspensionStatus.RESUMING:
                 return partial(self._power.resume, because=SWITCHED_ON_BECAUSE[reason]), looked.machines.stopped
             case SuspensionStatus.DELETING:
-                return self._deletion.delete, looked.machines.kept
-        return self._deletion.delete, ()
+                return self._deletion.delete_unpaid, looked.machines.kept
+        return self._deletion.delete_unpaid, ()
 
 
 def _sorted(deployments: Iterable[Deployment], reserve_of: Callable[[Deployment], int]) -> Machines:

@@ -9,7 +9,8 @@ from typing import Any
 
 from chalicelib.domain.cloud.deployments.models import Deployment
 from chalicelib.domain.cloud.deployments.ports import DeploymentRecords
-from chalicelib.domain.cloud.projects.service import Project, ProjectRecords
+from chalicelib.domain.cloud.projects.models import Project
+from chalicelib.domain.cloud.projects.ports import ProjectRecords
 from chalicelib.domain.cloud.ssh_keys.service import SshKey, SshKeyRecords
 from chalicelib.domain.foundation.access.api_keys import ApiKey, ApiKeyRecords
 from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Scope

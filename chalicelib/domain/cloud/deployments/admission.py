@@ -1,0 +1,122 @@
+"""What a deployment would cost, and what stands in its way."""
+
+from datetime import datetime
+
+from chalicelib.domain.cloud.catalog.offers import Offer
+from chalicelib.domain.cloud.deployments.models import HOLD_SECONDS, DeploymentRequest, Quote
+from chalicelib.domain.cloud.deployments.ports import (
+    Availability,
+    DeploymentRecords,
+    Offers,
+    SpendingRoom,
+    Standing,
+)
+from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.foundation.access.reach import Reach
+from chalicelib.domain.money.ledger.models import SECONDS_PER_HOUR
+from chalicelib.domain.money.ledger.service import AccountChange, Ledger
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import (
+    AccountSuspended,
+    CapacityUnavailable,
+    InsufficientBalance,
+    LimitExceeded,
+    SpendCapReached,
+)
+
+
+def hold_micros(offer: Offer) -> int:
+    """What must be available before a machine of this offer is built, in micro-dollars."""
+    return offer.price_micros_per_hour * HOLD_SECONDS // SECONDS_PER_HOUR
+
+
+class Admission:
+    """Says whether a customer may have one more machine, and at what price."""
+
+    def __init__(
+        self,
+        records: DeploymentRecords,
+        offers: Offers,
+        availability: Availability,
+        ledger: Ledger,
+        standing: Standing,
+        room: SpendingRoom,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._offers = offers
+        self._availability = availability
+        self._ledger = ledger
+        self._standing = standing
+        self._room = room
+        self._clock = clock
+
+    def offer(self, request: DeploymentRequest) -> Offer:
+        """The catalogue's offer for what is wanted.
+
+        Raises:
+            InvalidInput: with a detail for each field that is wrong.
+        """
+        kind = StorageKind(request.storage_kind)
+        return self._offers.offer(request.region, request.instance_type, request.image, kind, request.storage_gb)
+
+    def quote(self, reach: Reach, request: DeploymentRequest, *, api_key_id: str = "") -> Quote:
+        """What `request` would cost, and a warning for each thing that stands in its way.
+
+        Raises:
+            InvalidInput: with a detail for each field that is wrong.
+        """
+        offer = self.offer(request)
+        hold = hold_micros(offer)
+        balance = self._ledger.balance(reach.customer_id)
+        available = self._availability.available(offer)
+        slots = self._records.slots(reach.customer_id)
+        warnings = []
+        if self._standing.is_suspended(reach.customer_id):
+            warnings.append(AccountSuspended.sentence)
+        if balance.available_micros < hold:
+            warnings.append(InsufficientBalance.sentence)
+        try:
+            self.demand_room(reach.customer_id, offer, self._clock.now(), api_key_id=api_key_id)
+        except SpendCapReached as refusal:
+            warnings.append(refusal.message)
+        if slots.taken >= slots.limit:
+            warnings.append(LimitExceeded.sentence)
+        if available is False:
+            warnings.append(CapacityUnavailable.sentence)
+        return Quote(
+            available,
+            offer.price_micros_per_hour,
+            offer.price_changes,
+            hold,
+            balance,
+            slots.taken,
+            slots.limit,
+            warnings,
+        )
+
+    def demand(self, customer_id: str, offer: Offer) -> None:
+        """Go on only where nothing but money stands in the way.
+
+        Raises:
+            AccountSuspended, LimitExceeded, CapacityUnavailable: what stands in the way.
+        """
+        if self._standing.is_suspended(customer_id):
+            raise AccountSuspended
+        slots = self._records.slots(customer_id)
+        if slots.taken >= slots.limit:
+            raise LimitExceeded
+        if self._availability.available(offer) is False:
+            raise CapacityUnavailable
+
+    def demand_room(self, customer_id: str, offer: Offer, at: datetime, *, api_key_id: str) -> AccountChange:
+        """Hold the spend caps against one more machine; gives the account as they were held against it.
+
+        A transaction that commits the change asserts that nothing was spent since.
+
+        Raises:
+            SpendCapReached: a cap leaves no room for the machine's first hour.
+        """
+        change = self._ledger.change(customer_id, at)
+        self._room.demand(change.account, hold_micros(offer), at, api_key_id=api_key_id)
+        return change
