@@ -102,7 +102,7 @@ class Plan:
         takes = [f"{name}: {kind}" for name, kind in names.items()] + (
             [f"request: {body}"] if self.has_body else []
         )
-        gives = ["caller.customer_id", *names, *(["request.name"] if self.has_body else [])]
+        gives = ["caller.reach", *names, *(["request.name"] if self.has_body else [])]
         models = ", ".join([view, *names.values(), *([body] if self.has_body else [])])
         return Addition(
             path=f"{self.folder}/endpoints.py",
