@@ -1,1 +1,1 @@
-"""What every context shares and nothing else knows: money, ids, time, errors, limits, transactions."""
+"""Code that every context uses and that depends on no context: money, ids, time, errors, limits, transactions."""

@@ -8,7 +8,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
-    """Says what time it is."""
+    """Tells the current time."""
 
     def now(self) -> datetime:
         """The current instant, timezone-aware, in UTC."""
@@ -16,7 +16,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The operating system's clock."""
 
     def now(self) -> datetime:
         """The current instant, timezone-aware, in UTC."""
@@ -39,10 +39,10 @@ def isoformat(instant: datetime) -> str:
 
 
 def parse_isoformat(text: str) -> datetime:
-    """The inverse of `isoformat`; any RFC 3339 instant with an offset is read.
+    """Parse an RFC 3339 instant; the inverse of `isoformat`. Any offset is accepted.
 
     Raises:
-        ValueError: `text` is not an instant, or names no offset.
+        ValueError: `text` is not an instant, or has no offset.
     """
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:

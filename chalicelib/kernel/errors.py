@@ -1,7 +1,7 @@
-"""Every error that can leave the API: one code, one HTTP status, one sentence that helps.
+"""Every error that the API can return: one code, one HTTP status, one sentence that helps the caller.
 
-The codes are those of the API reference (section 11), extended in the same style. `ERROR_CLASSES` lists them
-for the OpenAPI document; an exception that is none of them leaves as `INTERNAL_ERROR`, without its text.
+The codes are those of the API reference (section 11) and more in the same style. `ERROR_CLASSES` lists them for
+the OpenAPI document. Any other exception is returned as `INTERNAL_ERROR`, without its text.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ class FieldError:
 
 
 class HearthError(Exception):
-    """A refusal with a code that clients can act on and a sentence that people can."""
+    """A request that is refused, with a code for programs and a sentence for people."""
 
     code: ClassVar[str]
     status: ClassVar[int]
@@ -43,12 +43,12 @@ class InvalidInput(HearthError):
 
     @classmethod
     def of(cls, field: str, message: str) -> "InvalidInput":
-        """The error for a single field, with its message repeated where people look first."""
+        """The error for a single field; the field's message is also the error's message."""
         return cls(message, details=[FieldError(field, message)])
 
 
 class AuthorizationPending(HearthError):
-    code, status = "AUTHORIZATION_PENDING", 400  # RFC 8628, section 3.5, as are the next three
+    code, status = "AUTHORIZATION_PENDING", 400  # RFC 8628, section 3.5; the next three too
     sentence = "The user has not approved this device yet; ask again after a while."
 
 

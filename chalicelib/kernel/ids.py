@@ -1,4 +1,4 @@
-"""Prefixed, sortable ids: `dep_01J…` is a ULID (https://github.com/ulid/spec) behind its kind."""
+"""Prefixed, sortable ids: `dep_01J…` is the kind followed by a ULID (https://github.com/ulid/spec)."""
 
 import re
 from datetime import datetime
@@ -41,12 +41,12 @@ class Kind(StrEnum):
 
 
 def new_id(kind: Kind, at: datetime) -> str:
-    """A fresh id of `kind`, sorting by `at` to the millisecond."""
+    """A new id of `kind`. Ids sort by `at`, to the millisecond."""
     return f"{kind}_{ULID.from_datetime(at)}"
 
 
 def pattern(kind: Kind) -> str:
-    """The regular expression that an id of `kind` matches whole."""
+    """The regular expression for a whole id of `kind`."""
     return f"^{kind}_{ULID_PATTERN}$"
 
 

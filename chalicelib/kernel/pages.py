@@ -1,4 +1,4 @@
-"""Cursor pages: how every list leaves a repository. Pages with numbers, for staff, are cut out of them."""
+"""Pages of lists. Repositories return pages by cursor; numbered pages, for staff, are cut out of those."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from chalicelib.kernel.limits import DEFAULT_PAGE_ITEMS, MAX_NUMBERED_ITEMS, MAX
 
 T = TypeVar("T")
 _MAX_READS = 20
-"""Of pages by cursor for one with a number: filters make some of them short."""
+"""Most reads by cursor for one numbered page: filters can make pages short."""
 
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Which part of a list is wanted: at most `limit` items after `cursor`."""
+    """The part of a list that a caller asks for: at most `limit` items after `cursor`."""
 
     limit: int = DEFAULT_PAGE_ITEMS
     cursor: str | None = None
@@ -22,7 +22,7 @@ class PageRequest:
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """A part of a list; `next_cursor` is None at its end."""
+    """One part of a list; `next_cursor` is None on the last page."""
 
     items: Sequence[T]
     next_cursor: str | None = None
@@ -30,16 +30,16 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True)
 class NumberedPage(Generic[T]):
-    """One of the pages that a list has when it is cut into pieces of `size`."""
+    """One page of a list that is cut into pages of `size` items."""
 
     items: Sequence[T]
     number: int
-    """The first is 1."""
+    """The page's number; the first is 1."""
     size: int
     total: int
-    """How many items the list has, or at least has."""
+    """The number of items in the list, or a lower bound of it (see `is_total_exact`)."""
     is_total_exact: bool
-    """Whether all of them were counted: nobody counts beyond MAX_NUMBERED_ITEMS."""
+    """Whether all items were counted. Counting stops at MAX_NUMBERED_ITEMS."""
 
 
 def every_item(read: Callable[[PageRequest], Page[T]]) -> Iterator[T]:
@@ -54,11 +54,11 @@ def every_item(read: Callable[[PageRequest], Page[T]]) -> Iterator[T]:
 def numbered_page(read: Callable[[PageRequest], Page[T]], number: int, size: int) -> NumberedPage[T]:
     """Page `number` of the list that `read` reads by cursor.
 
-    It reads from the start and counts no further than MAX_NUMBERED_ITEMS, so that its cost has a bound and its
-    total is never a guess.
+    It reads from the start and stops counting at MAX_NUMBERED_ITEMS, so that the cost is bounded and the total is
+    never an estimate.
 
     Raises:
-        InvalidInput: the page lies beyond what is counted; a cursor goes there.
+        InvalidInput: the page lies beyond MAX_NUMBERED_ITEMS; callers can get there with a cursor.
     """
     if number * size > MAX_NUMBERED_ITEMS:
         raise InvalidInput.of("page", f"Pages go up to {MAX_NUMBERED_ITEMS} items; read on with a cursor.")

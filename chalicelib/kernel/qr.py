@@ -1,4 +1,4 @@
-"""QR codes as a port: what a phone can scan from a screen."""
+"""Port for drawing QR codes that a phone scans from a screen."""
 
 from typing import Protocol
 
@@ -7,5 +7,5 @@ class QrCodes(Protocol):
     """Draws QR codes."""
 
     def svg(self, text: str) -> str:
-        """A whole SVG document that shows `text` as a QR code, with its quiet zone; black on white."""
+        """A complete SVG document that shows `text` as a QR code, black on white, with its quiet zone."""
         ...

@@ -1,15 +1,15 @@
-"""Whose an address is, as far as it tells by itself."""
+"""Groups IP addresses by the network that they belong to."""
 
 from ipaddress import ip_address, ip_network
 
 _IPV6_SITE_BITS = 64
-"""What one subscriber has at least (RFC 6177), and picks addresses from freely."""
+"""A subscriber has at least a /64 (RFC 6177) and can use any address in it."""
 
 
 def site_of(ip: str) -> str:
-    """The address itself, or the /64 that an IPv6 address is in: who calls from it counts as one.
+    """The network that `ip` counts as: an IPv4 address is its own, an IPv6 address counts as its /64.
 
-    What is no address (a test invocation from the gateway's console has none) is a site of its own.
+    Text that is not an address is returned as it is: a test invocation from the gateway's console has none.
     """
     try:
         address = ip_address(ip)

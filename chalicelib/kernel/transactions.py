@@ -1,7 +1,8 @@
-"""State that must agree is written together: a port for all-or-nothing writes.
+"""Port for transactions: several writes are applied together or not at all.
 
-Repositories do not write what belongs to a larger change; they return `Write`s, and a service commits them in
-one transaction. A write names what it asserts, so that a service can say which assertion did not hold.
+A repository does not write an item that belongs to a larger change. It returns a `Write`, and a service commits
+all writes of the change in one transaction. A write names the condition that it asserts, so that the service can
+tell which condition failed.
 """
 
 import random
@@ -13,16 +14,16 @@ T = TypeVar("T")
 
 
 class Write(Protocol):
-    """One condition and one effect on one item. Made by an adapter, opaque to everybody else."""
+    """One condition and one effect on one item. An adapter makes it; other code must not look inside."""
 
     @property
     def asserts(self) -> str:
-        """The name of the condition, such as `available_balance`; empty where there is none."""
+        """The name of the condition, such as `available_balance`; empty if there is none."""
         ...
 
 
 class ConditionFailed(Exception):
-    """Nothing was written, because the named assertions did not hold."""
+    """Nothing was written, because the named conditions did not hold."""
 
     def __init__(self, *asserts: str) -> None:
         super().__init__(", ".join(asserts))
@@ -30,7 +31,7 @@ class ConditionFailed(Exception):
 
 
 class TransactionContended(Exception):
-    """Nothing was written: others kept changing the same items until the attempts ran out."""
+    """Nothing was written: other transactions kept changing the same items until the attempts ran out."""
 
 
 class Transactor(Protocol):
@@ -40,8 +41,8 @@ class Transactor(Protocol):
         """Apply all of `writes` or none (at most 100, no two on one item).
 
         Raises:
-            ConditionFailed: an assertion did not hold; names each that failed.
-            TransactionContended: conflicts with other transactions persisted beyond the retries.
+            ConditionFailed: a condition did not hold; it names every condition that failed.
+            TransactionContended: conflicts with other transactions outlasted the retries.
         """
         ...
 
@@ -52,15 +53,16 @@ _MAX_DELAY_SECONDS = 0.5
 
 
 def with_fresh_reads(change: Callable[[], T], *, stale: frozenset[str]) -> T:
-    """Run `change`, which reads, decides and commits; again from its reads while what it read was stale.
+    """Run `change`, and run it again while it fails because what it read had become stale.
 
     Args:
-        change: must read everything that it decides on, so that another run decides anew.
-        stale: the assertions that say "somebody else was faster". Any other that fails is raised.
+        change: reads, decides and commits. It must read everything that it decides on, so that each run decides
+            on fresh data.
+        stale: the conditions whose failure means that another writer was faster. Any other failure is raised.
 
     Raises:
-        ConditionFailed: an assertion outside `stale` did not hold.
-        TransactionContended: others were faster too many times.
+        ConditionFailed: a condition outside `stale` did not hold.
+        TransactionContended: other writers were faster in every attempt.
     """
     for attempt in range(_ATTEMPTS):
         try:

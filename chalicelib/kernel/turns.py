@@ -1,4 +1,4 @@
-"""Doing the same with many, of whom one's trouble must not keep the others from their turn."""
+"""Processes every item of a list, although some fail."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -8,15 +8,19 @@ R = TypeVar("R")
 
 
 def each_in_turn(items: Iterable[T], act: Callable[[T], R], *, name: Callable[[T], str]) -> Sequence[R]:
-    """What `act` gives for each of `items`.
+    """Apply `act` to every item, and raise what failed at the end.
 
     Args:
-        items: read as they are needed.
-        act: what is done with one of them.
-        name: what one is called where it failed.
+        items: read one by one, as they are needed.
+        act: processes one item.
+        name: the item's name, for the error notes.
+
+    Returns:
+        The results of `act`, in the order of `items`.
 
     Raises:
-        ExceptionGroup: what went wrong, each with a note that names whose trouble it is, after all had their turn.
+        ExceptionGroup: at least one item failed; every error has a note with the item's name. All items were
+        tried.
     """
     done: list[R] = []
     troubles: list[Exception] = []
