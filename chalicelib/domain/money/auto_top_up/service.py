@@ -1,8 +1,8 @@
-"""Topping up by itself: a saved card is charged when the balance is low, and never more than the customer said.
+"""Automatic top-ups: charge a saved card when the balance is low, within the customer's limits.
 
-One item a customer holds the rule and what is going on under it. A charge begins by writing, in one transaction,
-the top-up and the rule with it in flight: so there is one at a time, at most one an hour, and never more in a
-month than the cap (G10). `SavedCharges` then brings it to its end.
+Each customer has one item with the rule and its progress. A charge starts with one transaction that writes the
+top-up and marks the rule as charging. So at most one charge runs at a time, at most one starts per hour, and a
+month's charges never exceed the cap (G10). `SavedCharges` then completes the charge.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,45 +33,45 @@ _FASTER = frozenset({RULE_UNCHANGED})
 
 @dataclass(frozen=True)
 class AutoTopUpWish:
-    """What a customer wants."""
+    """The settings that a customer chose."""
 
     enabled: bool
     low_limit_micros: int
-    """Charge when less than this is available, or would be if nothing were frozen."""
+    """Charge when the posted balance, less holds but counting frozen money, is below this amount."""
     amount_micros: int
     method_id: str
     monthly_cap_micros: int
-    """In a calendar month (UTC)."""
+    """The most to charge in a calendar month (UTC)."""
 
 
 @dataclass(frozen=True)
 class AutoTopUpRule:
-    """A customer's wish, and what is going on under it."""
+    """A customer's settings, and the progress of charges under them."""
 
     customer_id: str
     wish: AutoTopUpWish
     in_flight: str = ""
-    """The top-up that is being charged; empty where none is."""
+    """The id of the top-up that is being charged; empty if there is none."""
     charging_method_id: str = ""
-    """With which method it is."""
+    """The saved method that is being charged; empty if there is none."""
     last_started_at: datetime | None = None
     month: str = ""
-    """`2026-11`: the month that `month_micros` is about."""
+    """The month that `month_micros` counts, such as `2026-11`."""
     month_micros: int = 0
-    """Charged, or being charged, in that month."""
+    """The amount charged, or being charged, in that month."""
     declines: int = 0
-    """Since the last charge that went through."""
+    """The number of declined charges since the last successful one."""
     paused: bool = False
-    """After too many declines, until the customer saves the rule again."""
+    """Whether charging stopped after too many declines. Saving the settings again ends it."""
     version: int = 0
 
     @property
     def is_to_be_looked_at(self) -> bool:
-        """Whether something may have to be done."""
+        """Whether the schedule must process this rule: a charge is running, or one may start."""
         return bool(self.in_flight) or (self.wish.enabled and not self.paused)
 
     def may_start(self, now: datetime) -> bool:
-        """Whether the customer's limits let a charge begin at `now`."""
+        """Whether the customer's limits allow a charge to start at `now`."""
         if self.in_flight or not self.wish.enabled or self.paused:
             return False
         if self.last_started_at is not None and now - self.last_started_at < MOST_OFTEN:
@@ -79,11 +79,11 @@ class AutoTopUpRule:
         return self.used_micros(now) + self.wish.amount_micros <= self.wish.monthly_cap_micros
 
     def used_micros(self, now: datetime) -> int:
-        """How much of the cap of the month of `now` is used."""
+        """The part of the monthly cap that is used in the month of `now`."""
         return self.month_micros if self.month == month_of(now) else 0
 
     def started(self, top_up: TopUp, now: datetime) -> "AutoTopUpRule":
-        """The rule with `top_up` in flight."""
+        """The rule after the charge of `top_up` has started."""
         return replace(
             self,
             in_flight=top_up.id,
@@ -95,7 +95,7 @@ class AutoTopUpRule:
         )
 
     def ended(self, top_up: TopUp) -> "AutoTopUpRule":
-        """The rule after `top_up` has come to its end; what was not charged does not count."""
+        """The rule after `top_up` has ended. A top-up that was not settled does not count towards the cap."""
         after = replace(self, in_flight="", charging_method_id="", version=self.version + 1)
         if top_up.status is TopUpStatus.SETTLED:
             return replace(after, declines=0)
@@ -110,42 +110,42 @@ class AutoTopUpRule:
 
 
 def month_of(instant: datetime) -> str:
-    """The calendar month of `instant`, which is in UTC."""
+    """The calendar month of `instant` (which must be in UTC), such as `2026-11`."""
     return f"{instant:%Y-%m}"
 
 
 class AutoTopUpRecords(Protocol):
-    """Rules. Single reads are strongly consistent."""
+    """Storage of the rules. Single reads are strongly consistent."""
 
     def rule(self, customer_id: str) -> AutoTopUpRule | None:
-        """A customer's rule."""
+        """A customer's rule; None if there is none."""
         ...
 
     def to_be_looked_at(self, shard: int) -> Iterator[str]:
-        """Customers whose rule may have something to do; the index may lag behind by moments."""
+        """The customers whose rule must be processed. The index may be out of date by a moment."""
         ...
 
     def replace_rule(self, before: AutoTopUpRule | None, after: AutoTopUpRule) -> Write:
-        """Keep a rule; asserts RULE_UNCHANGED."""
+        """Store `after` in place of `before`; asserts RULE_UNCHANGED."""
         ...
 
     def customer_is_open(self, customer_id: str) -> Write:
-        """Change nothing; asserts CUSTOMER_OPEN: the customer has not closed its account."""
+        """A write that changes nothing; asserts CUSTOMER_OPEN: the customer has not closed its account."""
         ...
 
 
 class LettersToCustomers(Protocol):
-    """Asks for letters to those who look after a customer's money."""
+    """Requests letters to the members of a customer who manage its money."""
 
     def to_customer(
         self, customer_id: str, kind: LetterKind, values: Mapping[str, str], at: datetime
     ) -> Sequence[Write]:
-        """The writes that ask for them."""
+        """The writes that request the letters."""
         ...
 
 
 class AutoTopUps:
-    """Keeps customers' rules, and charges by them."""
+    """Stores customers' auto top-up settings and charges by them."""
 
     def __init__(
         self,
@@ -168,16 +168,17 @@ class AutoTopUps:
         self._clock = clock
 
     def get(self, customer_id: str) -> AutoTopUpRule | None:
-        """A customer's rule; None where there never was one."""
+        """A customer's rule; None if the customer never saved one."""
         return self._records.rule(customer_id)
 
     def put(self, customer_id: str, wish: AutoTopUpWish) -> AutoTopUpRule:
-        """Keep a wish. It ends a pause; what was charged in this month, and when, stays known.
+        """Save the customer's settings. This ends a pause; the month's charges and the time of the last one are
+        kept.
 
         Raises:
             InvalidInput: the cap is below one charge, or the customer has no such method.
-            Conflict: the account has been closed meanwhile, which ended its rule.
-            PaymentProviderError: the gateway, which knows the methods, does not answer.
+            Conflict: the customer's account is closed.
+            PaymentProviderError: the gateway, which stores the methods, does not answer.
         """
         if wish.monthly_cap_micros < wish.amount_micros:
             raise InvalidInput.of("monthlyCap", "The monthly cap must allow at least one top-up.")
@@ -203,16 +204,16 @@ class AutoTopUps:
             raise
 
     def look_at_all(self) -> Mapping[str, int]:
-        """Look at every customer with a rule; one's trouble does not keep the others.
+        """Process every customer whose rule needs it; return how many. Errors are raised at the end.
 
         Raises:
-            ExceptionGroup: those who could not be looked at.
+            ExceptionGroup: processing failed for at least one customer.
         """
         found = (one for shard in range(RULE_SHARDS) for one in self._records.to_be_looked_at(shard))
         return {"looked_at": len(each_in_turn(found, self.look, name=str))}
 
     def look(self, customer_id: str) -> None:
-        """Begin a charge where the balance is low and the rule allows it, or go on with the one in flight."""
+        """Start a charge if the balance is low and the rule allows it, or continue the charge that is running."""
         rule = self._records.rule(customer_id)
         if rule is None:
             return
@@ -226,12 +227,12 @@ class AutoTopUps:
             self._end(rule, top_up)
 
     def _start(self, rule: AutoTopUpRule) -> AutoTopUpRule | None:
-        """The rule with a new top-up in flight; None where none is to be, or somebody else was faster."""
+        """The rule with a new charge started; None if no charge is due, or another process started one."""
         now = self._clock.now()
         if not rule.may_start(now):
             return None
         balance = self._ledger.balance(rule.customer_id)
-        # Frozen money may come back: a dispute, or a refund under way, is no reason to charge the card again.
+        # Frozen money may come back: a dispute, or a pending refund, is no reason to charge the card again.
         if balance.posted_micros - balance.held_micros + balance.frozen_micros >= rule.wish.low_limit_micros:
             return None
         top_up, writes = self._charges.beginning(rule.customer_id, rule.wish.amount_micros, now)
@@ -245,7 +246,7 @@ class AutoTopUps:
         return after
 
     def _end(self, rule: AutoTopUpRule, top_up: TopUp) -> None:
-        """Nothing is in flight any more; after too many declines, pause and say so."""
+        """Record that the charge has ended; after too many declines, pause the rule and write to the customer."""
 
         def end() -> AutoTopUpRule | None:
             before = self._records.rule(rule.customer_id)

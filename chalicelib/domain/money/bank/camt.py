@@ -1,10 +1,12 @@
-"""Statements as CAMT.053 of ISO 20022 (`BankToCustomerStatement`; https://www.iso20022.org).
+"""Reads statements in CAMT.053 of ISO 20022 (`BankToCustomerStatement`; https://www.iso20022.org).
 
-What its versions 02, 04 and 08 write differently is read from either place: an entry's status is text or a code
-within it, a payer is a party or within one, a transaction's amount is among its details or its own.
+Versions 02, 04 and 08 place some data differently, so each is read from every place: the entry's status is text or
+a `Cd` element, the payer is the `Dbtr` element or its `Pty`, and a transaction's amount is its own or in its
+details.
 
-An entry can be a batch of several transactions. It is taken apart where their amounts, in the entry's currency,
-add up to the entry's; otherwise it stays one transfer with all their texts, which is marked for people to see to.
+An entry can be a batch of several transactions. A batch is split when the amounts of its transactions are in the
+entry's currency and add up to the entry's amount. Otherwise it stays one transfer with the texts of all, marked as
+a batch, so that staff handle it.
 """
 
 from collections.abc import Iterator
@@ -34,10 +36,10 @@ _NOT_GIVEN = frozenset({"", "NOTPROVIDED", "NONREF"})
 
 
 def read_camt053(raw: bytes) -> Statement:
-    """Every entry of every statement in the message, by the line on which it begins.
+    """Read every entry of every statement in the message; each has the number of the line on which it begins.
 
     Raises:
-        StatementRefused: it is not XML, not CAMT.053 in a version that we read, or too long.
+        StatementRefused: the file is not XML, not CAMT.053 in a supported version, or too long.
     """
     try:
         namespace, root = parse(raw)
@@ -99,7 +101,7 @@ def _entry_lines(entry: Element, account: str) -> list[Line]:
 
 
 def _passed(entry: Element) -> Passed | None:
-    """Why the entry is no booked credit, if it is none."""
+    """Why the entry is skipped; None if it is a booked credit."""
     status = entry.text_at("Sts/Cd", "Sts")
     direction = entry.text_at("CdtDbtInd")
     if direction not in {"CRDT", "DBIT"}:
@@ -114,7 +116,7 @@ def _passed(entry: Element) -> Passed | None:
 
 
 def _shares(total: Amount, details: list[Element]) -> list[Amount] | None:
-    """What each transaction of a batch brought; None where the entry is not, or cannot be, taken apart."""
+    """The amount of each transaction of a batch; None if the entry is no batch or cannot be split."""
     if len(details) < 2:
         return None
     try:
@@ -127,7 +129,9 @@ def _shares(total: Amount, details: list[Element]) -> list[Amount] | None:
 
 
 def _transfer(account: str, day: date, amount: Amount, entry: Element, details: list[Element]) -> Transfer:
-    """The entry as one transfer: what was booked, which charges and exchange may have made less than was sent."""
+    """The entry as one transfer. Its amount is the booked one; charges or exchange may have reduced what was
+    sent.
+    """
     only = details[0] if len(details) == 1 else None
     return Transfer(
         account=account,
@@ -160,7 +164,7 @@ def _given(text: str) -> str:
 
 
 def _text(sources: list[Element]) -> str:
-    """All that a payer can have written, and where payers' banks put it."""
+    """All fields in which a payer, or the payer's bank, can have put a reference."""
     paths = (
         *("RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Ustrd", "RmtInf/Strd/AddtlRmtInf"),
         *("Refs/EndToEndId", "AddtlTxInf", "AddtlNtryInf"),

@@ -1,7 +1,8 @@
-"""Statements as CSV, in a format of our own for banks that have no better one.
+"""Reads statements in CSV, in a format of our own for banks that offer no better one.
 
-UTF-8, commas, one line per booking, quotes where a field holds a comma (RFC 4180, but no field spans lines: a
-quote that somebody forgot must not swallow the lines behind it). The first line names the columns, in any order:
+UTF-8, commas, one line per booking, quotes where a field contains a comma (RFC 4180, except that no field spans
+lines: a missing closing quote must not swallow the following lines). The first line names the columns, in any
+order:
 
     account,bank_reference,booked_on,amount,currency,status,payer_name,payer_account,text
     GB29NWBK60161331926819,FP-7781,2026-11-20,100.00,GBP,booked,A Payer,GB94BARC10201530093459,RF… top-up
@@ -13,8 +14,8 @@ quote that somebody forgot must not swallow the lines behind it). The first line
 | `booked_on` | `2026-11-20` |
 | `amount` | decimal with a point, up to six decimals; negative for a debit |
 | `currency` | ISO 4217 |
-| `status` | `booked` or `pending`; may be left out, for `booked` |
-| `payer_name`, `payer_account`, `text` | may be left out |
+| `status` | `booked` or `pending`; optional, `booked` if missing |
+| `payer_name`, `payer_account`, `text` | optional |
 """
 
 import csv
@@ -41,10 +42,10 @@ _LONGEST = {"account": 34, "bank_reference": 64, "payer_name": 200, "payer_accou
 
 
 def read_csv(raw: bytes) -> Statement:
-    """Every line behind the first; blank ones say nothing.
+    """Read every line after the first; blank lines are ignored.
 
     Raises:
-        StatementRefused: the columns are not those of the format, or it is too long.
+        StatementRefused: the columns are not those of the format, or the file is too long.
     """
     head, *rest = raw.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     columns = _read_columns(head)

@@ -1,8 +1,9 @@
-"""Where staff see to bank transfers: statements come in, and money that names no top-up finds its owner.
+"""The bank desk: staff import statements and decide about transfers that match no top-up.
 
-A transfer has the same id whether the bank's interface, a webhook or a statement tells of it, and is booked under
-that id: it is credited once (G01). What matches nothing waits in the queue under the same id until staff assign it
-to a top-up, which credits it in the transaction that ends its waiting, or note that it was sent back.
+A transfer has the same id whether the bank's interface, a webhook or a statement reports it, and it is booked
+under that id: it is credited once (G01). A transfer that matches no top-up waits in the queue under the same id.
+Staff either assign it to a top-up, which credits it in the same transaction that takes it out of the queue, or
+note that it was sent back.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,11 +36,11 @@ GATEWAY = "bank"
 
 
 class Bank(Gateway, SupportsTransfers, Protocol):
-    """The gateway of bank transfers."""
+    """A gateway for bank transfers."""
 
 
 class BankDesk:
-    """Books statements, keeps the queue of what matches nothing, and carries out what staff decide."""
+    """Books statements, keeps the queue of unmatched transfers, and carries out the decisions of staff."""
 
     def __init__(
         self,
@@ -58,12 +59,14 @@ class BankDesk:
         self._clock = clock
 
     def import_statement(self, raw: bytes) -> StatementReport:
-        """Book every line that pays a top-up, and queue every other credit; what was there before changes nothing.
+        """Book every line that pays a top-up, and queue every other credit. Transfers that are known already are
+        skipped.
 
-        Each line is booked by itself: after an error, importing the same statement again does the rest.
+        Each line is booked in a transaction of its own: after an error, import the same statement again to book
+        the rest.
 
         Raises:
-            InvalidInput: the file cannot be read, and nothing of it was.
+            InvalidInput: the file cannot be read; nothing was booked.
             PaymentProviderError: the bank does not answer.
         """
         try:
@@ -78,10 +81,10 @@ class BankDesk:
         return report
 
     def look(self, provider_id: str) -> int:
-        """Credit or queue what a notice names that was found to be of no top-up; how many transfers that were.
+        """Credit or queue the transfers of a notice that names no top-up; return how many transfers it names.
 
         Raises:
-            GatewayError: the bank does not answer; the notice comes again.
+            GatewayError: the bank does not answer; the bank sends the notice again.
         """
         found = self._bank().transfers(provider_id)
         for transfer in found:
@@ -90,11 +93,11 @@ class BankDesk:
         return len(found)
 
     def has(self, transfer_id: str) -> bool:
-        """Whether a transfer is in the queue, or was."""
+        """Whether a transfer is, or ever was, in the queue."""
         return self._transfers.transfer(transfer_id) is not None
 
     def waiting(self, page: PageRequest) -> Page[UnmatchedTransfer]:
-        """What nobody has decided about, oldest first."""
+        """The transfers that wait for a decision, oldest first."""
         return self._transfers.waiting(page)
 
     def assign(self, transfer_id: str, top_up_id: str, *, user_id: str, note: str) -> UnmatchedTransfer:
@@ -102,7 +105,7 @@ class BankDesk:
 
         Raises:
             NotFound: there is no such transfer, or no such top-up by bank transfer.
-            Conflict: somebody has decided before, or the currencies differ.
+            Conflict: the transfer was decided before, or the currencies differ.
             PaymentProviderError: the bank does not answer.
         """
         before = self._found(transfer_id)
@@ -116,11 +119,11 @@ class BankDesk:
         return after
 
     def note_return(self, transfer_id: str, *, user_id: str, note: str) -> UnmatchedTransfer:
-        """Take a transfer that staff have sent back at the bank out of the queue.
+        """Take a transfer out of the queue, because staff have sent it back at the bank.
 
         Raises:
             NotFound: there is no such transfer.
-            Conflict: somebody has decided before.
+            Conflict: the transfer was decided before.
         """
         before = self._found(transfer_id)
         with _deciding():
@@ -153,10 +156,10 @@ class BankDesk:
             self._transactor.commit(self._transfers.insert_transfer(waiting))
         except ConditionFailed as failed:
             if failed.asserts != {NEW_TRANSFER}:
-                raise  # otherwise it was there before, and stays as it is
+                raise  # the transfer was queued before, and stays as it is
 
     def _state_with(self, top_up: TopUp, transfer: Transfer) -> PaymentState:
-        """What the bank knows of `top_up`, with `transfer`, whether its interface finds it there or not."""
+        """The bank's state of `top_up`, with `transfer` added if the bank's interface does not list it there."""
         try:
             state = self._bank().fetch(top_up.provider_id or "")
         except GatewayError as error:
@@ -174,7 +177,7 @@ class BankDesk:
 
 @contextmanager
 def _deciding() -> Iterator[None]:
-    """Nobody decides twice about one transfer."""
+    """Turn a second decision about the same transfer into `Conflict`."""
     try:
         yield
     except ValueError as error:
@@ -186,7 +189,7 @@ def _deciding() -> Iterator[None]:
 
 
 def _without_credited(report: StatementReport) -> StatementReport:
-    """The same, with what its top-up had got before among what is known."""
+    """The report with transfers that their top-up was credited with before moved from `accepted` to `known`."""
     new = tuple(one for one in report.accepted if one.matched.transfer.id not in one.matched.top_up.booked)
     old = [Received(one.line_number, one.matched.transfer) for one in report.accepted if one not in new]
     return replace(report, accepted=new, known=tuple(sorted([*report.known, *old], key=_line_number)))

@@ -1,4 +1,4 @@
-"""Which top-up a bank transfer pays, and what happens to the money where nobody can tell: people see to it."""
+"""Finds the top-up that a bank transfer pays; staff handle a transfer for which there is none."""
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
@@ -19,26 +19,26 @@ from chalicelib.domain.money.bank.transfers import (
 from chalicelib.domain.money.top_ups.models import Flag, TopUp
 
 Lookup = Callable[[str], TopUp | None]
-"""The top-up of a reference."""
+"""Finds the top-up of a reference; None if there is none."""
 
 
 class Reason(StrEnum):
-    """Why a transfer matches nothing."""
+    """Why a transfer matches no top-up."""
 
     NO_REFERENCE = "no_reference"
     MISTYPED_REFERENCE = "mistyped_reference"
-    """Something like a reference is there, and its check digits do not fit."""
+    """The text contains something like a reference, but its check digits are wrong."""
     UNKNOWN_REFERENCE = "unknown_reference"
     SEVERAL_REFERENCES = "several_references"
     BATCH = "batch"
-    """Several payers' money in one booking, which was not told apart: it is not all one customer's."""
+    """One booking with the money of several payers, which the bank did not separate."""
     OTHER_CURRENCY = "other_currency"
-    """The reference is of a top-up in another currency."""
+    """The reference belongs to a top-up in another currency."""
 
 
 @dataclass(frozen=True)
 class Matched:
-    """The transfer pays this top-up. What arrived is credited, be it less or more than was asked."""
+    """A transfer that pays a top-up. The amount that arrived is credited, be it less or more than was asked."""
 
     transfer: Transfer
     top_up: TopUp
@@ -47,7 +47,7 @@ class Matched:
 
 @dataclass(frozen=True)
 class Unmatched:
-    """The transfer is for people to look at. `top_up` is the one that it might be for."""
+    """A transfer for staff to handle. `top_up` is the one that it might be for."""
 
     transfer: Transfer
     reason: Reason
@@ -55,7 +55,7 @@ class Unmatched:
 
 
 def match(transfer: Transfer, lookup: Lookup) -> Matched | Unmatched:
-    """Find the top-up by the reference in the transfer's text; its currency has to agree."""
+    """Find the top-up by the reference in the transfer's text; the currencies must agree."""
     references = transfer.references
     if transfer.is_batch:
         return Unmatched(transfer, Reason.BATCH)
@@ -73,7 +73,7 @@ def match(transfer: Transfer, lookup: Lookup) -> Matched | Unmatched:
 
 
 def flags_of(transfer: Transfer, top_up: TopUp) -> frozenset[Flag]:
-    """What is unusual about this transfer for that top-up: less or more than asked, or after its deadline."""
+    """What is unusual about `transfer` for `top_up`: less or more than asked, or after the deadline."""
     found = {
         Flag.UNDERPAID: transfer.amount.micros < top_up.amount.micros,
         Flag.OVERPAID: transfer.amount.micros > top_up.amount.micros,
@@ -84,7 +84,7 @@ def flags_of(transfer: Transfer, top_up: TopUp) -> frozenset[Flag]:
 
 @dataclass(frozen=True)
 class Accepted:
-    """A line to be credited."""
+    """A line whose transfer is to be credited."""
 
     line_number: int
     matched: Matched
@@ -92,7 +92,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Queued:
-    """A line for the staff's queue."""
+    """A line whose transfer goes to the staff's queue."""
 
     line_number: int
     unmatched: Unmatched
@@ -100,18 +100,18 @@ class Queued:
 
 @dataclass(frozen=True)
 class StatementReport:
-    """What is to be done with each line of a statement. Every line is in exactly one of these."""
+    """What to do with each line of a statement. Every line is in exactly one of these tuples."""
 
     accepted: tuple[Accepted, ...] = ()
     unmatched: tuple[Queued, ...] = ()
     known: tuple[Received, ...] = ()
-    """Their transfers were there before, or stand further up in the same statement."""
+    """Lines whose transfer was recorded before, or appears earlier in the same statement."""
     passed_over: tuple[PassedOver, ...] = ()
     invalid: tuple[Invalid, ...] = ()
 
     @property
     def line_count(self) -> int:
-        """As many as the statement has."""
+        """The number of lines in the statement."""
         parts = (self.accepted, self.unmatched, self.known, self.passed_over, self.invalid)
         return sum(len(part) for part in parts)
 
@@ -119,13 +119,13 @@ class StatementReport:
 def sort_out(
     statement: Statement, lookup: Lookup, is_known: Callable[[str], bool], accounts: Container[str]
 ) -> StatementReport:
-    """Put every line of a statement where it belongs. Changes nothing, so it can be shown before it is done.
+    """Decide what to do with every line of a statement. Nothing is changed, so a report can be shown first.
 
     Args:
-        statement: what was read.
-        lookup: the top-up of a reference.
-        is_known: whether a transfer of this id was credited, or put into the queue, before.
-        accounts: ours, squeezed (`bank_references.squeezed`). Another's statement credits nobody.
+        statement: the statement that was read.
+        lookup: finds the top-up of a reference.
+        is_known: whether the transfer of this id was credited or queued before.
+        accounts: our accounts, as `references.squeezed` writes them. Lines of other accounts are invalid.
     """
     sorter = _Sorter(lookup, is_known, accounts)
     for line in statement.lines:
@@ -179,27 +179,27 @@ class _Sorter:
 
 
 class TransferState(StrEnum):
-    """Where money in the staff's queue is."""
+    """The state of a transfer in the staff's queue."""
 
     WAITING = "waiting"
     ASSIGNED = "assigned"
-    """To a top-up, and credited under the transfer's id."""
+    """Assigned to a top-up, and credited under the transfer's id."""
     RETURNED = "returned"
     """Sent back to its payer."""
 
 
 @dataclass(frozen=True)
 class UnmatchedTransfer:
-    """Money that nobody could match, until staff decide. Its id is the transfer's, so it is there once."""
+    """A transfer that matched no top-up, and the decision of staff about it. It has the transfer's id."""
 
     transfer: Transfer
     reason: Reason
     found_at: datetime
     state: TransferState = TransferState.WAITING
     suggested_top_up_id: str | None = None
-    """Which it might be for."""
+    """The top-up that the transfer might be for."""
     top_up_id: str | None = None
-    """Which it was assigned to."""
+    """The top-up that staff assigned it to."""
     decided_by: str | None = None
     decided_at: datetime | None = None
     note: str = ""
@@ -207,30 +207,30 @@ class UnmatchedTransfer:
 
     @property
     def id(self) -> str:
-        """The transfer's."""
+        """The transfer's id."""
         return self.transfer.id
 
     @classmethod
     def of(cls, unmatched: Unmatched, now: datetime) -> "UnmatchedTransfer":
-        """What enters the queue."""
+        """A new item for the queue."""
         suggested = unmatched.top_up.id if unmatched.top_up else None
         return cls(unmatched.transfer, unmatched.reason, now, suggested_top_up_id=suggested)
 
     def assigned(self, top_up: TopUp, user_id: str, now: datetime, note: str = "") -> "UnmatchedTransfer":
-        """Staff found whose it is.
+        """The item after staff assigned the transfer to `top_up`.
 
         Raises:
-            ValueError: it was decided before, or the currency differs.
+            ValueError: the transfer was decided before, or the currency differs.
         """
         if top_up.amount.currency != self.transfer.amount.currency:
             raise ValueError(f"The top-up is in {top_up.amount.currency}, the transfer is not.")
         return replace(self._decided(TransferState.ASSIGNED, user_id, now, note), top_up_id=top_up.id)
 
     def returned(self, user_id: str, now: datetime, note: str = "") -> "UnmatchedTransfer":
-        """Staff sent it back.
+        """The item after staff sent the transfer back.
 
         Raises:
-            ValueError: it was decided before.
+            ValueError: the transfer was decided before.
         """
         return self._decided(TransferState.RETURNED, user_id, now, note)
 
@@ -242,25 +242,25 @@ class UnmatchedTransfer:
 
 @runtime_checkable
 class SupportsTransfers(Protocol):
-    """A gateway that can tell of money which names no top-up, so that it can be put into the queue."""
+    """A gateway that can report money that names no top-up, so that it can be queued."""
 
     @property
     def accounts(self) -> frozenset[str]:
-        """Those that transfers come to, squeezed (`bank_references.squeezed`)."""
+        """Our accounts that receive transfers, as `references.squeezed` writes them."""
         ...
 
     def transfer(self, provider_id: str) -> Transfer | None:
-        """One transfer by the provider's id of it, as a notice names it; None where it is not booked yet.
+        """The transfer with the bank's id `provider_id`, as a notice names it; None if it is not booked yet.
 
         Raises:
-            GatewayError: there is no such thing, or no answer.
+            GatewayError: there is no such transfer, or the bank does not answer.
         """
         ...
 
     def transfers(self, provider_id: str) -> Sequence[Transfer]:
-        """The booked transfers that a notice is about: those under a reference, or one by the provider's id of it.
+        """The booked transfers of a notice: `provider_id` is a reference, or the bank's id of one transfer.
 
         Raises:
-            GatewayError: there is no such thing, or no answer.
+            GatewayError: there is no such reference or transfer, or the bank does not answer.
         """
         ...

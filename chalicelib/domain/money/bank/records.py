@@ -1,4 +1,4 @@
-"""Where money in the staff's queue is kept: the port to the table."""
+"""Port to the storage of the staff's queue of transfers."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -12,20 +12,20 @@ TRANSFER_UNCHANGED = "transfer_unchanged"
 
 
 class TransferRecords(Protocol):
-    """Transfers that nobody could match. Single reads are strongly consistent."""
+    """Stores transfers that match no top-up. Single reads are strongly consistent."""
 
     def transfer(self, transfer_id: str) -> UnmatchedTransfer | None:
-        """One by its id, decided or not."""
+        """The transfer of this id, decided or not; None if it was never queued."""
         ...
 
     def waiting(self, page: PageRequest) -> Page[UnmatchedTransfer]:
-        """Those that nobody has decided about, oldest first; the index may lag behind by moments."""
+        """The transfers that wait for a decision, oldest first; the index may be out of date by a moment."""
         ...
 
     def insert_transfer(self, transfer: UnmatchedTransfer) -> Sequence[Write]:
-        """Put one into the queue; asserts NEW_TRANSFER."""
+        """Add a transfer to the queue; asserts NEW_TRANSFER."""
         ...
 
     def replace_transfer(self, before: UnmatchedTransfer, after: UnmatchedTransfer) -> Sequence[Write]:
-        """Change one; asserts TRANSFER_UNCHANGED."""
+        """Change a transfer in the queue; asserts TRANSFER_UNCHANGED."""
         ...

@@ -1,12 +1,13 @@
-"""The reference that a payer types into a bank transfer, and finding it again in what the bank passes on.
+"""The payment reference that a customer writes into a bank transfer, and how it is found in the bank's data.
 
-It is a creditor reference of ISO 11649: `RF`, two check digits (MOD 97-10, ISO 7064) and a payload. The payload
-is fourteen consonants, for three reasons. The whole has 18 characters, as many as the United Kingdom's Faster
-Payments let through. A payload of letters alone, each counted as two digits, lets the check digits catch every
-wrong character and every two neighbours swapped, which a mixture of letters and digits would not. And where no
-digit can stand, a digit that was typed for the letter it looks like can be read as that letter.
+It is a creditor reference of ISO 11649: `RF`, two check digits (MOD 97-10, ISO 7064) and a payload. The payload is
+fourteen consonants, for three reasons. The whole reference has 18 characters, the most that the United Kingdom's
+Faster Payments transmit. In a payload of letters alone, each letter counts as two digits, so the check digits
+detect every wrong character and every swap of two neighbours; with letters and digits mixed they would not. And
+because the payload has no digits, a digit that was typed instead of a similar letter can be read as that letter.
 
-The payload's first letter is the currency that was asked for, so that money in another one is not taken for it.
+The payload's first letter encodes the currency that was asked for, so that money in another currency is not
+mistaken for it.
 """
 
 import hashlib
@@ -26,17 +27,17 @@ _READ_DIGIT = str.maketrans(_DIGIT_FOR)
 
 _LETTER = f"[{ALPHABET}{''.join(_LETTER_FOR)}]"
 _DIGIT = f"[0-9{''.join(_DIGIT_FOR)}]"
-# Within a look-ahead, so that candidates may overlap.
+# A look-ahead, so that candidates may overlap.
 _CANDIDATE = re.compile(rf"(?=RF(?P<check>{_DIGIT}{{2}})(?P<payload>{_LETTER}{{{PAYLOAD_LENGTH}}}))")
 _ATTEMPT = re.compile(rf"RF{_DIGIT}{{2}}[A-Z0-9]{{8}}")
 _NOISE = re.compile(r"[\W_]+")
 
 
 def reference_of(top_up_id: str, currency: str) -> str:
-    """The reference of a top-up: always the same, and of 56 bits, so that no two of a million agree.
+    """The reference of a top-up: always the same; its 56 bits make two equal ones among a million unlikely.
 
     Raises:
-        ValueError: no transfers are taken in that currency.
+        ValueError: bank transfers in `currency` are not supported.
     """
     if currency not in CURRENCY_LETTERS:
         raise ValueError(f"no bank transfers in {currency}")
@@ -49,22 +50,23 @@ def reference_of(top_up_id: str, currency: str) -> str:
 
 
 def currency_of(reference: str) -> str | None:
-    """The currency that a reference was made for; None where it is none of ours."""
+    """The currency that a reference was made for; None if `reference` is not one of ours."""
     if not is_reference(reference):
         return None
     return next((name for name, letter in CURRENCY_LETTERS.items() if reference[4] == letter), None)
 
 
 def is_reference(text: str) -> bool:
-    """Whether `text` is a reference of ours exactly as we write it, with the right check digits."""
+    """Whether `text` is one of our references exactly as we write it, with correct check digits."""
     return re.fullmatch(REFERENCE_PATTERN, text, re.ASCII) is not None and _check_digits(text[4:]) == text[2:4]
 
 
 def find_references(text: str) -> tuple[str, ...]:
-    """The different references in free text, in their order, as we write them.
+    """The different references in free text, in order of appearance, as we write them.
 
-    Case, spaces, punctuation and line breaks do not matter, nor whether they tore the reference apart; digits and
-    letters that look alike are read as what can stand in their place. The check digits decide.
+    Case, spaces, punctuation and line breaks are ignored, even inside a reference. A digit is read as the letter
+    that it resembles, or the other way round, depending on its place. Only candidates with correct check digits
+    are returned.
     """
     candidates = (
         (match["check"].translate(_READ_DIGIT), match["payload"].translate(_READ_LETTER))
@@ -75,16 +77,16 @@ def find_references(text: str) -> tuple[str, ...]:
 
 
 def holds_attempt(text: str) -> bool:
-    """Whether somebody seems to have tried to write a reference: what people should look at first."""
+    """Whether the text seems to contain an attempt at a reference; staff look at these first."""
     return _ATTEMPT.search(squeezed(text)) is not None
 
 
 def squeezed(text: str) -> str:
-    """Letters and digits only, in capitals and in their plain form (Unicode NFKC)."""
+    """`text` without everything but letters and digits, in capitals and in Unicode form NFKC."""
     return _NOISE.sub("", unicodedata.normalize("NFKC", text)).upper()
 
 
 def _check_digits(payload: str) -> str:
-    """ISO 11649: the payload, `RF` and `00`, letters as 10 to 35, modulo 97, taken from 98."""
+    """The check digits of ISO 11649: 98 − (payload + `RF00`, with letters as 10 to 35) modulo 97."""
     number = int("".join(str(int(character, 36)) for character in f"{payload}RF00"))
     return f"{98 - number % 97:02d}"

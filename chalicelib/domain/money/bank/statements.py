@@ -1,4 +1,4 @@
-"""Reading a statement that staff bring: CAMT.053, or our own CSV."""
+"""Reads a bank statement that staff upload: CAMT.053, or our own CSV format."""
 
 from chalicelib.domain.money.bank.camt import read_camt053
 from chalicelib.domain.money.bank.csv_statements import read_csv
@@ -9,10 +9,10 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def read_statement(raw: bytes) -> Statement:
-    """What the file says, line by line: a line that cannot be read is told of, and loses no other.
+    """Read the file line by line. A line that cannot be read is reported as invalid; the others are still read.
 
     Raises:
-        StatementRefused: the file is of neither format, or too large; nothing of it is read.
+        StatementRefused: the file has neither format, or is too large; no line was read.
     """
     if len(raw) > LARGEST_BYTES:
         raise StatementRefused(f"A statement has at most {LARGEST_BYTES // 1024 // 1024} MB; split this one.")

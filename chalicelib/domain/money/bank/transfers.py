@@ -1,4 +1,4 @@
-"""Money that a bank says has come in, and what a statement of it adds up to."""
+"""Bank transfers, and the lines of the statements that report them."""
 
 import hashlib
 import json
@@ -14,7 +14,9 @@ from chalicelib.domain.money.top_ups.models import BANK_TRANSFER_ID_PREFIX, Amou
 from chalicelib.kernel.money import parse_amount
 
 LONGEST_TEXT = 2_000
-"""Characters of a transfer's text that are kept. CAMT allows lines of 140 without end; a reference needs 18."""
+"""How many characters of a transfer's text are kept. CAMT allows any number of lines of 140; a reference needs
+18.
+"""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -24,31 +26,31 @@ _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 class Transfer:
     """One booked credit to an account of ours.
 
-    The bank's interface and its statements tell of the same transfer, and it must be one payment: both bring the
-    account, the day of booking, the amount and the bank's reference of the booking, from which `id` is made.
+    The bank's interface and its statements report the same transfer, which must be one payment. Both give the
+    account, the booking day, the amount and the bank's reference of the booking; `id` is derived from these.
     """
 
     account: str
-    """Ours: IBAN or number."""
+    """Our account: IBAN or number."""
     amount: Amount
     booked_on: date
-    """The bank's day."""
+    """The booking day, as the bank counts days."""
     bank_reference: str = ""
-    """The bank's own, of this booking (`AcctSvcrRef`); empty where it gives none."""
+    """The bank's reference of this booking (`AcctSvcrRef`); empty if the bank gives none."""
     text: str = ""
-    """Whatever the payer wrote: the structured reference, the free text and the end-to-end id, by line."""
+    """Everything that the payer wrote, one per line: structured reference, free text, end-to-end id."""
     payer_name: str = ""
     payer_account: str = ""
     provider_id: str = ""
-    """The id that the bank's interface has for it, to send it back by; empty where a statement told of it."""
+    """The transfer's id in the bank's interface, needed to send it back; empty if only a statement reported it."""
     is_batch: bool = False
-    """Whether it is several payers' money, which the bank did not tell apart."""
+    """Whether the booking holds the money of several payers, which the bank did not separate."""
     occurrence: int = 1
-    """Which of several that cannot be told apart this is. Only counts where the bank gives no reference."""
+    """The number of this transfer among identical ones. It matters only if the bank gives no reference."""
 
     @property
     def id(self) -> str:
-        """The same for the same transfer, whoever tells of it and however often."""
+        """The same id for the same transfer, whichever source reports it and however often."""
         facts = [squeezed(self.account), self.booked_on.isoformat(), self.amount.micros, self.amount.currency]
         if self.bank_reference:
             facts.append(self.bank_reference)
@@ -63,19 +65,19 @@ class Transfer:
 
     @property
     def payers(self) -> frozenset[str]:
-        """The mark of the payer's account, where the bank tells it."""
+        """The mark of the payer's account, if the bank reports the account."""
         return frozenset({payer_mark("iban", squeezed(self.payer_account))}) if self.payer_account else frozenset()
 
     def payment(self, at: datetime | None = None) -> Payment:
-        """The payment that this is; `at` where the instant is known, otherwise the beginning of the day."""
+        """The payment for this transfer, at `at`; at the start of the booking day if `at` is None."""
         instant = at or datetime(self.booked_on.year, self.booked_on.month, self.booked_on.day, tzinfo=UTC)
         return Payment(self.id, self.amount, instant)
 
 
 def numbered(transfers: Iterable[Transfer]) -> list[Transfer]:
-    """The same transfers; those that cannot be told apart are counted, so that none passes for another.
+    """The same transfers, with identical ones numbered, so that each gets an id of its own.
 
-    A bank that gives references tells its transfers apart by them, and a line that comes twice stays one transfer.
+    Transfers with a bank reference are not numbered: two lines with the same reference are one transfer.
     """
     seen: Counter[str] = Counter()
 
@@ -89,13 +91,13 @@ def numbered(transfers: Iterable[Transfer]) -> list[Transfer]:
 
 
 class Passed(StrEnum):
-    """Why a line of a statement is no money of a customer."""
+    """Why a line of a statement is skipped."""
 
     DEBIT = "debit"
     PENDING = "pending"
-    """Not booked yet; it comes again when it is."""
+    """Not booked yet; a later statement has it as booked."""
     REVERSAL = "reversal"
-    """A credit that the bank takes back, or a debit that came back: for people to look at."""
+    """A credit that the bank takes back, or a debit that came back; staff must look at it."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Received:
 
 @dataclass(frozen=True)
 class PassedOver:
-    """A line that is understood and is no booked credit."""
+    """A line that was read and is no booked credit."""
 
     line_number: int
     why: Passed
@@ -116,7 +118,7 @@ class PassedOver:
 
 @dataclass(frozen=True)
 class Invalid:
-    """A line that is not understood, or concerns no account of ours; `problem` is a sentence for staff."""
+    """A line that cannot be read, or whose account is not ours; `problem` is a sentence for staff."""
 
     line_number: int
     problem: str
@@ -127,13 +129,13 @@ Line = Received | PassedOver | Invalid
 
 @dataclass(frozen=True)
 class Statement:
-    """What a statement says, line by line; none is lost."""
+    """The lines of a statement; all of them, in order."""
 
     lines: tuple[Line, ...]
 
     @classmethod
     def of(cls, lines: Sequence[Line]) -> "Statement":
-        """The statement of these lines, with its indistinguishable transfers counted."""
+        """The statement with these lines; identical transfers are numbered."""
         counted = iter(numbered(line.transfer for line in lines if isinstance(line, Received)))
         return cls(
             tuple(replace(line, transfer=next(counted)) if isinstance(line, Received) else line for line in lines)
@@ -141,14 +143,14 @@ class Statement:
 
 
 class StatementRefused(ValueError):
-    """The file as a whole cannot be read, and nothing of it was; the text is a sentence for staff."""
+    """The whole file cannot be read, and no line of it was; the text is a sentence for staff."""
 
 
 def read_day(text: str) -> date:
-    """A day such as `2026-11-20`.
+    """Parse a day such as `2026-11-20`.
 
     Raises:
-        ValueError: it is none, with a sentence.
+        ValueError: `text` is not a day; the message is a sentence for staff.
     """
     try:
         if _DATE.fullmatch(text):
@@ -159,10 +161,10 @@ def read_day(text: str) -> date:
 
 
 def read_amount(text: str, currency: str) -> Amount:
-    """An exact amount other than zero; a debit is negative.
+    """Parse an exact amount other than zero; a debit is negative.
 
     Raises:
-        ValueError: it is none, with a sentence.
+        ValueError: the amount or the currency is not valid; the message is a sentence for staff.
     """
     if not _CURRENCY.fullmatch(currency):
         raise ValueError(f"The currency {shown(currency)} is no three capital letters.")
@@ -176,5 +178,5 @@ def read_amount(text: str, currency: str) -> Amount:
 
 
 def shown(text: str) -> str:
-    """`text` in quotes, cut to what a message can bear."""
+    """`text` in quotes, shortened to 40 characters, for messages."""
     return repr(text if len(text) <= 40 else f"{text[:40]}…")

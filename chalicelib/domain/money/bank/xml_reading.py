@@ -1,8 +1,8 @@
-"""A small XML tree that knows the line of each element and cannot be made to do anything.
+"""A small XML tree that knows the line number of each element and is safe to build from untrusted files.
 
-Expat reads it. A document type declaration is refused, and with it every entity that could grow without end or
-reach for a file or a host (https://docs.python.org/3/library/xml.html#xml-security); depth and number are bounded.
-The libraries that harden `xml.etree` refuse the same and give no line numbers.
+Expat parses it. A document type declaration is refused, and so are all entities that could expand without limit or
+read a file or a URL (https://docs.python.org/3/library/xml.html#xml-security). Depth and number of elements are
+limited. The libraries that harden `xml.etree` refuse the same but give no line numbers.
 """
 
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ from xml.parsers import expat
 
 DEEPEST = 40
 MOST_ELEMENTS = 300_000
-"""Some 100 MB of memory; an entry has about thirty."""
+"""Some 100 MB of memory; a statement entry has about thirty elements."""
 
 
 class NotXml(ValueError):
-    """The document is not well formed, or is of a form that is refused."""
+    """The document is not well formed, or has a form that is refused."""
 
 
 @dataclass(slots=True)
 class Element:
-    """One element; `name` is without its namespace if that is the root's, otherwise with it."""
+    """One element. `name` has no namespace if its namespace is that of the root; otherwise it includes it."""
 
     name: str
     line_number: int
@@ -30,11 +30,11 @@ class Element:
 
     @property
     def text(self) -> str:
-        """Its own text, without the spaces around it."""
+        """The element's own text, without surrounding spaces."""
         return "".join(self.pieces).strip()
 
     def all(self, path: str) -> Iterator["Element"]:
-        """The elements at `path`, such as `NtryDtls/TxDtls`, below this one."""
+        """The elements at `path` below this one; a path is such as `NtryDtls/TxDtls`."""
         name, _, rest = path.partition("/")
         for child in self.children:
             if child.name == name:
@@ -44,11 +44,11 @@ class Element:
                     yield child
 
     def first(self, *paths: str) -> "Element | None":
-        """The first element at the first of the paths that has one."""
+        """The first element at the first of `paths` that has one; None if no path has one."""
         return next((found for path in paths for found in self.all(path)), None)
 
     def text_at(self, *paths: str) -> str:
-        """The first text that is not empty at these paths."""
+        """The first text at `paths` that is not empty; an empty string if there is none."""
         return next((found.text for path in paths for found in self.all(path) if found.text), "")
 
 
@@ -56,7 +56,7 @@ def parse(raw: bytes) -> tuple[str, Element]:
     """The root's namespace, and the root.
 
     Raises:
-        NotXml: it is not well formed, declares a document type, or is too deep or too large.
+        NotXml: the document is not well formed, declares a document type, or is too deep or too large.
     """
     builder = _Builder()
     try:
@@ -64,7 +64,7 @@ def parse(raw: bytes) -> tuple[str, Element]:
     except expat.ExpatError as error:
         raise NotXml(f"line {error.lineno}: {expat.ErrorString(error.code)}") from error
     except (ValueError, LookupError) as error:
-        # An encoding that is declared and not known.
+        # The document declares an unknown encoding.
         raise NotXml(str(error)) from error
     if builder.root is None:
         raise NotXml("it is empty")

@@ -1,4 +1,4 @@
-"""The countries that a bill can go to: ISO 3166-1 alpha-2."""
+"""The countries that an invoice can be addressed to: ISO 3166-1 alpha-2."""
 
 _CODES = """
 AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ

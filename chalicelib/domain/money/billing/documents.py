@@ -1,4 +1,4 @@
-"""Showing invoices and credit notes, on screen and as PDFs."""
+"""Shows invoices and credit notes, as data and as PDFs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,14 +15,14 @@ _PDF = "application/pdf"
 
 @dataclass(frozen=True)
 class Link:
-    """Where a file can be got, by anybody, until `expires_at`."""
+    """A link to a file. Everybody who has the link can download the file until `expires_at`."""
 
     url: str
     expires_at: datetime
 
 
 class Documents:
-    """Finds customers' documents. A PDF is made when it is first asked for, and kept under its content's hash."""
+    """Finds customers' documents. A PDF is made on first request and stored under the hash of its content."""
 
     def __init__(
         self, records: BillingRecords, files: Files, printer: Printer, fingerprint: Fingerprints, clock: Clock
@@ -64,7 +64,7 @@ class Documents:
         return found
 
     def pdf(self, document: Document) -> Link:
-        """A link to the document's PDF, which is made where there is none yet."""
+        """A link to the document's PDF; the PDF is made if there is none yet."""
         content = f"{self._fingerprint(document)}-{self._printer.layout}"
         key = f"invoices/{document.customer_id}/{document.id}/{content}.pdf"
         if not self._files.has(key):

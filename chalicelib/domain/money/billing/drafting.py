@@ -1,4 +1,4 @@
-"""Putting an invoice together: from what the ledger booked, to lines in cents that sum to it."""
+"""Composes an invoice from ledger entries: its lines, in cents, add up to what the ledger booked."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,30 +26,30 @@ from chalicelib.domain.money.metering.models import Meter, UsageRecord
 from chalicelib.kernel.ids import Kind, is_id
 
 MAX_LINES = 4_000
-"""Beyond it, a day's machines share one line: a document must fit into one item of the table."""
+"""With more lines, all machines of a day share one line: an invoice must fit into one item of the table."""
 
 _METERED = frozenset({EntryType.USAGE, EntryType.USAGE_CORRECTION})
 
 
 class DoesNotAddUp(Exception):
-    """The lines of an invoice are not the sum of its ledger entries: it must not be issued."""
+    """The lines of an invoice do not add up to its ledger entries. It must not be issued."""
 
 
 class Cents:
-    """Makes whole cents of micro-dollars: what is left of one amount goes into the next."""
+    """Converts micro-dollars to whole cents; the remainder of one amount is added to the next."""
 
     def __init__(self, carried_micros: int) -> None:
         self.brought_forward, self.left_micros = divmod(carried_micros, MICROS_PER_CENT)
 
     def take(self, micros: int) -> int:
-        """The whole cents in `micros` and what was left over before."""
+        """The whole cents in `micros` plus the remainder so far."""
         cents, self.left_micros = divmod(self.left_micros + micros, MICROS_PER_CENT)
         return cents
 
 
 @dataclass
 class Booked:
-    """The entries of one invoice, as they are read: usage summed by deployment, everything else one by one."""
+    """Collects the entries of one invoice as they are read: usage summed by deployment, all others one by one."""
 
     first_sequence: int
     opening_micros: int
@@ -61,11 +61,11 @@ class Booked:
 
     @classmethod
     def starting(cls, first: Entry) -> "Booked":
-        """With nothing in it, before `first`."""
+        """An empty collection whose first entry will be `first`."""
         return cls(first.sequence, first.balance_after_micros - first.change_micros, first.at)
 
     def add(self, entry: Entry) -> None:
-        """Count `entry` in."""
+        """Add `entry`."""
         self.last_sequence, self.last_at = entry.sequence, entry.at
         self.closing_micros = entry.balance_after_micros
         if entry.type in _METERED:
@@ -75,13 +75,13 @@ class Booked:
             self.others.append(entry)
 
     def covers(self, sequence: int | None) -> bool:
-        """Whether the entry of this number is among them."""
+        """Whether the entry with this number is in the collection."""
         return sequence is not None and self.first_sequence <= sequence <= self.last_sequence
 
 
 @dataclass(frozen=True)
 class UsageOfDay:
-    """What one deployment used in one day."""
+    """The usage of one deployment in one day."""
 
     day: date
     deployment_id: str
@@ -92,9 +92,9 @@ class UsageOfDay:
 
 
 def days_of(record: UsageRecord, meter: Meter, time_zone: str) -> Iterator[tuple[date, int, int]]:
-    """An interval cut at each midnight: day, seconds and micro-dollars, which sum to the interval's own.
+    """Cut a usage record at each midnight: day, seconds and micro-dollars. The parts add up to the record.
 
-    An interval that runs backwards takes back from each day what lies in that day.
+    A record that runs backwards (a correction) takes back from each day the part that lies in that day.
     """
     edge, end = sorted((record.start, record.end))
     sign = 1 if record.start < record.end else -1
@@ -127,10 +127,10 @@ def draft(
     buyer: BillingProfile,
     tax: Tax,
 ) -> Invoice:
-    """The invoice over `booked`, which follows on `state`; it has no id, number or date yet.
+    """The invoice for the entries in `booked`, which follow those of `state`. It has no id, number or date yet.
 
     Raises:
-        DoesNotAddUp: `usage` is not what the ledger booked, or the entries do not follow on `state`.
+        DoesNotAddUp: `usage` differs from what the ledger booked, or the entries do not follow those of `state`.
     """
     used_micros = sum(booked.usage_micros.values())
     if used_micros != sum(line.amount_micros for line in usage):
@@ -183,7 +183,7 @@ def _totals(
     movements: Sequence[Movement],
     applied_cents: int,
 ) -> tuple[Totals, Remainders]:
-    """What the invoice asks for; what it cannot ask for, because it is below zero, stays in the remainders."""
+    """The totals of the invoice. A negative total is not possible: that amount stays in the remainders."""
     usage_cents = sum(line.cents for line in lines)
     payments_cents = sum(moved.cents for moved in movements if moved.kind in _MONEY)
     is_for_usage = tax_point is TaxPoint.USAGE
@@ -212,7 +212,7 @@ _MONEY = frozenset({MovementKind.PAYMENT, MovementKind.REPAYMENT})
 
 
 def _few_enough(usage: Sequence[UsageOfDay]) -> Sequence[UsageOfDay]:
-    """The same usage in at most `MAX_LINES` lines, where each day alone is not more than that."""
+    """The same usage in at most `MAX_LINES` lines, unless the period has more days than that."""
     if len(usage) <= MAX_LINES:
         return usage
     days: dict[date, UsageOfDay] = {}
@@ -254,7 +254,7 @@ def _movement(entry: Entry, payments: Cents, others: Cents) -> Movement:
 
 
 def movement_kind(entry: Entry) -> MovementKind:
-    """What an entry that is not usage is to the customer: told by its sign and by who is on the other side."""
+    """What kind of movement an entry is that is not usage; its type, sign and counterpart tell."""
     if is_id(Kind.CREDIT_NOTE, entry.reference) and entry.counterpart == Operator.USAGE:
         return MovementKind.CREDIT_NOTE
     if entry.type is EntryType.FORFEIT:
@@ -288,7 +288,7 @@ def _check(summary: Summary) -> None:
 
 
 def state_after(state: BillingState, invoice: Invoice, booked: Booked) -> BillingState:
-    """Where the next invoice begins."""
+    """The billing state from which the next invoice starts."""
     return replace(
         state,
         last_sequence=booked.last_sequence,

@@ -1,8 +1,8 @@
-"""Whom a bill goes to and comes from, what is on it, and where the next one begins.
+"""Sellers, billing profiles, invoices, credit notes, and the state from which the next invoice starts.
 
-Prices include any tax that is due, so that what an invoice asks for is what the ledger took, and nothing more.
-An invoice counts in cents; the ledger counts in micro-dollars. What is left of a cent is carried from line to
-line, and from the last line to the next invoice, so that nothing is lost or gained however many there are.
+Prices include any tax that is due, so an invoice asks for exactly the amount that the ledger took. An invoice
+counts in cents, the ledger in micro-dollars. The remainder below a cent is carried from line to line, and from the
+last line to the next invoice, so that no rounding is lost or gained over any number of invoices.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from chalicelib.kernel.money import BASE_CURRENCY, MICROS_PER_UNIT
 
 MICROS_PER_CENT = MICROS_PER_UNIT // 100
 BASIS_POINTS = 10_000
-"""In one: a rate of 25.5 % is 2550."""
+"""The basis points in a rate of 100 %: a rate of 25.5 % is 2550."""
 DEFAULT_TIME_ZONE = "UTC"
 
 
 class PartyKind(StrEnum):
-    """What a customer is before the tax law."""
+    """The customer's kind in tax law."""
 
     INDIVIDUAL = "individual"
     COMPANY = "company"
@@ -26,7 +26,9 @@ class PartyKind(StrEnum):
 
 @dataclass(frozen=True)
 class BillingProfile:
-    """Whom a customer's invoices are issued to. One that was never set is an individual of no known country."""
+    """The person or company that a customer's invoices are addressed to. The default is an individual of unknown
+    country.
+    """
 
     customer_id: str
     kind: PartyKind = PartyKind.INDIVIDUAL
@@ -38,26 +40,26 @@ class BillingProfile:
     country: str | None = None
     """ISO 3166-1 alpha-2."""
     vat_number: str | None = None
-    """With its prefix, in capitals, without spaces: `EL123456789`."""
+    """The VAT number with its prefix, in capitals, without spaces: `EL123456789`."""
     email: str | None = None
     time_zone: str = DEFAULT_TIME_ZONE
-    """Whose months are invoiced: a name of the IANA time zone database."""
+    """The time zone whose months are invoiced: a name of the IANA time zone database."""
     currency: str = BASE_CURRENCY
     updated_at: datetime | None = None
 
 
 class TaxPoint(StrEnum):
-    """When tax falls due, and so what an invoice is for (Directive 2006/112/EC, articles 64 and 65)."""
+    """When tax falls due, and so what an invoice charges for (Directive 2006/112/EC, articles 64 and 65)."""
 
     USAGE = "usage"
-    """When the service is used: an invoice is for the month's usage."""
+    """When the service is used: an invoice charges for the month's usage."""
     TOP_UP = "top_up"
-    """When money arrives in advance: an invoice is for the month's payments, and the usage is for information."""
+    """When money arrives in advance: an invoice charges for the month's payments; its usage is for information."""
 
 
 @dataclass(frozen=True)
 class Seller:
-    """Who issues the invoices."""
+    """The company that issues the invoices."""
 
     name: str
     address_lines: tuple[str, ...]
@@ -67,23 +69,23 @@ class Seller:
     email: str
     website: str
     time_zone: str
-    """Whose year numbers a year's invoices."""
+    """The time zone whose calendar year numbers the invoices."""
     number_prefix: str
     credit_note_prefix: str
     tax_point: TaxPoint
     country_when_unknown: str | None
-    """Where customers without a billing profile are taken to be; None where they are not charged tax."""
+    """The country assumed for customers without a billing profile; None means that they are not charged tax."""
 
 
 class TaxTreatment(StrEnum):
-    """Why an invoice has tax on it, or has none."""
+    """Why an invoice contains tax or does not."""
 
     CHARGED = "charged"
-    """At the standard rate of the buyer's country."""
+    """Tax is charged at the standard rate of the buyer's country."""
     REVERSE_CHARGE = "reverse_charge"
-    """The buyer accounts for it (Directive 2006/112/EC, articles 44 and 196)."""
+    """The buyer pays the tax to its tax office (Directive 2006/112/EC, articles 44 and 196)."""
     OUT_OF_SCOPE = "out_of_scope"
-    """The place of supply is where the seller owes none."""
+    """The place of supply is a country in which the seller owes no tax."""
 
 
 @dataclass(frozen=True)
@@ -92,18 +94,18 @@ class Tax:
 
     treatment: TaxTreatment
     country: str | None
-    """Whose tax it is, or whose the buyer accounts for."""
+    """The country whose tax is charged, or accounted for by the buyer."""
     rate_basis_points: int = 0
 
     def contained_in(self, gross_cents: int) -> int:
-        """The tax in an amount that includes it, to the nearest cent (half a cent is rounded up)."""
+        """The tax in an amount that includes tax, rounded to the nearest cent (half a cent is rounded up)."""
         divisor = BASIS_POINTS + self.rate_basis_points
         return (2 * gross_cents * self.rate_basis_points + divisor) // (2 * divisor)
 
 
 @dataclass(frozen=True)
 class UsageLine:
-    """What one deployment used in one day of the customer's time zone."""
+    """The usage of one deployment in one day of the customer's time zone."""
 
     day: date
     deployment_id: str
@@ -111,31 +113,31 @@ class UsageLine:
     instance_type: str
     seconds: int
     amount_micros: int
-    """As the ledger has it."""
+    """The amount in the ledger."""
     cents: int
-    """As the invoice shows it, with what was left over before."""
+    """The amount on the invoice, including the remainder carried from the lines before."""
 
 
 class MovementKind(StrEnum):
-    """What changed a balance, other than usage."""
+    """The kind of a change of the balance that is not usage."""
 
     PAYMENT = "payment"
-    """Money in: a top-up; the line is its receipt."""
+    """Money in: a top-up. The line serves as its receipt."""
     REPAYMENT = "repayment"
-    """Money out: a refund, a chargeback."""
+    """Money out: a refund or a chargeback."""
     TRANSFER = "transfer"
     """To or from another customer."""
     CREDIT = "credit"
-    """Given by the operator, or taken back."""
+    """Credit that the operator gave or took back."""
     FORFEIT = "forfeit"
-    """Given up by the customer, who closes the account."""
+    """The balance that the customer gave up by closing the account."""
     CREDIT_NOTE = "credit_note"
-    """Given back for an earlier invoice; its credit note is a document of its own."""
+    """Money given back for an earlier invoice; its credit note is a separate document."""
 
 
 @dataclass(frozen=True)
 class Movement:
-    """One entry of the ledger that is not usage."""
+    """One ledger entry that is not usage."""
 
     at: datetime
     kind: MovementKind
@@ -145,35 +147,35 @@ class Movement:
     reference: str
     reason: str
     amount_micros: int
-    """More than zero where it was added to the balance."""
+    """Positive if the entry increased the balance."""
     cents: int
 
 
 @dataclass(frozen=True)
 class Remainders:
-    """What is left of a cent after all invoices so far, in each of the amounts that they count."""
+    """The remainders below a cent after all invoices so far, one for each kind of amount."""
 
     charges_micros: int = 0
-    """Of usage less credits; below zero where a month gave more back than it charged."""
+    """Of usage less credits; negative if a month gave back more than it charged."""
     payments_micros: int = 0
-    """Of payments less repayments; below zero in the same way."""
+    """Of payments less repayments; negative in the same way."""
     others_micros: int = 0
 
 
 @dataclass(frozen=True)
 class BillingState:
-    """How far a customer's ledger has been invoiced. Every entry up to `last_sequence` is on an invoice."""
+    """How far a customer's ledger is invoiced. Every entry up to `last_sequence` is on an invoice."""
 
     customer_id: str
     last_sequence: int = 0
     last_entry_at: datetime | None = None
     invoiced_until: datetime | None = None
     time_zone: str = DEFAULT_TIME_ZONE
-    """In which the last month was counted."""
+    """The time zone of the last invoiced month."""
     balance_micros: int = 0
-    """After the entry `last_sequence`."""
+    """The balance after the entry `last_sequence`."""
     credit_micros: int = 0
-    """Given by the operator and not used up: usage takes from it first."""
+    """Credit that the operator gave and that is not used up; usage consumes it first."""
     remainders: Remainders = Remainders()
     last_invoice_id: str | None = None
     version: int = 0
@@ -187,39 +189,39 @@ class Summary:
     payments_micros: int
     transfers_micros: int
     credits_micros: int
-    """With those of credit notes."""
+    """Including those of credit notes."""
     usage_micros: int
-    """Taken from the balance; less than zero where more was given back."""
+    """The amount taken from the balance; negative if more was given back."""
     closing_micros: int
 
 
 @dataclass(frozen=True)
 class Totals:
-    """An invoice's amounts in cents: brought forward + what it is for − credits applied + held over = total."""
+    """An invoice's amounts in cents: brought forward + usage or payments − credits applied + held over = total."""
 
     tax_point: TaxPoint
     brought_forward_cents: int
-    """Below zero: an earlier month gave more back than it charged."""
+    """Negative: an earlier month gave back more than it charged."""
     usage_cents: int
     """The sum of the usage lines."""
     credits_applied_cents: int
-    """Taken off, because the operator had given that much."""
+    """The operator's credits that pay for part of the usage."""
     payments_cents: int
     """The sum of payments and repayments."""
     held_over_cents: int
-    """What would make the total negative, which reduces the next invoice instead."""
+    """The amount that would make the total negative; it reduces the next invoice instead."""
     total_cents: int
     tax_cents: int
 
     @property
     def net_cents(self) -> int:
-        """The total without the tax in it."""
+        """The total without tax."""
         return self.total_cents - self.tax_cents
 
 
 @dataclass(frozen=True)
 class Period:
-    """From `start` (inclusive) to `end` (exclusive): a month of `time_zone`, or what is left of one."""
+    """From `start` (inclusive) to `end` (exclusive): a month of `time_zone`, or the rest of one."""
 
     start: datetime
     end: datetime
@@ -228,7 +230,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Invoice:
-    """One month of a customer's ledger; never changed once it is issued."""
+    """The invoice for one month of a customer's ledger. An issued invoice never changes."""
 
     id: str
     number: str
@@ -252,7 +254,7 @@ class Invoice:
 
 @dataclass(frozen=True)
 class CreditNote:
-    """Gives back part of what an invoice asked for; never changed once it is issued."""
+    """Gives back part of an invoice's total. An issued credit note never changes."""
 
     id: str
     number: str
@@ -269,7 +271,7 @@ class CreditNote:
     tax_cents: int
     tax: Tax
     entry_sequence: int
-    """The ledger entry that gave the money back."""
+    """The number of the ledger entry that gave the money back."""
 
 
 Document = Invoice | CreditNote
@@ -285,14 +287,14 @@ class DocumentSummary:
     total_cents: int
     tax_cents: int
     period_start: datetime | None = None
-    """Of an invoice."""
+    """Invoices only."""
     period_end: datetime | None = None
     invoice_id: str | None = None
-    """That a credit note is for."""
+    """Credit notes only: the invoice that is corrected."""
 
 
 class Series(StrEnum):
-    """What is numbered without gaps, each for itself."""
+    """A kind of document with a number series of its own, without gaps."""
 
     INVOICES = "invoices"
     CREDIT_NOTES = "credit_notes"
@@ -300,7 +302,7 @@ class Series(StrEnum):
 
 @dataclass(frozen=True)
 class NumberRange:
-    """The numbers that were given out in one series and year; the last document was issued at `last_issued_at`."""
+    """The numbers given out in one series and year; the last document was issued at `last_issued_at`."""
 
     series: Series
     seller: str
@@ -311,20 +313,20 @@ class NumberRange:
 
 @dataclass(frozen=True)
 class VatCountry:
-    """A country's standard rates from the day they hold, and the form of its VAT numbers."""
+    """A country's standard rates, each with the day from which it holds, and the form of its VAT numbers."""
 
     is_in_eu: bool
     rates: tuple[tuple[date, int], ...]
-    """From when (oldest first), and how much, in basis points."""
+    """The first day and the rate in basis points, oldest first."""
     vat_prefix: str | None = None
     vat_number_pattern: str | None = None
 
 
 @dataclass(frozen=True)
 class Credited:
-    """How much of an invoice credit notes have given back."""
+    """How much of an invoice its credit notes have given back."""
 
     invoice_id: str
     cents: int = 0
     notes: tuple[tuple[str, str], ...] = ()
-    """The key under which each was asked for, and its id."""
+    """For each credit note: the key of its request, and its id."""

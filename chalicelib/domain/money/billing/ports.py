@@ -1,4 +1,4 @@
-"""What billing needs from outside, besides the records of the ledger and of the meters."""
+"""Ports of billing, besides the records of the ledger and of the meters."""
 
 from typing import Protocol
 
@@ -22,38 +22,38 @@ CREDITED_UNCHANGED = "credited_unchanged"
 
 
 class BillingRecords(Protocol):
-    """Where profiles and documents are kept. Single reads are strongly consistent; documents never change."""
+    """Stores billing profiles and documents. Single reads are strongly consistent; documents never change."""
 
     def profile(self, customer_id: str) -> BillingProfile | None:
-        """A customer's billing profile, where one was set."""
+        """A customer's billing profile; None if the customer never set one."""
         ...
 
     def put_profile(self, profile: BillingProfile) -> Write:
-        """Set a billing profile, whatever it was before."""
+        """Set a billing profile; asserts nothing."""
         ...
 
     def state(self, customer_id: str) -> BillingState | None:
-        """How far a customer has been invoiced; None before the first invoice."""
+        """How far a customer is invoiced; None before the first invoice."""
         ...
 
     def replace_state(self, before: BillingState, after: BillingState) -> Write:
-        """Move on; asserts STATE_UNCHANGED since `before` was read."""
+        """Replace the state; asserts STATE_UNCHANGED since `before` was read."""
         ...
 
     def number_range(self, series: Series, seller: str, year: int) -> NumberRange:
-        """The numbers that a seller has given out in a year; none yet where there is no record of them."""
+        """The numbers that a seller has given out in a year; an unused range if there is no record."""
         ...
 
     def take_number(self, before: NumberRange, after: NumberRange) -> Write:
-        """Give out the next number; asserts NUMBER_FREE: it is the next one still."""
+        """Give out the next number; asserts NUMBER_FREE: nobody else took it."""
         ...
 
     def insert_invoice(self, invoice: Invoice) -> Write:
-        """Keep a new invoice for ever."""
+        """Store a new invoice permanently."""
         ...
 
     def invoice(self, customer_id: str, invoice_id: str) -> Invoice | None:
-        """A customer's invoice; a stranger's is not found."""
+        """A customer's invoice; None if this customer has no such invoice."""
         ...
 
     def invoices(self, customer_id: str, page: PageRequest) -> Page[DocumentSummary]:
@@ -61,11 +61,11 @@ class BillingRecords(Protocol):
         ...
 
     def insert_credit_note(self, note: CreditNote) -> Write:
-        """Keep a new credit note for ever."""
+        """Store a new credit note permanently."""
         ...
 
     def credit_note(self, customer_id: str, credit_note_id: str) -> CreditNote | None:
-        """A customer's credit note; a stranger's is not found."""
+        """A customer's credit note; None if this customer has no such credit note."""
         ...
 
     def credit_notes(self, customer_id: str, page: PageRequest) -> Page[DocumentSummary]:
@@ -73,49 +73,49 @@ class BillingRecords(Protocol):
         ...
 
     def credited(self, customer_id: str, invoice_id: str) -> Credited:
-        """How much of an invoice was given back; nothing where there is no record of it."""
+        """How much of an invoice was given back; zero if there is no record."""
         ...
 
     def replace_credited(self, customer_id: str, before: Credited, after: Credited) -> Write:
-        """Give more of it back; asserts CREDITED_UNCHANGED since `before` was read."""
+        """Record that more was given back; asserts CREDITED_UNCHANGED since `before` was read."""
         ...
 
 
 class Machine(Protocol):
-    """A machine, as far as invoices tell of it."""
+    """The data about a machine that invoices show."""
 
     @property
     def name(self) -> str:
-        """What the customer calls it."""
+        """The name that the customer gave it."""
         ...
 
     @property
     def instance_type(self) -> str:
-        """What was sold."""
+        """The instance type that was sold."""
         ...
 
 
 class Machines(Protocol):
-    """What the customer's machines are called."""
+    """Finds the customer's machines."""
 
     def deployment(self, customer_id: str, deployment_id: str) -> Machine | None:
-        """A customer's machine; a stranger's is not found."""
+        """A customer's machine; None if this customer has no such machine."""
         ...
 
 
 class Files(Protocol):
-    """Where files wait for whoever has a link to them."""
+    """Stores files that are downloaded through links."""
 
     def has(self, key: str) -> bool:
         """Whether there is a file at `key`."""
         ...
 
     def keep(self, key: str, content: bytes, content_type: str) -> None:
-        """Put a file at `key`."""
+        """Store a file under `key`."""
         ...
 
     def link(self, key: str, file_name: str, life_seconds: int) -> str:
-        """A URL that gives the file, under `file_name`, to anybody who has it, for `life_seconds`."""
+        """A URL that downloads the file as `file_name`, for everybody who has it, for `life_seconds`."""
         ...
 
 
@@ -123,15 +123,15 @@ class Printer(Protocol):
     """Makes PDFs of documents."""
 
     layout: str
-    """Changes with whatever changes the PDF of the same document."""
+    """The version of the layout. It must change when the PDF of the same document would change."""
 
     def print(self, document: Document) -> bytes:
-        """The PDF; the same document gives the same bytes."""
+        """The PDF of `document`; the same document gives the same bytes."""
         ...
 
 
 class Fingerprints(Protocol):
-    """Knows a document by its content."""
+    """Computes a hash of a document's content."""
 
     def __call__(self, document: Document) -> str:
         """A hash of everything in `document`, in lower-case hexadecimal digits."""

@@ -1,4 +1,4 @@
-"""Whom a customer's invoices go to."""
+"""Billing profiles: the person or company that a customer's invoices are addressed to."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from chalicelib.kernel.transactions import Transactor
 
 
 class BillingProfiles:
-    """Keeps billing profiles. An issued invoice keeps the one that it was issued to."""
+    """Reads and sets billing profiles. An issued invoice keeps the profile that it was issued to."""
 
     def __init__(self, records: BillingRecords, transactor: Transactor, vat: VatRules, clock: Clock) -> None:
         self._records = records
@@ -24,18 +24,20 @@ class BillingProfiles:
         self._clock = clock
 
     def get(self, customer_id: str) -> BillingProfile:
-        """A customer's profile; that of an individual of no known country where none was set."""
+        """A customer's profile; the default (an individual of unknown country) if the customer never set one."""
         return self._records.profile(customer_id) or BillingProfile(customer_id)
 
     def countries(self) -> Mapping[str, VatCountry | None]:
-        """Where a bill can go to, by code, in the order of the codes; with what is known of its VAT."""
+        """The countries that an invoice can be addressed to, by code and in its order, each with its VAT rules if
+        known.
+        """
         return {code: self._vat.of(code) for code in sorted(COUNTRIES)}
 
     def put(self, wanted: BillingProfile) -> BillingProfile:
-        """Set a profile; what is kept.
+        """Set a profile and return it as it is stored.
 
         Raises:
-            InvalidInput: a country, time zone, currency or VAT number that cannot be.
+            InvalidInput: the country, time zone, currency or VAT number is not valid.
         """
         number = re.sub(r"[\s.-]", "", wanted.vat_number or "").upper() or None
         profile = replace(wanted, vat_number=number, updated_at=self._clock.now())

@@ -1,8 +1,8 @@
-"""Issuing invoices: one for each customer and month, in numbers without gaps.
+"""Issues invoices: one for each customer and month, numbered without gaps.
 
-How far a customer has been invoiced is one item with a version. An invoice takes the next entries of the ledger,
-and is written in the transaction that moves that item on and takes the number. So an entry is on exactly one
-invoice, running it again issues nothing, and no number is lost or given twice.
+One item with a version records how far a customer is invoiced. An invoice covers the next entries of the ledger.
+One transaction writes the invoice, moves that item forward and takes the number. So each entry is on exactly one
+invoice, a second run issues nothing, and no number is lost or used twice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,25 +34,25 @@ from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads
 
 SETTLING = timedelta(hours=1)
-"""After a month's end, before its invoice: by then whatever was being written at midnight is there."""
+"""The wait between a month's end and its invoice: writes that were under way at midnight are finished by then."""
 
 
 class NumberSeries:
-    """The numbers of invoices and of credit notes: each seller's, from 1 in each year, without gaps."""
+    """The numbers of invoices and of credit notes: per seller, from 1 in each year, without gaps."""
 
     def __init__(self, records: BillingRecords, seller: Seller) -> None:
         self._records = records
         self._seller = seller
 
     def next(self, series: Series, now: datetime) -> tuple[NumberRange, NumberRange]:
-        """The range as it is, and with one number more, issued now but not before the number before it."""
+        """The range as it is, and the range after one more number; issue times never go backwards."""
         seller = self._seller
         before = self._records.number_range(series, seller.number_prefix, year_of(now, seller.time_zone))
         issued_at = max(now, before.last_issued_at or now)
         return before, replace(before, last_number=before.last_number + 1, last_issued_at=issued_at)
 
     def text(self, taken: NumberRange) -> str:
-        """The last number of a range as it stands on the document, such as `HC-2031-000042`."""
+        """The last number of a range as documents show it, such as `HC-2031-000042`."""
         is_invoice = taken.series is Series.INVOICES
         prefix = self._seller.number_prefix if is_invoice else self._seller.credit_note_prefix
         return f"{prefix}-{taken.year}-{taken.last_number:06d}"
@@ -83,12 +83,11 @@ class Invoicing:
         self._clock = clock
 
     def run(self) -> int:
-        """Issue every invoice that is due; how many there were.
-
-        One customer's trouble does not keep the others from theirs.
+        """Issue every invoice that is due; return how many. Every customer is processed; errors are raised at the
+        end.
 
         Raises:
-            ExceptionGroup: what went wrong, after everybody had their turn.
+            ExceptionGroup: invoicing failed for at least one customer.
         """
         issued = 0
         troubles: list[Exception] = []
@@ -106,7 +105,7 @@ class Invoicing:
         """Issue the customer's invoices for every month that has ended, oldest first.
 
         Raises:
-            DoesNotAddUp: the ledger and the usage records do not agree; nothing was issued.
+            DoesNotAddUp: the ledger and the usage records differ; the invoice concerned was not issued.
         """
         issued: list[Invoice] = []
         while invoice := self._issue_next(customer_id):
@@ -114,14 +113,13 @@ class Invoicing:
         return issued
 
     def issue_now(self, customer_id: str) -> Invoice:
-        """Invoice what is on no invoice yet without waiting for the month's end, as when an account is closed.
+        """Invoice all entries so far without waiting for the month's end, for example when an account is closed.
 
-        The rest of the month, if anything comes, is invoiced after its end. Months that ended before are
-        invoiced first.
+        Months that ended before are invoiced first. Later entries of the same month are invoiced after its end.
 
         Raises:
-            Conflict: everything is invoiced.
-            DoesNotAddUp: the ledger and the usage records do not agree; nothing was issued.
+            Conflict: there is nothing left to invoice.
+            DoesNotAddUp: the ledger and the usage records differ; the invoice concerned was not issued.
         """
         ended = self.issue_due(customer_id)
         state, buyer = self._standing(customer_id)
@@ -136,7 +134,7 @@ class Invoicing:
         return invoice or ended[-1]
 
     def is_behind(self, customer_id: str) -> bool:
-        """Whether a month that has ended is not invoiced yet."""
+        """Whether a month has ended that is not invoiced yet."""
         state, buyer = self._standing(customer_id)
         first = next(self._entries_after(state), None)
         if first is None:
@@ -149,7 +147,7 @@ class Invoicing:
         return state, self._records.profile(customer_id) or BillingProfile(customer_id)
 
     def _issue_next(self, customer_id: str) -> Invoice | None:
-        """The next invoice; None where no month with entries has ended, or somebody else issues it just now."""
+        """Issue the next invoice; None if no month with entries has ended, or another process issued it."""
         state, buyer = self._standing(customer_id)
         settled = self._clock.now() - SETTLING
         if state.invoiced_until and settled < month_of(state.invoiced_until, buyer.time_zone).end:
@@ -197,13 +195,15 @@ class Invoicing:
     def _booked_usage(
         self, customer_id: str, deployment_id: str, booked: Booked, meters: Mapping[int, Meter]
     ) -> Iterator[UsageRecord]:
-        """The records behind the entries, found from the newest back: old ones are not read every month."""
+        """The usage records of the entries, read from the newest back, so that old records are not read every
+        month.
+        """
         for record in self._meters.all_usage(customer_id, deployment_id, newest_first=True):
             if booked.covers(record.entry_sequence):
                 yield record
                 continue
             is_older = record.entry_sequence is not None and record.entry_sequence < booked.first_sequence
-            # Where a meter was cut back, the one before it was corrected later than most of its records were made.
+            # If a meter was cut back, the meter before it was corrected after most of its records were made.
             if is_older and not meters[record.meter].is_cut_back:
                 return
 

@@ -1,8 +1,9 @@
-"""Value added tax: which rule holds between a seller and a buyer, and whether a VAT number has its country's form.
+"""Value added tax: the rule that applies between a seller and a buyer, and the form of VAT numbers.
 
-Machines by the hour are electronically supplied services: tax is due where the buyer is (Directive 2006/112/EC,
-articles 44 and 58), at the buyer's country's rate, or by the buyer itself where that is a business elsewhere in
-the Union (article 196). Outside the Union only the seller's own country is known to charge.
+Machines by the hour are electronically supplied services: tax is due in the buyer's country (Directive
+2006/112/EC, articles 44 and 58). The seller charges that country's rate, or the buyer accounts for the tax itself
+if it is a company in another country of the Union (article 196). Outside the Union, tax is charged only in the
+seller's own country.
 """
 
 import re
@@ -13,13 +14,13 @@ from chalicelib.domain.money.billing.models import BillingProfile, PartyKind, Se
 
 
 class VatRules:
-    """The rates and forms of a data file, put to use."""
+    """Applies the rates and number forms of the data file."""
 
     def __init__(self, countries: Mapping[str, VatCountry]) -> None:
         self._countries = countries
 
     def of(self, code: str) -> VatCountry | None:
-        """What is known of a country; nothing of most outside the Union."""
+        """The VAT rules of a country; None if they are not known, as for most countries outside the Union."""
         return self._countries.get(code)
 
     def tax(self, seller: Seller, buyer: BillingProfile, on: date) -> Tax:
@@ -37,9 +38,9 @@ class VatRules:
         return Tax(TaxTreatment.CHARGED, code, _rate(country, on))
 
     def vat_number_problem(self, country: str, vat_number: str) -> str | None:
-        """What is wrong with the form of `vat_number` for a company in `country`; None where nothing is.
+        """What is wrong with the form of `vat_number` for a company in `country`; None if the form is right.
 
-        The form is what VIES takes. Whether the number was given to anybody, only VIES knows.
+        The forms are those of VIES. Only VIES knows whether the number belongs to a company.
         """
         rules = self._countries.get(country)
         if rules is None or rules.vat_prefix is None or rules.vat_number_pattern is None:
@@ -54,7 +55,7 @@ def _rate(country: VatCountry, on: date) -> int:
     """The rate that holds on a day, in basis points.
 
     Raises:
-        LookupError: the data file begins later.
+        LookupError: the data file has no rate for so early a day.
     """
     held = [rate for since, rate in country.rates if since <= on]
     if not held:

@@ -1,4 +1,4 @@
-"""What staff give back of invoices: at once where it is little; above a limit, once a second of them agrees."""
+"""Corrections of invoices by staff: small ones are issued at once, larger ones need a second member of staff."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from chalicelib.kernel.money import BASE_CURRENCY
 
 @dataclass(frozen=True)
 class Correction:
-    """What is to be given back of which invoice, and why."""
+    """A request to give back part of an invoice, and the reason."""
 
     customer_id: str
     invoice_id: str
@@ -29,20 +29,20 @@ class Correction:
 
 
 class Corrections:
-    """Corrects invoices."""
+    """Corrects invoices, with approval where it is needed."""
 
     def __init__(self, notes: CreditNotes, approvals: Approvals) -> None:
         self._notes = notes
         self._approvals = approvals
 
     def correct(self, wish: Correction, key: str) -> CreditNote | Approval:
-        """Issue a credit note, or ask whether it may be; once for each `key`.
+        """Issue a credit note, or ask for approval; once for each `key`.
 
-        What one invoice was corrected by before counts towards the limit: many small ones are a large one.
+        Earlier corrections of the same invoice count towards the limit, so that many small ones cannot avoid it.
 
         Raises:
             NotFound, InvalidInput: as `CreditNotes.issue`.
-            Forbidden: who gives it belongs to the customer.
+            Forbidden: the member of staff belongs to the customer.
         """
         self._approvals.demand_no_part(wish.asked_by, wish.customer_id)
         try:
@@ -80,7 +80,7 @@ class CreditNoteEffect:
         self._notes = notes
 
     def of(self, approval: Approval) -> Consequence:
-        """The credit note.
+        """The credit note, and the writes that issue it.
 
         Raises:
             NotFound, InvalidInput: as `CreditNotes.issue`.

@@ -1,4 +1,4 @@
-"""Correcting an invoice: it stays as it is, and a credit note gives part of it back."""
+"""Corrects invoices: an invoice never changes; a credit note gives part of it back."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ STALE_NOTE = frozenset({CREDITED_UNCHANGED, NUMBER_FREE, ACCOUNT_UNCHANGED})
 
 
 class CreditNotes:
-    """Issues credit notes, each together with the ledger entry that gives the money back."""
+    """Issues credit notes. The ledger entry that gives the money back is written in the same transaction."""
 
     def __init__(
         self, records: BillingRecords, ledger: LedgerRecords, transactor: Transactor, seller: Seller, clock: Clock
@@ -42,12 +42,12 @@ class CreditNotes:
         key: str,
         most_micros: int | None = None,
     ) -> CreditNote:
-        """Give back `amount_micros`, tax included and in whole cents, of an invoice; once for each `key`.
+        """Give back `amount_micros` of an invoice, tax included and in whole cents; once for each `key`.
 
         Raises:
             NotFound: the customer has no such invoice.
-            InvalidInput: the invoice has not that much left to give back, or it is not in whole cents.
-            AboveLimit: with what was given back of it before, it would be more than `most_micros`.
+            InvalidInput: the amount is more than the rest of the invoice, or not in whole cents.
+            AboveLimit: this and earlier credit notes of the invoice are more than `most_micros`.
         """
 
         def once() -> CreditNote:
@@ -70,7 +70,7 @@ class CreditNotes:
         return with_fresh_reads(once, stale=STALE_NOTE)
 
     def _check(self, customer_id: str, invoice_id: str, amount_micros: int) -> tuple[Invoice, Credited, int]:
-        """Of which invoice, what was given back of it before, and how many cents are to be given back now.
+        """The invoice, what was given back of it before, and the cents to give back now.
 
         Raises:
             NotFound, InvalidInput: as `issue`.
@@ -101,7 +101,7 @@ class CreditNotes:
         key: str,
         most_micros: int | None = None,
     ) -> tuple[CreditNote, Sequence[Write]]:
-        """A credit note, and the writes that issue it; any of STALE_NOTE that fails asks for another draft.
+        """A credit note, and the writes that issue it. If a condition of STALE_NOTE fails, draft it again.
 
         Raises:
             NotFound, InvalidInput, AboveLimit: as `issue`.
@@ -151,6 +151,6 @@ class CreditNotes:
 
 
 def _tax_of(invoice: Invoice, credited_cents: int, amount_cents: int) -> int:
-    """The tax in what is given back: so that all of an invoice, given back in parts, has all of its tax in it."""
+    """The tax in this part: the parts of a fully credited invoice have exactly its tax in them."""
     tax = invoice.tax
     return tax.contained_in(credited_cents + amount_cents) - tax.contained_in(credited_cents)

@@ -1,1 +1,1 @@
-"""What is particular to payments in crypto currency."""
+"""Rules of payments in crypto currency."""

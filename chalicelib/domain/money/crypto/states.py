@@ -1,9 +1,11 @@
-"""Hosted crypto invoices: what an amount that was asked, transfers on a chain and a deadline add up to.
+"""Hosted crypto invoices: derives a top-up's status from the amount asked, the transfers received and the
+deadline.
 
 The model is BTCPay's (https://docs.btcpayserver.org/Invoices/): new, processing, expired, invalid and settled,
-with paid partially, over and late; every gateway of hosted invoices is brought to it. What was received decides,
-not what the gateway calls it (G11): each final transfer is a payment of its own and is credited whatever the
-invoice's status is; the status only tells the customer what is left to do, and the flags tell staff where to look.
+with the variants paid partially, over and late. Every gateway of hosted invoices is mapped to it. The amount
+received decides, not the gateway's name for the state (G11): each final transfer is a payment of its own and is
+credited, whatever the invoice's status. The status only tells the customer what to do, and the flags tell staff
+where to look.
 """
 
 from collections.abc import Mapping
@@ -19,24 +21,26 @@ from chalicelib.kernel.money import BASE_CURRENCY, MICROS_PER_UNIT
 ASSETS = ("USDT", "USDC")
 NETWORKS = ("ETH", "BSC", "POLYGON")
 DEFAULT_TOLERANCE_PERCENT = 1
-"""Wallets and exchanges take their fee from the amount: a hundredth less or more is no partial or overpayment."""
+"""Wallets and exchanges deduct their fee: one per cent less or more is neither a partial payment nor an
+overpayment.
+"""
 
 
 class Word(StrEnum):
-    """What the gateway itself says of an invoice."""
+    """The gateway's own status of an invoice."""
 
     OPEN = "open"
-    """It can be paid."""
+    """The invoice can be paid."""
     SHORT = "short"
-    """Paid in part, as the gateway sees it. It may or may not take the rest."""
+    """Paid in part, in the gateway's view. It may or may not accept the rest."""
     EXPIRED = "expired"
-    """Its time is over. Money can still come, and is listened for."""
+    """The deadline has passed. Money can still arrive, and the gateway still watches for it."""
     SETTLED = "settled"
-    """Paid, as the gateway sees it."""
+    """Paid, in the gateway's view."""
     ACCEPTED = "accepted"
-    """People declared it paid, whatever came."""
+    """Declared paid by a person, whatever arrived."""
     INVALID = "invalid"
-    """Given up: by people, or because a transfer was not confirmed in time."""
+    """Given up: by a person, or because a transfer was not confirmed in time."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +49,15 @@ class Receipt:
 
     payment: Payment
     is_final: bool
-    """Whether it has the confirmations that make it irrevocable, as far as the gateway was told to wait."""
+    """Whether it has as many confirmations as the gateway was told to wait for."""
 
 
 @dataclass(frozen=True)
 class Invoice:
-    """A hosted invoice as its gateway tells it, in this one form."""
+    """A hosted invoice, in the same form for every gateway."""
 
     asked: Amount
-    """In the asset it is to be paid in."""
+    """The amount, in the asset to pay with."""
     expires_at: datetime
     word: Word
     receipts: tuple[Receipt, ...]
@@ -61,13 +65,13 @@ class Invoice:
 
     @property
     def payments(self) -> tuple[Payment, ...]:
-        """What has finally arrived, in the order of its arrival."""
+        """The final transfers, in order of arrival."""
         final = (receipt.payment for receipt in self.receipts if receipt.is_final)
         return tuple(sorted(final, key=lambda payment: (payment.at, payment.id)))
 
     @property
     def status(self) -> TopUpStatus:
-        """Where the top-up is."""
+        """The status of the top-up."""
         if self._is_covered or self.word is Word.ACCEPTED:
             return TopUpStatus.SETTLED
         if any(not receipt.is_final for receipt in self.receipts) and self.word is not Word.INVALID:
@@ -79,7 +83,7 @@ class Invoice:
 
     @property
     def flags(self) -> frozenset[Flag]:
-        """What staff should look at. A partial payment is nothing to look at while the rest can come."""
+        """What staff should look at. A partial payment needs no attention while the rest can still arrive."""
         found = {
             Flag.UNDERPAID: self.word is not Word.OPEN and bool(self.payments) and not self._is_covered,
             Flag.OVERPAID: self._received_micros > self.asked.micros + self._band_micros,
@@ -107,7 +111,7 @@ class Invoice:
 
     @property
     def _received_micros(self) -> int:
-        """In the asset that was asked for; what came in another is credited too, but covers nothing."""
+        """The sum in the asset that was asked for. Other assets are credited too, but do not pay the invoice."""
         return sum(
             payment.amount.micros for payment in self.payments if payment.amount.currency == self.asked.currency
         )
@@ -127,10 +131,11 @@ _CLOSED: Mapping[Word, TopUpStatus] = MappingProxyType(
 
 
 def asked_in_asset(top_up: TopUp) -> Amount:
-    """What to send for `top_up`: stablecoins are asked for at par; what comes is credited at the recorded rate.
+    """The amount to send for `top_up`. Stablecoins are asked for at par; receipts are credited at the recorded
+    rate.
 
     Raises:
-        GatewayRefused: the asset or the network is none of ours, or the amount is in a third currency.
+        GatewayRefused: the asset or the network is not supported, or the amount is in a third currency.
     """
     if top_up.asset not in ASSETS or top_up.network not in NETWORKS:
         raise GatewayRefused(
@@ -146,10 +151,10 @@ def asked_in_asset(top_up: TopUp) -> Amount:
 
 
 def received_micros(amount: Decimal) -> int:
-    """Micro-units of what came; the dust below one (BSC's tokens have 18 decimals) is not counted."""
+    """The amount received in micro-units, rounded down (BSC's tokens have 18 decimals)."""
     return int((amount * MICROS_PER_UNIT).to_integral_value(ROUND_FLOOR))
 
 
 def payable_micros(amount: Decimal) -> int:
-    """Micro-units of what is to be sent, rounded up, so that it is enough."""
+    """The amount to send in micro-units, rounded up, so that it is enough."""
     return int((amount * MICROS_PER_UNIT).to_integral_value(ROUND_CEILING))

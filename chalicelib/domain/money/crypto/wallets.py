@@ -1,7 +1,7 @@
-"""What wallets scan: the address, the token and the amount of a crypto top-up in one line.
+"""Payment links for wallets: the address, the token and the amount of a crypto top-up in one line.
 
-Tokens on Ethereum and on the chains like it are asked for as EIP-681 says
-(https://eips.ethereum.org/EIPS/eip-681): the target is the token's contract, the receiver is a parameter.
+Tokens on Ethereum and compatible chains use EIP-681 (https://eips.ethereum.org/EIPS/eip-681): the target is the
+token's contract, and the receiver is a parameter.
 """
 
 import re
@@ -32,14 +32,15 @@ _TOKENS: Mapping[tuple[str, str], _Token] = MappingProxyType(
         ("USDC", "POLYGON"): _Token("0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359", 6),
     }
 )
-"""Their issuers' own (https://tether.to/en/supported-protocols, https://developers.circle.com/stablecoins);
-on BSC the pegged ones, which have 18 decimals."""
+"""Contracts and decimals from the issuers (https://tether.to/en/supported-protocols,
+https://developers.circle.com/stablecoins); on BSC the pegged tokens, which have 18 decimals.
+"""
 
 
 def wallet_uri(top_up: TopUp) -> str | None:
-    """What a wallet, or else a browser, opens to pay `top_up`; None where there is nothing to open.
+    """The link that a wallet, or else a browser, opens to pay `top_up`; None if there is nothing to pay.
 
-    A top-up that is paid in part is asked for without an amount: the wallet would ask for all of it again.
+    For a partly paid top-up the link has no amount, because the wallet would ask for the whole amount again.
     """
     checkout = top_up.checkout
     if checkout is None or top_up.status.is_final:

@@ -1,1 +1,1 @@
-"""The ledger in the forms that accountants read."""
+"""Exports of the ledger in formats for accountants."""

@@ -1,4 +1,4 @@
-"""Handing the ledger to an accountant."""
+"""Exports the ledger for accountants."""
 
 import hashlib
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from chalicelib.kernel.clock import Clock, later
 from chalicelib.kernel.errors import InvalidInput
 
 MAX_ENTRIES = 100_000
-"""In one file: what a customer with ten machines has in five weeks."""
+"""The most entries in one file: a customer with ten machines has as many in five weeks."""
 
 
 class Exports:
@@ -45,7 +45,7 @@ class Exports:
         return Link(url, later(self._clock.now(), LINK_LIFE_SECONDS))
 
     def of_everybody(self, format_: ExportFormat) -> Iterator[str]:
-        """The whole ledger as the operator keeps it, piece by piece, customer after customer."""
+        """The whole ledger from the operator's point of view, in pieces of text, customer by customer."""
         customer_ids = self._ledger.customer_ids()
         entries = (entry for customer_id in customer_ids for entry in self._ledger.all_entries(customer_id))
         return journal(format_, entries, OperatorsChart())

@@ -1,7 +1,7 @@
-"""The ledger's entries in forms that are not ours: CSV, and the journals of hledger and Beancount.
+"""The ledger's entries in formats of other tools: CSV, and the journals of hledger and Beancount.
 
-A journal proves itself to the tool that reads it: every transaction sums to zero, and balances are asserted as the
-ledger has them (hledger after each entry, Beancount at the end), to the micro-dollar.
+The tool that reads a journal verifies it: every transaction sums to zero, and balances are asserted as the ledger
+has them (hledger after each entry, Beancount at the end), to the micro-dollar.
 """
 
 import csv
@@ -19,7 +19,7 @@ from chalicelib.kernel.money import BASE_CURRENCY, MICROS_PER_UNIT
 
 
 class ExportFormat(StrEnum):
-    """What an export can be."""
+    """The formats of an export."""
 
     CSV = "csv"
     HLEDGER = "hledger"
@@ -32,29 +32,29 @@ class ExportFormat(StrEnum):
 
     @property
     def extension(self) -> str:
-        """How such files' names end."""
+        """The file name extension."""
         return {ExportFormat.CSV: "csv", ExportFormat.HLEDGER: "journal", ExportFormat.BEANCOUNT: "beancount"}[
             self
         ]
 
 
 class Chart(Protocol):
-    """Whose books a journal keeps: names its accounts, and says what a customer's balance is in them."""
+    """The chart of accounts of one bookkeeper: maps the ledger's accounts to accounts of a journal."""
 
     sign: int
-    """1 where a customer's money is what one has, −1 where it is what one owes."""
+    """1 if a customer's balance is an asset in these books, −1 if it is a liability."""
 
     def own(self, customer_id: str) -> str:
-        """The account of a customer whose entries are told."""
+        """The journal account for the balance of this customer."""
         ...
 
     def other(self, account: str) -> str:
-        """The account on the other side of an entry, by its name in the ledger."""
+        """The journal account for the counterpart of an entry; `account` is its name in the ledger."""
         ...
 
 
 class CustomersChart:
-    """As the customer keeps books: the balance is an asset, and what the machines cost an expense."""
+    """The customer's books: the balance is an asset, and the cost of machines is an expense."""
 
     sign = 1
 
@@ -79,9 +79,10 @@ class CustomersChart:
 
 
 class OperatorsChart:
-    """As the operator keeps books: customers' balances are owed to them, and usage is earned.
+    """The operator's books: customers' balances are liabilities, and usage is income.
 
-    What goes from customer to customer is in the books of both, and passes through an account that ends empty.
+    A transfer between customers is in the books of both, and passes through an account that always returns to
+    zero.
     """
 
     sign = -1
@@ -107,7 +108,7 @@ class OperatorsChart:
 
 
 def _part(text: str) -> str:
-    """`text` as a part of an account's name: letters, digits and hyphens, beginning with a capital or digit."""
+    """`text` as part of an account name: letters, digits and hyphens, starting with a capital or a digit."""
     plain = re.sub(r"[^A-Za-z0-9-]+", "-", text).strip("-") or "Other"
     return plain[0].upper() + plain[1:]
 
@@ -146,18 +147,18 @@ def _row(*values: str) -> str:
 
 
 def _no_formula(text: str) -> str:
-    """`text` so that a spreadsheet does not take it for a formula (OWASP, CSV injection)."""
+    """`text`, changed so that a spreadsheet does not read it as a formula (OWASP, CSV injection)."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _plain(micros: int) -> str:
-    """Dollars with all six decimals: tools infer their tolerance from them, and so allow nothing."""
+    """Dollars with all six decimals: tools infer their tolerance from the decimals, so this leaves none."""
     whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
     return f"{'-' if micros < 0 else ''}{whole}.{fraction:06d}"
 
 
 def _text(text: str) -> str:
-    """`text` on one line, without what would end it or mean something in a journal."""
+    """`text` on one line, without characters that have a meaning in a journal."""
     return re.sub(r"\s+", " ", re.sub(r'["\\;|]', "'", text)).strip()
 
 
@@ -176,7 +177,7 @@ class _Opening:
 
 
 def _with_openings(entries: Iterable[Entry]) -> Iterator[Entry | _Opening]:
-    """`entries`, and before each customer's first one the balance that it started from, where that is not zero."""
+    """`entries`, with each customer's opening balance before the first entry, unless it is zero."""
     seen: set[str] = set()
     for entry in entries:
         if entry.customer_id not in seen:
@@ -209,7 +210,7 @@ def _tags(entry: Entry) -> str:
 def as_beancount(entries: Iterable[Entry], chart: Chart) -> Iterator[str]:
     """A journal for Beancount (https://beancount.github.io/docs/beancount_language_syntax.html).
 
-    Accounts are opened before their first use, and each customer's balance is asserted on the day after its last
+    Accounts are opened before their first use. Each customer's balance is asserted on the day after the last
     entry.
     """
     opened: set[str] = set()
@@ -253,7 +254,7 @@ def _day(at: datetime) -> date:
 
 
 def journal(format_: ExportFormat, entries: Iterable[Entry], chart: Chart) -> Iterator[str]:
-    """The text of an export, piece by piece."""
+    """The text of an export, in pieces."""
     match format_:
         case ExportFormat.CSV:
             return as_csv(entries)

@@ -1,1 +1,1 @@
-"""Customers' accounts, entries and holds."""
+"""Customers' accounts, ledger entries and holds."""

@@ -1,8 +1,8 @@
 """Accounts, postings, entries, holds.
 
-A posting moves an amount from a source to a destination, and nothing more (double entry). Only customers'
-accounts keep a balance of their own; the operator's side (`operator:usage`, `operator:credits`) is the sum of
-the entries that name it, so that no shared item is written by everybody.
+A posting moves an amount from a source to a destination (double entry). Only customers' accounts store a balance.
+The balance of an operator's account (`operator:usage`, `operator:credits`) is the sum of the entries that name it,
+so that no single item is written by every transaction.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ SECONDS_PER_HOUR = 3600
 
 
 class Operator(StrEnum):
-    """The operator's accounts: where customers' money comes from and goes to."""
+    """The operator's accounts, which are the source or the destination of customers' money."""
 
     CREDITS = "operator:credits"
     FORFEITS = "operator:forfeits"
@@ -31,7 +31,7 @@ def gateway_account(gateway: str) -> str:
 
 
 class EntryType(StrEnum):
-    """What an entry is for."""
+    """The reason for an entry."""
 
     CREDIT = "credit"
     USAGE = "usage"
@@ -40,11 +40,11 @@ class EntryType(StrEnum):
     REFUND = "refund"
     CHARGEBACK = "chargeback"
     REWARD = "reward"
-    """For a referral; less than zero where it is taken back."""
+    """A referral reward; negative if it is taken back."""
     TRANSFER = "transfer"
-    """From one customer to another: an entry in the book of each, with the same posting and reference."""
+    """A transfer between two customers: each has an entry, with the same posting and reference."""
     FORFEIT = "forfeit"
-    """Given up by a customer that closed its account."""
+    """The balance that a customer gave up by closing its account."""
 
 
 _CUSTOMER = "customer:"
@@ -56,13 +56,13 @@ def account_name(customer_id: str) -> str:
 
 
 def customer_of(account: str) -> str | None:
-    """Whose account in postings this is; None of the operator's and the gateways'."""
+    """The customer whose account in postings this is; None for accounts of the operator and of gateways."""
     return account.removeprefix(_CUSTOMER) if account.startswith(_CUSTOMER) else None
 
 
 @dataclass(frozen=True)
 class Posting:
-    """`amount_micros` (more than zero) goes from `source` to `destination`."""
+    """`amount_micros` (more than zero) moves from `source` to `destination`."""
 
     source: str
     destination: str
@@ -81,18 +81,18 @@ class Entry:
     customer_id: str
     sequence: int
     at: datetime
-    """Never before the previous entry's, whatever the clocks did."""
+    """Never earlier than the previous entry, even if clocks differ."""
     type: EntryType
     posting: Posting
     balance_after_micros: int
     reference: str
-    """What it is about: a deployment's id, a payment's id."""
+    """The id of what the entry is about, such as a deployment or a payment."""
     reason: str = ""
     actor_user_id: str = ""
 
     @property
     def change_micros(self) -> int:
-        """What it did to the customer's balance."""
+        """The change of the customer's balance."""
         into = self.posting.destination == account_name(self.customer_id)
         return self.posting.amount_micros if into else -self.posting.amount_micros
 
@@ -105,38 +105,38 @@ class Entry:
 
 @dataclass(frozen=True)
 class Burn:
-    """How fast running machines use money, and what they have used that is not posted yet.
+    """The rate at which running machines use money, and the usage that is not posted yet.
 
-    `weighted` is the sum of price × watermark over all open meters (micro-dollars per hour × epoch seconds).
-    Since each meter has used price × (t − watermark) / 3600 that is not posted, all of them together have used
-    (micros_per_hour × t − weighted) / 3600: known at any moment, from two numbers.
+    `weighted` is the sum of price × watermark over all open meters (micro-dollars per hour × epoch seconds). The
+    unposted usage of one meter at t is price × (t − watermark) / 3600. So the unposted usage of all meters
+    together is (micros_per_hour × t − weighted) / 3600: two numbers give it for any moment.
     """
 
     micros_per_hour: int = 0
     weighted: int = 0
 
     def moved(self, price_micros_per_hour: int, start: int, end: int) -> "Burn":
-        """A meter of this price has been posted from `start` to `end`."""
+        """The burn after a meter of this price was posted from `start` to `end` (epoch seconds)."""
         return Burn(self.micros_per_hour, self.weighted + price_micros_per_hour * (end - start))
 
     def with_meter(self, price_micros_per_hour: int, watermark: int) -> "Burn":
-        """One meter more, posted up to `watermark`."""
+        """The burn with one more meter, which is posted up to `watermark`."""
         return Burn(
             self.micros_per_hour + price_micros_per_hour, self.weighted + price_micros_per_hour * watermark
         )
 
     def without_meter(self, price_micros_per_hour: int, watermark: int) -> "Burn":
-        """One meter fewer, posted up to `watermark`."""
+        """The burn with one meter less, which was posted up to `watermark`."""
         return self.with_meter(-price_micros_per_hour, watermark)
 
     def unposted_micros(self, at: datetime) -> int:
-        """What running machines have used up to `at` beyond what is posted (never less than zero)."""
+        """The usage of running machines up to `at` that is not posted yet (never negative)."""
         return max(0, (self.micros_per_hour * epoch_seconds(at) - self.weighted) // SECONDS_PER_HOUR)
 
 
 @dataclass(frozen=True)
 class Account:
-    """A customer's money. `version` counts every change, entries or not."""
+    """A customer's account. `version` counts every change, with or without entries."""
 
     customer_id: str
     posted_micros: int = 0
@@ -149,12 +149,14 @@ class Account:
 
     @property
     def available_micros(self) -> int:
-        """What the customer can still spend: posted less held. Running machines alone can take it below zero."""
+        """The posted balance less holds. It can be negative: running machines are charged although nothing is
+        available.
+        """
         return self.posted_micros - self.held_micros
 
 
 class HoldPurpose(StrEnum):
-    """What money is reserved for."""
+    """What a hold reserves money for."""
 
     PROVISIONING = "provisioning"
     RUNNING = "running"
@@ -163,13 +165,15 @@ class HoldPurpose(StrEnum):
 
     @property
     def is_frozen(self) -> bool:
-        """Whether nobody may use the money, not even running machines: it may have to go back."""
+        """Whether even running machines may not use the money, because it may have to go back."""
         return self in {HoldPurpose.DISPUTE, HoldPurpose.REFUND}
 
 
 @dataclass(frozen=True)
 class Hold:
-    """Money set aside for one thing, by whose id it is known: a deployment, a dispute, a refund under way."""
+    """Money reserved for one thing. `reference` is the id of that thing: a deployment, a dispute, a pending
+    refund.
+    """
 
     customer_id: str
     reference: str
@@ -177,35 +181,36 @@ class Hold:
     purpose: HoldPurpose
     placed_at: datetime
     api_key_id: str = ""
-    """Which API key asked for the deployment; empty where a session did, or there is none."""
+    """The API key that requested the deployment; empty if a session did, or if there is no deployment."""
 
 
 def frozen_micros(holds: Iterable[Hold]) -> int:
-    """How much of what `holds` set aside is frozen."""
+    """The sum of the holds that are frozen."""
     return sum(hold.amount_micros for hold in holds if hold.purpose.is_frozen)
 
 
 @dataclass(frozen=True)
 class Balance:
-    """An account as its customer sees it at one moment."""
+    """An account as its customer sees it at `at`."""
 
     posted_micros: int
     held_micros: int
     available_micros: int
     debt_micros: int
-    """What is owed beyond the balance, because machines ran on after it was used up."""
+    """The debt: what machines used after the balance reached zero."""
     burn_micros_per_hour: int
     runway_seconds: int | None
-    """Until the balance is used up at the present burn; None while nothing runs."""
+    """Seconds until the balance is used up at the current burn; None while no machine runs."""
     at: datetime
     frozen_micros: int = 0
-    """The part of what is held that may have to go back: for disputes, and refunds under way."""
+    """The part of the held money that may have to go back: for disputes and pending refunds."""
 
 
 def balance_at(account: Account, at: datetime, frozen_micros: int = 0) -> Balance:
-    """`account` at `at`, with what running machines have used since they were last metered.
+    """`account` at `at`, including usage since the last metering.
 
-    What is frozen is held as anything is, but running machines cannot use it up, as they can their reserves.
+    Frozen money is part of what is held. Running machines can use up other holds (their reserves), but not frozen
+    money.
     """
     posted = account.posted_micros - account.burn.unposted_micros(at)
     burn = account.burn.micros_per_hour

@@ -1,4 +1,4 @@
-"""What the ledger needs from outside."""
+"""Ports of the ledger."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ NOT_POSTED_BEFORE = "not_posted_before"
 
 @dataclass(frozen=True)
 class EntryFilter:
-    """Which entries: from (inclusive) and to (exclusive), of one type or of all."""
+    """Selects entries: from `start` (inclusive) to `end` (exclusive), of one type or of all."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -24,14 +24,14 @@ class EntryFilter:
 
 
 class LedgerRecords(Protocol):
-    """Where the books are kept. Reads of accounts and holds are strongly consistent."""
+    """Stores the books. Reads of accounts and holds are strongly consistent."""
 
     def account(self, customer_id: str) -> Account | None:
-        """A customer's account."""
+        """A customer's account; None if there is no such customer."""
         ...
 
     def insert_account(self, account: Account) -> Sequence[Write]:
-        """Open an account that is not there yet."""
+        """Open an account that does not exist yet."""
         ...
 
     def replace_account(self, before: Account, after: Account) -> Write:
@@ -39,23 +39,23 @@ class LedgerRecords(Protocol):
         ...
 
     def key_spending(self, customer_id: str, api_key_id: str) -> Spending:
-        """What the machines of a customer's API key have cost; nothing, where it never had any."""
+        """What the machines of a customer's API key have cost; zero if it never had any."""
         ...
 
     def put_key_spending(self, customer_id: str, api_key_id: str, spending: Spending) -> Write:
-        """Keep it; in a transaction with the account only, whose version guards both."""
+        """Store it. Commit it together with the account, whose version guards both."""
         ...
 
     def insert_entry(self, entry: Entry) -> Write:
-        """Append an entry; its number is free, or the transaction fails with ACCOUNT_UNCHANGED."""
+        """Append an entry. If its number is taken, the transaction fails with ACCOUNT_UNCHANGED."""
         ...
 
     def insert_marker(self, customer_id: str, key: str) -> Write:
-        """Remember for ever that `key` was posted; asserts NOT_POSTED_BEFORE."""
+        """Record permanently that `key` was posted; asserts NOT_POSTED_BEFORE."""
         ...
 
     def was_posted(self, customer_id: str, key: str) -> bool:
-        """Whether `key` was posted."""
+        """Whether `key` was posted before."""
         ...
 
     def entries(self, customer_id: str, wanted: EntryFilter, page: PageRequest) -> Page[Entry]:
@@ -63,15 +63,15 @@ class LedgerRecords(Protocol):
         ...
 
     def all_entries(self, customer_id: str, since: datetime | None = None) -> Iterator[Entry]:
-        """Every entry of a customer, or those from `since` on, oldest first; read as it is asked for."""
+        """Every entry of a customer, or those from `since` on, oldest first; read while the caller iterates."""
         ...
 
     def customer_ids(self) -> Iterator[str]:
-        """Every customer with an account; for proofs."""
+        """Every customer with an account, for jobs that check or invoice all of them."""
         ...
 
     def hold(self, customer_id: str, reference: str) -> Hold | None:
-        """The hold for `reference`."""
+        """The hold for `reference`; None if there is none."""
         ...
 
     def holds(self, customer_id: str) -> Iterator[Hold]:

@@ -1,8 +1,8 @@
-"""Changing accounts, and reading them.
+"""Changes and reads accounts.
 
-Every change to an account goes through `AccountChange`: it reads the account once, is told what happens, and gives
-the writes that must be committed together with what they belong to. The account's version is checked in the same
-transaction, so that check and change are one (G07), and an acknowledged change is never lost or doubled.
+Every change to an account goes through `AccountChange`. It starts from the account as it was read, collects the
+effects, and returns the writes for the caller's transaction. The same transaction checks the account's version, so
+that check and change are one step (G07), and an acknowledged change is neither lost nor applied twice.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +39,7 @@ _TICK = timedelta(microseconds=1)
 
 
 class AccountChange:
-    """Effects on one account, gathered into the writes of one transaction."""
+    """Collects effects on one account, and returns them as the writes of one transaction."""
 
     def __init__(self, account: Account, at: datetime, records: LedgerRecords) -> None:
         self._before = account
@@ -51,12 +51,14 @@ class AccountChange:
 
     @property
     def account(self) -> Account:
-        """The account with all effects so far."""
+        """The account after all effects so far."""
         return self._after
 
     @property
     def spendable_micros(self) -> int:
-        """What can be given away now: neither held, nor used by running machines since the last metering."""
+        """The money that can be given away now: not held, and not used by running machines since the last
+        metering.
+        """
         return self._after.available_micros - self._after.burn.unposted_micros(self._at)
 
     def post(
@@ -69,7 +71,9 @@ class AccountChange:
         reason: str = "",
         actor_user_id: str = "",
     ) -> Entry:
-        """Append an entry that adds `change_micros` (not zero) to the balance, from or to `counterpart`."""
+        """Append an entry that adds `change_micros` (not zero) to the balance; `counterpart` is the other
+        account.
+        """
         account = self._after
         own = account_name(account.customer_id)
         source, destination = (counterpart, own) if change_micros > 0 else (own, counterpart)
@@ -106,21 +110,21 @@ class AccountChange:
         reason: str = "",
         actor_user_id: str = "",
     ) -> Entry:
-        """Append an entry that can be posted only once for `key`, for ever; else NOT_POSTED_BEFORE fails."""
+        """Append an entry that can be posted only once for `key`, ever; a second time NOT_POSTED_BEFORE fails."""
         self._writes.append(self._records.insert_marker(self._after.customer_id, key))
         return self.post(
             type_, change_micros, counterpart, reference=reference, reason=reason, actor_user_id=actor_user_id
         )
 
     def freeze(self, reference: str, amount_micros: int, purpose: HoldPurpose, *, api_key_id: str = "") -> Hold:
-        """Set money aside whether it is there or not: what is spent makes the available balance negative."""
+        """Hold money even if it is not available; the available balance may become negative."""
         hold = Hold(self._after.customer_id, reference, amount_micros, purpose, self._at, api_key_id)
         self._hold_more(amount_micros)
         self._writes.append(self._records.insert_hold(hold))
         return hold
 
     def demand(self, amount_micros: int) -> None:
-        """Go on only where so much can be spent (G07).
+        """Check that `amount_micros` can be spent (G07).
 
         Raises:
             InsufficientBalance: less than `amount_micros` is available.
@@ -140,7 +144,7 @@ class AccountChange:
         *,
         api_key_id: str = "",
     ) -> Hold:
-        """Set money aside that must be there.
+        """Hold money that must be available.
 
         Raises:
             InsufficientBalance: less than `amount_micros` is available.
@@ -149,23 +153,23 @@ class AccountChange:
         return self.freeze(reference, amount_micros, purpose, api_key_id=api_key_id)
 
     def turn_hold(self, hold: Hold, amount_micros: int) -> Hold:
-        """Make `hold` the reserve of a running machine, of at most its present size."""
+        """Turn `hold` into the reserve of a running machine, with at most its present amount."""
         turned = replace(hold, amount_micros=min(hold.amount_micros, amount_micros), purpose=HoldPurpose.RUNNING)
         self._hold_more(turned.amount_micros - hold.amount_micros)
         self._writes.append(self._records.replace_hold(hold, turned))
         return turned
 
     def release_hold(self, hold: Hold) -> None:
-        """Give what `hold` set aside back to the available balance."""
+        """Release `hold`: its money is available again."""
         self._hold_more(-hold.amount_micros)
         self._writes.append(self._records.delete_hold(hold))
 
     def change_burn(self, change: Callable[[Burn], Burn]) -> None:
-        """Record that meters opened, moved or closed."""
+        """Apply a change of the burn: meters opened, moved or closed."""
         self._after = replace(self._after, burn=change(self._after.burn))
 
     def count(self, change: Callable[[Spending], Spending], api_key_id: str = "") -> None:
-        """Record what a meter did to the customer's spending, and to that of the API key it counts for, if any."""
+        """Apply a change of a meter to the customer's spending, and to that of its API key, if it has one."""
         account = self._after
         self._after = replace(account, spending=change(account.spending))
         if api_key_id:
@@ -176,11 +180,13 @@ class AccountChange:
         self._after = replace(self._after, held_micros=self._after.held_micros + amount_micros)
 
     def seal(self) -> Write:
-        """Write the account as it was read, for a decision that must not outlive any change of it."""
+        """A write that only raises the account's version: commit it with a decision that no change may
+        overtake.
+        """
         return self._records.replace_account(self._before, replace(self._before, version=self._before.version + 1))
 
     def writes(self) -> Sequence[Write]:
-        """Everything gathered; none where nothing changed."""
+        """All collected writes; none if nothing changed."""
         if self._after == self._before:
             return self._writes
         after = replace(self._after, version=self._before.version + 1)
@@ -200,11 +206,11 @@ class Ledger:
         self._clock = clock
 
     def open_account(self, customer_id: str) -> Sequence[Write]:
-        """The writes that open an empty account, for the transaction that makes the customer."""
+        """The writes that open an empty account, for the transaction that creates the customer."""
         return self._records.insert_account(Account(customer_id))
 
     def change(self, customer_id: str, at: datetime) -> AccountChange:
-        """Begin a change to a customer's account.
+        """Start a change to a customer's account, from a fresh read.
 
         Raises:
             NotFound: there is no such customer.
@@ -215,7 +221,7 @@ class Ledger:
         return AccountChange(account, at, self._records)
 
     def hold(self, customer_id: str, reference: str) -> Hold | None:
-        """The hold for `reference`, if there is one."""
+        """The hold for `reference`; None if there is none."""
         return self._records.hold(customer_id, reference)
 
     def holds(self, customer_id: str) -> Iterator[Hold]:
@@ -250,15 +256,17 @@ class Ledger:
         key: str,
         unless: Callable[[], None] | None = None,
     ) -> Balance:
-        """Give a customer money, with a reason; once for each `key`.
+        """Give a customer a credit; once for each `key`.
 
         Args:
-            customer_id: to whom.
-            amount_micros: how much.
-            reason: why; the customer sees it.
-            actor_user_id: who gives it.
-            key: of this credit, for ever.
-            unless: raises what stands in the way of a new one; the books that it reads hold when it is given.
+            customer_id: the customer that gets it.
+            amount_micros: the amount.
+            reason: shown to the customer.
+            actor_user_id: the user who gives it.
+            key: identifies this credit for ever.
+            unless: raises an error if the credit must not be given; not called for a repeated `key`. It may read
+            the
+                books: the transaction fails if the account changed since.
 
         Raises:
             NotFound: there is no such customer.

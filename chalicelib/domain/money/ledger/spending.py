@@ -1,7 +1,7 @@
-"""What was spent in the current day and month: exact, at any second, whatever the schedule of metering does.
+"""What was spent in the current day and month: exact at any second, whatever the schedule of metering.
 
-Seconds count for the day (UTC) that they lie in, not for the one in which they were posted. So an interval that
-spans midnight is divided by the meter's own formula, and metering late takes nothing from the next day's cap.
+A second counts for the day (UTC) in which it lies, not for the day on which it was posted. An interval that spans
+midnight is divided by the meter's own formula, so late metering takes nothing from the next day's cap.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,20 +13,20 @@ from itertools import islice
 _SECONDS_PER_HOUR = 3600
 _SECONDS_PER_DAY = 86_400
 _WINDOWS_AHEAD = 3
-"""This one and two more: of any two months that follow, one is as long as any."""
+"""The current window and two more: of any two consecutive months, one has 31 days, which is the longest."""
 
 Charge = Callable[[int], int]
 """A meter's whole charge from its opening to a second (since 1970), in micro-dollars."""
 
 
 class Period(StrEnum):
-    """How long a window is."""
+    """The length of a window."""
 
     DAY = "day"
     MONTH = "month"
 
     def start_of(self, second: int) -> int:
-        """The first second of the day or month (UTC) in which `second` (since 1970) lies."""
+        """The first second of the day or month (UTC) that contains `second` (since 1970)."""
         if self is Period.DAY:
             return second - second % _SECONDS_PER_DAY
         day = datetime.fromtimestamp(second, UTC)
@@ -41,23 +41,25 @@ class Period(StrEnum):
 
 @dataclass(frozen=True)
 class Window:
-    """What was spent in one day or month, as far as it is posted."""
+    """What was posted in one day or month."""
 
     start: int = 0
-    """Its first second (since 1970)."""
+    """The first second of the window (since 1970)."""
     posted_micros: int = 0
     ahead: int = 0
-    """Of all open meters together, price × the window's seconds that are posted."""
+    """The sum over all open meters of price × the seconds of this window that are posted."""
 
     def at(self, start: int) -> "Window":
-        """The window from `start` on, which is empty where this one is over; windows never go back.
+        """The window that begins at `start`; empty if it is later than this one. Windows never go back.
 
-        No open meter is posted beyond `start` then, or this window would have been left before.
+        When a window is left, no open meter is posted beyond `start`: otherwise it would have been left before.
         """
         return self if start <= self.start else Window(start)
 
     def posted(self, price_micros_per_hour: int, start: int, end: int, charge: Charge) -> "Window":
-        """With a meter of this price posted from `start` to `end` (before `start`: taken back to it)."""
+        """The window after a meter was posted from `start` to `end`; if `end` is before `start`, charges are taken
+        back.
+        """
         start, end = max(start, self.start), max(end, self.start)
         return replace(
             self,
@@ -66,16 +68,20 @@ class Window:
         )
 
     def beyond(self, price_micros_per_hour: int, second: int) -> "Window":
-        """With a meter more (fewer, where its price is negative) that is posted up to `second`."""
+        """The window with one more meter, posted up to `second`; one meter less if the price is negative."""
         return replace(self, ahead=self.ahead + price_micros_per_hour * (max(second, self.start) - self.start))
 
     def spent_micros(self, micros_per_hour: int, second: int) -> int:
-        """With what meters of this price in total have used up to `second` and is not posted yet."""
+        """What was spent up to `second`, including unposted usage; `micros_per_hour` is the price of all open
+        meters.
+        """
         used = micros_per_hour * (max(second, self.start) - self.start) - self.ahead
         return self.posted_micros + max(0, used // _SECONDS_PER_HOUR)
 
     def reaches(self, limit_micros: int, micros_per_hour: int) -> int | None:
-        """The first second at which `limit_micros` are spent at this burn, be it after the window's end."""
+        """The first second at which `limit_micros` are spent at this burn, even if the window ends before; None if
+        never.
+        """
         left = limit_micros - self.posted_micros
         if left <= 0:
             return self.start
@@ -86,25 +92,25 @@ class Window:
 
 @dataclass(frozen=True)
 class Spending:
-    """What meters have cost in the current windows, and how fast they go on; of a customer, or of one API key."""
+    """The spending of a customer or of one API key in the current windows, and its rate."""
 
     micros_per_hour: int = 0
-    """The prices of all open meters."""
+    """The sum of the prices of all open meters."""
     day: Window = Window()
     month: Window = Window()
 
     def with_meter(self, price_micros_per_hour: int, watermark: int) -> "Spending":
-        """One meter more, which counts from `watermark` on."""
+        """The spending with one more meter, which counts from `watermark` on."""
         return self._changed(
             watermark, lambda window: window.beyond(price_micros_per_hour, watermark), price_micros_per_hour
         )
 
     def moved(self, price_micros_per_hour: int, start: int, end: int, charge: Charge) -> "Spending":
-        """A meter of this price and charge has been posted from `start` to `end`."""
+        """The spending after a meter of this price and charge was posted from `start` to `end`."""
         return self._changed(end, lambda window: window.posted(price_micros_per_hour, start, end, charge))
 
     def without_meter(self, price_micros_per_hour: int, watermark: int, end: int, charge: Charge) -> "Spending":
-        """A meter that was posted up to `watermark` has closed at `end`, and is posted or taken back to it."""
+        """The spending after a meter that was posted up to `watermark` closed at `end`; `end` may be earlier."""
         return self._changed(
             end,
             lambda window: window.posted(price_micros_per_hour, watermark, end, charge).beyond(
@@ -123,25 +129,25 @@ class Spending:
         )
 
     def window(self, period: Period, second: int) -> Window:
-        """The day or month of `second`."""
+        """The day or month that contains `second`."""
         window = self.day if period is Period.DAY else self.month
         return window.at(period.start_of(second))
 
     def spent_micros(self, period: Period, second: int) -> int:
-        """What was spent in the day or month of `second`, up to it."""
+        """What was spent up to `second` in its day or month."""
         return self.window(period, second).spent_micros(self.micros_per_hour, second)
 
     def reaches(self, period: Period, limit_micros: int, second: int, *, skip: int = 0) -> int | None:
-        """The first second at which `limit_micros` are spent in a day or month, at the present burn.
+        """The first second at which `limit_micros` are spent within one day or month, at the current burn.
 
         Args:
-            period: of what length.
-            limit_micros: what is to be reached.
-            second: which window comes first; the two after it follow.
-            skip: how many of them do not matter.
+            period: the length of the windows.
+            limit_micros: the amount.
+            second: selects the first window; the two windows after it are searched too.
+            skip: how many of these windows to leave out.
 
         Returns:
-            Where it is reached already, the start of the first window; None where it never is.
+            The start of the first window if the amount is reached already; None if it is never reached.
         """
         for window in islice(self._windows(period, second), skip, None):
             reached = window.reaches(limit_micros, self.micros_per_hour)

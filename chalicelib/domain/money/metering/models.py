@@ -1,8 +1,8 @@
-"""Meters and the usage they record.
+"""Meters, and the usage that they record.
 
-A meter's charge up to the second t is f(t) = price × (t − opened) / 3600, rounded down to a micro-dollar; the
-charge of an interval [a, b) is f(b) − f(a). So intervals tile without gap or overlap whatever the schedule does,
-and their sum depends on nothing but the meter's two ends.
+A meter's charge up to the second t is f(t) = price × (t − opened) / 3600, rounded down to a micro-dollar. The
+charge of an interval [a, b) is f(b) − f(a). So intervals follow each other without gap or overlap, whatever the
+schedule, and their sum depends only on the meter's opening and closing.
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,23 +13,25 @@ from chalicelib.domain.money.metering.prices import Parts, PriceChange
 
 @dataclass(frozen=True)
 class UsageRecord:
-    """One interval of a meter. Where `end` lies before `start`, it takes back what was charged too far ahead."""
+    """One interval of a meter. If `end` is before `start`, it takes back what was charged beyond `end`."""
 
     customer_id: str
     deployment_id: str
     meter: int
     start: int
-    """Epoch seconds; the end of the meter's previous interval, or its opening."""
+    """Epoch second; the end of the meter's previous interval, or its opening."""
     end: int
     amount_micros: int
-    """f(end) − f(start); less than zero for a correction."""
+    """f(end) − f(start); negative for a correction."""
     entry_sequence: int | None = None
-    """The number of its ledger entry; None where the amount is zero and there is none."""
+    """The number of its ledger entry; None if the amount is zero, for which there is no entry."""
 
 
 @dataclass(frozen=True)
 class Meter:
-    """Counts the seconds of one deployment at one price. A change of price closes it and opens the next."""
+    """Counts the seconds of one deployment at one price. When the price changes, it closes and the next meter
+    opens.
+    """
 
     customer_id: str
     deployment_id: str
@@ -38,14 +40,14 @@ class Meter:
     opened_at: int
     """Epoch seconds."""
     watermark: int
-    """Everything before this second is recorded and posted."""
+    """Every second before this one is recorded and posted."""
     closed_at: int | None = None
     parts: Parts = field(default_factory=dict)
-    """What its price is the sum of; where empty, the price is the machine's own and never changes."""
+    """The priced parts of the machine; if empty, the price is the machine's own and never changes."""
     continues: bool = False
-    """Whether it took over from the meter before it, at the second at which a price changed."""
+    """Whether it continues the meter before it, at the second of a price change."""
     api_key_id: str = ""
-    """The API key whose spending it counts for; empty where a session asked for the machine."""
+    """The API key whose spending it counts for; empty if a session requested the machine."""
 
     @classmethod
     def opening(
@@ -59,7 +61,7 @@ class Meter:
         parts: Parts | None = None,
         api_key_id: str = "",
     ) -> "Meter":
-        """A meter that starts to count at `at` (epoch seconds)."""
+        """A new meter that counts from `at` (epoch seconds)."""
         return cls(
             customer_id,
             deployment_id,
@@ -73,11 +75,11 @@ class Meter:
 
     @property
     def is_cut_back(self) -> bool:
-        """Whether its machine ended before it took over, so that the meter before it was shortened."""
+        """Whether the machine ended before this meter took over, so that the meter before it was shortened."""
         return self.continues and self.closed_at == self.opened_at
 
     def following(self, change: PriceChange) -> "Meter":
-        """The meter that takes over at `change`, which this one is closed at."""
+        """The meter that continues at `change`, the second at which this one closes."""
         return replace(
             self,
             number=self.number + 1,
@@ -93,16 +95,16 @@ class Meter:
         return self.price_micros_per_hour * max(0, second - self.opened_at) // SECONDS_PER_HOUR
 
     def advanced(self, second: int) -> tuple["Meter", UsageRecord | None]:
-        """The meter recorded up to `second`; nothing to record where that is not ahead of the watermark."""
+        """The meter recorded up to `second`, and the new interval; None if `second` is not after the watermark."""
         if self.closed_at is not None or second <= self.watermark:
             return self, None
         return replace(self, watermark=second), self._interval(second)
 
     def closed(self, second: int) -> tuple["Meter", UsageRecord | None]:
-        """The meter ended at `second` (not before its opening), with the last interval or a correction.
+        """The meter closed at `second` (not before its opening), with its last interval or a correction.
 
-        A fast clock may have moved the watermark beyond the end; then the interval runs backwards to it. So does
-        that of a meter which was closed by a change of price, and is ended before it.
+        The watermark may lie beyond the end, because a clock was fast or because a price change had closed the
+        meter later. The interval then runs backwards and takes the difference back.
         """
         end = max(second, self.opened_at)
         interval = self._interval(end) if end != self.watermark else None

@@ -1,4 +1,4 @@
-"""Turning seconds into ledger entries."""
+"""Meters running machines, and posts their usage to the ledger."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -22,26 +22,26 @@ from chalicelib.kernel.clock import Clock, epoch_seconds
 from chalicelib.kernel.limits import MAX_TRANSACTION_WRITES
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
 
-_WRITES_PER_METER = 4  # the meter, its usage record, its ledger entry, and what its API key has spent
-_METERS_PER_TRANSACTION = (MAX_TRANSACTION_WRITES - 1) // _WRITES_PER_METER  # one write is the account's
-_WRITES_PER_CHANGE = _WRITES_PER_METER + 2  # also the meter that takes over, and the price that its machine shows
+_WRITES_PER_METER = 4  # the meter, its usage record, its ledger entry, and the spending of its API key
+_METERS_PER_TRANSACTION = (MAX_TRANSACTION_WRITES - 1) // _WRITES_PER_METER  # one write is the account
+_WRITES_PER_CHANGE = _WRITES_PER_METER + 2  # also the next meter, and the price that its machine shows
 _CHANGES_PER_TRANSACTION = (MAX_TRANSACTION_WRITES - 1) // _WRITES_PER_CHANGE
 _STALE = frozenset({ACCOUNT_UNCHANGED, METER_UNCHANGED})
 _LOOK_AHEAD_SECONDS = 90
-"""The interval of the schedule that looks for changes of price, and half as much for its being late."""
+"""How far `run_at_changes` looks ahead: the interval of its schedule, and half as much in case it runs late."""
 
 MeterStep = Callable[[AccountChange, Meter, int], Sequence[Write]]
-"""What is done with an open meter at a second: the writes, none where there is nothing to do."""
+"""Processes an open meter at a second; returns the writes, none if there is nothing to do."""
 
 
 class Metering:
     """Opens, moves and closes meters.
 
-    `open` and `close` give writes for the caller's own transaction: what ends billing also closes the meter
-    (G06). `run`, `run_at_changes` and `meter_shard` are the schedules' side.
+    `open` and `close` return writes for the caller's own transaction: the transaction that ends billing also
+    closes the meter (G06). Schedules call `run`, `run_at_changes` and `meter_shard`.
 
-    A price changes at a second of its own. Whoever comes to a meter first after it, a run or a closing, closes
-    the meter at that second and goes on with the next one, so that it does not matter when that is.
+    A price changes at an exact second. The first run or closing after that second closes the meter at it and
+    continues with the next meter, so it does not matter how late that run is.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Metering:
         return self._records.meter(customer_id, deployment_id)
 
     def price(self, parts: Parts, price_micros_per_hour: int) -> int:
-        """What an hour of `parts` costs now; `price_micros_per_hour` where their prices are not known."""
+        """The current price of an hour of `parts`; `price_micros_per_hour` if their prices are not known."""
         found = self._prices.sheet().price_of(parts, epoch_seconds(self._clock.now()))
         return price_micros_per_hour if found is None else found
 
@@ -81,15 +81,15 @@ class Metering:
         *,
         api_key_id: str = "",
     ) -> Meter:
-        """The meter that a deployment's next running begins with, not kept yet.
+        """The meter for a deployment's next run; not stored yet.
 
         Args:
-            customer_id: who pays.
-            deployment_id: for what.
-            parts: what its price is the sum of; it is the price in force when the meter opens.
-            price_micros_per_hour: the price where those of the parts are not known.
-            at: the first second that is charged (since 1970), where the last meter ended before it.
-            api_key_id: the API key whose spending it counts for.
+            customer_id: the customer that pays.
+            deployment_id: the deployment that is metered.
+            parts: its priced parts; the price is the one in force when the meter opens.
+            price_micros_per_hour: the price to use if those of the parts are not known.
+            at: the first charged second (since 1970); if the last meter closed later, its closing is used.
+            api_key_id: the API key whose spending the meter counts for.
         """
         last = self._records.meter(customer_id, deployment_id)
         number, opens = (last.number + 1, max(at, last.closed_at or at)) if last else (1, at)
@@ -105,14 +105,14 @@ class Metering:
         )
 
     def open(self, change: AccountChange, meter: Meter) -> Sequence[Write]:
-        """Start `meter`; the first charged second is its opening."""
+        """Start `meter`; its opening is the first charged second."""
         _count_in(change, meter)
         return [self._records.insert_meter(meter)]
 
     def close(self, change: AccountChange, meter: Meter, second: int) -> Sequence[Write]:
-        """End `meter` at `second`, posting what is left, or taking back what was posted beyond it.
+        """End `meter` at `second`: post the rest, or take back what was posted beyond it.
 
-        Where its price changed in between, each price is charged for its own seconds.
+        If the price changed before `second`, each price is charged for its own seconds.
         """
         writes: list[Write] = []
         for before, after, usage in self._endings(meter, second):
@@ -127,7 +127,10 @@ class Metering:
         return writes
 
     def _endings(self, meter: Meter, second: int) -> Iterator[tuple[Meter | None, Meter, UsageRecord | None]]:
-        """How `meter`, and its neighbours at other prices, end: each as it was, if it was, and as it is now."""
+        """How `meter`, and its neighbours at other prices, end.
+
+        Each item is the stored meter (None if it is new), the meter after the change, and its usage.
+        """
         last = meter
         before: Meter | None = meter
         for price_change in self._prices.sheet().changes_of(meter.parts, meter.opened_at, second - 1):
@@ -135,7 +138,7 @@ class Metering:
             before, last = None, last.following(price_change)
         yield (before, *last.closed(second))
         while meter.continues and second < meter.opened_at:
-            # A change of price was beyond the end already: the meter before it ends earlier than it had.
+            # The price changed after the end: the meter before this one must end earlier than it did.
             earlier = self._records.numbered(meter.customer_id, meter.deployment_id, meter.number - 1)
             if earlier is None:
                 raise LookupError(f"meter {meter.number} of {meter.deployment_id} continues none")
@@ -156,15 +159,15 @@ class Metering:
         return [self._records.insert_usage(usage)]
 
     def run(self) -> int:
-        """Hand every shard to a worker; how many there are."""
+        """Queue every shard for a worker; return their number."""
         for shard in range(SHARDS):
             self._queue.send(shard)
         return SHARDS
 
     def run_at_changes(self) -> Sequence[int]:
-        """Have every shard metered at each second at which a price changes soon; those seconds.
+        """Queue every shard for each second at which a price is about to change; return these seconds.
 
-        So burn and projected zero follow within moments. A run that is lost, or comes twice, changes no charge.
+        So burn and projected zero follow the change within moments. A lost or repeated run changes no charge.
         """
         now = epoch_seconds(self._clock.now())
         moments = self._prices.sheet().moments(now - 1, now + _LOOK_AHEAD_SECONDS)
@@ -174,12 +177,12 @@ class Metering:
         return moments
 
     def meter_shard(self, shard: int) -> int:
-        """Post all open meters of `shard` up to now; how many were moved.
+        """Post all open meters of `shard` up to now; return how many moved.
 
-        One customer's trouble does not keep the others from being metered.
+        Every customer is processed; errors are raised at the end.
 
         Raises:
-            ExceptionGroup: what went wrong, after everybody had their turn.
+            ExceptionGroup: metering failed for at least one customer.
         """
         moved = 0
         troubles: list[Exception] = []
@@ -195,7 +198,7 @@ class Metering:
         return moved
 
     def _meter_customer(self, customer_id: str, seen: Sequence[Meter], sheet: PriceSheet) -> int:
-        """Post `seen`, all of one customer: up to each change of price, and with the next meter from there on."""
+        """Post the meters `seen`, all of one customer; at each price change, continue with the next meter."""
         meters = seen
         while due := [meter for meter in meters if self._due_change(sheet, meter, self._now()) is not None]:
             for batch in _batches(due, _CHANGES_PER_TRANSACTION):
@@ -207,13 +210,13 @@ class Metering:
         return epoch_seconds(self._clock.now())
 
     def _fresh(self, customer_id: str, seen: Sequence[Meter]) -> Iterator[Meter]:
-        """The latest meters of the same deployments, from the records themselves."""
+        """The latest meters of the same deployments, read again from the table."""
         for deployment_id in dict.fromkeys(meter.deployment_id for meter in seen):
             if (fresh := self._records.meter(customer_id, deployment_id)) is not None:
                 yield fresh
 
     def _commit(self, customer_id: str, seen: Sequence[Meter], step: MeterStep) -> int:
-        """Do `step` with the open ones of `seen`, in one transaction; the copies may be stale."""
+        """Apply `step` to the open meters of `seen` in one transaction; `seen` may be stale."""
         meters: Sequence[Meter] = seen
 
         def commit() -> int:
@@ -226,7 +229,7 @@ class Metering:
                 if done:
                     self._transactor.commit([*change.writes(), *(write for writes in done for write in writes)])
             except ConditionFailed:
-                # Another attempt starts from the records themselves.
+                # The next attempt reads the meters again.
                 meters = list(self._fresh(customer_id, seen))
                 raise
             return len(done)
@@ -235,13 +238,13 @@ class Metering:
 
     @staticmethod
     def _due_change(sheet: PriceSheet, meter: Meter, second: int) -> PriceChange | None:
-        """The next change of an open meter's price, where it lies behind."""
+        """The first change of an open meter's price up to `second`; None if there is none."""
         if meter.closed_at is not None:
             return None
         return next(sheet.changes_of(meter.parts, meter.opened_at, second), None)
 
     def _move(self, change: AccountChange, meter: Meter, second: int) -> Sequence[Write]:
-        """Record and post up to `second`; nothing where that is not ahead of the watermark."""
+        """Record and post usage up to `second`; nothing if `second` is not after the watermark."""
         moved, usage = meter.advanced(second)
         if usage is None:
             return []
@@ -253,7 +256,7 @@ class Metering:
     def _change_price(
         self, sheet: PriceSheet, change: AccountChange, meter: Meter, second: int
     ) -> Sequence[Write]:
-        """Close the meter where its price changes, and let the next one take over at that very second."""
+        """Close the meter at the second of the price change, and open the next one at the same second."""
         due = self._due_change(sheet, meter, second)
         if due is None:
             return []
@@ -270,14 +273,14 @@ class Metering:
 
 
 def _count_in(change: AccountChange, meter: Meter) -> None:
-    """One open meter more, recorded up to its watermark."""
+    """Add an open meter that is recorded up to its watermark."""
     price, watermark = meter.price_micros_per_hour, meter.watermark
     change.change_burn(lambda burn: burn.with_meter(price, watermark))
     change.count(lambda spending: spending.with_meter(price, watermark), meter.api_key_id)
 
 
 def _count_out(change: AccountChange, meter: Meter, end: int) -> None:
-    """One open meter fewer, which is posted, or taken back, to `end`."""
+    """Remove an open meter that is posted, or taken back, to `end`."""
     price, start = meter.price_micros_per_hour, meter.watermark
     change.change_burn(lambda burn: burn.without_meter(price, start))
     change.count(lambda spending: spending.without_meter(price, start, end, meter.charge_until), meter.api_key_id)

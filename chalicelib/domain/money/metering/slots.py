@@ -1,7 +1,7 @@
 """Usage by hour and by day.
 
-Nothing is stored for it: what a meter charged from a to b is f(b) − f(a) for any two seconds. So each hour and day
-has its exact amount, corrections and changes of price included, and all of them add up to what was posted.
+Nothing is stored for it: a meter's charge from a to b is f(b) − f(a) for any two seconds. So each hour and day has
+its exact amount, including corrections and price changes, and all slots add up to what was posted.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,12 +12,12 @@ from chalicelib.domain.money.ledger.models import SECONDS_PER_HOUR
 from chalicelib.domain.money.metering.models import Meter
 
 Division = Callable[[int], tuple[int, int]]
-"""How time is divided: for a second (since 1970), the first of its slot, and the first after it."""
+"""Divides time into slots: for a second (since 1970), the first second of its slot and of the next one."""
 
 
 @dataclass(frozen=True)
 class PricedSeconds:
-    """Some seconds at one price."""
+    """A number of seconds at one price."""
 
     price_micros_per_hour: int
     seconds: int
@@ -26,40 +26,41 @@ class PricedSeconds:
 
 @dataclass(frozen=True)
 class UsageSlot:
-    """What a deployment was charged for one hour or day, as far as it is posted."""
+    """What a deployment was charged in one hour or day, as far as it is posted."""
 
     start: int
-    """Its first second (since 1970)."""
+    """The first second of the slot (since 1970)."""
     end: int
-    """The first second after it."""
+    """The first second after the slot."""
     parts: tuple[PricedSeconds, ...]
-    """In the order of time: one for each price, or each time that it ran."""
+    """In order of time: one for each price, and for each time that the machine ran."""
 
     @property
     def seconds(self) -> int:
-        """How long it ran."""
+        """How long the machine ran."""
         return sum(part.seconds for part in self.parts)
 
     @property
     def amount_micros(self) -> int:
-        """What that cost."""
+        """The charge for these seconds."""
         return sum(part.amount_micros for part in self.parts)
 
 
 def hours(second: int) -> tuple[int, int]:
-    """The division into hours (UTC)."""
+    """Divides time into hours (UTC)."""
     start = second - second % SECONDS_PER_HOUR
     return start, start + SECONDS_PER_HOUR
 
 
 def slots(meters: Iterable[Meter], division: Division, start: int, end: int) -> Iterator[UsageSlot]:
-    """The slots in which there was usage and that begin from `start` on and before `end`, oldest first.
+    """The slots with usage that begin from `start` on and before `end`, oldest first.
 
     Args:
-        meters: of one deployment, oldest first.
-        division: into what slots.
+        meters: the meters of one deployment, oldest first.
+        division: divides time into slots.
         start: the earliest second (since 1970) at which a slot may begin.
-        end: the first at which it may not. Slots are whole, so that those of adjacent spans add up.
+        end: the first second at which no slot may begin any more. Slots are always whole, so adjacent spans add
+        up.
     """
     first = division(start)
     earliest = start if first[0] == start else first[1]
@@ -72,7 +73,7 @@ def slots(meters: Iterable[Meter], division: Division, start: int, end: int) -> 
 def _pieces(
     meter: Meter, division: Division, earliest: int, latest: int
 ) -> Iterator[tuple[tuple[int, int], PricedSeconds]]:
-    """What `meter` has recorded in that span, cut where slots begin: each slot, and what lies in it."""
+    """The usage of `meter` in that span, cut where slots begin: each slot, and the usage in it."""
     edge, last = max(meter.opened_at, earliest), min(meter.watermark, latest)
     while edge < last:
         slot = division(edge)

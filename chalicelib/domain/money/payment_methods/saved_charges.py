@@ -1,7 +1,8 @@
-"""Charging a saved method while its owner is not there.
+"""Charges a saved payment method while the customer is absent.
 
-The gateway's object is made, and its id kept, before it is confirmed; before every confirmation, the first too,
-the gateway is asked what has come of it. So whatever is lost or repeated, one top-up is charged once (G10).
+The gateway's payment object is created, and its id stored, before the charge is confirmed. Before every
+confirmation, the first included, the gateway is asked for the state. So a top-up is charged once, whatever is lost
+or repeated (G10).
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from chalicelib.kernel.transactions import Write
 
 
 class SavedCharges:
-    """Brings top-ups that are charged by themselves to their end."""
+    """Charges top-ups with saved methods until they end."""
 
     def __init__(self, top_ups: TopUpRecords, gateways: Gateways, settlement: Settlement) -> None:
         self._top_ups = top_ups
@@ -27,7 +28,7 @@ class SavedCharges:
         self._settlement = settlement
 
     def beginning(self, customer_id: str, amount_micros: int, at: datetime) -> tuple[TopUp, Sequence[Write]]:
-        """A top-up to be charged, and the writes that keep it; then call `go_on` until it has ended."""
+        """A new top-up to charge, and the writes that store it; then call `go_on` until it has ended."""
         top_up = TopUp(
             id=new_id(Kind.TOP_UP, at),
             customer_id=customer_id,
@@ -44,9 +45,9 @@ class SavedCharges:
         return top_up, self._top_ups.insert_top_up(top_up, None)
 
     def go_on(self, customer_id: str, top_up_id: str, method_id: str) -> TopUp | None:
-        """The top-up, brought as far as its gateway lets it; None where that is not known now.
+        """Take a top-up as far as its gateway allows; None if its state cannot be known now.
 
-        A refusal of the gateway ends it: it is FAILED, with the gateway's sentence.
+        If the gateway refuses, the top-up is FAILED, with the gateway's sentence.
         """
         top_up = self._top_ups.top_up(customer_id, top_up_id)
         if top_up is None or top_up.status.is_final:
@@ -73,7 +74,7 @@ class SavedCharges:
 
 
 def _refused(top_up: TopUp, sentence: str) -> TopUp:
-    """`top_up`, which the gateway will not charge; unless it has come to an end meanwhile."""
+    """`top_up` as failed, because the gateway refuses to charge it; unchanged if it has ended meanwhile."""
     if top_up.status.is_final:
         return top_up
     return replace(top_up, status=TopUpStatus.FAILED, failure=sentence)

@@ -1,7 +1,7 @@
-"""Ways to pay that a customer has saved with a gateway.
+"""Payment methods that a customer has saved with a gateway.
 
-The gateway keeps them, and says which there are; ours is only which of them the customer prefers. Nothing of a
-card is kept here beyond the id by which the gateway knows it.
+The gateway stores and lists them. Hearth stores only which one the customer prefers, by the gateway's id of it,
+and no other data of a card.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -15,32 +15,32 @@ from chalicelib.domain.people.accounts.models import User
 from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError
 
 SAVING_GATEWAY = "stripe"
-"""The gateway that keeps cards."""
+"""The gateway that stores cards."""
 _UNKNOWN = "You have no such payment method."
 
 
 class PreferredMethods(Protocol):
-    """Which saved method a customer prefers. Reads are strongly consistent."""
+    """Stores which saved method a customer prefers. Reads are strongly consistent."""
 
     def preferred(self, customer_id: str) -> str | None:
-        """The id of the method; it may be gone by now."""
+        """The id of the preferred method, which may be removed by now; None if none was chosen."""
         ...
 
     def prefer(self, customer_id: str, method_id: str) -> None:
-        """Remember the choice."""
+        """Store the choice."""
         ...
 
 
 class People(Protocol):
-    """Who somebody is."""
+    """Finds users."""
 
     def get(self, user_id: str) -> User | None:
-        """The user, as last written."""
+        """The user; None if there is no such user. Strongly consistent."""
         ...
 
 
 class PaymentMethods:
-    """A customer's saved methods."""
+    """Lists, saves, chooses and removes a customer's payment methods."""
 
     def __init__(
         self,
@@ -55,13 +55,13 @@ class PaymentMethods:
         self._configured = configured
 
     def are_offered(self) -> bool:
-        """Whether this installation has the gateway that keeps cards."""
+        """Whether this installation has the gateway that stores cards."""
         return SAVING_GATEWAY in self._configured()
 
     def list(self, customer_id: str) -> Sequence[PaymentMethod]:
-        """The customer's methods, as the gateway has them now, the newest first.
+        """The customer's methods as the gateway has them now, newest first.
 
-        One of them is the default: the one that was chosen, or else the newest.
+        One of them is the default: the one that the customer chose, otherwise the newest.
 
         Raises:
             PaymentProviderError: the gateway does not answer.
@@ -91,7 +91,7 @@ class PaymentMethods:
         return found
 
     def begin_saving(self, customer_id: str, user_id: str, key: str) -> Checkout:
-        """Let the customer enter a card, in the gateway's own form; the same `key` again gives the same form.
+        """Start to save a card in the gateway's own form; the same `key` gives the same form.
 
         Raises:
             PaymentProviderError: the gateway does not answer, or refuses.

@@ -1,1 +1,1 @@
-"""Codes that reward a customer for bringing another."""
+"""Referral codes, and the rewards for them."""

@@ -1,7 +1,7 @@
-"""A customer's code: made from the customer's id, so that everybody has one from the first moment on.
+"""A customer's referral code. It is derived from the customer's id, so every customer has one from the start.
 
-Nine characters out of Crockford's alphabet (https://www.crockford.com/base32.html), which nobody confuses with
-each other, and a tenth that finds typing errors: Luhn's algorithm modulo 32 notices every single wrong character.
+It has nine characters of Crockford's alphabet (https://www.crockford.com/base32.html), which has no look-alikes,
+and a check character: Luhn's algorithm modulo 32 detects every single wrong character.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ _ALIKE = str.maketrans("OIL", "011", " -")
 
 
 def code_of(customer_id: str) -> str:
-    """The code of a customer, as it is kept: ten characters. It does not tell the id."""
+    """The code of a customer, as it is stored: ten characters. The id cannot be derived from it."""
     digest = hashlib.sha256(f"referral:{customer_id}".encode()).digest()
     number = int.from_bytes(digest)
     values = [number >> 5 * place & _BASE - 1 for place in range(_CHARACTERS)]
@@ -24,15 +24,15 @@ def code_of(customer_id: str) -> str:
 
 
 def shown(code: str) -> str:
-    """`code` as people read it: two groups of five."""
+    """`code` as it is shown to people: two groups of five."""
     return f"{code[:5]}-{code[5:]}"
 
 
 def parse_code(text: str) -> str:
-    """The code that somebody typed, in whatever case, with or without hyphens, with O for 0 and I or L for 1.
+    """The code in what a person typed: in any case, with or without hyphens, with O for 0 and I or L for 1.
 
     Raises:
-        InvalidInput: it is no code, or has a typing error.
+        InvalidInput: `text` is not a code, or has a typing error.
     """
     code = text.upper().translate(_ALIKE)
     values = [_ALPHABET.find(character) for character in code]

@@ -1,4 +1,4 @@
-"""Referrals: who brought whom, and what has come of it."""
+"""Referrals: one customer (the referrer) brought another (the referred customer)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -10,57 +10,57 @@ from chalicelib.domain.money.top_ups.policy import DISPUTABLE
 from chalicelib.kernel.money import MICROS_PER_UNIT
 
 REWARD_MICROS = 10 * MICROS_PER_UNIT
-"""What each of the two gets."""
+"""The reward for each of the two."""
 LEAST_TOP_UP_MICROS = 25 * MICROS_PER_UNIT
-"""What the referred customer must have paid at once, and not been sent back."""
+"""The least single payment that earns the reward; what was refunded does not count."""
 REDEEMABLE_FOR = timedelta(days=30)
-"""From registering on."""
+"""How long after registering a code can be redeemed."""
 WAITS_FOR = timedelta(days=90)
-"""From redeeming on, for the first payment."""
+"""How long after redeeming the first payment can earn the reward."""
 MOST_REWARDS = 50
-"""As many customers bring a reward to the one who brought them."""
+"""The most rewards for one referrer."""
 _CHECKED_EVERY = timedelta(days=1)
 
 
 class Side(StrEnum):
-    """Which of the two somebody is."""
+    """The role of a customer in a referral."""
 
     REFERRER = "referrer"
     REFERRED = "referred"
 
 
 class ReferralStatus(StrEnum):
-    """Where a referral stands."""
+    """The status of a referral."""
 
     WAITING = "WAITING"
-    """Redeemed; the first payment of at least `LEAST_TOP_UP_MICROS` is waited for."""
+    """Redeemed, and waiting for the first payment of at least `LEAST_TOP_UP_MICROS`."""
     REWARDED = "REWARDED"
-    """Both have their reward. It can still be taken back, while `check_at` is set."""
+    """Both customers have their reward. It can still be taken back while `check_at` is set."""
     REFUSED = "REFUSED"
     TAKEN_BACK = "TAKEN_BACK"
-    """The payment went back, and so did the rewards."""
+    """The payment was returned, and the rewards were taken back."""
 
 
 class RewardReason(StrEnum):
-    """Why there is no reward, or not any more."""
+    """Why there is no reward, or why it was taken back."""
 
     SAME_PAYER = "same_payment_method"
-    """It was paid with what the other customer pays with too, or what has brought a reward before."""
+    """The other customer uses the same card or account, or that card or account has earned a reward before."""
     SAME_PEOPLE = "same_people"
-    """Somebody belongs to both customers by now."""
+    """A user belongs to both customers."""
     NO_PAYMENT = "no_payment"
     """Nothing was paid in time."""
     LIMIT = "limit"
-    """The referrer has had as many rewards as there can be."""
+    """The referrer has the most rewards that are allowed."""
     NOT_ACTIVE = "not_active"
-    """One of the two is blocked or closed."""
+    """One of the two customers is blocked or closed."""
     PAYMENT_RETURNED = "payment_returned"
     """The payment was refunded, or a dispute about it was lost."""
 
 
 @dataclass(frozen=True)
 class Referral:
-    """One customer brought by another."""
+    """One customer that another has brought."""
 
     id: str
     referrer_id: str
@@ -70,44 +70,44 @@ class Referral:
     status: ReferralStatus = ReferralStatus.WAITING
     reason: RewardReason | None = None
     reward_micros: int = REWARD_MICROS
-    """What each of the two gets, or got."""
+    """The reward for each of the two."""
     top_up_id: str = ""
-    """The payment that the reward was for."""
+    """The payment that earned the reward."""
     decided_at: datetime | None = None
     check_at: datetime | None = None
-    """When to look again, in case an event was lost; None where nothing more is expected."""
+    """When to check the referral again, in case an event was lost; None if nothing more is expected."""
     version: int = 0
 
     def side_of(self, customer_id: str) -> Side:
-        """Which of the two the customer is."""
+        """The role of this customer in the referral."""
         return Side.REFERRER if customer_id == self.referrer_id else Side.REFERRED
 
     @property
     def is_revocable(self) -> bool:
-        """Whether there are rewards that may have to be given back."""
+        """Whether rewards were given that may still be taken back."""
         return self.status is ReferralStatus.REWARDED and self.check_at is not None
 
     def waiting(self, now: datetime) -> "Referral":
-        """Still waiting at `now`; refused, once that has lasted too long."""
+        """The referral if it still waits at `now`; refused if it has waited too long."""
         if now - self.redeemed_at >= WAITS_FOR:
             return self.refused(RewardReason.NO_PAYMENT, now)
         return replace(self, check_at=now + _CHECKED_EVERY, version=self.version + 1)
 
     def refused(self, reason: RewardReason, now: datetime, top_up_id: str = "") -> "Referral":
-        """Without a reward, for good."""
+        """The referral, finally refused."""
         return self._decided(ReferralStatus.REFUSED, now, reason=reason, top_up_id=top_up_id, check_at=None)
 
     def rewarded(self, top_up_id: str, now: datetime) -> "Referral":
-        """Both have it."""
+        """The referral after both customers got the reward."""
         return self._decided(ReferralStatus.REWARDED, now, top_up_id=top_up_id, check_at=now + _CHECKED_EVERY)
 
     def watched(self, top_up: TopUp, now: datetime) -> "Referral":
-        """Still rewarded at `now`, and looked at again while the payment is, or can be, disputed."""
+        """The referral after a check at `now`. Checks continue while the payment is, or can be, disputed."""
         is_over = now - top_up.created_at >= DISPUTABLE and top_up.disputed_micros == 0
         return replace(self, check_at=None if is_over else now + _CHECKED_EVERY, version=self.version + 1)
 
     def taken_back(self, now: datetime) -> "Referral":
-        """Neither has it any more."""
+        """The referral after the rewards were taken back."""
         return self._decided(
             ReferralStatus.TAKEN_BACK,
             now,
@@ -137,12 +137,12 @@ class Referral:
 
 
 def counts(top_up: TopUp) -> bool:
-    """Whether a reward is given for `top_up`: it is large enough, and neither sent back nor disputed."""
+    """Whether `top_up` earns a reward: it is large enough, and neither returned nor disputed."""
     return _stays(top_up) and top_up.disputed_micros == 0
 
 
 def was_returned(top_up: TopUp) -> bool:
-    """Whether too little of `top_up` is left for a reward. An open dispute has returned nothing yet."""
+    """Whether too little of `top_up` is left for a reward. An open dispute does not count as returned."""
     return not _stays(top_up)
 
 
@@ -158,33 +158,33 @@ def _stays(top_up: TopUp) -> bool:
 
 @dataclass(frozen=True)
 class Traces:
-    """What tells whether two customers are one: their people, whence they came, and where they live."""
+    """Data that shows whether two customers are the same people: users, networks, billing address."""
 
     users: frozenset[str]
     networks: frozenset[str]
-    """IPv4 addresses and IPv6 networks of their first days."""
+    """The IPv4 addresses and IPv6 networks of their first days."""
     address: str = ""
-    """The billing address in one line, without what people write in different ways; empty where there is none."""
+    """The billing address in one line, normalized; empty if there is none."""
 
     def with_network(self, network: str) -> "Traces":
-        """With one more."""
+        """The same traces with one more network."""
         return replace(self, networks=self.networks | {network})
 
     def lives_with(self, other: "Traces") -> bool:
-        """Whether the two came from one place."""
+        """Whether the two customers share a network or a billing address."""
         return bool(self.networks & other.networks) or bool(self.address and self.address == other.address)
 
 
 @dataclass(frozen=True)
 class Stats:
-    """What a customer's code has brought so far."""
+    """The results of a customer's code."""
 
     counts: dict[ReferralStatus, int] = field(default_factory=dict)
     earned_micros: int = 0
 
     @classmethod
     def of(cls, referrals: Iterable[Referral]) -> "Stats":
-        """Over the customer's own referrals."""
+        """The results of these referrals, of which the customer is the referrer."""
         counts = dict.fromkeys(ReferralStatus, 0)
         earned = 0
         for referral in referrals:

@@ -1,4 +1,4 @@
-"""What referrals need from outside."""
+"""Ports of referrals."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -18,76 +18,78 @@ REFERRAL_SHARDS = 4
 
 
 class ReferralRecords(Protocol):
-    """Where referrals are kept. Reads are strongly consistent, but for those by code and those that are due."""
+    """Stores referrals. Reads are strongly consistent, except those by code and those of due referrals."""
 
     def customers_of_code(self, code: str) -> Sequence[str]:
-        """Whose code it is: one customer's, or nobody's; more only where two ids were made into one code."""
+        """The customers with this code: none or one; more only if the codes of two customers collide."""
         ...
 
     def referral(self, referred_id: str) -> Referral | None:
-        """How the customer was brought."""
+        """The referral of a referred customer; None if nobody brought it."""
         ...
 
     def referrals(self, customer_id: str, page: PageRequest) -> Page[Referral]:
-        """Those that the customer has to do with, on either side, newest first."""
+        """The referrals of a customer in either role, newest first."""
         ...
 
     def all_referrals(self, customer_id: str) -> Sequence[Referral]:
-        """All of them, on either side."""
+        """All referrals of a customer in either role."""
         ...
 
     def due(self, shard: int, before: datetime) -> Iterator[Referral]:
-        """Those whose `check_at` lies before; the index may lag behind by moments."""
+        """The referrals whose `check_at` is before `before`; the index may be out of date by a moment."""
         ...
 
     def insert_referral(self, referral: Referral) -> Sequence[Write]:
-        """Keep a new one for both sides; asserts NEW_REFERRAL: neither customer nor user has redeemed before."""
+        """Store a new referral for both sides; asserts NEW_REFERRAL: neither customer nor user has redeemed a code
+        before.
+        """
         ...
 
     def replace_referral(self, before: Referral, after: Referral) -> Sequence[Write]:
-        """Change one on both sides; asserts REFERRAL_UNCHANGED."""
+        """Change a referral on both sides; asserts REFERRAL_UNCHANGED."""
         ...
 
     def insert_payer(self, payer: str, referral: Referral) -> Write:
-        """Remember for ever that a reward was given for what was paid with this; asserts NEW_PAYER."""
+        """Record permanently that this card or account earned a reward; asserts NEW_PAYER."""
         ...
 
     def active(self, customer_id: str) -> Write:
-        """Change nothing; asserts CUSTOMER_ACTIVE: neither blocked nor closed."""
+        """A write that changes nothing; asserts CUSTOMER_ACTIVE: the customer is neither blocked nor closed."""
         ...
 
 
 class PaidTopUps(Protocol):
-    """What customers have paid. Reads are strongly consistent."""
+    """Finds customers' payments. Reads are strongly consistent."""
 
     def top_up(self, customer_id: str, top_up_id: str) -> TopUp | None:
-        """A customer's top-up."""
+        """A customer's top-up; None if there is no such top-up."""
         ...
 
     def paid(self, customer_id: str, least_micros: int) -> Iterator[TopUp]:
-        """Those that at least so much was credited for, oldest first."""
+        """The top-ups for which at least `least_micros` were credited, oldest first."""
         ...
 
     def has_paid_with(self, customer_id: str, payers: frozenset[str]) -> bool:
-        """Whether any of the customer's top-ups was paid with one of these."""
+        """Whether any of the customer's top-ups was paid with one of `payers`."""
         ...
 
 
 class People(Protocol):
-    """Who somebody is, and where customers come from."""
+    """Finds users, and the traces of customers."""
 
     def get(self, user_id: str) -> User | None:
-        """The user, as last written."""
+        """The user; None if there is no such user. Strongly consistent."""
         ...
 
     def traces(self, customer_id: str) -> Traces:
-        """What tells a customer from others."""
+        """The customer's traces."""
         ...
 
 
 class Limits(Protocol):
-    """How often something may be tried."""
+    """Limits how often something may be tried."""
 
     def check(self, name: str, limit: int, window_seconds: int) -> None:
-        """Count a try by `name`; raises RateLimited."""
+        """Count an attempt under `name`; raises RateLimited after `limit` attempts in the window."""
         ...

@@ -1,7 +1,7 @@
-"""Redeeming codes, and rewarding both sides once money has come, exactly once (G01).
+"""Redeems referral codes, and rewards both sides once the referred customer has paid, exactly once (G01).
 
-A look at a referral decides from what is written alone, and its entries, its two copies and its new status are one
-transaction. So it does not matter how often it is looked at, in which order events come, or which of them is lost.
+A check of a referral decides from stored data alone. Its ledger entries, both copies of the referral and the new
+status are one transaction. So checks may be repeated, and events may be lost or arrive in any order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,32 +47,32 @@ ATTEMPTS_PER_HOUR = 10
 _STALE = frozenset({ACCOUNT_UNCHANGED, REFERRAL_UNCHANGED})
 _REFUSED_BECAUSE = {CUSTOMER_ACTIVE: RewardReason.NOT_ACTIVE, NEW_PAYER: RewardReason.SAME_PAYER}
 _MOST_PAYERS = 20
-"""Of a payment that came in parts, so many payers are remembered: a transaction has its limit."""
+"""The most cards and accounts of one payment that are recorded, because a transaction is limited."""
 
 
 @dataclass(frozen=True)
 class Redemption:
-    """Who redeems what, from where."""
+    """A request to redeem a code."""
 
     customer_id: str
     user_id: str
     code: str
-    """As it was typed."""
+    """The code as the user typed it."""
     ip: str
 
 
 @dataclass(frozen=True)
 class Overview:
-    """A customer's code, and what it has brought."""
+    """A customer's code, and its results."""
 
     code: str
     stats: Stats
     redeemed: Referral | None
-    """How the customer itself was brought."""
+    """The referral that brought this customer; None if there is none."""
 
 
 class Referrals:
-    """Customers who bring customers."""
+    """Redeems codes, gives rewards and takes them back."""
 
     def __init__(
         self,
@@ -93,24 +93,24 @@ class Referrals:
         self._clock = clock
 
     def overview(self, customer_id: str) -> Overview:
-        """A customer's code, and what it has brought."""
+        """A customer's code, and its results."""
         found = self._records.all_referrals(customer_id)
         own = [referral for referral in found if referral.side_of(customer_id) is Side.REFERRER]
         return Overview(code_of(customer_id), Stats.of(own), self._records.referral(customer_id))
 
     def rewards(self, customer_id: str, page: PageRequest) -> Page[Referral]:
-        """What a customer got, gets or did not get, as referrer and as referred, newest first."""
+        """The referrals that did or may give the customer a reward, in either role, newest first."""
         return self._records.referrals(customer_id, page)
 
     def redeem(self, wish: Redemption) -> Referral:
-        """Note who brought a customer.
+        """Record which customer brought this one.
 
         Raises:
             RateLimited: too many codes were tried.
-            InvalidInput: it is no code, or the customer's own.
-            NotFound: it is nobody's.
-            Conflict: one was redeemed before, it is too late, or something was paid already.
-            Forbidden: the two customers come from one place.
+            InvalidInput: the text is not a code, or it is the customer's own.
+            NotFound: no customer has this code.
+            Conflict: a code was redeemed before, it is too late, or the customer has paid already.
+            Forbidden: the two customers share a network or a billing address.
         """
         self._limits.check(f"referral:{wish.customer_id}", ATTEMPTS_PER_HOUR, window_seconds=3600)
         referrer_id = self._referrer(parse_code(wish.code))
@@ -155,7 +155,7 @@ class Referrals:
             raise Forbidden("You seem to come from where this code comes from, and cannot redeem it.")
 
     def look(self, referred_id: str) -> Referral | None:
-        """Do what is due for a customer who was brought by somebody; None for all others. Safe to repeat."""
+        """Do what is due for the referral of this customer; None if it has none. Safe to repeat."""
         return with_fresh_reads(lambda: self._look(referred_id), stale=_STALE)
 
     def _look(self, referred_id: str) -> Referral | None:
@@ -175,7 +175,7 @@ class Referrals:
         top_up = next((found for found in paid if counts(found)), None)
         if top_up is None:
             return self._keep(referral, referral.waiting(now)) if self._is_due(referral) else referral
-        accounts = self._accounts(referral)  # read first: of two rewards at a time, the second counts the first
+        accounts = self._accounts(referral)  # read first: of two rewards at once, the second counts the first
         if reason := self._objection(referral, top_up):
             return self._keep(referral, referral.refused(reason, now, top_up.id))
         after = referral.rewarded(top_up.id, now)
@@ -192,7 +192,7 @@ class Referrals:
         return self._keep(referral, referral.refused(reasons[0], now, top_up.id))
 
     def _objection(self, referral: Referral, top_up: TopUp) -> RewardReason | None:
-        """Why the reward is not given for `top_up`."""
+        """The reason not to reward `top_up`; None if there is none."""
         own, other = (self._people.traces(at).users for at in (referral.referred_id, referral.referrer_id))
         if own & other:
             return RewardReason.SAME_PEOPLE
@@ -216,13 +216,13 @@ class Referrals:
         return referral.check_at is not None and self._clock.now() >= referral.check_at
 
     def _accounts(self, referral: Referral) -> Sequence[AccountChange]:
-        """Changes to the accounts of both, not made yet."""
+        """Changes to the accounts of both customers, without effects yet."""
         both, now = (referral.referrer_id, referral.referred_id), self._clock.now()
         return [self._ledger.change(customer_id, now) for customer_id in both]
 
     @staticmethod
     def _posted(referral: Referral, accounts: Sequence[AccountChange]) -> Sequence[Write]:
-        """Give both their reward, or take it back: what is spent of it already becomes debt."""
+        """Give both rewards or take them back; a reward that is spent already becomes a debt."""
         is_given = referral.status is ReferralStatus.REWARDED
         writes: list[Write] = []
         for change in accounts:
@@ -237,21 +237,21 @@ class Referrals:
         return writes
 
     def _keep(self, before: Referral, after: Referral, also: Sequence[Write] = ()) -> Referral:
-        """Change a referral, and do `also`, in one transaction."""
+        """Change a referral and commit `also` in the same transaction."""
         try:
             self._transactor.commit([*self._records.replace_referral(before, after), *also])
         except ConditionFailed as failed:
             if overtaken := failed.asserts & _STALE:
-                # Somebody was faster, maybe with the same: what else did not hold is asked of fresh reads.
+                # Another process was faster. The other failed conditions are decided from fresh reads.
                 raise ConditionFailed(*overtaken) from failed
             raise
         return after
 
     def reconcile(self) -> Mapping[str, int]:
-        """Look at every referral that is due: a lost event costs a day, and no reward.
+        """Check every referral that is due, so that a lost event delays a reward by a day but never loses it.
 
         Raises:
-            ExceptionGroup: what went wrong, after every referral had its turn.
+            ExceptionGroup: at least one check failed. All referrals were tried.
         """
         now = self._clock.now()
         due = (referral for shard in range(REFERRAL_SHARDS) for referral in self._records.due(shard, now))

@@ -1,1 +1,1 @@
-"""Sending money back."""
+"""Refunds of top-ups."""

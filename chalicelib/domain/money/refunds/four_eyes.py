@@ -1,7 +1,7 @@
-"""What staff give and send back: at once where it is little; above a limit, once a second of them agrees.
+"""Credits and refunds by staff: small ones happen at once, larger ones need a second member of staff.
 
-Many small sums are a large one: what a customer was given within a day, and what was sent back of one top-up,
-counts together, unless a second of the staff has agreed to it.
+Many small sums count as a large one: the limit applies to all that a customer was given within a day, and to all
+that was sent back of one top-up, without approval.
 """
 
 from datetime import timedelta
@@ -29,7 +29,7 @@ _COUNTED_FOR = timedelta(days=1)
 
 
 class Customers(Protocol):
-    """Who is still here."""
+    """Tells whether customers are closed."""
 
     def is_closed(self, customer_id: str) -> bool:
         """Whether the customer has closed its account; strongly consistent."""
@@ -37,7 +37,7 @@ class Customers(Protocol):
 
 
 class FourEyes:
-    """Does what is small at once, and lets a second of the staff decide the rest."""
+    """Carries out small credits and refunds at once, and asks for approval of larger ones."""
 
     def __init__(
         self, approvals: Approvals, refunds: Refunds, ledger: Ledger, customers: Customers, clock: Clock
@@ -51,12 +51,12 @@ class FourEyes:
     def credit(
         self, customer_id: str, amount_micros: int, *, reason: str, asked_by: str, key: str
     ) -> Approval | None:
-        """Give a customer money; None where it was given at once, as nobody else has to agree.
+        """Give a customer a credit; None if it was given at once, otherwise the approval that it waits for.
 
         Raises:
             NotFound: there is no such customer.
-            Conflict: it is closed.
-            Forbidden: who gives it belongs to the customer.
+            Conflict: the customer has closed its account.
+            Forbidden: the member of staff belongs to the customer.
         """
         self._approvals.demand_no_part(asked_by, customer_id)
         key = f"credit:{key}"
@@ -76,7 +76,7 @@ class FourEyes:
         return None
 
     def _given_alone_micros(self, customer_id: str) -> int:
-        """What the customer was given within a day because one of the staff alone wanted it."""
+        """The credits that the customer got within a day without approval."""
         return sum(
             entry.change_micros
             for entry in self._ledger.entries_since(customer_id, self._clock.now() - _COUNTED_FOR)
@@ -86,7 +86,7 @@ class FourEyes:
         )
 
     def refund(self, wish: RefundWish, key: str) -> RefundOrder | Approval:
-        """Send money back, or ask whether it may be.
+        """Order a refund, or ask for approval.
 
         Raises:
             NotFound, Conflict, InvalidInput, InsufficientBalance: as `Refunds.order`.
@@ -108,7 +108,7 @@ class FourEyes:
 
 
 class CreditEffect:
-    """`Effect` of an approved credit: the ledger entry that gives it."""
+    """`Effect` of an approved credit: its ledger entry."""
 
     stale = frozenset({ACCOUNT_UNCHANGED})
 
@@ -118,7 +118,7 @@ class CreditEffect:
         self._clock = clock
 
     def of(self, approval: Approval) -> Consequence:
-        """The entry.
+        """The ledger entry, and the writes that post it.
 
         Raises:
             Conflict: the customer has closed its account.
@@ -138,7 +138,7 @@ class CreditEffect:
 
 
 class RefundEffect:
-    """`Effect` of an approved refund: the order, which is carried out once it is placed."""
+    """`Effect` of an approved refund: the order, which is carried out after it is placed."""
 
     stale = STALE_PLACING
 
@@ -146,7 +146,7 @@ class RefundEffect:
         self._refunds = refunds
 
     def of(self, approval: Approval) -> Consequence:
-        """The order.
+        """The order, and the writes that place it.
 
         Raises:
             NotFound, Conflict, InvalidInput, InsufficientBalance: as `Refunds.order`.
@@ -164,6 +164,6 @@ class RefundEffect:
 
 
 def _demand_open(customers: Customers, customer_id: str) -> None:
-    """Go on only where somebody can spend it. Asked after the account was read: closing writes that too."""
+    """Check that the customer is open. Call it after the account was read: closing writes the account too."""
     if customers.is_closed(customer_id):
         raise Conflict("This customer has closed its account, and takes no money.")

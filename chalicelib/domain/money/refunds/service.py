@@ -1,8 +1,8 @@
-"""Sending money back: it is set aside before the gateway is asked, and leaves the books when the gateway did it.
+"""Refunds: the money is held before the gateway is asked, and debited when the gateway has sent it.
 
-A refund is an order of ours with a key, which is its id. Whatever happens between the order and the gateway's
-answer (a crash, a time-out, an answer that was lost), the gateway is first asked what it knows of that key; the
-same key never sends money twice. What is booked is decided by `Settlement`, as for every other word of a gateway.
+A refund is an order of ours, and its id is the key for the gateway. Whatever happens between the order and the
+answer (a crash, a time-out, a lost answer), the gateway is first asked for the refund with that key; the same key
+never sends money twice. `Settlement` decides what is booked, as for every other state of a gateway.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,36 +38,36 @@ NEW_REFUND = "new_refund"
 REFUND_UNCHANGED = "refund_unchanged"
 
 STALE_PLACING = frozenset({ACCOUNT_UNCHANGED, TOP_UP_UNCHANGED, NEW_REFUND})
-"""What may have changed while a refund was being placed."""
+"""The conditions that another transaction can break while a refund is being placed."""
 _FIRST_CHECK = timedelta(minutes=2)
 _RAREST_CHECK = timedelta(hours=6)
 
 
 class RefundOrderStatus(StrEnum):
-    """How far an order to send money back is."""
+    """The status of an order to send money back."""
 
     ORDERED = "ORDERED"
-    """The money is set aside; whether the gateway has the order is not known."""
+    """The money is held; it is not known whether the gateway has the order."""
     PENDING = "PENDING"
-    """The gateway has it, and is not done."""
+    """The gateway has the order, and has not completed it."""
     DONE = "DONE"
     FAILED = "FAILED"
     REVERSED = "REVERSED"
-    """It was done, and then the payer's bank sent the money back to us: it is the customer's again."""
+    """It was done, but the payer's bank returned the money to us: it belongs to the customer again."""
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more comes of it."""
+        """Whether the order has ended."""
         return self in {RefundOrderStatus.DONE, RefundOrderStatus.FAILED, RefundOrderStatus.REVERSED}
 
 
 @dataclass(frozen=True)
 class RefundWish:
-    """What staff want to send back, and why."""
+    """A request of staff to send money back."""
 
     top_up_id: str
     amount: str
-    """Decimal, in the currency that was paid."""
+    """A decimal number, in the currency that was paid."""
     reason: str
     asked_by: str
     approved_by: str = ""
@@ -75,21 +75,21 @@ class RefundWish:
 
 @dataclass(frozen=True)
 class RefundOrder:
-    """Money on its way back to a payer. `id` is the gateway's key and the reference of the hold."""
+    """An order to send money back to a payer. `id` is also the gateway's key and the reference of the hold."""
 
     id: str
     customer_id: str
     top_up_id: str
     amount: Amount
     held_micros: int
-    """What it is worth in the base currency: set aside until the order is done or has failed."""
+    """The amount in the base currency, held until the order is done or has failed."""
     reason: str
     asked_by: str
     status: RefundOrderStatus
     created_at: datetime
     updated_at: datetime
     check_at: datetime | None
-    """When to ask the gateway again; None once it is final."""
+    """When to ask the gateway again; None once the order has ended."""
     approved_by: str = ""
     provider_id: str = ""
     """The gateway's id of the refund."""
@@ -98,35 +98,35 @@ class RefundOrder:
 
 
 class RefundRecords(Protocol):
-    """Orders to send money back. Reads are strongly consistent, but for the index of those that are due."""
+    """Stores orders. Reads are strongly consistent, except the index of due orders."""
 
     def refund(self, customer_id: str, top_up_id: str, refund_id: str) -> RefundOrder | None:
-        """One order."""
+        """The order of this id; None if there is none."""
         ...
 
     def refund_of_key(self, customer_id: str, top_up_id: str, key: str) -> RefundOrder | None:
-        """The order that was made with an idempotency key."""
+        """The order that was placed with this idempotency key; None if there is none."""
         ...
 
     def refunds(self, customer_id: str, top_up_id: str) -> Sequence[RefundOrder]:
-        """Every order about one top-up, oldest first."""
+        """Every order for one top-up, oldest first."""
         ...
 
     def refunds_to_check(self, before: datetime) -> Iterator[RefundOrder]:
-        """Those whose `check_at` lies before; the index may lag behind by moments."""
+        """The orders whose `check_at` is before `before`; the index may be out of date by a moment."""
         ...
 
     def insert_refund(self, order: RefundOrder, key: str) -> Sequence[Write]:
-        """Keep a new one, findable by its key; asserts NEW_REFUND."""
+        """Store a new order under its id and its key; asserts NEW_REFUND."""
         ...
 
     def replace_refund(self, before: RefundOrder, after: RefundOrder) -> Write:
-        """Change one; asserts REFUND_UNCHANGED."""
+        """Change an order; asserts REFUND_UNCHANGED."""
         ...
 
 
 class Refunds:
-    """Orders refunds and follows them to their end."""
+    """Orders refunds, and follows each one until it has ended."""
 
     def __init__(
         self,
@@ -147,14 +147,14 @@ class Refunds:
         self._clock = clock
 
     def order(self, wish: RefundWish, key: str, *, most_micros: int | None = None) -> RefundOrder:
-        """Set the money aside and ask the gateway to send it back; once for each `key`.
+        """Hold the money and ask the gateway to send it back; once for each `key`.
 
         Raises:
-            AboveLimit: with what went back of this top-up before, without approval, it is more than `most_micros`.
+            AboveLimit: this and earlier refunds of the top-up without approval are more than `most_micros`.
             NotFound: there is no such top-up.
             Conflict: nothing was paid, or its gateway cannot send money back.
-            InvalidInput: more than is left of the top-up.
-            InsufficientBalance: the customer has spent it.
+            InvalidInput: the amount is more than the rest of the top-up.
+            InsufficientBalance: the customer has spent the money.
         """
 
         def place() -> RefundOrder:
@@ -167,7 +167,7 @@ class Refunds:
         return self.carry_out(with_fresh_reads(place, stale=STALE_PLACING))
 
     def ordered(self, top_up_id: str, key: str) -> RefundOrder | None:
-        """The refund that was ordered with `key`.
+        """The refund that was ordered with `key`; None if there is none.
 
         Raises:
             NotFound: there is no such top-up.
@@ -177,7 +177,7 @@ class Refunds:
         return _as_booked(order, top_up) if order else None
 
     def list(self, top_up_id: str) -> Sequence[RefundOrder]:
-        """Every refund that was ordered of a top-up, oldest first.
+        """Every refund of a top-up, oldest first.
 
         Raises:
             NotFound: there is no such top-up.
@@ -186,7 +186,7 @@ class Refunds:
         return [_as_booked(order, top_up) for order in self._records.refunds(top_up.customer_id, top_up_id)]
 
     def top_up(self, top_up_id: str) -> TopUp:
-        """The top-up of any customer.
+        """The top-up with this id, of any customer.
 
         Raises:
             NotFound: there is no such top-up.
@@ -197,7 +197,7 @@ class Refunds:
         return top_up
 
     def worth(self, wish: RefundWish) -> tuple[TopUp, Amount, int]:
-        """What is wished for: of which top-up, how much, and that in micro-dollars.
+        """The top-up, the amount to send back, and that amount in base micro-dollars.
 
         Raises:
             NotFound, Conflict, InvalidInput: as `order`.
@@ -220,7 +220,7 @@ class Refunds:
         return top_up, amount, micros
 
     def _sent_alone_micros(self, top_up: TopUp) -> int:
-        """What went back, or is on its way, because one of the staff alone wanted it."""
+        """The refunds of this top-up that were ordered without approval and did not fail."""
         return sum(
             order.held_micros
             for order in self._records.refunds(top_up.customer_id, top_up.id)
@@ -230,10 +230,10 @@ class Refunds:
     def placing(
         self, wish: RefundWish, key: str, *, most_micros: int | None = None
     ) -> tuple[RefundOrder, Sequence[Write]]:
-        """An order with its money set aside, and the writes that make it; then call `carry_out`.
+        """A new order, and the writes that place it and hold the money; then call `carry_out`.
 
-        The top-up's version is one of the things written: of two orders at a time, one reads again, and counts
-        the other.
+        The writes raise the top-up's version: of two orders at the same time, the second reads again and counts
+        the first.
 
         Raises:
             NotFound, Conflict, InvalidInput, InsufficientBalance, AboveLimit: as `order`.
@@ -267,7 +267,9 @@ class Refunds:
         return order, writes
 
     def carry_out(self, order: RefundOrder) -> RefundOrder:
-        """Bring an order as far as its gateway lets it; what is not known now is asked for again later."""
+        """Take an order as far as its gateway allows; if the gateway does not answer, it is checked again
+        later.
+        """
         if order.status.is_final:
             return order
         top_up = self.top_up(order.top_up_id)
@@ -289,7 +291,7 @@ class Refunds:
         return self._wait(order, RefundOrderStatus.PENDING, refund.id)
 
     def _told(self, top_up: TopUp, order: RefundOrder) -> Refund:
-        """What the gateway knows of the order, or else what it answers to being asked."""
+        """The gateway's refund for this order; ask for it if the gateway does not have it yet."""
         gateway = self._gateways(top_up.gateway)
         if not isinstance(gateway, SupportsRefunds) or top_up.provider_id is None:
             raise GatewayRefused(f"{top_up.gateway} cannot refund {top_up.id}")
@@ -316,7 +318,7 @@ class Refunds:
         check_at: datetime | None,
         failure: str = "",
     ) -> RefundOrder:
-        """Change the order, unless it has ended; what is still set aside for one that ends is given back."""
+        """Change the order unless it has ended; if it ends now, release what is still held for it."""
 
         def attempt() -> RefundOrder:
             fresh = self._records.refund(order.customer_id, order.top_up_id, order.id)
@@ -341,10 +343,10 @@ class Refunds:
         return with_fresh_reads(attempt, stale=frozenset({REFUND_UNCHANGED, ACCOUNT_UNCHANGED}))
 
     def reconcile(self) -> Mapping[str, int]:
-        """Go on with every order that is due.
+        """Continue every order that is due.
 
         Raises:
-            ExceptionGroup: what went wrong, after every order had its turn.
+            ExceptionGroup: at least one order failed to be processed. All orders were tried.
         """
         due = self._records.refunds_to_check(self._clock.now())
         orders = each_in_turn(due, self.carry_out, name=lambda order: order.id)
@@ -353,7 +355,7 @@ class Refunds:
 
 
 def _as_booked(order: RefundOrder, top_up: TopUp) -> RefundOrder:
-    """`order` as the books have it: a refund that came back was booked with the top-up, after it had ended."""
+    """`order`, as REVERSED if the top-up has a booking for the returned money."""
     if order.status is not RefundOrderStatus.DONE or undone_key(order.provider_id) not in top_up.booked:
         return order
     failure = "The payer's bank sent the money back; it is on the balance again."

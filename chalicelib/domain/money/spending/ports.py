@@ -1,4 +1,4 @@
-"""What spend caps need from outside."""
+"""Ports of spend caps."""
 
 from typing import Protocol
 
@@ -8,10 +8,10 @@ from chalicelib.kernel.transactions import Write
 
 
 class CapRecords(Protocol):
-    """Where customers' own caps are kept."""
+    """Stores customers' own caps."""
 
     def caps(self, customer_id: str) -> Caps:
-        """A customer's caps, strongly consistent; none where they were never set."""
+        """A customer's caps, strongly consistent; no caps if they were never set."""
         ...
 
     def put_caps(self, customer_id: str, caps: Caps) -> Write:
@@ -20,16 +20,16 @@ class CapRecords(Protocol):
 
 
 class Keys(Protocol):
-    """API keys."""
+    """Finds API keys."""
 
     def get(self, key_id: str) -> ApiKey | None:
-        """A key of any customer."""
+        """The key with this id, of any customer; None if there is none."""
         ...
 
 
 class KeyCaps(Protocol):
-    """What API keys may spend."""
+    """Finds the caps of API keys."""
 
     def caps_of_key(self, customer_id: str, api_key_id: str) -> Caps:
-        """The caps of a customer's key, strongly consistent; none where it has none, or does not exist."""
+        """The caps of a customer's key, strongly consistent; no caps if it has none or does not exist."""
         ...

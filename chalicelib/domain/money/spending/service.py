@@ -1,6 +1,7 @@
-"""Keeping caps, and refusing what they leave no room for.
+"""Sets spend caps, and refuses new machines that do not fit into them.
 
-Machines that run are stopped by the balance watch (`cloud.suspension`); a key's caps stop nothing.
+The balance watch (`cloud.suspension`) stops running machines at a customer's cap; a key's cap never stops a
+machine.
 """
 
 from collections.abc import Iterable
@@ -30,12 +31,12 @@ class WindowReport:
     cap_micros: int | None
     is_reached: bool
     reached_at: datetime | None
-    """When it will be, at the present burn; None where it is reached already, or is not before the window ends."""
+    """When the cap will be reached at the current burn; None if it is reached already, or not in this window."""
 
 
 @dataclass(frozen=True)
 class SpendReport:
-    """A customer's spending beside the customer's caps."""
+    """A customer's spending and caps."""
 
     day: WindowReport
     month: WindowReport
@@ -43,7 +44,7 @@ class SpendReport:
 
 
 class SpendCaps:
-    """A customer's own caps."""
+    """Reads and sets a customer's own caps."""
 
     def __init__(self, records: CapRecords, books: LedgerRecords, transactor: Transactor, clock: Clock) -> None:
         self._records = records
@@ -52,7 +53,7 @@ class SpendCaps:
         self._clock = clock
 
     def get(self, customer_id: str) -> SpendReport:
-        """The caps, and what is spent.
+        """A customer's caps and spending.
 
         Raises:
             NotFound: there is no such customer.
@@ -60,7 +61,7 @@ class SpendCaps:
         return self._report(customer_id, self._records.caps(customer_id))
 
     def put(self, customer_id: str, caps: Caps) -> SpendReport:
-        """Keep `caps`; machines follow within moments, through the table's stream.
+        """Set the caps. Machines follow within moments, through the table's stream.
 
         Raises:
             NotFound: there is no such customer.
@@ -95,7 +96,7 @@ class SpendCaps:
 
 
 class CapsOfKeys:
-    """`KeyCaps` on the keys themselves."""
+    """`KeyCaps` that reads the caps stored in the keys."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
@@ -109,7 +110,7 @@ class CapsOfKeys:
 
 
 class SpendingRoom:
-    """Says whether caps leave room for another machine."""
+    """Checks whether the caps leave room for another machine."""
 
     def __init__(self, caps: CapRecords, key_caps: KeyCaps, books: LedgerRecords) -> None:
         self._caps = caps
@@ -117,17 +118,18 @@ class SpendingRoom:
         self._books = books
 
     def demand(self, account: Account, first_hour_micros: int, at: datetime, *, api_key_id: str = "") -> None:
-        """Go on only where the caps leave room for an hour of a new machine, and of each that is being built.
+        """Check that the caps leave room for one hour of a new machine, and of each machine that is being built.
 
         Args:
-            account: the customer's, as the transaction that follows asserts it to be: so of two that ask for the
-                last room at once, one is refused.
-            first_hour_micros: what the new machine costs in an hour.
+            account: the customer's account. The transaction that follows must assert it, so that of two requests
+            for the
+                last room, one is refused.
+            first_hour_micros: the price of the new machine's first hour.
             at: now.
-            api_key_id: the API key that asks for it, if one does; then its caps hold too.
+            api_key_id: the API key that requests it; its caps apply too. Empty if there is none.
 
         Raises:
-            SpendCapReached: it does not fit.
+            SpendCapReached: the machine does not fit.
         """
         caps = self._caps.caps(account.customer_id)
         key_caps = self._key_caps.caps_of_key(account.customer_id, api_key_id) if api_key_id else NO_CAPS

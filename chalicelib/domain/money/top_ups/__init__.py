@@ -1,1 +1,1 @@
-"""Payments into a balance: asking, webhooks, settlement."""
+"""Payments into a balance: checkout, webhooks, settlement."""

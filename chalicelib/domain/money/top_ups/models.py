@@ -1,8 +1,8 @@
-"""Top-ups, and what a payment gateway says of them.
+"""Top-ups, and the state of each at its payment gateway.
 
-A gateway's word is a `PaymentState`: everything that it knows of one top-up, fetched from it, never taken from a
-webhook (G02). Crediting is making the ledger agree with that word: each payment, refund and dispute in it has the
-gateway's own id, and is booked once under that id, in whatever order and however often the word comes (G01).
+A `PaymentState` is everything that a gateway knows of one top-up. It is fetched from the gateway, never taken from
+a webhook (G02). Crediting makes the ledger agree with that state: each payment, refund and dispute in it has the
+gateway's own id, and is booked once under that id, in whatever order and however often the state is fetched (G01).
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from enum import StrEnum
 from chalicelib.kernel.money import BASE_CURRENCY
 
 BANK_TRANSFER_ID_PREFIX = "bt_"
-"""How the id of a bank transfer begins, among ids of payments of other kinds."""
+"""The prefix of a bank transfer's id, among ids of other payments."""
 
 
 class Method(StrEnum):
-    """How a customer pays."""
+    """A way to pay."""
 
     CARD = "card"
     PAYPAL = "paypal"
@@ -27,7 +27,7 @@ class Method(StrEnum):
 
 
 class TopUpStatus(StrEnum):
-    """Where a top-up is. Even after SETTLED, EXPIRED, FAILED and CANCELLED money can come, late."""
+    """The status of a top-up. Money can arrive late, even after SETTLED, EXPIRED, FAILED and CANCELLED."""
 
     CREATED = "CREATED"
     """Recorded; the gateway has not been asked yet, or has not answered."""
@@ -42,7 +42,7 @@ class TopUpStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the customer need not do anything more."""
+        """Whether the customer has nothing more to do."""
         return self in _FINAL
 
 
@@ -50,7 +50,7 @@ _FINAL = frozenset({TopUpStatus.SETTLED, TopUpStatus.EXPIRED, TopUpStatus.FAILED
 
 
 class Flag(StrEnum):
-    """What staff should look at."""
+    """A reason for staff to look at a top-up."""
 
     UNDERPAID = "underpaid"
     OVERPAID = "overpaid"
@@ -60,7 +60,7 @@ class Flag(StrEnum):
 
 @dataclass(frozen=True)
 class Amount:
-    """Money in the currency it moved in: micro-units (millionths) of `currency` (ISO 4217, or USDT, USDC)."""
+    """An amount in its own currency: micro-units (millionths) of `currency` (ISO 4217, or USDT, USDC)."""
 
     micros: int
     currency: str = BASE_CURRENCY
@@ -68,7 +68,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class Payment:
-    """Money that has finally arrived. `id` is the gateway's own and never changes."""
+    """Money that has arrived for good. `id` is the gateway's own and never changes."""
 
     id: str
     amount: Amount
@@ -76,7 +76,7 @@ class Payment:
 
 
 class RefundStatus(StrEnum):
-    """How far a refund is."""
+    """The status of a refund."""
 
     PENDING = "pending"
     DONE = "done"
@@ -91,11 +91,11 @@ class Refund:
     amount: Amount
     status: RefundStatus
     key: str = ""
-    """Our own key of the request that made it; empty where the gateway's people or the payer made it."""
+    """Our key of the request; empty if the gateway's staff or the payer made the refund."""
 
 
 class DisputeStatus(StrEnum):
-    """How a dispute stands."""
+    """The status of a dispute."""
 
     OPEN = "open"
     WON = "won"
@@ -104,7 +104,7 @@ class DisputeStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Dispute:
-    """A payer asks their bank for the money back."""
+    """A payer's demand, through their bank, to get the money back."""
 
     id: str
     amount: Amount
@@ -113,7 +113,7 @@ class Dispute:
 
 @dataclass(frozen=True)
 class PaymentState:
-    """Everything a gateway knows of one top-up, at one look."""
+    """Everything that a gateway knows of one top-up at one moment."""
 
     provider_id: str
     status: TopUpStatus
@@ -121,50 +121,50 @@ class PaymentState:
     refunds: tuple[Refund, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     failure: str = ""
-    """Why it failed, in words for the customer; empty where it did not."""
+    """The reason of a failure, as a sentence for the customer; empty if it did not fail."""
     method_id: str | None = None
-    """The saved payment method that was made with it, where there is one."""
+    """The payment method that was saved with this payment; None if there is none."""
     reference: str | None = None
-    """Our own id of the top-up, as the gateway keeps it: proves that the object is ours."""
+    """Our id of the top-up, as the gateway stores it: proves that the object is ours."""
     flags: frozenset[Flag] = frozenset()
-    """What staff should look at, of which only the gateway knows: late and partial, given up, accepted by hand."""
+    """Flags that only the gateway can know: late and partial, given up, accepted by hand."""
     payers: frozenset[str] = frozenset()
-    """What it was paid with, as `payer_mark` has it; empty where the gateway does not tell."""
+    """The cards or accounts that paid, as `payer_mark` values; empty if the gateway does not tell."""
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """What the customer needs in order to pay; only what fits the method is set."""
+    """What the customer needs in order to pay; only fields that fit the method are set."""
 
     provider_id: str
     expires_at: datetime | None = None
     redirect_url: str | None = None
-    """A hosted page."""
+    """The URL of a hosted page."""
     client_secret: str | None = None
-    """For the gateway's own script in the front end; reveals nothing else."""
+    """For the gateway's script in the front end; it reveals nothing else."""
     address: str | None = None
     network: str | None = None
     pay_amount: Amount | None = None
-    """What to send, where it differs from the top-up's amount (crypto)."""
+    """The amount to send, if it differs from the top-up's amount (crypto)."""
     instructions: Mapping[str, str] = field(default_factory=dict)
     """Bank details by label: beneficiary, IBAN, BIC, reference, …"""
 
 
 @dataclass(frozen=True)
 class TopUp:
-    """A customer's intention to pay, and what has come of it."""
+    """A customer's intention to pay, and its progress."""
 
     id: str
     customer_id: str
     gateway: str
-    """Which adapter: `stripe`, `paypal`, `btcpay`, `oxapay`, `bank`."""
+    """The adapter: `stripe`, `paypal`, `btcpay`, `oxapay`, `bank`."""
     method: Method
     amount: Amount
     status: TopUpStatus
     created_at: datetime
     updated_at: datetime
     deadline_at: datetime
-    """When the present status must have ended; then the gateway is asked, and the top-up expires."""
+    """When the present status must have ended. Then the gateway is asked, and the top-up expires."""
     asset: str = ""
     """`USDT`, `USDC` (crypto)."""
     network: str = ""
@@ -172,60 +172,62 @@ class TopUp:
     provider_id: str | None = None
     checkout: Checkout | None = None
     rate: str = ""
-    """Base units for one unit of the currency when the first money came; it then holds for all of it."""
+    """Base units for one unit of the currency. Set when the first money arrives; used for all money of this
+    top-up.
+    """
     credited_micros: int = 0
-    """What reached the ledger, in the base currency."""
+    """The amount posted to the ledger, in the base currency."""
     refunded_micros: int = 0
     disputed_micros: int = 0
-    """Frozen by open disputes."""
+    """The amount frozen by open disputes."""
     booked: frozenset[str] = frozenset()
-    """The gateway's ids of what is in the ledger: payments, `refund:…`, `dispute:…`."""
+    """The gateway's ids of everything that is posted: payments, `refund:…`, `dispute:…`."""
     flags: frozenset[Flag] = frozenset()
     failure: str = ""
     payers: frozenset[str] = frozenset()
-    """What it was paid with, as `payer_mark` has it: tells whether two customers pay with one card or account."""
+    """The cards or accounts that paid, as `payer_mark` values: shows whether two customers share one."""
     automatic: bool = False
-    """Made by auto top-up."""
+    """Whether auto top-up created it."""
     check_at: datetime | None = None
-    """When the reconciler asks the gateway again; None where nothing more can come."""
+    """When the reconciler asks the gateway again; None if nothing more can arrive."""
     version: int = 0
 
 
 @dataclass(frozen=True)
 class PaymentMethod:
-    """A saved way to pay without the customer being there."""
+    """A saved way to pay that can be charged while the customer is absent."""
 
     id: str
     customer_id: str
     gateway: str
     provider_id: str
     label: str
-    """Such as `Visa ending in 4242`."""
+    """For display, such as `Visa ending in 4242`."""
     expires: str = ""
-    """`2030-12`."""
+    """The month in which it expires, such as `2030-12`."""
     is_default: bool = False
     created_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What a verified webhook is about: something to fetch, not something to believe."""
+    """The content of a verified webhook: it tells what to fetch, and nothing in it is believed."""
 
     event_id: str
-    """The gateway's id of the event: recorded once."""
+    """The gateway's id of the event; each event is recorded once."""
     kind: str
     provider_id: str | None
-    """The id that `fetch` takes; None where the event concerns nothing of ours."""
+    """The id that `fetch` takes; None if the event concerns nothing of ours."""
     reference: str | None = None
-    """Our id of the top-up, where the event names it."""
+    """Our id of the top-up, if the event contains it."""
 
 
 def payer_mark(kind: str, value: str) -> str:
-    """A mark of what was paid with, the same for the same card, PayPal account or bank account, and nothing more.
+    """A hash that is the same for the same card, PayPal account or bank account, and reveals nothing else.
 
     Args:
         kind: `card`, `paypal`, `iban`.
-        value: the gateway's own fingerprint or account number; kept by nobody.
+        value: the gateway's own fingerprint, or the account number; it is not stored.
     """
     return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()[:32]
 
@@ -235,15 +237,17 @@ class GatewayError(Exception):
 
 
 class GatewayUnreachable(GatewayError):
-    """No answer, or a 5xx: it may have taken effect. Look by key or reference before trying again."""
+    """No answer, or a 5xx: the request may have taken effect. Look it up by key or reference before trying
+    again.
+    """
 
 
 class GatewayBusy(GatewayError):
-    """Asked for patience (429); nothing happened."""
+    """The gateway asked us to wait (429); nothing happened."""
 
 
 class GatewayRefused(GatewayError):
-    """Will not do it: a declined card, an unknown object, a bad parameter. `sentence` is for the customer."""
+    """The gateway refuses: a declined card, an unknown object, a bad parameter. `sentence` is for the customer."""
 
     def __init__(self, text: str, sentence: str = "The payment provider refused this.") -> None:
         super().__init__(text)
@@ -251,4 +255,4 @@ class GatewayRefused(GatewayError):
 
 
 class InvalidSignature(Exception):
-    """A webhook that is not the gateway's, or is too old, or comes from the future (G40)."""
+    """The webhook was not signed by the gateway, is too old, or is from the future (G40)."""

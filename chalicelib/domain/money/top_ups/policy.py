@@ -1,4 +1,4 @@
-"""Limits, deadlines and rates of top-ups: what is allowed, and how long one waits for money."""
+"""Limits, deadlines and rates of top-ups."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,14 +12,14 @@ from chalicelib.kernel.money import BASE_CURRENCY, MICROS_PER_UNIT, format_amoun
 
 RATE_LIFETIME = timedelta(hours=24)
 LISTENING_AFTER_END = timedelta(days=30)
-"""Money that comes after a top-up has ended is still credited (G11); BTCPay listens for as long by itself."""
+"""Money that arrives after a top-up has ended is still credited (G11); BTCPay, too, watches for this long."""
 DISPUTABLE = timedelta(days=180)
-"""A settled payment may still be refunded or disputed: it is looked at, ever more rarely, for so long."""
+"""A settled payment can be refunded or disputed for this long, and is checked more and more rarely."""
 
 
 @dataclass(frozen=True)
 class CurrencyRule:
-    """What may be topped up in one currency."""
+    """The limits of a top-up in one currency."""
 
     decimals: int
     least: str
@@ -55,7 +55,7 @@ _PATIENCE = MappingProxyType(
 
 
 def parse_top_up(method: Method, amount: str, currency: str) -> Amount:
-    """What a customer wants to pay.
+    """Parse the amount that a customer wants to pay.
 
     Raises:
         InvalidInput: an unknown currency, too many decimals, or an amount outside the limits.
@@ -79,7 +79,7 @@ def parse_top_up(method: Method, amount: str, currency: str) -> Amount:
 
 
 def parse_refund(amount: str, currency: str) -> Amount:
-    """What staff want to send back, in the currency that was paid.
+    """Parse the amount that staff want to send back, in the currency that was paid.
 
     Raises:
         InvalidInput: not a positive amount, or too many decimals.
@@ -95,10 +95,10 @@ def parse_refund(amount: str, currency: str) -> Amount:
 
 
 def current_rate(currency: str, rate: Rate | None, now: datetime) -> str:
-    """The value of `rate`, as a decimal text; 1 for the base currency.
+    """The value of `rate` as decimal text; 1 for the base currency.
 
     Raises:
-        Unavailable: there is no rate, or it is too old to be used.
+        Unavailable: there is no rate, or it is too old.
     """
     if currency == BASE_CURRENCY:
         return "1"
@@ -108,17 +108,17 @@ def current_rate(currency: str, rate: Rate | None, now: datetime) -> str:
 
 
 def to_base_micros(amount: Amount, rate: str) -> int:
-    """What `amount` is worth in the base currency at `rate`, rounded down to a micro-dollar."""
+    """The value of `amount` in the base currency at `rate`, rounded down to a micro-dollar."""
     return int((Decimal(amount.micros) * Decimal(rate)).to_integral_value(ROUND_DOWN))
 
 
 def first_deadline(method: Method, now: datetime) -> datetime:
-    """How long one waits for a payment that was only just asked for."""
+    """The deadline of a payment that is requested at `now`."""
     return now + _PATIENCE[method]
 
 
 def next_check(top_up: TopUp, now: datetime) -> datetime | None:
-    """When to ask the gateway again in case its webhooks were lost; ever more rarely, and in the end never."""
+    """When to ask the gateway again, in case its webhooks were lost: more and more rarely, and None in the end."""
     age = now - top_up.created_at
     if not top_up.status.is_final:
         return now + min(max(timedelta(minutes=2), age / 4), timedelta(hours=6))

@@ -1,4 +1,4 @@
-"""What payments need from outside: the gateways, first of all."""
+"""Ports to payment gateways."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -18,41 +18,41 @@ from chalicelib.domain.money.top_ups.models import (
 class Gateway(Protocol):
     """One payment provider. Every call has a time-out and raises only `GatewayError`s.
 
-    The contract suite (`tests/contract/test_payment_gateway.py`) holds every adapter to what is written here.
+    The contract suite (`tests/contract/test_payment_gateway.py`) tests every adapter against these promises.
     """
 
     name: str
-    """`stripe`, `paypal`, `btcpay`, `oxapay`, `bank`: also the end of its webhook's name."""
+    """`stripe`, `paypal`, `btcpay`, `oxapay`, `bank`; also the last part of its webhook's path."""
 
     def create(self, top_up: TopUp, *, return_url: str) -> Checkout:
-        """Ask for `top_up.amount`; the same top-up again gives the same checkout, never a second one.
+        """Request payment of `top_up.amount`; the same top-up gives the same checkout, never a second one.
 
         The gateway's object carries `top_up.id` as its reference (idempotency key, metadata, order id).
         """
         ...
 
     def find(self, top_up: TopUp) -> PaymentState | None:
-        """Look for what an unanswered `create` has made, by reference; None where there is nothing."""
+        """Look up by reference what an unanswered `create` has made; None if there is nothing."""
         ...
 
     def fetch(self, provider_id: str) -> PaymentState:
-        """Everything about one top-up, as the gateway knows it now (G02).
+        """Everything that the gateway knows of one top-up now (G02).
 
         Raises:
-            GatewayRefused: there is no such thing.
+            GatewayRefused: there is no such object.
         """
         ...
 
     def verify(self, raw_body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
-        """The notice in a webhook, verified on its raw body, in constant time, before anything is parsed.
+        """Verify a webhook, on its raw body and in constant time, before anything is parsed; return its notice.
 
         Args:
-            raw_body: exactly as it came.
+            raw_body: exactly the bytes that arrived.
             headers: names in lower case.
-            now: for the time window, which holds in both directions.
+            now: the time window is checked against it, in both directions.
 
         Raises:
-            InvalidSignature: it is not this gateway's, too old, or from the future.
+            InvalidSignature: it was not signed by this gateway, is too old, or is from the future.
         """
         ...
 
@@ -62,52 +62,54 @@ class SupportsRefunds(Protocol):
     """A gateway that can send money back."""
 
     def refund(self, provider_id: str, amount: Amount, key: str) -> Refund:
-        """Send `amount` back to the payer; the same `key` again gives the same refund.
+        """Send `amount` back to the payer; the same `key` gives the same refund.
 
         Raises:
-            GatewayRefused: more than is left of it, or it cannot be refunded.
+            GatewayRefused: the amount is more than what is left, or it cannot be refunded.
         """
         ...
 
 
 @runtime_checkable
 class SupportsSavedMethods(Protocol):
-    """A gateway that can charge without the customer being there."""
+    """A gateway that can charge a saved method while the customer is absent."""
 
     def begin_saving(self, customer_id: str, email: str, key: str) -> Checkout:
         """Let the customer enter a method for later use (a SetupIntent)."""
         ...
 
     def saved_methods(self, customer_id: str) -> Sequence[PaymentMethod]:
-        """The methods that the customer has saved there."""
+        """The methods that the customer has saved with the gateway."""
         ...
 
     def forget_method(self, customer_id: str, provider_id: str) -> None:
-        """Remove a saved method; one that is not there is fine."""
+        """Remove a saved method; does nothing if there is none."""
         ...
 
     def prepare_charge(self, top_up: TopUp, method_provider_id: str) -> str:
-        """Make an off-session charge without confirming it; its id. Same top-up, same object (G10)."""
+        """Create an off-session charge without confirming it; return its id. The same top-up gives the same charge
+        (G10).
+        """
         ...
 
     def confirm_charge(self, provider_id: str) -> PaymentState:
-        """Charge it. A decline is a state (FAILED, with a sentence), not an error."""
+        """Charge the saved method. A decline is returned as a state (FAILED, with a sentence), not raised."""
         ...
 
 
 @runtime_checkable
 class SupportsListing(Protocol):
-    """A gateway whose settled payments can be listed, to be compared with the ledger every day."""
+    """A gateway that can list its settled payments, for the daily comparison with the ledger."""
 
     def settled(self, since: datetime, until: datetime) -> Iterator[PaymentState]:
-        """Every payment that was settled in [since, until), whoever made it."""
+        """Every payment that was settled in [since, until), with or without a top-up of ours."""
         ...
 
 
 @runtime_checkable
 class SupportsReferences(Protocol):
-    """A gateway some of whose events name an object that neither is a top-up's nor tells our id of it."""
+    """A gateway with events about objects that are not a top-up's own and do not contain our id of it."""
 
     def reference_of(self, provider_id: str) -> str | None:
-        """Our id of the top-up that the object belongs to; None where it is nothing of ours."""
+        """Our id of the top-up that the object belongs to; None if it is not ours."""
         ...

@@ -1,4 +1,4 @@
-"""Exchange rates, as staff and schedules give them."""
+"""Validates exchange rates from staff and schedules."""
 
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -13,10 +13,10 @@ _MOST_DECIMALS = 8
 
 
 def parse_rate(currency: str, value: str, at: datetime) -> Rate:
-    """The rate in a decimal text.
+    """Parse a rate.
 
     Raises:
-        InvalidInput: a currency that has none, or a value that cannot be right.
+        InvalidInput: the currency has no rate, or the value is not plausible.
     """
     if currency not in RATED:
         raise InvalidInput.of("currency", f"There are rates of {', '.join(sorted(RATED))}.")

@@ -1,4 +1,4 @@
-"""Where top-ups and what belongs to them are kept: the ports to the table."""
+"""Ports to the storage of top-ups, webhook notices and exchange rates."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ TOP_UP_SHARDS = 4
 
 @dataclass(frozen=True)
 class Rate:
-    """What one unit of `currency` is worth in the base currency, and since when."""
+    """The value of one unit of `currency` in the base currency, and the time of that value."""
 
     currency: str
     value: Decimal
@@ -26,22 +26,22 @@ class Rate:
 
 
 class TopUpRecords(Protocol):
-    """Top-ups. Single reads are strongly consistent."""
+    """Stores top-ups. Single reads are strongly consistent."""
 
     def top_up(self, customer_id: str, top_up_id: str) -> TopUp | None:
-        """A customer's top-up; a stranger's is not found."""
+        """A customer's top-up; None if this customer has no such top-up."""
         ...
 
     def top_up_of_key(self, customer_id: str, key: str) -> str | None:
-        """The id of the top-up that was made with an idempotency key."""
+        """The id of the top-up that was created with an idempotency key; None if there is none."""
         ...
 
     def top_up_of_reference(self, top_up_id: str) -> TopUp | None:
-        """A top-up by its id alone; for webhooks, whose sender knows no customer."""
+        """A top-up by its id alone: a webhook does not name the customer."""
         ...
 
     def top_up_of_provider(self, gateway: str, provider_id: str) -> TopUp | None:
-        """The top-up that a gateway's object belongs to."""
+        """The top-up that a gateway's object belongs to; None if there is none."""
         ...
 
     def top_ups(self, customer_id: str, page: PageRequest) -> Page[TopUp]:
@@ -49,20 +49,20 @@ class TopUpRecords(Protocol):
         ...
 
     def top_ups_to_check(self, shard: int, before: datetime) -> Iterator[TopUp]:
-        """Those whose `check_at` lies before; the index may lag behind by moments."""
+        """The top-ups whose `check_at` is before `before`; the index may be out of date by a moment."""
         ...
 
     def insert_top_up(self, top_up: TopUp, key: str | None) -> Sequence[Write]:
-        """Keep a new one, findable by its id and its key; asserts NEW_TOP_UP."""
+        """Store a new top-up under its id and its key; asserts NEW_TOP_UP."""
         ...
 
     def replace_top_up(self, before: TopUp, after: TopUp) -> Sequence[Write]:
-        """Change one, and make it findable by a provider's id that it got; asserts TOP_UP_UNCHANGED."""
+        """Change a top-up, and index a provider's id that it got; asserts TOP_UP_UNCHANGED."""
         ...
 
 
 class NoticeState(StrEnum):
-    """What a webhook's event was found to be."""
+    """What is known about a webhook's event."""
 
     NEW = "new"
     NOT_HANDED_OVER = "not_handed_over"
@@ -70,28 +70,28 @@ class NoticeState(StrEnum):
 
 
 class NoticeRecords(Protocol):
-    """Webhooks' events, each recorded once and kept for 90 days."""
+    """Stores webhooks' events: each is recorded once and kept for 90 days."""
 
     def record(self, gateway: str, notice: Notice, at: datetime) -> NoticeState:
-        """Record an event, or say what became of it."""
+        """Record an event; return whether it is new, and otherwise whether it was queued."""
         ...
 
     def handed_over(self, gateway: str, event_id: str) -> None:
-        """Note that the queue has it."""
+        """Record that the event is queued."""
         ...
 
 
 class NoticeQueue(Protocol):
-    """Hands notices to the worker."""
+    """Queues notices for the worker."""
 
     def send(self, gateway: str, provider_id: str | None, reference: str | None) -> None:
-        """Ask the worker to fetch what a notice is about; delivered at least once."""
+        """Ask the worker to fetch the object of a notice; delivered at least once."""
         ...
 
 
 @dataclass(frozen=True)
 class DeadNotice:
-    """A notice that could not be handled, again and again."""
+    """A notice that failed repeatedly."""
 
     gateway: str
     provider_id: str | None
@@ -99,28 +99,28 @@ class DeadNotice:
 
 
 class DeadNotices(Protocol):
-    """The notices that the worker gave up on; kept for two weeks."""
+    """The dead-letter queue of notices; kept for two weeks."""
 
     def count(self) -> int:
-        """How many there are, about."""
+        """The approximate number of dead notices."""
         ...
 
     def peek(self, most: int) -> Sequence[DeadNotice]:
-        """Some of them, which stay where they are."""
+        """At most `most` of them; they stay in the queue."""
         ...
 
     def replay(self, most: int) -> int:
-        """Hand some to the worker again; how many. One that is handed over twice changes nothing more."""
+        """Queue at most `most` of them again; return how many. Handling one twice does no harm."""
         ...
 
 
 class Rates(Protocol):
-    """Exchange rates, from a table that staff or a schedule update."""
+    """Stores exchange rates, which staff or a schedule update."""
 
     def rate(self, currency: str) -> Rate | None:
-        """The latest rate of `currency`; None where there is none."""
+        """The latest rate of `currency`; None if there is none."""
         ...
 
     def put_rate(self, rate: Rate) -> None:
-        """Replace it."""
+        """Replace the rate of its currency."""
         ...

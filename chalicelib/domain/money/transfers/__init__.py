@@ -1,1 +1,1 @@
-"""Moving money between a user's own customers."""
+"""Transfers of money between a user's own customers."""

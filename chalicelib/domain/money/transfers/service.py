@@ -1,7 +1,7 @@
-"""Money that a user moves between their own customers.
+"""Transfers of money between customers of the same user.
 
-One transaction takes it from one account and adds it to the other: each book has an entry with the same posting
-and the transfer's id, so that the two can be held against each other (G12), and nothing is ever on its way.
+One transaction debits one account and credits the other. Each book has an entry with the same posting and the
+transfer's id, so that the two can be compared (G12), and no money is ever in between.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ SENDER_ACTIVE = "sender_active"
 RECEIVER_ACTIVE = "receiver_active"
 LEAST_MICROS = 1 * MICROS_PER_UNIT
 MOST_PER_DAY_MICROS = 10_000 * MICROS_PER_UNIT
-"""What a customer may send away on one day (UTC), all receivers together."""
+"""The most that a customer may send in one day (UTC), to all receivers together."""
 
 _STALE = frozenset({ACCOUNT_UNCHANGED, NEW_TRANSFER})
 _UNKNOWN = "You have no such customer, or may not see to its money."
@@ -36,19 +36,19 @@ _UNKNOWN = "You have no such customer, or may not see to its money."
 
 @dataclass(frozen=True)
 class TransferWish:
-    """What is to go where, and who wants it."""
+    """A request to transfer money."""
 
     from_customer_id: str
     to_customer_id: str
     amount: str
-    """Decimal, in the base currency."""
+    """A decimal number, in the base currency."""
     note: str
     user_id: str
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """Money that went from one customer to another."""
+    """A transfer from one customer to another."""
 
     id: str
     from_customer_id: str
@@ -61,7 +61,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class SentOnDay:
-    """What a customer has sent away on one day (UTC)."""
+    """The amount that a customer has sent in one day (UTC)."""
 
     customer_id: str
     day: date
@@ -69,59 +69,63 @@ class SentOnDay:
 
 
 class TransferRecords(Protocol):
-    """Where transfers are kept, for either side. Single reads are strongly consistent."""
+    """Stores transfers for both sides. Single reads are strongly consistent."""
 
     def transfer_of_key(self, customer_id: str, key: str) -> Transfer | None:
-        """What the sender has made with an idempotency key."""
+        """The transfer that the sender made with an idempotency key; None if there is none."""
         ...
 
     def sent_on(self, customer_id: str, day: date) -> SentOnDay:
-        """What went away on `day` so far."""
+        """The amount sent on `day` so far."""
         ...
 
     def transfers(self, customer_id: str, page: PageRequest) -> Page[Transfer]:
-        """Those that the customer sent or received, newest first."""
+        """The transfers that the customer sent or received, newest first."""
         ...
 
     def insert_transfer(self, transfer: Transfer, key: str) -> Sequence[Write]:
-        """Keep one for both sides, findable by the sender's key; asserts NEW_TRANSFER."""
+        """Store a transfer for both sides, and under the sender's key; asserts NEW_TRANSFER."""
         ...
 
     def active(self, customer_id: str, asserts: str) -> Write:
-        """Change nothing; asserts, by the name that is given, that the customer is neither blocked nor closed."""
+        """A write that changes nothing; asserts, under the name `asserts`, that the customer is neither blocked
+        nor closed.
+        """
         ...
 
     def put_sent(self, sent: SentOnDay) -> Write:
-        """Keep a day's sum. It asserts nothing: the sender's account, whose version is checked beside it, does."""
+        """Store a day's sum. It asserts nothing: commit it with the sender's account, whose version guards
+        both.
+        """
         ...
 
 
 class Memberships(Protocol):
-    """Who belongs where."""
+    """Finds memberships."""
 
     def memberships(self, user_id: str) -> Sequence[Membership]:
-        """What the user is in which customers."""
+        """The user's memberships in customers."""
         ...
 
 
 class Standing(Protocol):
-    """Whether a customer is in good standing."""
+    """Tells whether customers are suspended."""
 
     def is_suspended(self, customer_id: str) -> bool:
-        """Whether money has run out."""
+        """Whether the customer is suspended because its balance has run out."""
         ...
 
 
 class Revocable(Protocol):
-    """Money that was given under a condition, and may have to be given back."""
+    """Tells how much of a customer's money may be taken back."""
 
     def revocable_micros(self, customer_id: str) -> int:
-        """How much of it the customer has."""
+        """The sum of the rewards that may still be taken back."""
         ...
 
 
 class Transfers:
-    """Moves money between the customers of one user."""
+    """Transfers money between the customers of one user."""
 
     def __init__(
         self,
@@ -144,18 +148,18 @@ class Transfers:
         self._clock = clock
 
     def send(self, wish: TransferWish, key: str) -> Transfer:
-        """Move the money at once; once for each `key` of the sender.
+        """Transfer the money at once; once for each `key` of the sender.
 
-        What is held, frozen or disputed cannot leave, and neither can a reward that may still be taken back.
+        Money that is held, frozen or disputed cannot be sent, nor a reward that may still be taken back.
 
         Raises:
-            InvalidInput: the amount is no amount, below the least, or beyond what a day allows; or the receiver is
-                the sender.
-            NotFound: the user sees to no money of such a receiver, or belongs to no such customer.
-            AccountSuspended: the sender's money has run out.
-            CustomerBlocked: the operator has blocked the sender, or it is closed.
-            Conflict: the same of the receiver.
-            InsufficientBalance: the sender has not that much available.
+            InvalidInput: the amount is not valid, too small, or above the daily limit; or the receiver is the
+            sender.
+            NotFound: the user belongs to no such customer, or may not manage its money.
+            AccountSuspended: the sender's balance has run out.
+            CustomerBlocked: the sender is blocked or closed.
+            Conflict: the receiver is blocked or closed.
+            InsufficientBalance: the amount is not available.
         """
         amount_micros = _parsed(wish.amount)
         if wish.to_customer_id == wish.from_customer_id:
@@ -172,7 +176,7 @@ class Transfers:
             raise
 
     def list(self, customer_id: str, page: PageRequest) -> Page[Transfer]:
-        """What a customer sent and received, newest first."""
+        """The transfers that a customer sent and received, newest first."""
         return self._records.transfers(customer_id, page)
 
     def _sees_to_money(self, user_id: str, customer_id: str) -> bool:
@@ -213,7 +217,9 @@ class Transfers:
         return transfer
 
     def _allowed(self, source: AccountChange, amount_micros: int, day: date) -> SentOnDay:
-        """The day's new sum, where everything lets the money go. The account was read before all else is."""
+        """The day's new sum, if the transfer is allowed. `source` must be read before everything that is checked
+        here.
+        """
         customer_id = source.account.customer_id
         if self._standing.is_suspended(customer_id):
             raise AccountSuspended("Your balance has run out; add funds before you send money away.")
@@ -251,7 +257,7 @@ def _post(change: AccountChange, transfer: Transfer, change_micros: int, other_c
 
 
 def _told(transfer: Transfer) -> Activity:
-    """What the receiver's log says; the door writes the sender's."""
+    """The receiver's activity record. The endpoint decorator writes the sender's."""
     return Activity(
         id=new_id(Kind.ACTIVITY, transfer.at),
         customer_id=transfer.to_customer_id,
