@@ -1,1 +1,1 @@
-"""Proof that ledger, meters, machines and payments agree."""
+"""Proof that ledger, meters, deployments and payments agree."""

@@ -1,7 +1,7 @@
-"""One customer's books, read once and held against each other.
+"""Checks one customer's books: reads them once and compares their parts.
 
-Entries and usage records are read in a single pass each, and matched by fingerprints, so that memory is bounded
-by the number of a customer's deployments, however long these have run.
+Entries and usage records are read in a single pass each and compared by fingerprints. So the memory needed depends
+on the number of a customer's deployments, not on how long they have run.
 """
 
 import hashlib
@@ -43,25 +43,25 @@ _PURPOSES = {
 }
 _OF_DEPLOYMENTS = frozenset(_PURPOSES.values())
 _TRANSFERS = "customers:transfers"
-"""What customers gave each other, all together: who gave whom is in their books."""
+"""All transfers between customers together; the books of each tell who gave to whom."""
 _TWIN_WITHIN = timedelta(minutes=5)
-"""The two entries of a transfer are written at once; a book's own time may be ahead by what clocks differ."""
+"""Both entries of a transfer are written at once, but their times may differ as much as clocks do."""
 _NAMED_AT_MOST = 10
-"""Of the entries and intervals of one deployment that do not match, as many are named."""
+"""The most unmatched entries and intervals of one deployment that a report names."""
 
 
 @dataclass
 class Fingerprint:
-    """Tells one set of charges from another: equal sets have equal fingerprints, in whatever order they came.
+    """Compares sets of charges: equal sets have equal fingerprints, in any order.
 
-    The sum of SHA-256 digests (modulo 2**256) does not depend on the order, and counts what comes twice.
+    The sum of SHA-256 digests (modulo 2**256) does not depend on the order, and it counts duplicates.
     """
 
     count: int = 0
     digest: int = 0
 
     def add(self, sequence: int | None, amount_micros: int) -> None:
-        """Count one charge in."""
+        """Add one charge to the set."""
         text = f"{sequence}:{amount_micros}".encode()
         self.digest = (self.digest + int.from_bytes(hashlib.sha256(text).digest())) % 2**256
         self.count += 1
@@ -69,7 +69,7 @@ class Fingerprint:
 
 @dataclass
 class Readers:
-    """Where everything is read."""
+    """The records that a proof reads."""
 
     ledger: LedgerRecords
     meters: MeterRecords
@@ -81,7 +81,7 @@ class Readers:
 
 @dataclass
 class Examination:
-    """What one reading of a customer's books has found."""
+    """One reading of a customer's books, and the differences that it found."""
 
     account: Account
     readers: Readers
@@ -90,17 +90,17 @@ class Examination:
     posted: dict[str, Fingerprint] = field(default_factory=lambda: defaultdict(Fingerprint))
     """Usage entries, by deployment."""
     recorded: dict[str, Fingerprint] = field(default_factory=lambda: defaultdict(Fingerprint))
-    """Usage records that name an entry, by deployment."""
+    """Usage records with an entry, by deployment."""
     spenders: dict[str, Spender] = field(default_factory=dict)
-    """The customer (an empty name), and each API key that a meter counts for."""
+    """The spending of the customer (under the empty name), and of each API key that a meter counts for."""
 
     @property
     def customer_id(self) -> str:
-        """Whose books."""
+        """The customer whose books are read."""
         return self.account.customer_id
 
     def run(self) -> None:
-        """Read everything once."""
+        """Read everything once, and collect the differences."""
         payments = Payments(self.customer_id, self.readers.top_ups, self.readers.refunds)
         self._entries(payments)
         holds = {hold.reference: hold for hold in self.readers.ledger.holds(self.customer_id)}
@@ -136,7 +136,7 @@ class Examination:
             self._say(f"the account's {what} is {stated}, but it is {found} {of_what}")
 
     def _entries(self, payments: Payments) -> None:
-        """Numbers, times and balances follow on each other, and end where the account is."""
+        """Check that numbers, times and balances follow each other, and end at those of the account."""
         balance, sequence = 0, 0
         last_at: datetime | None = None
         for entry in self.readers.ledger.all_entries(self.customer_id):
@@ -175,7 +175,7 @@ class Examination:
             self.posted[entry.reference].add(entry.sequence, -entry.change_micros)
 
     def _twin(self, entry: Entry, other_customer_id: str) -> None:
-        """A transfer is in the other book too, once, with the same posting."""
+        """Check that a transfer is in the other customer's book too, once, with the same posting."""
         since, until = entry.at - _TWIN_WITHIN, entry.at + _TWIN_WITHIN
         near = takewhile(
             lambda other: other.at <= until, self.readers.ledger.all_entries(other_customer_id, since)
@@ -201,7 +201,7 @@ class Examination:
             )
 
     def _meters(self, deployment: Deployment, burn: Burn, sheet: PriceSheet) -> Burn:
-        """The deployment's meters are exact and whole; `burn` with those that are open."""
+        """Check that the deployment's meters are exact and complete; return `burn` plus the open meters."""
         meters = list(self.readers.meters.meters(self.customer_id, deployment.id))
         usage = iter(self.readers.meters.all_usage(self.customer_id, deployment.id))
         pending = next(usage, None)
@@ -221,7 +221,7 @@ class Examination:
         return burn
 
     def _price(self, before: Meter | None, meter: Meter, sheet: PriceSheet) -> None:
-        """The meter has the price in force while it counts, and takes over where the one before it ended."""
+        """Check that the meter has the price in force, and begins where the meter before it ended."""
         price = sheet.price_of(meter.parts, meter.opened_at)
         if price is not None and price != meter.price_micros_per_hour:
             stated = _usd(meter.price_micros_per_hour)
@@ -236,7 +236,7 @@ class Examination:
     def _intervals(
         self, meter: Meter, record: UsageRecord | None, following: Iterator[UsageRecord]
     ) -> UsageRecord | None:
-        """The meter's intervals tile it, and each costs what the formula says; the first record beyond it."""
+        """Check that the meter's intervals have no gap and the right price; return the first record after them."""
         edge, total = meter.opened_at, 0
         while record is not None and record.meter == meter.number:
             self._interval(meter, record, edge)
@@ -253,7 +253,7 @@ class Examination:
         return record
 
     def _spenders(self, meter: Meter) -> Iterator[Spender]:
-        """The customer, and the API key that the meter counts for, if it does."""
+        """The spending of the customer, and of the meter's API key if it has one."""
         yield self.spenders[""]
         if key := meter.api_key_id:
             if key not in self.spenders:
@@ -277,14 +277,16 @@ class Examination:
             self.recorded[record.deployment_id].add(record.entry_sequence, record.amount_micros)
 
     def _charges(self) -> None:
-        """Usage entries and usage records are the same."""
+        """Check that usage entries and usage records are the same."""
         for deployment_id in sorted({*self.posted, *self.recorded}):
             if self.posted[deployment_id] != self.recorded[deployment_id]:
                 for sentence in islice(self._unmatched(deployment_id), _NAMED_AT_MOST):
                     self._say(f"deployment {deployment_id}: {sentence}")
 
     def _unmatched(self, deployment_id: str) -> Iterable[str]:
-        """Which entries and records of a deployment have no counterpart; read again, since they are few to see."""
+        """The entries and records of a deployment without a counterpart. They are read again; this is rarely
+        needed.
+        """
         entries = {
             entry.sequence: -entry.change_micros
             for entry in self.readers.ledger.all_entries(self.customer_id)

@@ -1,7 +1,7 @@
 """The daily comparison: every payment that a gateway has settled is in the ledger, and the reverse.
 
-Webhooks and the reconciler make it so within minutes; this finds what slipped past both, and what nobody had asked
-for.
+Webhooks and the reconciler achieve this within minutes. The comparison finds what both have missed, and payments
+that belong to no top-up.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +21,7 @@ from chalicelib.kernel.errors import Unavailable
 from chalicelib.kernel.money import format_amount
 
 WINDOW = timedelta(days=4)
-"""How far back one looks: every payment is in several comparisons, in case a gateway's list is late."""
+"""The period to compare: every payment is in several comparisons, in case a gateway's list is late."""
 _BANK = "bank"
 
 
@@ -37,16 +37,16 @@ class Difference:
 
 @dataclass
 class ComparisonReport:
-    """What one comparison has found."""
+    """The result of one comparison."""
 
     since: datetime
     until: datetime
     payments: dict[str, int] = field(default_factory=dict)
-    """How many were listed, by gateway."""
+    """The number of listed payments, by gateway."""
     entries: int = 0
-    """Of top-ups, in the ledger."""
+    """The number of top-up entries in the ledger."""
     booked_now: list[str] = field(default_factory=list)
-    """Top-ups whose payments had been missed, and were booked by this comparison."""
+    """Top-ups whose payments had been missed, and that this comparison booked."""
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -56,15 +56,15 @@ class ComparisonReport:
 
 
 class ComparisonReports(Protocol):
-    """Keeps reports."""
+    """Stores reports."""
 
     def keep_comparison(self, report: ComparisonReport) -> str:
-        """Keep `report`; says where."""
+        """Store `report`; return its location."""
         ...
 
 
 class Alerts(Protocol):
-    """Tells the operator's people."""
+    """Sends alerts to the operator's staff."""
 
     def send(self, subject: str, text: str) -> None:
         """Send an alert; delivered at least once."""
@@ -72,7 +72,9 @@ class Alerts(Protocol):
 
 
 class Comparison:
-    """Compares gateways' lists with the ledger, books what was missed, and tells staff of the rest."""
+    """Compares gateways' lists with the ledger, books missed payments, and alerts staff about other
+    differences.
+    """
 
     def __init__(
         self,
@@ -95,7 +97,7 @@ class Comparison:
         self._clock = clock
 
     def run(self) -> ComparisonReport:
-        """Compare the last days, both ways."""
+        """Compare the payments of the last `WINDOW`, both ways."""
         now = self._clock.now()
         report = ComparisonReport(now - WINDOW, now)
         told: set[str] = set()
@@ -112,7 +114,7 @@ class Comparison:
         return report
 
     def _from_gateway(self, name: str, gateway: SupportsListing, report: ComparisonReport) -> set[str]:
-        """See that the ledger has what the gateway lists; the names of what it lists."""
+        """Check that the ledger has the payments that the gateway lists; return the names of these payments."""
         told: set[str] = set()
         try:
             for state in gateway.settled(report.since, report.until):
@@ -153,7 +155,9 @@ class Comparison:
         return found if found is not None and found.gateway == gateway else None
 
     def _from_ledger(self, gateways: Mapping[str, Gateway], told: set[str], report: ComparisonReport) -> None:
-        """See that the gateways have what the ledger has credited; those that did not list it are asked for it."""
+        """Check that the gateways have the payments that the ledger has credited; fetch those that were not
+        listed.
+        """
         for top_up in self._credited(report):
             unsure = {booked for booked in _payments(top_up) if _name(top_up.gateway, booked) not in told}
             if top_up.gateway == _BANK:
@@ -172,7 +176,7 @@ class Comparison:
             )
 
     def _credited(self, report: ComparisonReport) -> Iterator[TopUp]:
-        """The top-ups that have entries in the window, each once."""
+        """The top-ups with entries in the window, each once."""
         for customer_id in self._ledger.customer_ids():
             seen = set()
             for entry in self._ledger.all_entries(customer_id, report.since):
@@ -193,7 +197,7 @@ def _missing(state: PaymentState, top_up: TopUp) -> list[Payment]:
 
 
 def _payments(top_up: TopUp) -> set[str]:
-    """The gateway's ids of the payments among what was booked."""
+    """The gateway's ids of the booked payments."""
     return {booked for booked in top_up.booked if not booked.startswith(("refund:", "dispute:"))}
 
 

@@ -1,4 +1,4 @@
-"""What a proof finds."""
+"""The results of a proof."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that does not agree: whose, and a sentence with the ids and the figures."""
+    """Something that does not agree: the customer, and a sentence with the ids and the figures."""
 
     customer_id: str
     sentence: str
@@ -15,7 +15,7 @@ class Difference:
 
 @dataclass
 class Totals:
-    """What was proven, summed over all customers; `operator_micros` is the other side of every posting."""
+    """What was checked, summed over all customers; `operator_micros` is the other side of every posting."""
 
     customers: int = 0
     entries: int = 0
@@ -27,7 +27,7 @@ class Totals:
     operator_micros: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: "Totals") -> None:
-        """Count `other` in."""
+        """Add the totals of `other`."""
         self.customers += other.customers
         self.entries += other.entries
         self.deployments += other.deployments
@@ -38,24 +38,24 @@ class Totals:
         self.book(other.operator_micros)
 
     def book(self, amounts: Mapping[str, int]) -> None:
-        """Add to the operator's accounts."""
+        """Add amounts to the operator's accounts."""
         for name, amount_micros in amounts.items():
             self.operator_micros[name] = self.operator_micros.get(name, 0) + amount_micros
 
 
 MAX_DIFFERENCES = 1000
-"""As many are kept in a report; one is enough to act."""
+"""The most differences that a report keeps; one is enough to act."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """One proof of the whole ledger."""
+    """The result of one proof of the whole ledger."""
 
     started_at: datetime
     ended_at: datetime
     totals: Totals
     differences: tuple[Difference, ...]
-    """The first `MAX_DIFFERENCES`."""
+    """The first `MAX_DIFFERENCES` differences."""
     difference_count: int
 
     @property

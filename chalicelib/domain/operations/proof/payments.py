@@ -1,4 +1,4 @@
-"""What a customer has paid, and what of it is frozen, held against the entries and holds in the books."""
+"""Compares a customer's top-ups and frozen money with the entries and holds in the books."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -16,21 +16,21 @@ _MOVED = frozenset({EntryType.TOP_UP, EntryType.REFUND})
 
 @dataclass
 class Payments:
-    """One customer's: give it every entry, then ask for the differences."""
+    """The payments of one customer: add every entry, then ask for the differences."""
 
     customer_id: str
     top_ups: TopUpRecords
     refunds: RefundRecords
     booked: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    """What came and went back, by top-up."""
+    """The amounts credited less refunded, by top-up."""
 
     def add(self, entry: Entry) -> None:
-        """Count one entry in."""
+        """Add one entry."""
         if entry.type in _MOVED:
             self.booked[entry.reference] += entry.change_micros
 
     def differences(self, holds: Iterable[Hold]) -> Iterator[str]:
-        """What does not agree. What was lost to disputes is in no top-up, and so in no sum here."""
+        """The differences. Money lost in disputes is part of no top-up, so it is in no sum here."""
         frozen = [hold for hold in holds if hold.purpose.is_frozen]
         refunding = {hold.reference: hold for hold in frozen if hold.purpose is HoldPurpose.REFUND}
         disputed_micros = 0

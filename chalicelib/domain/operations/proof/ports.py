@@ -1,4 +1,4 @@
-"""What the proof needs from outside, besides the records of the contexts that it reads."""
+"""Ports of the proof, besides the records of the contexts that it reads."""
 
 from typing import Protocol
 
@@ -6,15 +6,15 @@ from chalicelib.domain.operations.proof.models import Report
 
 
 class Reports(Protocol):
-    """Where reports are kept."""
+    """Stores reports."""
 
     def keep(self, report: Report) -> str:
-        """Keep `report`; where it is now."""
+        """Store `report`; return its location."""
         ...
 
 
 class Alerts(Protocol):
-    """Tells the operator's people."""
+    """Sends alerts to the operator's staff."""
 
     def send(self, subject: str, text: str) -> None:
         """Send an alert; delivered at least once."""

@@ -1,4 +1,4 @@
-"""Proving the whole ledger (G12)."""
+"""Proves the whole ledger (G12)."""
 
 import time
 from collections.abc import Callable
@@ -14,10 +14,10 @@ _FIRST_PAUSE_SECONDS = 0.05
 
 
 class Proof:
-    """Holds every customer's account, entries, holds, meters, usage, deployments and top-ups against each other.
+    """Compares every customer's account, entries, holds, meters, usage, deployments and top-ups.
 
-    A customer's books are read while they may change. So a reading counts only when the account was the same
-    before and after it, and what it finds is a difference only when it is still there at the next reading.
+    A customer's books may change while they are read. So a reading counts only if the account is the same before
+    and after it, and a difference counts only if the next reading finds it again.
     """
 
     def __init__(self, readers: Readers, clock: Clock, pause: Callable[[float], None] = time.sleep) -> None:
@@ -26,7 +26,7 @@ class Proof:
         self._pause = pause
 
     def run(self) -> Report:
-        """Prove everything, one customer after the other."""
+        """Check all customers, one after the other."""
         started_at = self._clock.now()
         totals = Totals()
         differences: list[Difference] = []
@@ -45,7 +45,7 @@ class Proof:
         return Report(started_at, self._clock.now(), totals, tuple(differences), count)
 
     def examine(self, customer_id: str) -> tuple[Totals, list[str]]:
-        """Prove one customer; what was counted, and a sentence for each thing that does not agree."""
+        """Check one customer; return what was counted, and a sentence for each difference."""
         earlier: list[str] = []
         for reading in range(_READINGS):
             account = self._readers.ledger.account(customer_id)
@@ -65,7 +65,7 @@ class Proof:
 
 
 class DailyProof:
-    """Proves the ledger, keeps the report, and tells staff of any difference."""
+    """Proves the ledger, stores the report, and alerts staff about differences."""
 
     def __init__(self, proof: Proof, reports: Reports, alerts: Alerts) -> None:
         self._proof = proof
@@ -73,7 +73,7 @@ class DailyProof:
         self._alerts = alerts
 
     def run(self) -> Report:
-        """Prove everything once."""
+        """Run one proof of the whole ledger."""
         report = self._proof.run()
         kept_at = self._reports.keep(report)
         if not report.holds:

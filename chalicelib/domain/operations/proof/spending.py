@@ -1,4 +1,4 @@
-"""What a customer, or an API key, has spent in the current day and month, counted once more from usage records."""
+"""The spending of a customer or an API key in the current day and month, computed again from usage records."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ from chalicelib.kernel.money import format_amount
 
 @dataclass
 class Spender:
-    """A stated `Spending`, and what its meters say of it; whoever counts gives all that is there, in any order."""
+    """A stored `Spending`, and the one computed from all its meters and intervals, which may be added in any
+    order.
+    """
 
     name: str
     stated: Spending
@@ -20,11 +22,11 @@ class Spender:
         self.found = Spending(0, Window(self.stated.day.start), Window(self.stated.month.start))
 
     def add_interval(self, meter: Meter, record: UsageRecord) -> None:
-        """Count the part of an interval that lies in either window."""
+        """Add the part of an interval that lies in either window."""
         self._count(lambda window: window.posted(0, record.start, record.end, meter.charge_until))
 
     def add_open(self, meter: Meter) -> None:
-        """Count a meter that goes on."""
+        """Add an open meter."""
         price, watermark = meter.price_micros_per_hour, meter.watermark
         self._count(lambda window: window.beyond(price, watermark), price)
 
@@ -34,7 +36,7 @@ class Spender:
         self.found = Spending(rate, change(found.day), change(found.month))
 
     def differences(self) -> Iterator[str]:
-        """What does not agree."""
+        """The differences between the stored and the computed spending."""
         stated, found = self.stated, self.found
         if stated.micros_per_hour != found.micros_per_hour:
             rate = found.micros_per_hour
