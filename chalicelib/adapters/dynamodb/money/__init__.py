@@ -1,1 +1,1 @@
-"""Where the area `money` keeps its items."""
+"""The items of the area `money` in the single table."""

@@ -1,4 +1,4 @@
-"""Rules of auto top-up."""
+"""Stores auto top-up rules."""
 
 import zlib
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from chalicelib.kernel.transactions import Write
 
 
 class AutoTopUpRecord(Record, discriminator="AUTO_TOP_UP"):
-    """`CUSTOMER#<customer>` / `AUTO_TOP_UP`; in `gsi2` under `AUTO_TOP_UPS#<shard>` while it may have to act."""
+    """`CUSTOMER#<customer>` / `AUTO_TOP_UP`; in `gsi2` under `AUTO_TOP_UPS#<shard>` while it must be processed."""
 
     enabled = BooleanAttribute()
     low_limit_micros = IntegerAttribute()
@@ -39,7 +39,7 @@ class AutoTopUpRecord(Record, discriminator="AUTO_TOP_UP"):
 
 
 class DynamoAutoTopUpRecords:
-    """`AutoTopUpRecords` on one item a customer."""
+    """`AutoTopUpRecords` with one item per customer."""
 
     def rule(self, customer_id: str) -> AutoTopUpRule | None:
         """A customer's rule; see `AutoTopUpRecords.rule`."""
@@ -49,12 +49,12 @@ class DynamoAutoTopUpRecords:
             return None
 
     def to_be_looked_at(self, shard: int) -> Iterator[str]:
-        """Whose rule may have something to do; see `AutoTopUpRecords.to_be_looked_at`."""
+        """The customers whose rule must be processed; see `AutoTopUpRecords.to_be_looked_at`."""
         found = AutoTopUpRecord.query(f"AUTO_TOP_UPS#{shard}", index_name="gsi2")
         return (record.pk.removeprefix("CUSTOMER#") for record in found)
 
     def replace_rule(self, before: AutoTopUpRule | None, after: AutoTopUpRule) -> Write:
-        """Keep a rule; see `AutoTopUpRecords.replace_rule`."""
+        """Store a rule; see `AutoTopUpRecords.replace_rule`."""
         if before is None:
             return insert(_record(after), RULE_UNCHANGED)
         return put(_record(after), AutoTopUpRecord.version == before.version, RULE_UNCHANGED)

@@ -1,4 +1,4 @@
-"""Bank transfers that nobody could match."""
+"""Stores bank transfers that match no top-up."""
 
 import json
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class DynamoTransferRecords:
     """`TransferRecords` on the single table."""
 
     def transfer(self, transfer_id: str) -> UnmatchedTransfer | None:
-        """One by its id; see `TransferRecords.transfer`."""
+        """A transfer by its id; see `TransferRecords.transfer`."""
         try:
             record = BankTransferRecord.get(f"BANK_TRANSFER#{transfer_id}", "BANK_TRANSFER", consistent_read=True)
         except BankTransferRecord.DoesNotExist:
@@ -52,11 +52,11 @@ class DynamoTransferRecords:
         return query_page(BankTransferRecord, _WAITING, page, _unmatched, index_name="gsi2", ascending=True)
 
     def insert_transfer(self, transfer: UnmatchedTransfer) -> Sequence[Write]:
-        """Put one into the queue; see `TransferRecords.insert_transfer`."""
+        """Add a transfer to the queue; see `TransferRecords.insert_transfer`."""
         return [insert(_record(transfer), NEW_TRANSFER)]
 
     def replace_transfer(self, before: UnmatchedTransfer, after: UnmatchedTransfer) -> Sequence[Write]:
-        """Change one; see `TransferRecords.replace_transfer`."""
+        """Change a transfer in the queue; see `TransferRecords.replace_transfer`."""
         return [put(_record(after), BankTransferRecord.version == before.version, TRANSFER_UNCHANGED)]
 
 

@@ -1,7 +1,7 @@
-"""Billing profiles, invoices and credit notes, and the numbers that these were given.
+"""Stores billing profiles, invoices, credit notes, and the number ranges of documents.
 
-A document is kept whole, as compressed JSON: nothing in it is ever changed, and a month of many machines fits into
-one item. What lists show stands beside it.
+A document is stored whole, as compressed JSON: it never changes, and a month of many machines fits into one item.
+The fields that lists show are separate attributes.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ class DocumentRecord(Record, discriminator="DOCUMENT"):
 
 
 class CreditedRecord(Record, discriminator="CREDITED"):
-    """`CUSTOMER#<customer>` / `CREDITED#<invoice>`: what credit notes have given back of it."""
+    """`CUSTOMER#<customer>` / `CREDITED#<invoice>`: how much of the invoice credit notes have given back."""
 
     content = UnicodeAttribute()
     cents = IntegerAttribute()
@@ -96,7 +96,7 @@ class DynamoBillingRecords:
         return put(BillingProfileRecord(_partition(profile.customer_id), "BILLING_PROFILE", content=content))
 
     def state(self, customer_id: str) -> BillingState | None:
-        """How far a customer has been invoiced; see `BillingRecords.state`."""
+        """How far a customer is invoiced; see `BillingRecords.state`."""
         try:
             found = BillingStateRecord.get(_partition(customer_id), "BILLING_STATE", consistent_read=True)
         except BillingStateRecord.DoesNotExist:
@@ -104,7 +104,7 @@ class DynamoBillingRecords:
         return _STATES.validate_json(found.content)
 
     def replace_state(self, before: BillingState, after: BillingState) -> DynamoWrite:
-        """Move on; see `BillingRecords.replace_state`."""
+        """Replace the state; see `BillingRecords.replace_state`."""
         record = BillingStateRecord(
             _partition(after.customer_id),
             "BILLING_STATE",
@@ -138,7 +138,7 @@ class DynamoBillingRecords:
         return put(record, NumberRangeRecord.last_number == before.last_number, NUMBER_FREE)
 
     def insert_invoice(self, invoice: Invoice) -> DynamoWrite:
-        """Keep an invoice; see `BillingRecords.insert_invoice`."""
+        """Store an invoice; see `BillingRecords.insert_invoice`."""
         record = DocumentRecord(
             _partition(invoice.customer_id),
             _INVOICE + invoice.id,
@@ -162,7 +162,7 @@ class DynamoBillingRecords:
         return _summaries(customer_id, _INVOICE, page)
 
     def insert_credit_note(self, note: CreditNote) -> DynamoWrite:
-        """Keep a credit note; see `BillingRecords.insert_credit_note`."""
+        """Store a credit note; see `BillingRecords.insert_credit_note`."""
         record = DocumentRecord(
             _partition(note.customer_id),
             _CREDIT_NOTE + note.id,
@@ -185,7 +185,7 @@ class DynamoBillingRecords:
         return _summaries(customer_id, _CREDIT_NOTE, page)
 
     def credited(self, customer_id: str, invoice_id: str) -> Credited:
-        """What was given back of an invoice; see `BillingRecords.credited`."""
+        """How much of an invoice was given back; see `BillingRecords.credited`."""
         try:
             found = CreditedRecord.get(_partition(customer_id), f"CREDITED#{invoice_id}", consistent_read=True)
         except CreditedRecord.DoesNotExist:
@@ -193,7 +193,7 @@ class DynamoBillingRecords:
         return _CREDITED.validate_json(found.content)
 
     def replace_credited(self, customer_id: str, before: Credited, after: Credited) -> DynamoWrite:
-        """Give more back; see `BillingRecords.replace_credited`."""
+        """Record that more was given back; see `BillingRecords.replace_credited`."""
         record = CreditedRecord(
             _partition(customer_id),
             f"CREDITED#{after.invoice_id}",

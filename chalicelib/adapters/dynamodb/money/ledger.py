@@ -1,4 +1,4 @@
-"""The books: accounts, entries, holds."""
+"""Stores the books: accounts, entries, holds."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -35,15 +35,15 @@ class AccountRecord(Spent, discriminator="ACCOUNT"):
 class BookRecord(Record, discriminator="BOOK"):
     """`LEDGER#<customer>` / `BOOK`, in `gsi1` under `BOOKS`: lists customers, and never changes.
 
-    In `gsi2` under `REFERRAL_CODES#<code>` / `<customer>`, as it is there from the first moment on. The account
-    itself is in no index, so that no change of money is written to a partition that all share.
+    It is also in `gsi2` under `REFERRAL_CODES#<code>` / `<customer>`, because it exists from the start. The
+    account itself is in no index, so that a change of money writes to no partition that all customers share.
     """
 
 
 class EntryRecord(Record, discriminator="ENTRY"):
     """`LEDGER#<customer>` / `ENTRY#<time>#<number>`; by type in `gsi1` under `LEDGER#<customer>#<type>`.
 
-    An account's entries never go back in time, so that the order of the keys is the order of the numbers.
+    The times of an account's entries never go backwards, so the keys have the same order as the numbers.
     """
 
     id = UnicodeAttribute()
@@ -73,7 +73,7 @@ class KeySpendingRecord(Spent, discriminator="KEY_SPENDING"):
 
 
 class PostedMarker(Record, discriminator="POSTED"):
-    """`LEDGER#<customer>` / `POSTED#<key>`: kept for ever, because money is posted once for ever."""
+    """`LEDGER#<customer>` / `POSTED#<key>`: never deleted, because a key may be posted only once, ever."""
 
 
 class DynamoLedgerRecords:
@@ -112,7 +112,7 @@ class DynamoLedgerRecords:
             return NOTHING_SPENT
 
     def put_key_spending(self, customer_id: str, api_key_id: str, spending: Spending) -> Write:
-        """Keep it; see `LedgerRecords.put_key_spending`."""
+        """Store a key's spending; see `LedgerRecords.put_key_spending`."""
         record = KeySpendingRecord(f"CUSTOMER#{customer_id}", f"KEY_SPENDING#{api_key_id}")
         return put(with_spending(record, spending))
 
@@ -121,7 +121,7 @@ class DynamoLedgerRecords:
         return insert(_entry_record(entry), ACCOUNT_UNCHANGED)
 
     def insert_marker(self, customer_id: str, key: str) -> Write:
-        """Remember that `key` was posted; see `LedgerRecords.insert_marker`."""
+        """Record that `key` was posted; see `LedgerRecords.insert_marker`."""
         return insert(PostedMarker(f"LEDGER#{customer_id}", f"POSTED#{key}"), NOT_POSTED_BEFORE)
 
     def was_posted(self, customer_id: str, key: str) -> bool:

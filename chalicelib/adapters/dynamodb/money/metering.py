@@ -1,4 +1,4 @@
-"""Meters and usage."""
+"""Stores meters and usage."""
 
 import zlib
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from chalicelib.kernel.transactions import Write
 class MeterRecord(Record, discriminator="METER"):
     """`DEPLOYMENT#<customer>#<deployment>` / `METER#<number>`; while open in `gsi2` under `METERS#<shard>`.
 
-    A customer's meters are all in one shard, side by side, so that one worker posts them in few transactions.
+    All meters of a customer are adjacent in one shard, so that one worker posts them in few transactions.
     """
 
     price_micros_per_hour = IntegerAttribute()
@@ -53,7 +53,7 @@ class DynamoMeterRecords:
         return next((_meter(record) for record in found), None)
 
     def numbered(self, customer_id: str, deployment_id: str, number: int) -> Meter | None:
-        """One of a deployment's meters; see `MeterRecords.numbered`."""
+        """A meter by its number; see `MeterRecords.numbered`."""
         key = f"METER#{number:04d}"
         try:
             return _meter(MeterRecord.get(_partition(customer_id, deployment_id), key, consistent_read=True))
@@ -68,7 +68,7 @@ class DynamoMeterRecords:
 
     def open_meters(self, shard: int, after_customer_id: str = "") -> Iterator[Meter]:
         """The open meters of a shard; see `MeterRecords.open_meters`."""
-        # `$` follows on the `#` behind the customer: beyond all of their meters.
+        # `$` is the character after `#`: this key sorts after all meters of the customer.
         following = MeterRecord.gsi2sk > f"{after_customer_id}$" if after_customer_id else None
         return (_meter(record) for record in MeterRecord.query(f"METERS#{shard}", following, index_name="gsi2"))
 

@@ -1,4 +1,4 @@
-"""Which saved payment method a customer prefers."""
+"""Stores the payment method that a customer prefers."""
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -6,7 +6,7 @@ from chalicelib.adapters.dynamodb.table import Record
 
 
 class PreferredMethodRecord(Record, discriminator="PREFERRED_METHOD"):
-    """`CUSTOMER#<customer>` / `PREFERRED_METHOD`: the gateway's id of it."""
+    """`CUSTOMER#<customer>` / `PREFERRED_METHOD`: the gateway's id of the method."""
 
     method_id = UnicodeAttribute()
 
@@ -15,7 +15,7 @@ class DynamoPreferredMethods:
     """`PreferredMethods` on the single table."""
 
     def preferred(self, customer_id: str) -> str | None:
-        """The choice; see `PreferredMethods.preferred`."""
+        """The id of the preferred method; see `PreferredMethods.preferred`."""
         try:
             found = PreferredMethodRecord.get(f"CUSTOMER#{customer_id}", "PREFERRED_METHOD", consistent_read=True)
         except PreferredMethodRecord.DoesNotExist:
@@ -23,5 +23,5 @@ class DynamoPreferredMethods:
         return found.method_id
 
     def prefer(self, customer_id: str, method_id: str) -> None:
-        """Remember it; see `PreferredMethods.prefer`."""
+        """Store the choice; see `PreferredMethods.prefer`."""
         PreferredMethodRecord(f"CUSTOMER#{customer_id}", "PREFERRED_METHOD", method_id=method_id).save()

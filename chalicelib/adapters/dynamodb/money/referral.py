@@ -1,4 +1,4 @@
-"""Referrals, and what tells customers apart."""
+"""Stores referrals, and reads the traces that tell customers apart."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -33,11 +33,11 @@ from chalicelib.kernel.sites import site_of
 from chalicelib.kernel.transactions import Write
 
 _FIRST_ACTIVITIES = 10
-"""So many of a customer's first activities show whence they came when they registered."""
+"""A customer's first activities show the networks from which its people came when they registered."""
 
 
 class _Shared(Record):
-    """What both copies of a referral have."""
+    """The attributes of the referral and of its copies."""
 
     referral_id = UnicodeAttribute()
     referrer_id = UnicodeAttribute()
@@ -57,19 +57,19 @@ R = TypeVar("R", bound=_Shared)
 
 
 class ReferralRecord(_Shared, discriminator="REFERRAL"):
-    """`CUSTOMER#<referred>` / `REFERRAL`; in `gsi2` under `REFERRALS#<shard>` while something can come of it."""
+    """`CUSTOMER#<referred>` / `REFERRAL`; in `gsi2` under `REFERRALS#<shard>` while it must be checked again."""
 
 
 class RewardRecord(_Shared, discriminator="REWARD"):
-    """`CUSTOMER#<either>` / `REWARD#<id>`: the same for each side's history."""
+    """`CUSTOMER#<either>` / `REWARD#<id>`: a copy of the referral in the history of each customer."""
 
 
 class RedeemerRecord(Record, discriminator="REDEEMER"):
-    """`USER#<user>` / `REDEEMER`: a person redeems once, whatever customers they open."""
+    """`USER#<user>` / `REDEEMER`: a user redeems only one code, however many customers they create."""
 
 
 class RewardedPayerRecord(Record, discriminator="REWARDED_PAYER"):
-    """`PAYER#<mark>` / `REWARDED`: a card or account brings one reward, whatever customers pay with it."""
+    """`PAYER#<mark>` / `REWARDED`: a card or account earns one reward, however many customers pay with it."""
 
     referral_id = UnicodeAttribute()
 
@@ -78,39 +78,39 @@ class DynamoReferralRecords:
     """`ReferralRecords` on the single table."""
 
     def customers_of_code(self, code: str) -> Sequence[str]:
-        """Whose code it is; see `ReferralRecords.customers_of_code`."""
+        """The customers with a code; see `ReferralRecords.customers_of_code`."""
         found = BookRecord.query(f"REFERRAL_CODES#{code}", index_name="gsi2", limit=2)
         return [record.pk.removeprefix("LEDGER#") for record in found]
 
     def referral(self, referred_id: str) -> Referral | None:
-        """How a customer was brought; see `ReferralRecords.referral`."""
+        """The referral of a referred customer; see `ReferralRecords.referral`."""
         try:
             return _referral(ReferralRecord.get(f"CUSTOMER#{referred_id}", "REFERRAL", consistent_read=True))
         except ReferralRecord.DoesNotExist:
             return None
 
     def referrals(self, customer_id: str, page: PageRequest) -> Page[Referral]:
-        """A page of a customer's; see `ReferralRecords.referrals`."""
+        """A page of a customer's referrals; see `ReferralRecords.referrals`."""
         only = RewardRecord.sk.startswith("REWARD#")
         return query_page(RewardRecord, f"CUSTOMER#{customer_id}", page, _referral, sort_key=only, ascending=False)
 
     def all_referrals(self, customer_id: str) -> Sequence[Referral]:
-        """All of a customer's; see `ReferralRecords.all_referrals`."""
+        """All referrals of a customer; see `ReferralRecords.all_referrals`."""
         only = RewardRecord.sk.startswith("REWARD#")
         found = RewardRecord.query(f"CUSTOMER#{customer_id}", only, consistent_read=True)
         return [_referral(record) for record in found]
 
     def revocable_micros(self, customer_id: str) -> int:
-        """What may have to be given back; see `payments.transfers.Revocable`."""
+        """The rewards that may still be taken back; see `money.transfers.service.Revocable`."""
         return sum(found.reward_micros for found in self.all_referrals(customer_id) if found.is_revocable)
 
     def due(self, shard: int, before: datetime) -> Iterator[Referral]:
-        """Those that are due; see `ReferralRecords.due`."""
+        """The referrals that are due; see `ReferralRecords.due`."""
         early = ReferralRecord.gsi2sk < isoformat(before)
         return map(_referral, ReferralRecord.query(f"REFERRALS#{shard}", early, index_name="gsi2"))
 
     def insert_referral(self, referral: Referral) -> Sequence[Write]:
-        """Keep a new one; see `ReferralRecords.insert_referral`."""
+        """Store a new referral; see `ReferralRecords.insert_referral`."""
         return [
             insert(_canonical(referral), NEW_REFERRAL),
             insert(RedeemerRecord(f"USER#{referral.redeemed_by}", "REDEEMER"), NEW_REFERRAL),
@@ -118,12 +118,12 @@ class DynamoReferralRecords:
         ]
 
     def replace_referral(self, before: Referral, after: Referral) -> Sequence[Write]:
-        """Change one; see `ReferralRecords.replace_referral`."""
+        """Change a referral; see `ReferralRecords.replace_referral`."""
         unchanged = ReferralRecord.version == before.version
         return [put(_canonical(after), unchanged, REFERRAL_UNCHANGED), *_copies(after)]
 
     def insert_payer(self, payer: str, referral: Referral) -> Write:
-        """Remember what was paid with; see `ReferralRecords.insert_payer`."""
+        """Record the card or account that paid; see `ReferralRecords.insert_payer`."""
         return insert(RewardedPayerRecord(f"PAYER#{payer}", "REWARDED", referral_id=referral.id), NEW_PAYER)
 
     def active(self, customer_id: str) -> Write:
@@ -132,14 +132,14 @@ class DynamoReferralRecords:
 
 
 class DynamoPaidTopUps:
-    """`PaidTopUps` on the records of top-ups."""
+    """`PaidTopUps` that reads the records of top-ups."""
 
     def top_up(self, customer_id: str, top_up_id: str) -> TopUp | None:
         """A customer's top-up; see `PaidTopUps.top_up`."""
         return DynamoTopUpRecords().top_up(customer_id, top_up_id)
 
     def paid(self, customer_id: str, least_micros: int) -> Iterator[TopUp]:
-        """Those that were paid, oldest first; see `PaidTopUps.paid`."""
+        """The paid top-ups, oldest first; see `PaidTopUps.paid`."""
         found = TopUpRecord.query(
             f"CUSTOMER#{customer_id}",
             TopUpRecord.sk.startswith("TOP_UP#"),
@@ -149,19 +149,19 @@ class DynamoPaidTopUps:
         return map(top_up_of, found)
 
     def has_paid_with(self, customer_id: str, payers: frozenset[str]) -> bool:
-        """Whether any was paid with one of these; see `PaidTopUps.has_paid_with`."""
+        """Whether any top-up was paid with one of `payers`; see `PaidTopUps.has_paid_with`."""
         return any(top_up.payers & payers for top_up in self.paid(customer_id, 1))
 
 
 class DynamoPeople:
-    """`People`, out of what others keep of them."""
+    """`People` that reads the records of other contexts."""
 
     def get(self, user_id: str) -> User | None:
         """The user; see `People.get`."""
         return DynamoUsers().get(user_id)
 
     def traces(self, customer_id: str) -> Traces:
-        """What tells a customer from others; see `People.traces`."""
+        """A customer's traces; see `People.traces`."""
         first = ActivityRecord.query(f"ACTIVITY#{customer_id}", limit=_FIRST_ACTIVITIES)
         return Traces(
             users=frozenset(member.user_id for member in DynamoUsers().members(customer_id)),
@@ -171,7 +171,7 @@ class DynamoPeople:
 
 
 def _address(profile: BillingProfile | None) -> str:
-    """The address without what people write in different ways; empty where it names no house."""
+    """The billing address, normalized; empty if it has no country or no address line."""
     if profile is None or not profile.country or not profile.address_lines:
         return ""
     parts = (profile.country, profile.postal_code, *profile.address_lines)
@@ -188,7 +188,7 @@ def _canonical(referral: Referral) -> ReferralRecord:
 
 
 def _copies(referral: Referral) -> Sequence[Write]:
-    """Each side's; the referral itself, beside which they are always written, is what guards them."""
+    """The copies for both customers. They assert nothing: they are always written together with the referral."""
     sides = (referral.referrer_id, referral.referred_id)
     keys = (RewardRecord(f"CUSTOMER#{customer_id}", f"REWARD#{referral.id}") for customer_id in sides)
     return [put(_filled(record, referral)) for record in keys]

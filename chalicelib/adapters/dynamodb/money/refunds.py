@@ -1,4 +1,4 @@
-"""Orders to send money back."""
+"""Stores refund orders."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ class RefundRecord(Record, discriminator="REFUND"):
 
 
 class RefundKeyRecord(Record, discriminator="REFUND_KEY"):
-    """`CUSTOMER#<customer>` / `REFUND_KEY#<top-up>#<hash>`: what an idempotency key has made."""
+    """`CUSTOMER#<customer>` / `REFUND_KEY#<top-up>#<hash>`: the order placed with an idempotency key."""
 
     refund_id = UnicodeAttribute()
 
@@ -45,7 +45,7 @@ class DynamoRefundRecords:
     """`RefundRecords` on the single table."""
 
     def refund(self, customer_id: str, top_up_id: str, refund_id: str) -> RefundOrder | None:
-        """One order; see `RefundRecords.refund`."""
+        """An order by its id; see `RefundRecords.refund`."""
         sort_key = f"REFUND#{top_up_id}#{refund_id}"
         try:
             return _order(RefundRecord.get(f"CUSTOMER#{customer_id}", sort_key, consistent_read=True))
@@ -53,7 +53,7 @@ class DynamoRefundRecords:
             return None
 
     def refund_of_key(self, customer_id: str, top_up_id: str, key: str) -> RefundOrder | None:
-        """What a key has made; see `RefundRecords.refund_of_key`."""
+        """The order placed with a key; see `RefundRecords.refund_of_key`."""
         sort_key = f"REFUND_KEY#{top_up_id}#{_hashed(key)}"
         try:
             made = RefundKeyRecord.get(f"CUSTOMER#{customer_id}", sort_key, consistent_read=True)
@@ -62,18 +62,18 @@ class DynamoRefundRecords:
         return self.refund(customer_id, top_up_id, made.refund_id)
 
     def refunds(self, customer_id: str, top_up_id: str) -> Sequence[RefundOrder]:
-        """Every order about a top-up; see `RefundRecords.refunds`."""
+        """Every order for a top-up; see `RefundRecords.refunds`."""
         of_top_up = RefundRecord.sk.startswith(f"REFUND#{top_up_id}#")
         found = RefundRecord.query(f"CUSTOMER#{customer_id}", of_top_up, consistent_read=True)
         return [_order(record) for record in found]
 
     def refunds_to_check(self, before: datetime) -> Iterator[RefundOrder]:
-        """Those that are due; see `RefundRecords.refunds_to_check`."""
+        """The orders that are due; see `RefundRecords.refunds_to_check`."""
         due = RefundRecord.gsi2sk < isoformat(before)
         return (_order(record) for record in RefundRecord.query(_DUE, due, index_name="gsi2"))
 
     def insert_refund(self, order: RefundOrder, key: str) -> Sequence[Write]:
-        """Keep a new one; see `RefundRecords.insert_refund`."""
+        """Store a new order; see `RefundRecords.insert_refund`."""
         made = RefundKeyRecord(
             f"CUSTOMER#{order.customer_id}",
             f"REFUND_KEY#{order.top_up_id}#{_hashed(key)}",
@@ -83,7 +83,7 @@ class DynamoRefundRecords:
         return [insert(_order_record(order), NEW_REFUND), insert(made, NEW_REFUND)]
 
     def replace_refund(self, before: RefundOrder, after: RefundOrder) -> Write:
-        """Change one; see `RefundRecords.replace_refund`."""
+        """Change an order; see `RefundRecords.replace_refund`."""
         return put(_order_record(after), RefundRecord.version == before.version, REFUND_UNCHANGED)
 
 

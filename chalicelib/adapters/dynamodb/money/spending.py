@@ -1,4 +1,4 @@
-"""What was spent in the current day and month, as a part of other records; and the caps on it."""
+"""Stores spending in the current day and month, as part of other records; and spend caps."""
 
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ T = TypeVar("T", bound="Spent")
 
 
 class Spent(Record):
-    """A record that has a `Spending`."""
+    """A record that includes a `Spending`."""
 
     burn_micros_per_hour = IntegerAttribute()
     day_start = IntegerAttribute(default=0)
@@ -33,7 +33,7 @@ def spending_of(record: Spent) -> Spending:
 
 
 def with_spending(record: T, spending: Spending) -> T:
-    """`record`, with `spending` as its own."""
+    """`record`, after its spending was set."""
     day, month = spending.day, spending.month
     record.burn_micros_per_hour = spending.micros_per_hour
     record.day_start, record.day_posted_micros, record.day_ahead = day.start, day.posted_micros, day.ahead
@@ -64,7 +64,7 @@ class DynamoCapRecords:
         return Caps(record.daily_micros, record.monthly_micros)
 
     def put_caps(self, customer_id: str, caps: Caps) -> Write:
-        """Replace them; see `CapRecords.put_caps`."""
+        """Replace a customer's caps; see `CapRecords.put_caps`."""
         return put(
             SpendCapsRecord(
                 f"CUSTOMER#{customer_id}",

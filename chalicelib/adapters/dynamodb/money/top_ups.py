@@ -1,4 +1,4 @@
-"""Top-ups, webhooks' events, exchange rates."""
+"""Stores top-ups, webhooks' events, exchange rates."""
 
 import hashlib
 import zlib
@@ -25,7 +25,7 @@ _EVENTS_KEPT = timedelta(days=90)
 
 
 class TopUpRecord(Record, discriminator="TOP_UP"):
-    """`CUSTOMER#<customer>` / `TOP_UP#<id>`; in `gsi2` under `TOP_UPS#<shard>` while more can come."""
+    """`CUSTOMER#<customer>` / `TOP_UP#<id>`; in `gsi2` under `TOP_UPS#<shard>` while money can still arrive."""
 
     gateway = UnicodeAttribute()
     method = UnicodeAttribute()
@@ -53,14 +53,14 @@ class TopUpRecord(Record, discriminator="TOP_UP"):
 
 
 class TopUpPointer(Record, discriminator="TOP_UP_POINTER"):
-    """`TOP_UP#<id>`, `TOP_UP_OF#<gateway>#<provider's id>` / `POINTER`: whose it is, for who knows no customer."""
+    """`TOP_UP#<id>`, `TOP_UP_OF#<gateway>#<provider's id>` / `POINTER`: finds a top-up without its customer."""
 
     customer_id = UnicodeAttribute()
     top_up_id = UnicodeAttribute()
 
 
 class TopUpKeyRecord(Record, discriminator="TOP_UP_KEY"):
-    """`CUSTOMER#<customer>` / `TOP_UP_KEY#<hash>`: what an idempotency key has made."""
+    """`CUSTOMER#<customer>` / `TOP_UP_KEY#<hash>`: the top-up created with an idempotency key."""
 
     top_up_id = UnicodeAttribute()
 
@@ -75,7 +75,7 @@ class NoticeRecord(Record, discriminator="NOTICE"):
 
 
 class RateRecord(Record, discriminator="RATE"):
-    """`RATES` / `<currency>`: what one unit is worth."""
+    """`RATES` / `<currency>`: the value of one unit."""
 
     value = UnicodeAttribute()
     at = UnicodeAttribute()
@@ -93,7 +93,7 @@ class DynamoTopUpRecords:
         return top_up_of(record)
 
     def top_up_of_key(self, customer_id: str, key: str) -> str | None:
-        """What a key has made; see `TopUpRecords.top_up_of_key`."""
+        """The top-up created with a key; see `TopUpRecords.top_up_of_key`."""
         try:
             return TopUpKeyRecord.get(f"CUSTOMER#{customer_id}", _key_of(key), consistent_read=True).top_up_id
         except TopUpKeyRecord.DoesNotExist:
@@ -126,12 +126,12 @@ class DynamoTopUpRecords:
         )
 
     def top_ups_to_check(self, shard: int, before: datetime) -> Iterator[TopUp]:
-        """Those that are due; see `TopUpRecords.top_ups_to_check`."""
+        """The top-ups that are due; see `TopUpRecords.top_ups_to_check`."""
         due = TopUpRecord.gsi2sk < isoformat(before)
         return (top_up_of(record) for record in TopUpRecord.query(f"TOP_UPS#{shard}", due, index_name="gsi2"))
 
     def insert_top_up(self, top_up: TopUp, key: str | None) -> Sequence[Write]:
-        """Keep a new one; see `TopUpRecords.insert_top_up`."""
+        """Store a new top-up; see `TopUpRecords.insert_top_up`."""
         writes: list[Write] = [
             insert(_top_up_record(top_up), NEW_TOP_UP),
             insert(_pointer(f"TOP_UP#{top_up.id}", top_up), NEW_TOP_UP),
@@ -144,7 +144,7 @@ class DynamoTopUpRecords:
         return writes
 
     def replace_top_up(self, before: TopUp, after: TopUp) -> Sequence[Write]:
-        """Change one; see `TopUpRecords.replace_top_up`."""
+        """Change a top-up; see `TopUpRecords.replace_top_up`."""
         writes: list[Write] = [put(_top_up_record(after), TopUpRecord.version == before.version, TOP_UP_UNCHANGED)]
         if after.provider_id is not None and after.provider_id != before.provider_id:
             partition = f"TOP_UP_OF#{after.gateway}#{after.provider_id}"
@@ -153,10 +153,10 @@ class DynamoTopUpRecords:
 
 
 class DynamoNoticeRecords:
-    """`NoticeRecords` on one item an event, which removes itself after 90 days."""
+    """`NoticeRecords` with one item per event, which expires after 90 days."""
 
     def record(self, gateway: str, notice: Notice, at: datetime) -> NoticeState:
-        """Record an event, or say what became of it; see `NoticeRecords.record`."""
+        """Record an event, or return its state; see `NoticeRecords.record`."""
         record = self._record(gateway, notice.event_id)
         record.event_id = notice.event_id
         record.event_kind = notice.kind
@@ -173,7 +173,7 @@ class DynamoNoticeRecords:
         return NoticeState.NEW
 
     def handed_over(self, gateway: str, event_id: str) -> None:
-        """Note that the queue has it; see `NoticeRecords.handed_over`."""
+        """Record that the event is queued; see `NoticeRecords.handed_over`."""
         self._record(gateway, event_id).update(actions=[NoticeRecord.handed_over.set(True)])
 
     @staticmethod
@@ -206,7 +206,7 @@ def _pointer(partition: str, top_up: TopUp) -> TopUpPointer:
 
 
 def top_up_of(record: TopUpRecord) -> TopUp:
-    """The top-up that `record` keeps."""
+    """The top-up stored in `record`."""
     checkout: dict[str, Any] | None = record.checkout
     return TopUp(
         id=record.sk.removeprefix("TOP_UP#"),

@@ -1,4 +1,4 @@
-"""Transfers between customers."""
+"""Stores transfers between customers."""
 
 import hashlib
 from collections.abc import Sequence
@@ -31,13 +31,13 @@ class TransferRecord(Record, discriminator="TRANSFER"):
 
 
 class TransferKeyRecord(Record, discriminator="TRANSFER_KEY"):
-    """`CUSTOMER#<sender>` / `TRANSFER_KEY#<hash>`: what an idempotency key has made."""
+    """`CUSTOMER#<sender>` / `TRANSFER_KEY#<hash>`: the transfer made with an idempotency key."""
 
     transfer_id = UnicodeAttribute()
 
 
 class SentRecord(Record, discriminator="SENT"):
-    """`CUSTOMER#<customer>` / `SENT#<day>`: what went away on one day."""
+    """`CUSTOMER#<customer>` / `SENT#<day>`: the amount sent in one day."""
 
     amount_micros = IntegerAttribute()
 
@@ -46,7 +46,7 @@ class DynamoTransferRecords:
     """`TransferRecords` on the single table."""
 
     def transfer_of_key(self, customer_id: str, key: str) -> Transfer | None:
-        """What a key has made; see `TransferRecords.transfer_of_key`."""
+        """The transfer made with a key; see `TransferRecords.transfer_of_key`."""
         partition = f"CUSTOMER#{customer_id}"
         try:
             made = TransferKeyRecord.get(partition, _key_of(key), consistent_read=True)
@@ -55,7 +55,7 @@ class DynamoTransferRecords:
         return _transfer(TransferRecord.get(partition, f"TRANSFER#{made.transfer_id}", consistent_read=True))
 
     def sent_on(self, customer_id: str, day: date) -> SentOnDay:
-        """What went away on a day; see `TransferRecords.sent_on`."""
+        """The amount sent in a day; see `TransferRecords.sent_on`."""
         try:
             record = SentRecord.get(f"CUSTOMER#{customer_id}", f"SENT#{day}", consistent_read=True)
         except SentRecord.DoesNotExist:
@@ -70,7 +70,7 @@ class DynamoTransferRecords:
         )
 
     def insert_transfer(self, transfer: Transfer, key: str) -> Sequence[Write]:
-        """Keep one for both sides; see `TransferRecords.insert_transfer`."""
+        """Store a transfer for both sides; see `TransferRecords.insert_transfer`."""
         made = TransferKeyRecord(
             f"CUSTOMER#{transfer.from_customer_id}",
             _key_of(key),
@@ -88,7 +88,7 @@ class DynamoTransferRecords:
         return active_customer(customer_id, asserts)
 
     def put_sent(self, sent: SentOnDay) -> Write:
-        """Keep a day's sum; see `TransferRecords.put_sent`."""
+        """Store a day's sum; see `TransferRecords.put_sent`."""
         midnight = datetime(sent.day.year, sent.day.month, sent.day.day, tzinfo=UTC)
         return put(
             SentRecord(
