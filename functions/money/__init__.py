@@ -1,1 +1,1 @@
-"""Entry points of the area `money`."""
+"""Lambda functions of the area `money`."""

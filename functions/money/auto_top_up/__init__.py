@@ -1,1 +1,1 @@
-"""Requests and answers of `auto_top_up`, and the one call that serves each."""
+"""Endpoints and schedules of auto top-up."""

@@ -1,4 +1,4 @@
-"""Topping up by itself."""
+"""Endpoints for automatic top-ups."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, endpoint
@@ -10,7 +10,7 @@ from functions.money.auto_top_up.schemas import AutoTopUpBody, AutoTopUpView
 
 @endpoint("GET", "/billing/auto-topup", scope=Scope.BILLING_READ)
 def get_auto_topup(caller: Caller) -> AutoTopUpView:
-    """Show when a saved card is charged by itself, and what has come of it."""
+    """Show your auto top-up settings, and the charges made under them."""
     return AutoTopUpView.of(app().money.auto_top_ups.get(caller.customer_id), app().core.clock.now())
 
 
@@ -23,6 +23,6 @@ def get_auto_topup(caller: Caller) -> AutoTopUpView:
     timeout_seconds=25,
 )
 def put_auto_topup(request: AutoTopUpBody, caller: Caller) -> AutoTopUpView:
-    """Say when a saved card is to be charged by itself: at most once an hour, and within the monthly cap."""
+    """Set when a saved card is charged automatically: at most once an hour, and within the monthly cap."""
     rule = app().money.auto_top_ups.put(caller.customer_id, request.wish())
     return AutoTopUpView.of(rule, app().core.clock.now())

@@ -1,4 +1,4 @@
-"""What the endpoints for auto top-up take and give."""
+"""Requests and responses of the auto top-up endpoints."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -25,7 +25,7 @@ Dollars = Annotated[str, StringConstraints(max_length=20), AfterValidator(_bound
 
 
 class AutoTopUpBody(ApiModel):
-    """When to charge which saved method, and how much at most."""
+    """When to charge which saved method, and the most to charge."""
 
     enabled: bool
     low_limit: Dollars = Field(description="charge when less than this is available", examples=["20.00"])
@@ -34,7 +34,7 @@ class AutoTopUpBody(ApiModel):
     monthly_cap: Dollars = Field(description="in a calendar month (UTC)", examples=["200.00"])
 
     def wish(self) -> AutoTopUpWish:
-        """The same in the domain's words.
+        """The settings as the domain's type.
 
         Raises:
             InvalidInput: the amount is outside the limits of a top-up.
@@ -49,7 +49,7 @@ class AutoTopUpBody(ApiModel):
 
 
 class AutoTopUpView(ApiModel):
-    """The rule, and where it stands; without a rule, only `enabled`, which is false."""
+    """The settings and their progress; if there are none, only `enabled`, which is false."""
 
     enabled: bool
     low_limit: Money | None = None

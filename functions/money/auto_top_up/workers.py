@@ -1,4 +1,4 @@
-"""Charging saved cards where balances are low."""
+"""Charges saved cards when balances are low."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,5 +10,5 @@ from chalicelib.wiring.app import app
 
 @schedule("rate(1 minute)", grants=(TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS), timeout_seconds=300)
 def auto_top_up(event: Mapping[str, Any]) -> Mapping[str, int]:
-    """Look at every customer who wants it; two runs at a time charge once."""
+    """Process every customer with auto top-up; two runs at the same time charge only once."""
     return app().money.auto_top_ups.look_at_all()

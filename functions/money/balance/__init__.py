@@ -1,1 +1,1 @@
-"""Requests and answers of `balance`, and the one call that serves each."""
+"""Endpoints of the balance and the ledger."""

@@ -1,4 +1,4 @@
-"""What the billing endpoints take and give."""
+"""Requests and responses of the balance and ledger endpoints."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Self
@@ -18,7 +18,7 @@ MAX_CREDIT_MICROS = 100_000 * 1_000_000
 
 
 class SuspensionView(ApiModel):
-    """A customer whose money has run out: machines are off, and are deleted unless there is a payment."""
+    """The suspension of a customer whose balance has run out: machines are off, and are deleted unless it pays."""
 
     status: SuspensionStatus
     since: datetime
@@ -26,21 +26,23 @@ class SuspensionView(ApiModel):
 
     @classmethod
     def of(cls, watch: Watch | None) -> Self | None:
-        """The view of a suspension; None in good standing, and where it is a spend cap that keeps machines off."""
+        """The suspension; None in good standing, or if a spend cap keeps the machines off."""
         if watch is None or watch.status is None or watch.since is None or watch.is_for_a_cap:
             return None
         return cls(status=watch.status, since=watch.since, deletes_at=watch.deletes_at)
 
 
 class SpendCapStopView(ApiModel):
-    """A customer whose spend cap is reached: machines are off until it starts anew, or is raised or removed."""
+    """The stop of a customer whose spend cap is reached: machines are off until it restarts, or is raised or
+    removed.
+    """
 
     status: SuspensionStatus = Field(description="SUSPENDED, or RESUMING while machines are being switched on")
     since: datetime
 
     @classmethod
     def of(cls, watch: Watch | None) -> Self | None:
-        """The view of a stop; None where no cap keeps machines off."""
+        """The stop; None if no spend cap keeps machines off."""
         if watch is None or watch.status is None or watch.since is None or not watch.is_for_a_cap:
             return None
         return cls(status=watch.status, since=watch.since)
@@ -90,14 +92,14 @@ Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
 
 
 class EntryQuery(PageQuery):
-    """Which entries: `from` is inclusive, `to` is not."""
+    """Selects entries: `from` is inclusive, `to` is exclusive."""
 
     from_: Instant | None = Field(default=None, alias="from", examples=["2026-11-01T00:00:00Z"])
     to: Instant | None = None
     type: EntryType | None = None
 
     def wanted(self) -> EntryFilter:
-        """The same in the domain's words."""
+        """The filter as the domain's type."""
         return EntryFilter(self.from_, self.to, self.type)
 
 

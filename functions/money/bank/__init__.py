@@ -1,1 +1,1 @@
-"""Requests and answers of `bank`, and the one call that serves each."""
+"""Endpoints of the bank desk."""

@@ -1,4 +1,4 @@
-"""Staff's bank desk: statements, and money that names no top-up."""
+"""Endpoints for staff: bank statements, and transfers that match no top-up."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, Reply, StaffPageQuery, endpoint
@@ -25,7 +25,9 @@ from functions.money.bank.schemas import (
     memory_mb=1024,
 )
 def import_bank_statement(request: StatementBody, caller: Caller) -> StatementView:
-    """Credit what a statement tells of, and queue what nobody can match; the same one again changes nothing."""
+    """Credit the transfers of a bank statement, and queue those that match no top-up. Importing it again is
+    safe.
+    """
     return StatementView.of(app().money.bank_desk.import_statement(request.content.encode()))
 
 
@@ -60,6 +62,6 @@ def assign_transfer(transfer_id: TransferId, request: AssignBody, caller: Caller
     grants=(PAYMENT_ACCESS,),
 )
 def note_returned_transfer(transfer_id: TransferId, request: ReturnBody, caller: Caller) -> UnmatchedView:
-    """Note that a transfer was sent back at the bank; nothing is credited."""
+    """Record that a transfer was sent back at the bank; nothing is credited."""
     noted = app().money.bank_desk.note_return(transfer_id, user_id=caller.user_id, note=request.note)
     return UnmatchedView.of(noted)

@@ -1,4 +1,4 @@
-"""What the endpoints of staff's bank desk take and give."""
+"""Requests and responses of the bank desk endpoints."""
 
 from datetime import date, datetime
 from typing import Annotated, Self
@@ -22,7 +22,7 @@ _CSV = (
 
 
 class StatementBody(ApiModel):
-    """A statement's file as text: CAMT.053, or Hearth's CSV. Larger ones are brought in parts."""
+    """A statement file as text: CAMT.053, or Hearth's CSV. Split larger files."""
 
     content: Annotated[str, StringConstraints(min_length=1, max_length=60_000)] = Field(examples=[_CSV])
 
@@ -53,7 +53,7 @@ class KnownLine(ApiModel):
 
 
 class PassedLine(ApiModel):
-    """A line that is no money of a customer."""
+    """A line that is no payment by a customer."""
 
     line: int
     why: Passed
@@ -67,7 +67,7 @@ class InvalidLine(ApiModel):
 
 
 class StatementView(ApiModel):
-    """What became of each line; each is in exactly one of these lists."""
+    """The result for each line; each line is in exactly one of these lists."""
 
     credited: list[CreditedLine]
     unmatched: list[QueuedLine]
@@ -104,7 +104,7 @@ class StatementView(ApiModel):
 
 
 class UnmatchedView(ApiModel):
-    """Money that names no top-up, and what staff have decided about it."""
+    """A transfer that matches no top-up, and the decision of staff about it."""
 
     id: str
     amount: Money
@@ -144,7 +144,7 @@ class UnmatchedView(ApiModel):
 
 
 class AssignBody(ApiModel):
-    """Whose money it is: the customer of this top-up."""
+    """The top-up whose customer the transfer belongs to."""
 
     audited_fields = frozenset({"top_up_id"})
 
@@ -153,18 +153,18 @@ class AssignBody(ApiModel):
 
     @property
     def reason(self) -> str:
-        """What the activity log says of it."""
+        """The reason for the activity log."""
         return self.note
 
 
 class ReturnBody(ApiModel):
-    """That it was sent back at the bank."""
+    """A note that the transfer was sent back at the bank."""
 
     note: Note = Field(description="why", examples=["The payer is no customer."])
 
     @property
     def reason(self) -> str:
-        """What the staff's log says of it."""
+        """The reason for the staff log."""
         return self.note
 
 

@@ -1,1 +1,1 @@
-"""Requests and answers of `countries`, and the one call that serves each."""
+"""Endpoint of the list of countries."""

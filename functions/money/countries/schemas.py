@@ -1,4 +1,4 @@
-"""What the list of countries answers."""
+"""Response of the list of countries."""
 
 from typing import Self
 
@@ -9,7 +9,7 @@ from chalicelib.http import ApiModel
 
 
 class CountryView(ApiModel):
-    """A country that a bill can go to."""
+    """A country that an invoice can be addressed to."""
 
     code: str = Field(description="ISO 3166-1, two letters", examples=["DE"])
     is_in_eu: bool
@@ -20,7 +20,7 @@ class CountryView(ApiModel):
 
     @classmethod
     def of(cls, code: str, country: VatCountry | None) -> Self:
-        """The view of what is known of a country."""
+        """The view of a country; `country` is None if its VAT rules are not known."""
         if country is None:
             return cls(code=code, is_in_eu=False, vat_prefix=None, vat_number_pattern=None)
         return cls(

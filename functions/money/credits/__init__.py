@@ -1,1 +1,1 @@
-"""Requests and answers of `credits`, and the one call that serves each."""
+"""Endpoint for credits by staff."""

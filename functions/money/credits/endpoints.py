@@ -1,4 +1,4 @@
-"""What the operator's staff do for customers."""
+"""Credits that staff give to customers."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, endpoint
@@ -19,8 +19,11 @@ from functions.money.refunds.schemas import CreditAnswer
     errors=(Conflict,),
 )
 def credit_customer(customer_id: CustomerId, request: CreditBody, caller: Caller) -> CreditAnswer:
-    """Give a customer money, with a reason for the ledger and the activity log; a large sum needs approval."""
-    # Kept for ever: the same key with the same amount is the same credit, even after the door has forgotten it.
+    """Give a customer a credit, with a reason for the ledger and the activity log; a large amount needs
+    approval.
+    """
+    # The ledger keeps this key for ever: the same key and amount are the same credit, even after the
+    # Idempotency-Key has expired.
     kept = f"{caller.user_id}:{caller.idempotency_key}:{request.amount}"
     key = kept if caller.idempotency_key else caller.request_id
     approval = app().money.four_eyes.credit(

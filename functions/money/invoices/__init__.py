@@ -1,1 +1,1 @@
-"""Requests and answers of `invoices`, and the one call that serves each."""
+"""Endpoints and schedules of invoices."""

@@ -1,4 +1,4 @@
-"""Invoices, credit notes, and whom they are issued to."""
+"""Endpoints for invoices, credit notes and billing profiles."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.foundation.approvals.models import Approval
@@ -27,19 +27,19 @@ from functions.money.invoices.schemas import (
 
 @endpoint("GET", "/account/billing-profile", scope=Scope.BILLING_PROFILE_READ)
 def get_billing_profile(caller: Caller) -> BillingProfileView:
-    """See whom your invoices are issued to."""
+    """Show the name and address that your invoices are issued to."""
     return BillingProfileView.of(app().money.billing_profiles.get(caller.customer_id))
 
 
 @endpoint("PUT", "/account/billing-profile", scope=Scope.BILLING_PROFILE_WRITE)
 def put_billing_profile(request: BillingProfileBody, caller: Caller) -> BillingProfileView:
-    """Say whom your invoices are issued to from now on; those that were issued stay as they are."""
+    """Set the name and address for your future invoices; issued invoices do not change."""
     return BillingProfileView.of(app().money.billing_profiles.put(request.of(caller.customer_id)))
 
 
 @endpoint("GET", "/billing/invoices", scope=Scope.BILLING_READ)
 def list_invoices(query: PageQuery, caller: Caller) -> Listing[InvoiceSummaryView]:
-    """List your invoices, newest first: one for each month in which something happened."""
+    """List your invoices, newest first: one for each month with ledger entries."""
     page = app().money.billing_documents.invoices(caller.customer_id, query.page_request())
     return Listing.of(page, InvoiceSummaryView.of)
 
@@ -53,7 +53,7 @@ def list_invoices(query: PageQuery, caller: Caller) -> Listing[InvoiceSummaryVie
     timeout_seconds=28,
 )
 def get_invoice(invoice_id: InvoiceId, caller: Caller) -> InvoiceView:
-    """See an invoice with each machine and day, and where its PDF can be got."""
+    """Show an invoice with each machine and day, and a link to its PDF."""
     documents = app().money.billing_documents
     invoice = documents.invoice(caller.customer_id, invoice_id)
     return InvoiceView.of(invoice, documents.pdf(invoice))
@@ -75,7 +75,7 @@ def list_credit_notes(query: PageQuery, caller: Caller) -> Listing[CreditNoteSum
     timeout_seconds=28,
 )
 def get_credit_note(credit_note_id: CreditNoteId, caller: Caller) -> CreditNoteView:
-    """See a credit note, and where its PDF can be got."""
+    """Show a credit note, and a link to its PDF."""
     documents = app().money.billing_documents
     note = documents.credit_note(caller.customer_id, credit_note_id)
     return CreditNoteView.linked(note, documents.pdf(note))
@@ -91,7 +91,9 @@ def get_credit_note(credit_note_id: CreditNoteId, caller: Caller) -> CreditNoteV
     timeout_seconds=28,
 )
 def create_invoice(customer_id: CustomerId, request: StaffChange, caller: Caller) -> InvoiceSummaryView:
-    """Invoice at once what is on no invoice yet, as when an account is closed; the schedule does it each month."""
+    """Invoice everything that is on no invoice yet, for example when an account is closed. A schedule does this
+    monthly.
+    """
     app().money.ledger.balance(customer_id)
     return InvoiceSummaryView.issued(app().money.invoicing.issue_now(customer_id))
 
@@ -106,9 +108,9 @@ def create_invoice(customer_id: CustomerId, request: StaffChange, caller: Caller
 def create_credit_note(
     customer_id: CustomerId, invoice_id: InvoiceId, request: CreditNoteBody, caller: Caller
 ) -> CreditNoteAnswer:
-    """Correct an invoice: give part of it back to the balance, with a document that says so.
+    """Correct an invoice: give part of it back to the balance, with a credit note.
 
-    Above the limit a second of the staff must approve it first.
+    Above the limit, a second member of staff must approve it first.
     """
     key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
     amount_micros = parse_amount(request.amount)

@@ -1,4 +1,4 @@
-"""What the endpoints for billing profiles, invoices and credit notes take and give."""
+"""Requests and responses of the endpoints for billing profiles, invoices and credit notes."""
 
 from datetime import date, datetime
 from typing import Annotated, Self
@@ -40,7 +40,7 @@ Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(example
 
 
 class BillingProfileBody(ApiModel):
-    """Whom invoices are issued to."""
+    """The name and address that invoices are issued to."""
 
     kind: PartyKind
     name: Annotated[Line, StringConstraints(min_length=1)] = Field(examples=["Muster GmbH"])
@@ -70,7 +70,7 @@ class BillingProfileBody(ApiModel):
     )
 
     def of(self, customer_id: str) -> BillingProfile:
-        """The profile that is asked for."""
+        """The requested profile."""
         return BillingProfile(
             customer_id=customer_id,
             kind=self.kind,
@@ -87,7 +87,7 @@ class BillingProfileBody(ApiModel):
 
 
 class BillingProfileView(ApiModel):
-    """Whom invoices are issued to; without a country where no profile was set."""
+    """The name and address that invoices are issued to; without a country if no profile was set."""
 
     kind: PartyKind
     name: str
@@ -136,7 +136,7 @@ class InvoiceSummaryView(ApiModel):
 
     @classmethod
     def of(cls, found: DocumentSummary) -> Self:
-        """The view of `found`, which is an invoice."""
+        """The view of `found`, which must be an invoice."""
         if found.period_start is None or found.period_end is None:
             raise ValueError(f"{found.id} is not an invoice")
         return cls(
@@ -189,7 +189,7 @@ class UsageLineView(ApiModel):
 
 
 class MovementView(ApiModel):
-    """A payment, which this line is the receipt of, or another entry that is not usage."""
+    """A payment (this line is its receipt), or another entry that is not usage."""
 
     at: datetime
     kind: MovementKind
@@ -227,7 +227,7 @@ class TaxView(ApiModel):
 
     @classmethod
     def of(cls, tax: Tax, tax_cents: int) -> Self:
-        """The view of `tax`, of which there are `tax_cents`."""
+        """The view of `tax`, whose amount is `tax_cents`."""
         whole, fraction = divmod(tax.rate_basis_points, BASIS_POINTS // 100)
         return cls(
             treatment=tax.treatment,
@@ -238,7 +238,7 @@ class TaxView(ApiModel):
 
 
 class TotalsView(ApiModel):
-    """What leads to the total."""
+    """The amounts that lead to the total."""
 
     tax_point: TaxPoint = Field(description="`usage`: the invoice is for usage; `top_up`: for payments")
     brought_forward: Money = Field(
@@ -267,7 +267,7 @@ class TotalsView(ApiModel):
 
 
 class PdfView(ApiModel):
-    """Where a document's PDF can be got, by anybody who has the address, for a few minutes."""
+    """A link to a document's PDF. Everybody who has the link can download it, for a few minutes."""
 
     pdf_url: str
     pdf_url_expires_at: datetime
@@ -334,7 +334,7 @@ class CreditNoteSummaryView(ApiModel):
 
     @classmethod
     def of(cls, found: DocumentSummary) -> Self:
-        """The view of `found`, which is a credit note."""
+        """The view of `found`, which must be a credit note."""
         if found.invoice_id is None:
             raise ValueError(f"{found.id} is not a credit note")
         return cls(
@@ -348,7 +348,7 @@ class CreditNoteSummaryView(ApiModel):
 
 
 class CreditNoteDetails(ApiModel):
-    """What a credit note gives back."""
+    """The content of a credit note."""
 
     id: str
     number: str
@@ -381,7 +381,7 @@ class CreditNoteDetails(ApiModel):
 
 
 class CreditNoteAnswer(ApiModel):
-    """What came of correcting an invoice: the credit note, or the approval that it needs first."""
+    """The result of a correction: the credit note, or the approval that it needs first."""
 
     credit_note: CreditNoteDetails | None
     approval: ApprovalView | None
@@ -404,7 +404,7 @@ def _whole_cents(text: str) -> str:
 
 
 class CreditNoteBody(ApiModel):
-    """What staff give back of an invoice."""
+    """A correction of an invoice."""
 
     amount: Annotated[str, StringConstraints(max_length=20), AfterValidator(_whole_cents)] = Field(
         description="tax included", examples=["12.50"]

@@ -1,1 +1,1 @@
-"""Requests and answers of `ledger_exports`, and the one call that serves each."""
+"""Endpoint of ledger exports."""

@@ -1,4 +1,4 @@
-"""The ledger for accountants."""
+"""Ledger exports for accountants."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, endpoint
@@ -16,6 +16,6 @@ from functions.money.ledger_exports.schemas import ExportQuery, ExportView
     timeout_seconds=28,
 )
 def export_ledger(query: ExportQuery, caller: Caller) -> ExportView:
-    """Get the ledger's entries as a file: CSV, or a journal that hledger or Beancount checks for you."""
+    """Export ledger entries as a file: CSV, or a journal that hledger or Beancount verifies."""
     link = app().money.exports.of_customer(caller.customer_id, query.format, query.from_, query.to)
     return ExportView.of(query.format, link)

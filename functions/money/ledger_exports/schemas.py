@@ -1,4 +1,4 @@
-"""What the export of the ledger takes and gives."""
+"""Request and response of the ledger export."""
 
 from datetime import datetime
 from typing import Self
@@ -12,7 +12,7 @@ from functions.money.balance.schemas import Instant
 
 
 class ExportQuery(ApiModel):
-    """Which entries, and in what form: `from` is inclusive, `to` is not."""
+    """Selects entries and the format: `from` is inclusive, `to` is exclusive."""
 
     format: ExportFormat = ExportFormat.CSV
     from_: Instant | None = Field(default=None, alias="from", examples=["2026-11-01T00:00:00Z"])
@@ -20,7 +20,7 @@ class ExportQuery(ApiModel):
 
 
 class ExportView(ApiModel):
-    """Where the file can be got, by anybody who has the address, for a few minutes."""
+    """A link to the file. Everybody who has the link can download it, for a few minutes."""
 
     format: ExportFormat
     url: str

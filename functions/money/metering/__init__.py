@@ -1,1 +1,1 @@
-"""Requests and answers of `metering`, and the one call that serves each."""
+"""Schedules and queue workers of metering."""

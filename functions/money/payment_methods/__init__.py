@@ -1,1 +1,1 @@
-"""Requests and answers of `payment_methods`, and the one call that serves each."""
+"""Endpoints of saved payment methods."""

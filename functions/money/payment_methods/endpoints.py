@@ -1,4 +1,4 @@
-"""Saved ways to pay."""
+"""Endpoints for saved payment methods."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, endpoint
@@ -17,7 +17,7 @@ from functions.money.payment_methods.schemas import MethodId, PaymentMethodForgo
     timeout_seconds=25,
 )
 def list_payment_methods(caller: Caller) -> Listing[PaymentMethodView]:
-    """List the saved ways to pay, the newest first."""
+    """List the saved payment methods, newest first."""
     found = app().money.payment_methods.list(caller.customer_id)
     return Listing([PaymentMethodView.of(method) for method in found])
 
@@ -32,7 +32,7 @@ def list_payment_methods(caller: Caller) -> Listing[PaymentMethodView]:
     timeout_seconds=25,
 )
 def save_payment_method(caller: Caller) -> SavingView:
-    """Begin to save a card: the payment provider's form takes it with the secret in the answer."""
+    """Start to save a card. The payment provider's form needs the secret in the response."""
     begun = app().money.payment_methods.begin_saving(caller.customer_id, caller.user_id, caller.request_id)
     return SavingView.of(begun)
 
@@ -46,7 +46,7 @@ def save_payment_method(caller: Caller) -> SavingView:
     timeout_seconds=25,
 )
 def prefer_payment_method(method_id: MethodId, caller: Caller) -> PaymentMethodView:
-    """Make a saved way to pay the default."""
+    """Make a saved payment method the default."""
     return PaymentMethodView.of(app().money.payment_methods.prefer(caller.customer_id, method_id))
 
 
@@ -59,6 +59,6 @@ def prefer_payment_method(method_id: MethodId, caller: Caller) -> PaymentMethodV
     timeout_seconds=25,
 )
 def forget_payment_method(method_id: MethodId, caller: Caller) -> PaymentMethodForgotten:
-    """Remove a saved way to pay."""
+    """Remove a saved payment method."""
     app().money.payment_methods.forget(caller.customer_id, method_id)
     return PaymentMethodForgotten(id=method_id)

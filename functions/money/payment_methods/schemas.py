@@ -1,4 +1,4 @@
-"""What the endpoints for saved payment methods give."""
+"""Responses of the payment method endpoints."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -14,7 +14,7 @@ MethodId = Annotated[
 
 
 class PaymentMethodView(ApiModel):
-    """A way to pay without being there."""
+    """A saved payment method, which can be charged while the customer is absent."""
 
     id: str
     label: str = Field(examples=["Visa ending in 4242"])
@@ -35,7 +35,7 @@ class PaymentMethodView(ApiModel):
 
 
 class SavingView(ApiModel):
-    """What the gateway's own form in the front end needs in order to take a card."""
+    """What the gateway's form in the front end needs in order to save a card."""
 
     client_secret: str | None
 
@@ -46,6 +46,6 @@ class SavingView(ApiModel):
 
 
 class PaymentMethodForgotten(ApiModel):
-    """The method is gone."""
+    """The payment method was removed."""
 
     id: str

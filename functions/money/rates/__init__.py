@@ -1,1 +1,1 @@
-"""Requests and answers of `rates`, and the one call that serves each."""
+"""Endpoints of exchange rates."""

@@ -1,4 +1,4 @@
-"""Exchange rates: what money in other currencies is worth."""
+"""Endpoints for staff: exchange rates."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.money.top_ups.policy import RATE_LIFETIME
@@ -15,14 +15,14 @@ def _view(rate: Rate) -> RateView:
 
 @endpoint("GET", "/v1/admin/rates", scope=Scope.STAFF_RATES_READ)
 def list_rates(caller: Caller) -> Listing[RateView]:
-    """List the rates that there are."""
+    """List the exchange rates."""
     found = [app().money.rates.rate(currency) for currency in sorted(RATED)]
     return Listing([_view(rate) for rate in found if rate is not None])
 
 
 @endpoint("PUT", "/v1/admin/rates/{currency}", scope=Scope.STAFF_RATES_WRITE)
 def put_rate(currency: RatedCurrency, request: RateBody, caller: Caller) -> RateView:
-    """Say what one unit is worth from now on; top-ups that have got money already keep their rate."""
+    """Set the exchange rate of a currency; top-ups that have received money keep their rate."""
     rate = parse_rate(currency, request.value, app().core.clock.now())
     app().money.rates.put_rate(rate)
     return _view(rate)

@@ -1,4 +1,4 @@
-"""What the exchange rate endpoints take and give."""
+"""Requests and responses of the exchange rate endpoints."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -12,7 +12,7 @@ RatedCurrency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3,4}$"), Field
 
 
 class RateBody(ApiModel):
-    """What one unit is worth."""
+    """The value of one unit."""
 
     value: Annotated[str, StringConstraints(pattern=r"^\d{1,5}(\.\d{1,8})?$")] = Field(
         description="dollars for one unit", examples=["1.0850"]
@@ -20,7 +20,7 @@ class RateBody(ApiModel):
 
 
 class RateView(ApiModel):
-    """What one unit of a currency is worth."""
+    """The value of one unit of a currency."""
 
     currency: str
     value: str

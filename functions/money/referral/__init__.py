@@ -1,1 +1,1 @@
-"""Requests and answers of `referral`, and the one call that serves each."""
+"""Endpoints and schedules of referrals."""

@@ -1,4 +1,4 @@
-"""Customers who bring customers."""
+"""Endpoints for referral codes and rewards."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.money.referral.service import Redemption
@@ -10,14 +10,15 @@ from functions.money.referral.schemas import RedeemBody, ReferralView, RewardVie
 
 @endpoint("GET", "/referral", scope=Scope.REFERRAL_READ)
 def get_referral(caller: Caller) -> ReferralView:
-    """Show your code, the link to pass on, and what it has brought."""
+    """Show your referral code, the link to share, and the rewards so far."""
     overview = app().money.referrals.overview(caller.customer_id)
     return ReferralView.of(overview, caller.customer_id, app().core.settings.public_url)
 
 
 @endpoint("POST", "/referral/redeem", status=201, scope=Scope.REFERRAL_WRITE, errors=(NotFound, Conflict))
 def redeem_referral(request: RedeemBody, caller: Caller) -> RewardView:
-    """Say whose code brought you; once, within 30 days of registering, and before the first payment.
+    """Redeem the referral code of another customer; once, within 30 days of registering, and before the first
+    payment.
 
     Both of you get a reward when your first payment of at least 25.00 USD has settled.
     """
@@ -27,6 +28,6 @@ def redeem_referral(request: RedeemBody, caller: Caller) -> RewardView:
 
 @endpoint("GET", "/referral/rewards", scope=Scope.REFERRAL_READ)
 def list_referral_rewards(query: PageQuery, caller: Caller) -> Listing[RewardView]:
-    """List what came of the customers that you brought, and of your being brought, newest first."""
+    """List your referrals and their rewards, as referrer and as referred customer, newest first."""
     found = app().money.referrals.rewards(caller.customer_id, query.page_request())
     return Listing.of(found, lambda referral: RewardView.of(referral, caller.customer_id))

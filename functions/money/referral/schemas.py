@@ -1,4 +1,4 @@
-"""What the endpoints for referrals take and give."""
+"""Requests and responses of the referral endpoints."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -19,7 +19,7 @@ from chalicelib.http import ApiModel, Money
 
 
 class RedeemBody(ApiModel):
-    """The code of whoever recommended us."""
+    """The referral code of another customer."""
 
     code: Annotated[str, StringConstraints(min_length=10, max_length=20, pattern=r"^[0-9A-Za-z -]+$")] = Field(
         description="in any case, with or without its hyphen", examples=["K7M2Q-4TXW9"]
@@ -27,7 +27,7 @@ class RedeemBody(ApiModel):
 
 
 class RewardView(ApiModel):
-    """What came of one customer bringing another, for one of the two. It does not tell who the other is."""
+    """A referral as one of its two customers sees it. It does not tell who the other customer is."""
 
     id: str
     side: Side = Field(description="whether you brought somebody, or were brought")
@@ -52,7 +52,7 @@ class RewardView(ApiModel):
 
 
 class ReferralStatsView(ApiModel):
-    """How many customers a code has brought, by what came of it."""
+    """The number of referred customers, by status."""
 
     waiting: int = Field(description="have redeemed it, and not paid enough yet")
     rewarded: int
@@ -62,7 +62,7 @@ class ReferralStatsView(ApiModel):
 
 
 class ReferralView(ApiModel):
-    """A customer's code, and what it has brought."""
+    """A customer's code, and the results."""
 
     code: str = Field(examples=["K7M2Q-4TXW9"])
     link: str = Field(description="to the page where others register with the code")

@@ -1,4 +1,4 @@
-"""Rewards whose events were lost."""
+"""Checks referrals whose events were lost."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,5 +10,5 @@ from chalicelib.wiring.app import app
 
 @schedule("rate(1 hour)", grants=(TABLE_READ, TABLE_WRITE), timeout_seconds=300)
 def reconcile_referrals(event: Mapping[str, Any]) -> Mapping[str, int]:
-    """Look at every referral that is due, in case the table's stream told nobody."""
+    """Check every referral that is due, in case an event of the table's stream was lost."""
     return app().money.referrals.reconcile()

@@ -1,1 +1,1 @@
-"""Requests and answers of `refunds`, and the one call that serves each."""
+"""Endpoints and schedules of refunds."""

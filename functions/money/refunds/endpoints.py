@@ -1,4 +1,4 @@
-"""Sending money back."""
+"""Endpoints for staff: refunds."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.foundation.approvals.models import Approval
@@ -23,7 +23,7 @@ from functions.money.top_ups.schemas import TopUpId
     timeout_seconds=25,
 )
 def refund_top_up(top_up_id: TopUpId, request: RefundBody, caller: Caller) -> Reply[RefundAnswer]:
-    """Send part of a top-up back to who paid it; above the limit a second of the staff must approve it first."""
+    """Send part of a top-up back to its payer; above the limit, a second member of staff must approve it first."""
     key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
     wish = RefundWish(top_up_id, request.amount, request.reason, caller.user_id)
     made = app().money.four_eyes.refund(wish, key)
@@ -35,5 +35,5 @@ def refund_top_up(top_up_id: TopUpId, request: RefundBody, caller: Caller) -> Re
 
 @endpoint("GET", "/v1/admin/topups/{topUpId}/refunds", scope=Scope.STAFF_REFUNDS_READ, errors=(NotFound,))
 def list_refunds(top_up_id: TopUpId, caller: Caller) -> Listing[RefundView]:
-    """List the refunds that were ordered of a top-up, oldest first."""
+    """List the refunds of a top-up, oldest first."""
     return Listing([RefundView.of(order) for order in app().money.refunds.list(top_up_id)])

@@ -1,4 +1,4 @@
-"""What the endpoints for refunds take and give."""
+"""Requests and responses of the refund endpoints."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -15,7 +15,7 @@ from functions.money.top_ups.schemas import DecimalText
 
 
 class RefundBody(ApiModel):
-    """Money to be sent back to who paid it."""
+    """An amount to send back to the payer."""
 
     amount: DecimalText = Field(description="in the currency that was paid", examples=["25.00"])
     reason: Annotated[str, StringConstraints(min_length=3, max_length=500)] = Field(
@@ -24,7 +24,7 @@ class RefundBody(ApiModel):
 
 
 class RefundView(ApiModel):
-    """Money on its way back."""
+    """A refund and its status."""
 
     id: str
     top_up_id: str
@@ -55,7 +55,7 @@ class RefundView(ApiModel):
 
 
 class RefundAnswer(ApiModel):
-    """What came of asking for a refund: the refund, or the approval that it needs first."""
+    """The result of a refund request: the refund, or the approval that it needs first."""
 
     refund: RefundView | None
     approval: ApprovalView | None

@@ -1,4 +1,4 @@
-"""Going on with refunds whose gateway has not answered, or is not done."""
+"""Continues refunds that the gateway has not answered or not completed."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,1 +1,1 @@
-"""Requests and answers of `spend_caps`, and the one call that serves each."""
+"""Endpoints of spend caps."""

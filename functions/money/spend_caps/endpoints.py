@@ -1,4 +1,4 @@
-"""A customer's own spend caps."""
+"""Endpoints for a customer's spend caps."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, endpoint
@@ -8,16 +8,16 @@ from functions.money.spend_caps.schemas import SpendCapsBody, SpendCapsView
 
 @endpoint("GET", "/billing/spend-caps", scope=Scope.BILLING_READ)
 def get_spend_caps(caller: Caller) -> SpendCapsView:
-    """Show what was spent in this day and month (UTC), their caps, and when these are reached."""
+    """Show the spending of this day and month (UTC), the caps, and when they will be reached."""
     return SpendCapsView.of(app().money.spend_caps.get(caller.customer_id))
 
 
 @endpoint("PUT", "/billing/spend-caps", scope=Scope.BILLING_WRITE)
 def put_spend_caps(request: SpendCapsBody, caller: Caller) -> SpendCapsView:
-    """Say how much may be spent in a day and in a month (UTC).
+    """Set how much may be spent in a day and in a month (UTC).
 
-    Where a cap is reached, running machines are switched off and nothing new is started; nothing is ever deleted
-    for it. Machines run again by themselves when the cap starts anew, or is raised or removed. What they use until
-    their provider has switched them off may pass the cap, by five minutes of their price at most.
+    When a cap is reached, running machines are switched off and no new one is started; nothing is ever deleted for
+    it. Machines run again automatically when the cap restarts, or is raised or removed. Until their provider has
+    switched them off, their usage may exceed the cap, by the price of five minutes at most.
     """
     return SpendCapsView.of(app().money.spend_caps.put(caller.customer_id, request.caps()))

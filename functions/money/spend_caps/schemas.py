@@ -1,4 +1,4 @@
-"""What the endpoints for spend caps take and give."""
+"""Requests and responses of the spend cap endpoints."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -23,13 +23,13 @@ CapAmount = Annotated[str, StringConstraints(max_length=20), AfterValidator(_bou
 
 
 class SpendCapsBody(ApiModel):
-    """Both caps, in USD; null where there is none. With a cap of 0.00 nothing runs."""
+    """Both caps, in USD; null for no cap. With a cap of 0.00 nothing runs."""
 
     daily_cap: CapAmount | None = Field(description="in a UTC day", examples=["25.00"])
     monthly_cap: CapAmount | None = Field(description="in a calendar month (UTC)", examples=["300.00"])
 
     def caps(self) -> Caps:
-        """The same in the domain's words."""
+        """The caps as the domain's type."""
         return Caps(
             daily_micros=None if self.daily_cap is None else parse_amount(self.daily_cap),
             monthly_micros=None if self.monthly_cap is None else parse_amount(self.monthly_cap),
@@ -64,7 +64,7 @@ class SpendWindowView(ApiModel):
 
 
 class SpendCapsView(ApiModel):
-    """A customer's spending beside the customer's caps."""
+    """A customer's spending and caps."""
 
     daily: SpendWindowView = Field(description="the UTC day")
     monthly: SpendWindowView = Field(description="the calendar month (UTC)")

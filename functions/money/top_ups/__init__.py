@@ -1,1 +1,1 @@
-"""Requests and answers of `top_ups`, and the one call that serves each."""
+"""Endpoints, webhooks and workers of top-ups."""

@@ -1,4 +1,4 @@
-"""Top-ups: how money comes in."""
+"""Endpoints for top-ups."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ from functions.money.top_ups.schemas import (
 
 
 def _way_to_pay(path: str) -> Callable[[Callable[..., TopUpView]], Handler]:
-    """An endpoint that asks a gateway for a top-up."""
+    """An endpoint that requests a payment from a gateway."""
     return endpoint(
         "POST",
         path,
@@ -44,14 +44,16 @@ def _create(caller: Caller, request: TopUpRequest) -> TopUpView:
 
 @_way_to_pay("/billing/topups/card")
 def top_up_by_card(request: CardTopUpBody, caller: Caller) -> TopUpView:
-    """Ask to pay by card; the answer says how the front end lets the customer pay."""
+    """Request a payment by card; the response contains what the front end needs to let the customer pay."""
     amount = parse_top_up(Method.CARD, request.amount, request.currency)
     return _create(caller, TopUpRequest("stripe", Method.CARD, amount))
 
 
 @_way_to_pay("/billing/topups/crypto")
 def top_up_by_crypto(request: CryptoTopUpBody, caller: Caller) -> TopUpView:
-    """Ask to pay in a stablecoin; the answer has the address and the amount. What arrives is credited."""
+    """Request a payment in a stablecoin; the response has the address and the amount. The amount received is
+    credited.
+    """
     amount = parse_top_up(Method.CRYPTO, request.amount, "USD")
     gateway = app().money.crypto_gateway_name
     return _create(caller, TopUpRequest(gateway, Method.CRYPTO, amount, request.asset, request.chain.upper()))
@@ -59,21 +61,23 @@ def top_up_by_crypto(request: CryptoTopUpBody, caller: Caller) -> TopUpView:
 
 @_way_to_pay("/billing/topups/paypal")
 def top_up_by_paypal(request: PayPalTopUpBody, caller: Caller) -> TopUpView:
-    """Ask to pay through PayPal; the answer has the page where the customer approves it."""
+    """Request a payment through PayPal; the response has the page where the customer approves it."""
     amount = parse_top_up(Method.PAYPAL, request.amount, request.currency)
     return _create(caller, TopUpRequest("paypal", Method.PAYPAL, amount))
 
 
 @_way_to_pay("/billing/topups/bank-transfer")
 def top_up_by_bank_transfer(request: BankTopUpBody, caller: Caller) -> TopUpView:
-    """Announce a transfer; the answer has the account and the reference that finds it again."""
+    """Announce a bank transfer; the response has the account, and the reference by which the transfer is
+    recognised.
+    """
     amount = parse_top_up(Method.BANK_TRANSFER, request.amount, request.currency)
     return _create(caller, TopUpRequest("bank", Method.BANK_TRANSFER, amount))
 
 
 @_way_to_pay("/billing/wallet/add-funds")
 def add_funds(request: AddFundsBody, caller: Caller) -> TopUpView:
-    """Top up by PayPal or card, by the wallet's name for it."""
+    """Top up by PayPal or card; another path for the same requests."""
     method = Method.CARD if request.method is WalletMethod.CARD else Method.PAYPAL
     amount = parse_top_up(method, request.amount, request.currency)
     return _create(caller, TopUpRequest("stripe" if method is Method.CARD else "paypal", method, amount))
@@ -87,5 +91,5 @@ def list_top_ups(query: PageQuery, caller: Caller) -> Listing[TopUpView]:
 
 @endpoint("GET", "/billing/topups/{topUpId}", scope=Scope.BILLING_READ, errors=(NotFound,))
 def get_top_up(top_up_id: TopUpId, caller: Caller) -> TopUpView:
-    """Show one top-up, and what has come of it."""
+    """Show one top-up and its status."""
     return TopUpView.of(app().money.top_ups.get(caller.customer_id, top_up_id), app().foundation.qr_codes)

@@ -1,4 +1,4 @@
-"""What the top-up endpoints take and give."""
+"""Requests and responses of the top-up endpoints."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -20,35 +20,35 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
 class CardTopUpBody(ApiModel):
-    """How much to pay by card."""
+    """The amount to pay by card."""
 
     amount: DecimalText = Field(examples=["50.00"])
     currency: Currency = Field(default="USD", examples=["USD"])
 
 
 class PayPalTopUpBody(ApiModel):
-    """How much to pay through PayPal."""
+    """The amount to pay through PayPal."""
 
     amount: DecimalText = Field(examples=["50.00"])
     currency: Currency = Field(default="USD", examples=["USD", "EUR"])
 
 
 class BankTopUpBody(ApiModel):
-    """How much will be transferred, in which currency."""
+    """The amount and currency of the transfer."""
 
     amount: DecimalText = Field(examples=["250.00"])
     currency: Currency = Field(examples=["EUR", "USD", "GBP", "CAD", "CHF", "AED"])
 
 
 class WalletMethod(StrEnum):
-    """The ways to add funds at once."""
+    """The payment methods of `add-funds`."""
 
     PAYPAL = "paypal"
     CARD = "card"
 
 
 class AddFundsBody(ApiModel):
-    """The same as a top-up by PayPal or card, by its other name (document 003)."""
+    """The same as a top-up by PayPal or card, under its other path."""
 
     amount: DecimalText = Field(examples=["50.00"])
     currency: Currency = Field(default="USD", examples=["USD"])
@@ -56,14 +56,14 @@ class AddFundsBody(ApiModel):
 
 
 class Asset(StrEnum):
-    """The stablecoins that are taken."""
+    """The accepted stablecoins."""
 
     USDT = "USDT"
     USDC = "USDC"
 
 
 class Chain(StrEnum):
-    """The chains that they are taken on."""
+    """The chains on which they are accepted."""
 
     ETH = "ETH"
     BSC = "BSC"
@@ -71,7 +71,7 @@ class Chain(StrEnum):
 
 
 class CryptoTopUpBody(ApiModel):
-    """How much to pay in a stablecoin, worth so many dollars."""
+    """The amount in dollars to pay in a stablecoin."""
 
     amount: DecimalText = Field(examples=["50.00"])
     asset: Asset
@@ -79,7 +79,7 @@ class CryptoTopUpBody(ApiModel):
 
 
 class CheckoutView(ApiModel):
-    """How to pay; only what fits the method is set."""
+    """How to pay; only fields that fit the method are set."""
 
     redirect_url: str | None = Field(description="a hosted page")
     client_secret: str | None = Field(description="for the gateway's script in the front end")
@@ -97,7 +97,7 @@ class CheckoutView(ApiModel):
 
     @classmethod
     def of(cls, top_up: TopUp, checkout: Checkout, qr_codes: QrCodes | None) -> Self:
-        """The view of `checkout`, of `top_up`."""
+        """The view of `checkout`, which belongs to `top_up`."""
         pay = checkout.pay_amount
         uri = wallet_uri(top_up) if top_up.method is Method.CRYPTO else None
         return cls(
@@ -115,7 +115,7 @@ class CheckoutView(ApiModel):
 
 
 class TopUpView(ApiModel):
-    """A top-up and what has come of it."""
+    """A top-up and its status."""
 
     id: str
     method: Method
@@ -136,7 +136,7 @@ class TopUpView(ApiModel):
 
     @classmethod
     def of(cls, top_up: TopUp, qr_codes: QrCodes | None = None) -> Self:
-        """The view of `top_up`; with a QR code, where that is a way to pay and `qr_codes` can draw it."""
+        """The view of `top_up`; with a QR code if it can be paid with one and `qr_codes` is given."""
         payable = top_up.checkout if not top_up.status.is_final else None
         return cls(
             id=top_up.id,

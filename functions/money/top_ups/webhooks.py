@@ -1,6 +1,7 @@
-"""Payment gateways' webhooks. What they say is not believed: the worker asks the gateway itself.
+"""Payment gateways' webhooks. Their content is not believed: the worker fetches the state from the gateway.
 
-Each has a function URL of its own; the same answers behind the API, for gateways that need one host.
+Each gateway has a function URL of its own. The same handlers are also behind the API, for gateways that need one
+host.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ _MORE = (PAYMENT_ACCESS, HAND_OVER_NOTICES)
 
 
 def _receive(gateway: str, raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
-    """The status and the text that the gateway wants to hear."""
+    """Handle a webhook; the HTTP status and text that the gateway expects."""
     try:
         state = app().money.webhooks.receive(gateway, raw, headers)
     except InvalidSignature as invalid:
@@ -30,7 +31,7 @@ def _receive(gateway: str, raw: bytes, headers: Mapping[str, str]) -> tuple[int,
 
 
 def _text_of(gateway: str, raw: RawRequest) -> str:
-    """The text alone, of a webhook that was taken in."""
+    """Handle a webhook; only the text, for one that was accepted."""
     status, text = _receive(gateway, raw.body, raw.headers)
     if status != 200:
         raise InvalidInput.of("signature", f"{text.capitalize()}.")
@@ -38,69 +39,69 @@ def _text_of(gateway: str, raw: RawRequest) -> str:
 
 
 def _received(gateway: str, raw: RawRequest) -> WebhookReceived:
-    """The same, in the API's envelope."""
+    """The same, in the API's response format."""
     _text_of(gateway, raw)
     return WebhookReceived(received=True)
 
 
 @webhook("stripe", grants=_GRANTS)
 def stripe_webhook(raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
-    """Take in what Stripe tells."""
+    """Receive a webhook from Stripe."""
     return _receive("stripe", raw, headers)
 
 
 @webhook("btcpay", grants=_GRANTS)
 def btcpay_webhook(raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
-    """Take in what BTCPay Server tells."""
+    """Receive a webhook from BTCPay Server."""
     return _receive("btcpay", raw, headers)
 
 
 @webhook("oxapay", grants=_GRANTS)
 def oxapay_webhook(raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
-    """Take in what OxaPay tells; it wants to hear `ok`."""
+    """Receive a webhook from OxaPay, which expects the answer `ok`."""
     return _receive("oxapay", raw, headers)
 
 
 @webhook("paypal", grants=_GRANTS)
 def paypal_webhook(raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
-    """Take in what PayPal tells."""
+    """Receive a webhook from PayPal."""
     return _receive("paypal", raw, headers)
 
 
 @webhook("bank", grants=_GRANTS)
 def bank_webhook(raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
-    """Take in what the bank tells."""
+    """Receive a webhook from the bank."""
     return _receive("bank", raw, headers)
 
 
 @endpoint("POST", "/billing/webhooks/card-provider", public=True, rate_limited=False, grants=_MORE)
 def receive_card_webhook(raw: RawRequest) -> WebhookReceived:
-    """Take in what the card provider tells, on the API's own host."""
+    """Receive a webhook from the card provider, on the API's own host."""
     return _received("stripe", raw)
 
 
 @endpoint("POST", "/v1/webhooks/stripe", public=True, rate_limited=False, grants=_MORE)
 def receive_stripe_webhook(raw: RawRequest) -> WebhookReceived:
-    """Take in what Stripe tells, on the API's own host."""
+    """Receive a webhook from Stripe, on the API's own host."""
     return _received("stripe", raw)
 
 
 @endpoint("POST", "/billing/webhooks/crypto-provider", public=True, rate_limited=False, grants=_MORE)
 def receive_crypto_webhook(raw: RawRequest) -> PlainText:
-    """Take in what a crypto provider tells, on the API's own host; the signature's header shows which.
+    """Receive a webhook from a crypto provider, on the API's own host; its signature header shows which one.
 
-    OxaPay repeats what is not answered with `ok`, and nothing else; to BTCPay any success will do.
+    OxaPay repeats a webhook until the answer is exactly `ok`; BTCPay accepts any success.
     """
     return PlainText(_text_of("btcpay" if "btcpay-sig" in raw.headers else "oxapay", raw))
 
 
 @endpoint("POST", "/billing/webhooks/bank-provider", public=True, rate_limited=False, grants=_MORE)
 def receive_bank_webhook(raw: RawRequest) -> WebhookReceived:
-    """Take in what the bank tells, on the API's own host."""
+    """Receive a webhook from the bank, on the API's own host."""
     return _received("bank", raw)
 
 
 @endpoint("POST", "/billing/webhooks/paypal", public=True, rate_limited=False, grants=_MORE)
 def receive_paypal_webhook(raw: RawRequest) -> WebhookReceived:
-    """Take in what PayPal tells, on the API's own host."""
+    """Receive a webhook from PayPal, on the API's own host."""
     return _received("paypal", raw)

@@ -1,4 +1,4 @@
-"""Booking what gateways have told of, and what they should have told of."""
+"""Books payments that gateways have reported, and finds payments that they should have reported."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _TOLD_AT_MOST = 20
 
 @queue("NoticeQueue", grants=_GRANTS, timeout_seconds=60)
 def book_notice(message: Mapping[str, Any]) -> None:
-    """Fetch what a notice is about, and book what is new."""
+    """Fetch the object of a notice, and book what is new."""
     top_up = app().money.webhooks.handle(message["gateway"], message["providerId"], message["reference"])
     if top_up is None and message["gateway"] == "bank" and message["providerId"]:
         found = app().money.bank_desk.look(message["providerId"])
@@ -33,7 +33,9 @@ def reconcile_top_ups(event: Mapping[str, Any]) -> Mapping[str, int]:
 
 @schedule("rate(1 day)", grants=(*_GRANTS, WRITE_REPORTS, ALERT_STAFF), timeout_seconds=900, memory_mb=1024)
 def compare_payments(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Compare what gateways have settled with the ledger, keep the report, and tell staff of any difference."""
+    """Compare the gateways' settled payments with the ledger, store the report, and alert staff about
+    differences.
+    """
     report = app().operations.comparison.run()
     return {
         "payments": report.payments,

@@ -1,1 +1,1 @@
-"""Requests and answers of `transfers`, and the one call that serves each."""
+"""Endpoints of transfers."""

@@ -1,4 +1,4 @@
-"""Money between a user's own customers."""
+"""Endpoints for transfers between a user's own customers."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.money.transfers.service import TransferWish
@@ -17,9 +17,10 @@ from functions.money.transfers.schemas import TransferBody, TransferView
     errors=(NotFound, Conflict, InsufficientBalance, AccountSuspended),
 )
 def send_transfer(request: TransferBody, caller: Caller) -> TransferView:
-    """Move money to another customer whose money you see to as well; it is there at once.
+    """Transfer money to another customer whose money you manage too; it arrives at once.
 
-    What is held or disputed cannot be moved. A key cannot do this: it belongs to one customer only.
+    Money that is held or disputed cannot be transferred. An API key cannot do this: it belongs to one customer
+    only.
     """
     if caller.principal.api_key_id:
         raise Forbidden("This needs a person who has signed in; an API key cannot do it.")
@@ -31,6 +32,6 @@ def send_transfer(request: TransferBody, caller: Caller) -> TransferView:
 
 @endpoint("GET", "/billing/transfers", scope=Scope.BILLING_READ)
 def list_transfers(query: PageQuery, caller: Caller) -> Listing[TransferView]:
-    """List what was moved to and from other customers, newest first."""
+    """List transfers to and from your other customers, newest first."""
     found = app().money.transfers.list(caller.customer_id, query.page_request())
     return Listing.of(found, lambda transfer: TransferView.of(transfer, caller.customer_id))

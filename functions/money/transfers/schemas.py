@@ -1,4 +1,4 @@
-"""What the endpoints for transfers take and give."""
+"""Requests and responses of the transfer endpoints."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from functions.money.top_ups.schemas import DecimalText
 
 
 class TransferBody(ApiModel):
-    """Money for another of one's own customers."""
+    """A transfer to another customer of the same user."""
 
     audited_fields: ClassVar[frozenset[str]] = frozenset({"to_customer_id"})
 
@@ -25,14 +25,14 @@ class TransferBody(ApiModel):
 
 
 class Direction(StrEnum):
-    """Which way the money went, seen from one customer."""
+    """The direction of a transfer, seen from one customer."""
 
     IN = "in"
     OUT = "out"
 
 
 class TransferView(ApiModel):
-    """Money that went from one customer to another, as one of the two sees it."""
+    """A transfer between two customers, as one of them sees it."""
 
     id: str
     direction: Direction
