@@ -1,1 +1,1 @@
-"""Payment gateways."""
+"""Adapters for payment gateways."""

@@ -1,4 +1,4 @@
-"""The bank's interface, with time-outs and in the port's error words."""
+"""Client for the bank's interface, with time-outs; raises the errors of the gateway port."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,9 @@ _RETURN: Final = TypeAdapter(ReturnData)
 
 
 class BankClient:
-    """Transfers to our accounts. No call is repeated here: whoever calls knows whether it may be."""
+    """Reads and returns transfers to our accounts. It repeats no call: only the caller knows whether that is
+    safe.
+    """
 
     def __init__(self, config: BankConfig) -> None:
         self._base_url = str(config.base_url).rstrip("/")
@@ -34,19 +36,19 @@ class BankClient:
         self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
 
     def transfer(self, transfer_id: str) -> TransferData:
-        """One transfer."""
+        """The transfer with this id."""
         return self._call(_TRANSFER, "GET", f"/transfers/{quote(transfer_id, safe='')}")
 
     def with_reference(self, reference: str) -> Iterator[TransferData]:
-        """Those that name `reference`, as far as the bank can tell."""
+        """The transfers that contain `reference`, as far as the bank can find them."""
         return self._all({"reference": reference})
 
     def credited(self, since: datetime, until: datetime) -> Iterator[TransferData]:
-        """Those that were credited in [since, until)."""
+        """The transfers that were credited in [since, until)."""
         return self._all({"credited_from": isoformat(since), "credited_until": isoformat(until)})
 
     def give_back(self, transfer_id: str, amount: str, currency: str, key: str) -> ReturnData:
-        """Send some of a transfer back; the same key again gives the same return."""
+        """Send part of a transfer back; the same key gives the same return."""
         path = f"/transfers/{quote(transfer_id, safe='')}/returns"
         return self._call(_RETURN, "POST", path, {"amount": amount, "currency": currency}, key)
 
@@ -88,7 +90,7 @@ class BankClient:
 
 
 def _check(status: int, content: bytes, where: str) -> None:
-    """Raise what an answer other than 2xx means."""
+    """Raise the error for an answer other than 2xx."""
     if 200 <= status < 300:
         return
     text = f"{where}: {status} {content[:_TEXT_SHOWN].decode(errors='replace')}".rstrip()
@@ -100,10 +102,10 @@ def _check(status: int, content: bytes, where: str) -> None:
 
 
 def decimal_text(amount: Amount) -> str:
-    """An amount as the bank reads it.
+    """The amount in the bank's format.
 
     Raises:
-        GatewayRefused: it has a part of a cent, which no bank sends.
+        GatewayRefused: the amount is not in whole cents, or not positive.
     """
     units, micros = divmod(amount.micros, 1_000_000)
     cents, rest = divmod(micros, 10_000)

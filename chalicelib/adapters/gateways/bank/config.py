@@ -1,6 +1,6 @@
-"""What an operator tells Hearth of its bank accounts, and of the interface that tells what comes in.
+"""Configuration of our bank accounts, and of the bank's interface.
 
-It is one part of the payments' secret, which is a JSON document:
+It is one part of the secret for payments, which is a JSON document:
 
     {"bank": {
        "base_url": "https://api.bank.example/v1", "api_key": "…", "webhook_secrets": ["…"],
@@ -31,7 +31,7 @@ _LINE = Annotated[str, Field(min_length=1, max_length=140)]
 
 
 def _iban(text: str) -> str:
-    """ISO 13616: two letters, two check digits, then the rest; MOD 97-10 over the whole is 1."""
+    """Check an IBAN (ISO 13616): two letters, two check digits, then the rest; MOD 97-10 over the whole is 1."""
     iban = squeezed(text)
     if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", iban, re.ASCII):
         raise ValueError("is no IBAN")
@@ -41,7 +41,9 @@ def _iban(text: str) -> str:
 
 
 def _routing_number(text: str) -> str:
-    """American Bankers Association: nine digits, weighed 3, 7, 1, add up to a multiple of ten."""
+    """Check a routing number (American Bankers Association): nine digits; their sum, weighted 3, 7, 1, divides by
+    ten.
+    """
     if not re.fullmatch(r"\d{9}", text, re.ASCII):
         raise ValueError("is not nine digits")
     if sum(int(digit) * weight for digit, weight in zip(text, (3, 7, 1) * 3, strict=True)) % 10:
@@ -50,18 +52,18 @@ def _routing_number(text: str) -> str:
 
 
 class AccountConfig(Configured):
-    """An account of ours, as payers need to know it."""
+    """One of our accounts, with the data that payers need."""
 
     beneficiary: _LINE
     bank: _LINE
     iban: Annotated[str, AfterValidator(_iban)] | None = None
     account_number: Annotated[str, Field(pattern=r"^[0-9A-Z-]{4,34}$")] | None = None
     routing_number: Annotated[str, AfterValidator(_routing_number)] | None = None
-    """United States."""
+    """United States only."""
     sort_code: Annotated[str, Field(pattern=r"^\d{6}$")] | None = None
-    """United Kingdom."""
+    """United Kingdom only."""
     institution_number: Annotated[str, Field(pattern=r"^\d{3}$")] | None = None
-    """Canada, with the transit number."""
+    """Canada only, with the transit number."""
     transit_number: Annotated[str, Field(pattern=r"^\d{5}$")] | None = None
     bic: Annotated[str, Field(pattern=r"^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$")] | None = None
 
@@ -77,11 +79,11 @@ class AccountConfig(Configured):
 
     @property
     def numbers(self) -> frozenset[str]:
-        """What statements may call the account, squeezed."""
+        """The numbers by which statements may name the account, as `references.squeezed` writes them."""
         return frozenset(squeezed(number) for number in (self.iban, self.account_number) if number)
 
     def instructions(self) -> dict[str, str]:
-        """What a payer fills in, by label; only what there is."""
+        """The data that a payer fills in, by label; only what is set."""
         parts = {
             "beneficiary": self.beneficiary,
             "bank": self.bank,

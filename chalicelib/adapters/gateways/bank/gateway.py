@@ -1,11 +1,13 @@
 """Bank transfers as a payment gateway.
 
-A top-up's `provider_id` is its reference, which is made from its id: nobody needs to be asked. The bank does not
-know how much was asked, so that a state is SETTLED as soon as anything has come; comparing is the service's part.
+A top-up's `provider_id` is its reference, which is derived from its id, so `create` calls nobody. The bank does
+not know how much was asked for, so a state is SETTLED as soon as anything has arrived; the service compares the
+amounts.
 
-Money that names no top-up, or several, or one in another currency, has the bank's own id of the transfer for a
-`provider_id`, which `fetch` and `transfer` take too; its state bears MANUAL_REVIEW. So does, in a webhook, a
-reference that was typed with look-alikes, but the state that is fetched has the reference that it was read as.
+A transfer that names no top-up, several, or one in another currency has the bank's own id as its `provider_id`.
+`fetch` and `transfer` accept that id too, and the state has the flag MANUAL_REVIEW. A webhook also gives the
+bank's id if the reference was typed with look-alike characters, but the fetched state then has the reference as it
+should be.
 """
 
 from collections import defaultdict
@@ -31,7 +33,7 @@ from chalicelib.domain.money.top_ups.models import (
 
 
 class BankGateway:
-    """The accounts of one bank. Sends money back, lists what came, and tells of money that names no top-up."""
+    """The accounts of one bank. It can send money back, list payments, and report money that names no top-up."""
 
     name = "bank"
 
@@ -41,14 +43,14 @@ class BankGateway:
 
     @property
     def accounts(self) -> frozenset[str]:
-        """What statements may call our accounts, squeezed."""
+        """The numbers by which statements may name our accounts, as `references.squeezed` writes them."""
         return frozenset(number for account in self._config.accounts.values() for number in account.numbers)
 
     def create(self, top_up: TopUp, *, return_url: str) -> Checkout:
-        """Where to send the money, and under which reference. Asks nobody.
+        """The account to pay to, and the reference to use. It calls nobody.
 
         Raises:
-            GatewayRefused: there is no account in this currency.
+            GatewayRefused: we have no account in this currency.
         """
         account = next(
             (account for name, account in self._config.accounts.items() if name == top_up.amount.currency), None
@@ -63,7 +65,9 @@ class BankGateway:
         return Checkout(provider_id=reference, expires_at=top_up.deadline_at, instructions=instructions)
 
     def find(self, top_up: TopUp) -> PaymentState | None:
-        """What has come for `top_up`; None while nothing has, as nothing is made at the bank."""
+        """The state of the transfers for `top_up`; None if none has arrived, because nothing is created at the
+        bank.
+        """
         if top_up.amount.currency not in CURRENCY_LETTERS:
             return None
         reference = reference_of(top_up.id, top_up.amount.currency)
@@ -71,10 +75,10 @@ class BankGateway:
         return state_of(reference, found.values()) if found else None
 
     def fetch(self, provider_id: str) -> PaymentState:
-        """Everything that came under a reference, or one transfer by the bank's id of it.
+        """The state of all transfers with a reference, or of one transfer by the bank's id.
 
         Raises:
-            GatewayRefused: it is neither.
+            GatewayRefused: `provider_id` is neither.
         """
         if is_reference(provider_id):
             return state_of(provider_id, self._with_reference(provider_id).values())
@@ -82,11 +86,11 @@ class BankGateway:
         reference = one.reference
         if reference is None:
             return state_of(one.id, [one], frozenset({Flag.MANUAL_REVIEW}))
-        # The bank may not find by the reference what was typed with look-alikes.
+        # The bank may not find the reference if it was typed with look-alike characters.
         return state_of(reference, {**self._with_reference(reference), one.id: one}.values())
 
     def transfer(self, provider_id: str) -> Transfer | None:
-        """One transfer by the bank's id of it; None where it is not booked yet.
+        """The transfer with this id of the bank; None if it is not booked yet.
 
         Raises:
             GatewayRefused: there is no such transfer.
@@ -94,10 +98,10 @@ class BankGateway:
         return self._client.transfer(provider_id).transfer
 
     def transfers(self, provider_id: str) -> list[Transfer]:
-        """The booked transfers under a reference, or one by the bank's id of it.
+        """The booked transfers with a reference, or one transfer by the bank's id.
 
         Raises:
-            GatewayRefused: it is neither.
+            GatewayRefused: `provider_id` is neither.
         """
         if is_reference(provider_id):
             found = self._with_reference(provider_id).values()
@@ -106,19 +110,19 @@ class BankGateway:
         return numbered(one.transfer for one in found if one.transfer)
 
     def verify(self, raw_body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
-        """The notice in a webhook; see `webhooks.verify`."""
+        """Verify a webhook and return its notice; see `webhooks.verify`."""
         return webhooks.verify(raw_body, headers, now, self._config.webhook_secrets)
 
     def refund(self, provider_id: str, amount: Amount, key: str) -> Refund:
-        """Send `amount` back to the account that it came from; the same `key` again gives the same refund.
+        """Send `amount` back to the account that it came from; the same `key` gives the same refund.
 
         Args:
-            provider_id: a top-up's reference, or the bank's id of one transfer, which no top-up may have.
+            provider_id: a top-up's reference, or the bank's id of one transfer, with or without a top-up.
             amount: in whole cents.
-            key: ours, which the bank keeps with the return.
+            key: our key, which the bank stores with the return.
 
         Raises:
-            GatewayRefused: no single transfer has as much left.
+            GatewayRefused: no single transfer has that much left.
         """
         found = self._sources(provider_id)
         made = next((refund for one in found for refund in one.refunds if refund.key == key), None)
@@ -133,7 +137,9 @@ class BankGateway:
         return Refund(answer.id, amount, answer.status, key)
 
     def settled(self, since: datetime, until: datetime) -> Iterator[PaymentState]:
-        """What was credited in [since, until): by reference, and each transfer without one by itself."""
+        """The states of transfers credited in [since, until): one for each reference, one for each transfer
+        without one.
+        """
         clear: defaultdict[str, list[TransferData]] = defaultdict(list)
         for one in self._client.credited(since, until):
             if one.reference is None:
@@ -144,13 +150,13 @@ class BankGateway:
             yield state_of(reference, transfers)
 
     def _sources(self, provider_id: str) -> list[TransferData]:
-        """The transfers that money can be sent back from, as they came."""
+        """The transfers from which money can be sent back."""
         if is_reference(provider_id):
             return list(self._with_reference(provider_id).values())
         return [self._client.transfer(provider_id)]
 
     def _with_reference(self, reference: str) -> dict[str, TransferData]:
-        """By the bank's ids. The bank's search may find more than names this reference alone."""
+        """The transfers with exactly this reference, by the bank's id. The bank's search may find others too."""
         found = self._client.with_reference(reference)
         return {one.id: one for one in found if one.reference == reference}
 

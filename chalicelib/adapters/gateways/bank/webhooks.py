@@ -1,8 +1,8 @@
-"""Verifying the bank's webhooks (G40).
+"""Verifies the bank's webhooks (G40).
 
-`X-Bank-Signature: v1=<hex>` is HMAC-SHA256 with our secret over `<X-Bank-Timestamp>.<raw body>`; the timestamp is
-in seconds since 1970. Since it is signed with the body, neither can be replaced; and as it must be near, an old
-webhook cannot be sent again long afterwards.
+`X-Bank-Signature: v1=<hex>` is the HMAC-SHA256, with our secret, of `<X-Bank-Timestamp>.<raw body>`; the timestamp
+is in seconds since 1970. It is signed together with the body, so neither can be replaced. It must be close to now,
+so an old webhook cannot be replayed later.
 """
 
 import hashlib
@@ -30,16 +30,16 @@ def signature(raw_body: bytes, timestamp: str, secret: str) -> str:
 
 
 def verify(raw_body: bytes, headers: Mapping[str, str], now: datetime, secrets: Iterable[SecretStr]) -> Notice:
-    """The notice in a webhook.
+    """Verify a webhook and return its notice.
 
     Raises:
-        InvalidSignature: it is not the bank's, too old, from the future, or not of the form that the bank sends.
+        InvalidSignature: it was not signed by the bank, is too old, is from the future, or has another form.
     """
     timestamp = headers.get("x-bank-timestamp", "")
     given = headers.get("x-bank-signature", "")
     if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(given):
         raise InvalidSignature("no timestamp, or no signature")
-    # Every secret is tried, so that the time it takes does not tell which one fits.
+    # Every secret is tried, so that the time does not reveal which one matches.
     fits = [
         hmac.compare_digest(signature(raw_body, timestamp, secret.get_secret_value()), given) for secret in secrets
     ]
@@ -56,7 +56,7 @@ def verify(raw_body: bytes, headers: Mapping[str, str], now: datetime, secrets: 
 
 
 def _provider_id(transfer: AnnouncedTransfer) -> str:
-    """The reference, where the bank finds the transfer by it too; otherwise the bank's own id of the transfer."""
+    """The reference, if the bank's search finds the transfer by it; otherwise the bank's id of the transfer."""
     text = f"{transfer.text}\n{transfer.end_to_end_id}"
     references = find_references(text)
     if (

@@ -1,11 +1,12 @@
-"""What the bank's interface says, and what it means.
+"""The messages of the bank's interface, and their translation.
 
-    GET  /transfers?reference=…               those whose text holds the reference, however it is spaced or cased
-    GET  /transfers?credited_from=…&credited_until=…    those that were credited in [from, until)
+    GET  /transfers?reference=…                       those whose text contains the reference, in any case and
+    spacing
+    GET  /transfers?credited_from=…&credited_until=…  those that were credited in [from, until)
     GET  /transfers/{id}
-    POST /transfers/{id}/returns              send some of it back; `Idempotency-Key` is kept for ever
+    POST /transfers/{id}/returns                      send part of it back; `Idempotency-Key` is kept for ever
 
-Lists come in pages, `{"transfers": […], "next_cursor": "…"}`, and go on with `cursor=…` while there is one.
+Lists come in pages, `{"transfers": […], "next_cursor": "…"}`; the next page is asked for with `cursor=…`.
 """
 
 from collections.abc import Iterable
@@ -37,7 +38,7 @@ class _Answer(BaseModel):
 
 
 class ReturnData(_Answer):
-    """Money of a transfer that goes back."""
+    """A return of part of a transfer."""
 
     id: _Id
     amount: _Amount
@@ -54,10 +55,10 @@ class TransferData(_Answer):
     currency: _Currency
     status: Literal["pending", "booked", "returned"]
     booked_on: date | None = None
-    """The bank's day, as its statements have it."""
+    """The booking day, the same as in statements."""
     credited_at: AwareDatetime | None = None
     bank_reference: str = ""
-    """What statements have as `AcctSvcrRef` of the transaction, or of its entry."""
+    """The `AcctSvcrRef` that statements have for the transaction, or for its entry."""
     text: str = ""
     end_to_end_id: str = ""
     payer_name: str = ""
@@ -71,14 +72,16 @@ class TransferData(_Answer):
 
     @property
     def reference(self) -> str | None:
-        """The one reference that it names, if it is of the transfer's currency; otherwise people must look."""
+        """The one reference in the text, if it is for the transfer's currency; None otherwise, and then staff must
+        look.
+        """
         references = self._transfer(date.min).references
         is_clear = len(references) == 1 and currency_of(references[0]) == self.currency
         return references[0] if is_clear else None
 
     @property
     def refunds(self) -> tuple[Refund, ...]:
-        """What went back of it."""
+        """The returns of this transfer, as refunds."""
         return tuple(
             Refund(part.id, Amount(parse_amount(part.amount), self.currency), part.status, part.key)
             for part in self.returns
@@ -86,7 +89,7 @@ class TransferData(_Answer):
 
     @property
     def left_micros(self) -> int:
-        """What has not been sent back."""
+        """The amount that was not sent back."""
         gone = (refund for refund in self.refunds if refund.status is not RefundStatus.FAILED)
         return parse_amount(self.amount) - sum(refund.amount.micros for refund in gone)
 
@@ -111,7 +114,7 @@ class TransferList(_Answer):
 
 
 class AnnouncedTransfer(_Answer):
-    """What a webhook says of a transfer: enough to know where it belongs, not to be believed."""
+    """The transfer in a webhook: enough to find the top-up; nothing else in it is believed."""
 
     id: _Id
     currency: _Currency
@@ -130,7 +133,7 @@ class Announcement(_Answer):
 def state_of(
     provider_id: str, found: Iterable[TransferData], flags: frozenset[Flag] = frozenset()
 ) -> PaymentState:
-    """Everything that came under one id. What arrived is final; how much was asked, only we know."""
+    """The state of all transfers under one id. Arrived money is final; the amount asked for is not known here."""
     transfers = sorted(found, key=_arrival)
     payments = _payments(transfers)
     status = TopUpStatus.AWAITING_PAYMENT
@@ -149,14 +152,14 @@ def state_of(
 
 
 def _payments(transfers: list[TransferData]) -> tuple[Payment, ...]:
-    """Those that were ever booked; what was sent back later is a refund of it."""
+    """The transfers that were ever booked; a later return is a refund."""
     booked = [(one.transfer, one.credited_at) for one in transfers if one.transfer]
     counted = numbered(transfer for transfer, _ in booked)
     return tuple(transfer.payment(at) for transfer, (_, at) in zip(counted, booked, strict=True))
 
 
 def _arrival(transfer: TransferData) -> tuple[bool, datetime | None, str]:
-    """Booked ones by their time, then the others."""
+    """Sort key: booked transfers by their time, then the others."""
     return (
         (True, None, transfer.id) if transfer.credited_at is None else (False, transfer.credited_at, transfer.id)
     )

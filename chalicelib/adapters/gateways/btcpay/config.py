@@ -1,10 +1,11 @@
-"""What an operator tells Hearth of a BTCPay Server: one part of the payments' secret, which is a JSON document.
+"""Configuration of a BTCPay Server: one part of the secret for payments, which is a JSON document.
 
     {"btcpay": {
        "base_url": "https://btcpay.example.net", "store_id": "…", "api_key": "…", "webhook_secret": "…",
        "payment_methods": {"USDT-ETH": "USDT-ETHEREUM", "USDC-POLYGON": "USDC-POLYGON"}}}
 
-The key needs `btcpay.store.canviewinvoices` and `btcpay.store.cancreateinvoice` of that store, and nothing more.
+The API key needs `btcpay.store.canviewinvoices` and `btcpay.store.cancreateinvoice` of that store, and nothing
+more.
 """
 
 from collections.abc import Mapping
@@ -28,15 +29,15 @@ class BTCPayConfig(PaymentsPart):
     api_key: SecretStr
     webhook_secret: SecretStr
     payment_methods: Mapping[str, PaymentMethodId] = Field(min_length=1)
-    """The store's own id of each `<asset>-<network>`; the token plug-ins name them, so an operator must say."""
+    """The store's id of the payment method for each `<asset>-<network>`; the token plug-ins choose these ids."""
     expiration_minutes: int = Field(default=60, ge=5, le=2880)
     monitoring_minutes: int = Field(default=30 * 24 * 60, ge=60, le=525_600)
-    """How long after its expiry BTCPay still listens for payments of an invoice (G11)."""
+    """How long after an invoice's expiry BTCPay still watches for payments (G11)."""
     tolerance_percent: int = Field(default=DEFAULT_TOLERANCE_PERCENT, ge=0, le=5)
     speed_policy: Literal["HighSpeed", "MediumSpeed", "LowMediumSpeed", "LowSpeed"] = "LowSpeed"
-    """How many confirmations make a payment final: 0, 1, 2 and 6 for BTCPay's own chains."""
+    """How many confirmations make a payment final: 0, 1, 2 and 6 on BTCPay's own chains."""
     webhook_max_age_seconds: int = Field(default=7200, ge=300, le=86_400)
-    """BTCPay redelivers for about 71 minutes, with the first delivery's time."""
+    """BTCPay redelivers for about 71 minutes, with the time of the first delivery."""
     connect_timeout_seconds: float = Field(default=3, gt=0, le=30)
     read_timeout_seconds: float = Field(default=10, gt=0, le=60)
 

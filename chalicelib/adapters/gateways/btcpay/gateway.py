@@ -1,7 +1,7 @@
 """BTCPay as a payment gateway.
 
-It cannot send money back by itself: a refund in BTCPay is a page on which the payer says where to, so refunds of
-crypto are made by people, and this gateway has no `SupportsRefunds`.
+It has no `SupportsRefunds`: a refund in BTCPay is a page on which the payer enters an address, so staff make
+refunds of crypto payments by hand.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ MAX_PAGES: Final = 200
 
 
 class BTCPayGateway:
-    """`Gateway` and `SupportsListing` on one store of a BTCPay Server."""
+    """`Gateway` and `SupportsListing` for one store of a BTCPay Server."""
 
     name = "btcpay"
 
@@ -27,10 +27,10 @@ class BTCPayGateway:
         self._api = Greenfield(config)
 
     def create(self, top_up: TopUp, *, return_url: str) -> Checkout:
-        """Make the invoice, unless one with this order id is there: BTCPay has no idempotency keys.
+        """Create the invoice, unless there is one with this order id: BTCPay has no idempotency keys.
 
         Raises:
-            GatewayError: as the port says.
+            GatewayError: see the port.
         """
         request = mapping.invoice_request(top_up, self._config, return_url)
         made = self._made_for(top_up)
@@ -48,13 +48,14 @@ class BTCPayGateway:
         return self._state(self._api.invoice(provider_id))
 
     def verify(self, raw_body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
-        """See `webhook.verify`."""
+        """Verify a webhook; see `webhook.verify`."""
         return webhook.verify(raw_body, headers, now, self._config)
 
     def settled(self, since: datetime, until: datetime) -> Iterator[PaymentState]:
-        """The invoices with a payment received in [since, until).
+        """The states of invoices with a payment received in [since, until).
 
-        BTCPay lists invoices by their creation, so the look goes back as far as it listens for late payments.
+        BTCPay lists invoices by creation, so the list starts as early as an invoice can still receive late
+        payments.
         """
         minutes = self._config.expiration_minutes + self._config.monitoring_minutes
         oldest = later(since, -60 * minutes)
@@ -68,7 +69,7 @@ class BTCPayGateway:
         return mapping.state(invoice, self._api.payment_methods(invoice.id), self._config)
 
     def _made_for(self, top_up: TopUp) -> Sequence[InvoiceData]:
-        """The invoices with this order id, best first: of two made at one time, the one that was paid."""
+        """The invoices with this order id, best first: if two were created at once, the paid one is first."""
         found = [
             invoice
             for invoice in self._api.invoices({"orderId": top_up.id})

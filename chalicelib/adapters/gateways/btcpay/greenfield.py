@@ -1,7 +1,7 @@
-"""The four calls of BTCPay's Greenfield API that a top-up needs, with time-outs and in the port's error words.
+"""Client for the four calls of BTCPay's Greenfield API that top-ups need; raises the errors of the gateway port.
 
-https://docs.btcpayserver.org/API/Greenfield/v1/#tag/Invoices. Amounts come as decimal strings; numbers that
-come as JSON numbers are read as decimals too.
+https://docs.btcpayserver.org/API/Greenfield/v1/#tag/Invoices. Amounts are decimal strings; JSON numbers are read
+as decimals too.
 """
 
 import json
@@ -27,7 +27,7 @@ class _Answer(BaseModel):
 
 
 class Metadata(_Answer):
-    """What was filed with an invoice."""
+    """Our data in an invoice."""
 
     order_id: str | None = Field(default=None, alias="orderId")
 
@@ -57,7 +57,7 @@ class PaymentData(_Answer):
 
 
 class PaymentMethodData(_Answer):
-    """One way to pay an invoice, and what came that way."""
+    """One way to pay an invoice, and the payments made that way."""
 
     id: str = Field(alias="paymentMethodId")
     currency: str
@@ -72,7 +72,7 @@ _PAYMENT_METHODS: Final = TypeAdapter(list[PaymentMethodData])
 
 
 class Greenfield:
-    """A store's invoices. No call is repeated here: whoever calls knows whether it may be."""
+    """Reads and creates a store's invoices. It repeats no call: only the caller knows whether that is safe."""
 
     def __init__(self, config: BTCPayConfig) -> None:
         self._config = config
@@ -81,19 +81,19 @@ class Greenfield:
         self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
 
     def create_invoice(self, body: Mapping[str, Any]) -> InvoiceData:
-        """Make an invoice."""
+        """Create an invoice."""
         return self._call(_INVOICE, "POST", "", body=body)
 
     def invoice(self, invoice_id: str) -> InvoiceData:
-        """One invoice."""
+        """The invoice with this id."""
         return self._call(_INVOICE, "GET", f"/{quote(invoice_id, safe='')}")
 
     def payment_methods(self, invoice_id: str) -> Sequence[PaymentMethodData]:
-        """The ways to pay an invoice, with the payments that BTCPay counts."""
+        """The payment methods of an invoice, with the payments that BTCPay counts."""
         return self._call(_PAYMENT_METHODS, "GET", f"/{quote(invoice_id, safe='')}/payment-methods")
 
     def invoices(self, query: Mapping[str, str | int]) -> Sequence[InvoiceData]:
-        """A page of at most `PAGE_ITEMS` invoices, with those that people archived: money comes to them too."""
+        """A page of at most `PAGE_ITEMS` invoices, including archived ones, which can receive money too."""
         wanted = {"take": PAGE_ITEMS, "includeArchived": "true", **query}
         return self._call(_INVOICES, "GET", f"?{urlencode(wanted)}")
 
@@ -119,7 +119,7 @@ class Greenfield:
 
 
 def _check(status: int, content: bytes, where: str) -> None:
-    """Raise what an answer other than 2xx means."""
+    """Raise the error for an answer other than 2xx."""
     if 200 <= status < 300:
         return
     text = f"{where}: {status} {content[:_TEXT_SHOWN].decode(errors='replace')}".rstrip()

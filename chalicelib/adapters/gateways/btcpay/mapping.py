@@ -1,4 +1,4 @@
-"""Between BTCPay's words and ours."""
+"""Translates between BTCPay's objects and the domain's types."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -46,7 +46,7 @@ def invoice_request(top_up: TopUp, config: BTCPayConfig, return_url: str) -> dic
     """The body that creates an invoice for `top_up`, payable in its one asset on its one network.
 
     Raises:
-        GatewayRefused: the store does not take that asset on that network.
+        GatewayRefused: the store does not accept that asset on that network.
     """
     asked_in_asset(top_up)
     method = method_id(top_up, config)
@@ -69,10 +69,10 @@ def invoice_request(top_up: TopUp, config: BTCPayConfig, return_url: str) -> dic
 
 
 def method_id(top_up: TopUp, config: BTCPayConfig) -> str:
-    """The store's id of the way that `top_up` is paid.
+    """The store's id of the payment method for `top_up`.
 
     Raises:
-        GatewayRefused: it has none.
+        GatewayRefused: the store has no such payment method.
     """
     pair = f"{top_up.asset}-{top_up.network}"
     try:
@@ -85,10 +85,10 @@ def method_id(top_up: TopUp, config: BTCPayConfig) -> str:
 
 
 def checkout(top_up: TopUp, invoice: InvoiceData, methods: Sequence[PaymentMethodData], wanted: str) -> Checkout:
-    """What the customer needs.
+    """The checkout for the customer.
 
     Raises:
-        GatewayUnreachable: the address is not there (yet).
+        GatewayUnreachable: BTCPay gives no address (yet).
     """
     found = next((method for method in methods if method.id == wanted), None)
     if found is None or not found.destination:
@@ -104,7 +104,7 @@ def checkout(top_up: TopUp, invoice: InvoiceData, methods: Sequence[PaymentMetho
 
 
 def state(data: InvoiceData, methods: Sequence[PaymentMethodData], config: BTCPayConfig) -> PaymentState:
-    """Everything that BTCPay knows of an invoice."""
+    """The state of an invoice."""
     invoice = _invoice(data, methods, config)
     known = set(config.payment_methods.values())
     found = {
@@ -142,7 +142,7 @@ def _invoice(data: InvoiceData, methods: Sequence[PaymentMethodData], config: BT
 
 
 def _asset(method: PaymentMethodData, assets: Mapping[str, str]) -> str:
-    """What is paid with; a plug-in may spell it in its own way (`USDt`)."""
+    """The asset of a payment method; a plug-in may spell it in its own way (`USDt`)."""
     return assets.get(method.id, method.currency.upper())
 
 
@@ -156,7 +156,7 @@ def _word(data: InvoiceData) -> Word:
 
 
 def _receipt(invoice_id: str, payment: PaymentData, asset: str) -> Receipt:
-    """A transfer. One transaction may pay two invoices, so the invoice's id is a part of the payment's."""
+    """One transfer. A transaction may pay two invoices, so the payment's id contains the invoice's."""
     return Receipt(
         Payment(
             id=f"{invoice_id}:{payment.id}",

@@ -1,8 +1,8 @@
-"""Is a webhook BTCPay's?
+"""Verifies BTCPay's webhooks.
 
-`BTCPay-Sig: sha256=` and the HMAC-SHA256 of the raw body with the webhook's secret. The header carries no time;
-the signed body does, and it is held to a window. Within the window a replay passes here: the service records each
-event once, and fetches what it credits, so a replay changes nothing (G01, G40).
+The header `BTCPay-Sig` is `sha256=` and the HMAC-SHA256 of the raw body with the webhook's secret. The time is in
+the signed body, not in the header, and must be within a window. A replay within the window is accepted here, but
+changes nothing: the service records each event once, and fetches what it credits (G01, G40).
 """
 
 import hashlib
@@ -42,10 +42,10 @@ class _Event(BaseModel):
 
 
 def verify(raw_body: bytes, headers: Mapping[str, str], now: datetime, config: BTCPayConfig) -> Notice:
-    """The notice in a webhook. A redelivery has the id of the first delivery.
+    """Verify a webhook and return its notice. A redelivery has the id of the first delivery.
 
     Raises:
-        InvalidSignature: it is not signed with our secret, or its time is outside of the window.
+        InvalidSignature: it was not signed with our secret, or its time is outside the window.
     """
     secret = config.webhook_secret.get_secret_value().encode()
     expected = _SCHEME + hmac.new(secret, raw_body, hashlib.sha256).hexdigest()

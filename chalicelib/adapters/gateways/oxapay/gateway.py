@@ -1,6 +1,6 @@
-"""OxaPay as a payment gateway, by its white-label payments: an address for each top-up, and no hosted page.
+"""OxaPay as a payment gateway. It uses white-label payments: an address for each top-up, and no hosted page.
 
-It cannot send money back through this API: refunds are made by people in OxaPay's panel, and seen by `fetch`.
+This API cannot send money back: staff make refunds in OxaPay's panel, and `fetch` reports them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,11 +16,11 @@ from chalicelib.kernel.clock import epoch_seconds, later
 MAX_PAGES: Final = 50
 CLOCK_SKEW_SECONDS: Final = 300
 CREATION_SECONDS: Final = 86_400
-"""A top-up whose creation has not been answered for a day is given up."""
+"""A creation that was not answered for a day is given up."""
 
 
 class OxaPayGateway:
-    """`Gateway` and `SupportsListing` on one merchant of OxaPay's."""
+    """`Gateway` and `SupportsListing` for one merchant at OxaPay."""
 
     name = "oxapay"
 
@@ -29,22 +29,22 @@ class OxaPayGateway:
         self._api = Merchant(config)
 
     def create(self, top_up: TopUp, *, return_url: str) -> Checkout:
-        """Make the payment.
+        """Create the payment.
 
-        OxaPay has no idempotency keys, and tells an address only in the answer to its creation. Where that answer
-        was lost, the same top-up is given another payment with the same order id. No money is at risk: nobody has
-        seen the first one's address, and both are found by the order id.
+        OxaPay has no idempotency keys, and gives the address only in the answer to the creation. If that answer
+        was lost, a repetition creates a second payment with the same order id. No money is at risk: nobody has
+        seen the first payment's address, and both are found by the order id.
 
         Raises:
-            GatewayError: as the port says.
+            GatewayError: see the port.
         """
         asked, fields = mapping.request(top_up, self._config)
         return mapping.checkout(top_up, self._api.create(asked.micros, fields))
 
     def find(self, top_up: TopUp) -> PaymentState | None:
-        """The state of the payment with this order id: of several, the one with money, or else the newest.
+        """The state of the payment with this order id; of several, the one with money, otherwise the newest.
 
-        The list cannot be asked for an order id, so it is read from the top-up's creation on.
+        The list cannot be filtered by order id, so it is read from the top-up's creation on.
         """
         query = {
             "from_date": epoch_seconds(later(top_up.created_at, -CLOCK_SKEW_SECONDS)),
@@ -57,17 +57,17 @@ class OxaPayGateway:
         return mapping.state(best, self._config)
 
     def fetch(self, provider_id: str) -> PaymentState:
-        """The state of a payment, by its track id."""
+        """The state of the payment with this track id."""
         return mapping.state(self._api.payment(provider_id), self._config)
 
     def verify(self, raw_body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
-        """See `webhook.verify`. The answer to a webhook must be 200 with the text `ok`."""
+        """Verify a webhook; see `webhook.verify`. The answer to a webhook must be 200 with the text `ok`."""
         return webhook.verify(raw_body, headers, now, self._config)
 
     def settled(self, since: datetime, until: datetime) -> Iterator[PaymentState]:
-        """The payments with a transfer in [since, until).
+        """The states of payments with a transfer in [since, until).
 
-        OxaPay lists payments by their creation, so the look goes back by `listening_days`.
+        OxaPay lists payments by creation, so the list starts `listening_days` earlier.
         """
         oldest = later(since, -86_400 * self._config.listening_days)
         query = {"from_date": epoch_seconds(oldest), "to_date": epoch_seconds(until)}
@@ -77,7 +77,7 @@ class OxaPayGateway:
                 yield state
 
     def _payments(self, query: Mapping[str, str | int]) -> Iterator[PaymentData]:
-        """The payments created in a span, oldest first, so that new ones do not move the pages."""
+        """The payments created in a span, oldest first, so that new ones do not shift the pages."""
         ordered = {"sort_by": "create_date", "sort_type": "asc", **query}
         for number in range(1, MAX_PAGES + 1):
             page = self._api.payments({**ordered, "page": number})

@@ -1,4 +1,7 @@
-"""Between OxaPay's words and ours (https://docs.oxapay.com/api-reference/payment/payment-status-table)."""
+"""Translates between OxaPay's objects and the domain's types.
+
+https://docs.oxapay.com/api-reference/payment/payment-status-table
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -48,13 +51,13 @@ _REFUNDS: Final[Mapping[str, RefundStatus]] = MappingProxyType(
 
 
 def request(top_up: TopUp, config: OxaPayConfig) -> tuple[Amount, dict[str, Any]]:
-    """What to ask for, and the other fields that create a payment in one asset on one network.
+    """The amount to ask for, and the other fields that create a payment in one asset on one network.
 
-    The amount is asked for in the asset itself, so that what comes can be compared with it. The merchant pays
-    OxaPay's fee: what the customer sends is what the customer gets.
+    The amount is in the asset itself, so that it can be compared with what arrives. The merchant pays OxaPay's
+    fee: the customer is credited with what the customer sends.
 
     Raises:
-        GatewayRefused: the merchant does not take that asset on that network.
+        GatewayRefused: the merchant does not accept that asset on that network.
     """
     asked = asked_in_asset(top_up)
     network = config.networks.get(top_up.network)
@@ -79,7 +82,7 @@ def request(top_up: TopUp, config: OxaPayConfig) -> tuple[Amount, dict[str, Any]
 
 
 def checkout(top_up: TopUp, made: WhiteLabel) -> Checkout:
-    """What the customer needs."""
+    """The checkout for the customer."""
     return Checkout(
         provider_id=made.track_id,
         expires_at=from_epoch_seconds(made.expired_at),
@@ -90,7 +93,7 @@ def checkout(top_up: TopUp, made: WhiteLabel) -> Checkout:
 
 
 def state(data: PaymentData, config: OxaPayConfig) -> PaymentState:
-    """Everything that OxaPay knows of a payment."""
+    """The state of a payment."""
     invoice = Invoice(
         asked=Amount(payable_micros(data.amount), data.currency.upper()),
         expires_at=from_epoch_seconds(data.expired_at),
@@ -119,7 +122,9 @@ def _word(data: PaymentData) -> Word:
 
 
 def _receipts(data: PaymentData) -> tuple[Receipt, ...]:
-    """The transfers. One transaction may pay two invoices, or one of them twice: ids tell them apart."""
+    """The transfers. A transaction may pay two invoices, or one invoice twice, so ids have the track id and a
+    number.
+    """
     seen: Counter[str] = Counter()
     receipts = []
     for transfer in sorted(data.txs, key=lambda transfer: (transfer.date, transfer.amount)):
@@ -140,7 +145,7 @@ def _receipt(payment_id: str, transfer: Transfer) -> Receipt:
 
 
 def _refunds(data: PaymentData, payments: tuple[Payment, ...]) -> tuple[Refund, ...]:
-    """People refund in OxaPay's panel, and all that was paid; the API tells only that it happened."""
+    """The refunds. Staff refund the whole payment in OxaPay's panel; the API only tells that it happened."""
     status = _REFUNDS.get(data.status.lower())
     if status is None:
         return ()

@@ -1,7 +1,7 @@
-"""The three calls of OxaPay's merchant API v1 that a top-up needs, with time-outs and in the port's error words.
+"""Client for the three calls of OxaPay's merchant API v1 that top-ups need; raises the errors of the gateway port.
 
-https://docs.oxapay.com/api-reference/payment. Amounts travel as JSON numbers: they are read as decimals and
-written from decimals, so that no binary fraction comes between.
+https://docs.oxapay.com/api-reference/payment. Amounts are JSON numbers. They are read and written as decimals, so
+that no binary fraction is involved.
 """
 
 import json
@@ -18,12 +18,12 @@ from chalicelib.domain.money.top_ups.models import GatewayBusy, GatewayRefused, 
 from chalicelib.kernel.money import format_amount
 
 PAGE_ITEMS: Final = 200
-"""The highest that OxaPay allows."""
+"""The most that OxaPay allows."""
 _TEXT_SHOWN: Final = 200
 
 T = TypeVar("T")
 TrackId = Annotated[str, BeforeValidator(str), Field(min_length=1, max_length=64)]
-"""A string in the documents, a number in some answers."""
+"""A string in the documentation, a number in some answers."""
 
 
 class _Answer(BaseModel):
@@ -31,13 +31,13 @@ class _Answer(BaseModel):
 
 
 class Envelope(_Answer, Generic[T]):
-    """What every answer is wrapped in."""
+    """The envelope of every answer."""
 
     data: T
 
 
 class WhiteLabel(_Answer):
-    """A payment as its creation tells it; the address is never told again."""
+    """A payment in the answer to its creation, which is the only one with the address."""
 
     track_id: TrackId
     address: str = Field(min_length=1)
@@ -69,7 +69,7 @@ class PaymentData(_Answer):
 
 
 class Meta(_Answer):
-    """Where in a list a page is."""
+    """The position of a page in its list."""
 
     last_page: int = 1
 
@@ -82,7 +82,7 @@ class PaymentPage(_Answer):
 
 
 class Merchant:
-    """A merchant's payments. No call is repeated here: whoever calls knows whether it may be."""
+    """Reads and creates a merchant's payments. It repeats no call: only the caller knows whether that is safe."""
 
     def __init__(self, config: OxaPayConfig) -> None:
         self._config = config
@@ -91,12 +91,12 @@ class Merchant:
         self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
 
     def create(self, amount_micros: int, fields: Mapping[str, Any]) -> WhiteLabel:
-        """Make a payment of an amount."""
+        """Create a payment."""
         content = f'{{"amount": {format_amount(amount_micros)}, {json.dumps(fields)[1:]}'
         return self._call(Envelope[WhiteLabel], "POST", "/white-label", content.encode())
 
     def payment(self, track_id: str) -> PaymentData:
-        """One payment."""
+        """The payment with this id."""
         return self._call(Envelope[PaymentData], "GET", f"/{quote(track_id, safe='')}")
 
     def payments(self, query: Mapping[str, str | int]) -> PaymentPage:
@@ -123,7 +123,7 @@ class Merchant:
 
 
 def _check(status: int, content: bytes, where: str) -> None:
-    """Raise what an answer other than 2xx means. OxaPay says in the document what the status line says."""
+    """Raise the error for an answer other than 2xx. OxaPay's documents repeat the status code."""
     if 200 <= status < 300:
         return
     text = f"{where}: {status} {content[:_TEXT_SHOWN].decode(errors='replace')}".rstrip()

@@ -1,10 +1,10 @@
-"""Is a webhook OxaPay's?
+"""Verifies OxaPay's webhooks.
 
 The header `HMAC` is the HMAC-SHA512 of the raw body with the merchant's key; the answer must be 200 and `ok`
-(https://docs.oxapay.com/webhook). There is no time in the header and no id of the event. The signed body carries
-the payment's and its transfers' times, of which the latest is held to a window. Within the window a replay passes
-here, with the same id, a digest of the body: the service records each event once, and fetches what it credits, so
-a replay changes nothing (G01, G40).
+(https://docs.oxapay.com/webhook). There is no time in the header, and the event has no id. The signed body
+contains the times of the payment and its transfers; the latest must be within a window. A replay within the window
+has the same id, a digest of the body, and changes nothing: the service records each event once, and fetches what
+it credits (G01, G40).
 """
 
 import hashlib
@@ -44,10 +44,10 @@ class _Event(BaseModel):
 
 
 def verify(raw_body: bytes, headers: Mapping[str, str], now: datetime, config: OxaPayConfig) -> Notice:
-    """The notice in a webhook.
+    """Verify a webhook and return its notice.
 
     Raises:
-        InvalidSignature: it is not signed with our key, or its time is outside of the window.
+        InvalidSignature: it was not signed with our key, or its time is outside the window.
     """
     key = config.merchant_api_key.get_secret_value().encode()
     expected = hmac.new(key, raw_body, hashlib.sha512).hexdigest()

@@ -1,4 +1,4 @@
-"""Amounts as PayPal writes them: decimal strings with the decimals of the currency.
+"""Amounts in PayPal's format: decimal strings with the decimals of the currency.
 
 https://developer.paypal.com/api/rest/reference/currency-codes/
 """
@@ -19,11 +19,11 @@ _WITH_TWO: Final = frozenset(
 
 
 def to_money(amount: Amount) -> dict[str, str]:
-    """`amount` as PayPal takes it.
+    """`amount` in PayPal's format.
 
     Raises:
-        GatewayRefused: PayPal does not take the currency, or the amount is not positive, or finer than the
-            currency's decimals.
+        GatewayRefused: PayPal does not support the currency, or the amount is not positive or has too many
+        decimals.
     """
     if amount.currency not in _WITH_TWO | _WITHOUT_DECIMALS:
         told = f"PayPal does not take {amount.currency}."
@@ -40,10 +40,10 @@ def to_money(amount: Amount) -> dict[str, str]:
 
 
 def from_money(currency_code: str, value: str) -> Amount:
-    """What PayPal writes as `value` of `currency_code`.
+    """Parse PayPal's `value` in `currency_code`.
 
     Raises:
-        ValueError: it is not a decimal number, or finer than a millionth.
+        ValueError: `value` is not a decimal number, or has more than six decimals.
     """
     try:
         micros = Decimal(value) * MICROS_PER_UNIT

@@ -1,4 +1,4 @@
-"""What is read of PayPal's answers: the fields that matter, checked as they come in.
+"""PayPal's answers: only the fields that are used, validated.
 
 https://developer.paypal.com/docs/api/orders/v2/, …/payments/v2/, …/customer-disputes/v1/, …/transaction-search/v1/
 """
@@ -13,7 +13,7 @@ from chalicelib.domain.money.top_ups.models import Amount
 
 
 class Answer(BaseModel):
-    """Any answer: immutable, and without opinion on the fields that are not read."""
+    """The base of all answers: immutable; other fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -31,25 +31,25 @@ class Money(Answer):
 
     @property
     def amount(self) -> Amount:
-        """The same in the port's words."""
+        """The amount as the domain's type."""
         return from_money(self.currency_code, self.value)
 
 
 class Link(Answer):
-    """A link to what can be done next, or to what something belongs to."""
+    """A link to a next action, or to a parent object."""
 
     href: str
     rel: str
 
 
 class RelatedIds(Answer):
-    """What a payment belongs to."""
+    """The order that a payment belongs to."""
 
     order_id: str | None = None
 
 
 class SupplementaryData(Answer):
-    """The wrapping of `RelatedIds`."""
+    """The envelope of `RelatedIds`."""
 
     related_ids: RelatedIds = RelatedIds()
 
@@ -73,7 +73,7 @@ class Capture(Answer):
 
 
 class RefundData(Answer):
-    """Money that was given back. Those that PayPal's people or the account's owner make bear no id of ours."""
+    """Money that was given back. Refunds made by PayPal or by the account's owner have no id of ours."""
 
     id: str = Field(min_length=1)
     status: str
@@ -83,33 +83,33 @@ class RefundData(Answer):
 
 
 class Payments(Answer):
-    """What became of a purchase unit."""
+    """The captures and refunds of a purchase unit."""
 
     captures: tuple[Capture, ...] = ()
     refunds: tuple[RefundData, ...] = ()
 
 
 class PurchaseUnit(Answer):
-    """What an order is for; ours have one."""
+    """A part of an order; our orders have one."""
 
     custom_id: str | None = None
     payments: Payments = Payments()
 
 
 class PayPalAccount(Answer):
-    """Who paid."""
+    """The payer's PayPal account."""
 
     account_id: str = ""
 
 
 class PaymentSource(Answer):
-    """What an order was paid with."""
+    """The source of the payment."""
 
     paypal: PayPalAccount = PayPalAccount()
 
 
 class Order(Answer):
-    """An order in whatever detail it was answered."""
+    """An order; how much detail it has depends on the call."""
 
     id: str = Field(min_length=1)
     status: str
@@ -121,12 +121,12 @@ class Order(Answer):
 
     @property
     def captures(self) -> tuple[Capture, ...]:
-        """All its captures."""
+        """All captures of the order."""
         return tuple(capture for unit in self.purchase_units for capture in unit.payments.captures)
 
     @property
     def refunds(self) -> tuple[RefundData, ...]:
-        """All its refunds, in the order in which they were made."""
+        """All refunds of the order, oldest first."""
         found = (refund for unit in self.purchase_units for refund in unit.payments.refunds)
         return tuple(sorted(found, key=lambda refund: (refund.create_time, refund.id)))
 
@@ -138,19 +138,19 @@ class Order(Answer):
 
     @property
     def approved_at(self) -> datetime | None:
-        """When the payer approved it last, as far as PayPal tells."""
+        """When the payer last approved the order, as far as PayPal tells."""
         return self.update_time or self.create_time
 
 
 class DisputeOutcome(Answer):
-    """How a dispute ended."""
+    """The outcome of a dispute."""
 
     outcome_code: str = ""
     amount_refunded: Money | None = None
 
 
 class DisputeData(Answer):
-    """A dispute; lists leave the outcome out."""
+    """A dispute; in lists the outcome is missing."""
 
     dispute_id: str = Field(min_length=1)
     status: str
@@ -176,7 +176,7 @@ class TransactionInfo(Answer):
 
 
 class TransactionDetail(Answer):
-    """A line with its wrapping."""
+    """The envelope of a line."""
 
     transaction_info: TransactionInfo
 
@@ -196,14 +196,14 @@ class Token(Answer):
 
 
 class ErrorDetail(Answer):
-    """One thing that was wrong."""
+    """One problem in a refused request."""
 
     issue: str = ""
     description: str = ""
 
 
 class ErrorAnswer(Answer):
-    """A refusal. OAuth's own has `error` instead of `name`."""
+    """An error answer. OAuth uses `error` instead of `name`."""
 
     name: str = ""
     error: str = ""

@@ -1,4 +1,4 @@
-"""The certificates that PayPal signs its webhooks with, each fetched once from PayPal itself."""
+"""The certificates that sign PayPal's webhooks; each is fetched once from PayPal itself."""
 
 import re
 from datetime import datetime
@@ -19,10 +19,11 @@ _LARGEST_BYTES: Final = 65_536
 
 
 def is_certificate_url(url: str, api_url: str) -> bool:
-    """Whether `url` is where the PayPal at `api_url` keeps its certificates.
+    """Whether `url` is a certificate's address at the PayPal of `api_url`.
 
-    The URL comes from an unverified header, and whoever's certificate it leads to is believed: it must be on
-    PayPal's own hosts, over TLS, and for the sandbox on the sandbox's. A simulator's must be its own.
+    The URL comes from an unverified header, and the certificate there is trusted. So it must be on PayPal's own
+    hosts, over TLS, and for the sandbox on the sandbox's hosts. A simulator's certificates must be on the
+    simulator's own host.
     """
     try:
         found, api = urlsplit(url), urlsplit(api_url)
@@ -40,7 +41,7 @@ def is_certificate_url(url: str, api_url: str) -> bool:
 
 
 class Certificates:
-    """Fetches certificates, and keeps them for as long as this object is."""
+    """Fetches certificates, and keeps them as long as this object lives."""
 
     def __init__(self, client: PayPalClient, api_url: str) -> None:
         self._client = client
@@ -48,11 +49,11 @@ class Certificates:
         self._kept: dict[str, Certificate] = {}
 
     def get(self, url: str, now: datetime) -> "Certificate":
-        """The certificate at `url`, which is valid `now`.
+        """The certificate at `url`, which must be valid at `now`.
 
         Raises:
-            InvalidSignature: it is not PayPal's, not there, or not valid now.
-            GatewayUnreachable: PayPal does not answer; the webhook will be sent again.
+            InvalidSignature: the URL is not PayPal's, or there is no certificate, or it is not valid now.
+            GatewayUnreachable: PayPal does not answer; it will send the webhook again.
         """
         if not is_certificate_url(url, self._api_url):
             raise InvalidSignature("the certificate is not on PayPal's hosts")

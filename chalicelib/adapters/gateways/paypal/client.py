@@ -1,6 +1,6 @@
-"""PayPal's REST API over HTTP: the access token, time-outs, and refusals in the port's words.
+"""Client for PayPal's REST API: access token, time-outs, and the errors of the gateway port.
 
-PayPal's own SDK has no webhooks and no disputes, so plain HTTP does all of it alike.
+PayPal's own SDK supports neither webhooks nor disputes, so all calls are plain HTTP.
 """
 
 import json
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
 
 _TOKEN_MARGIN_SECONDS: Final = 60
-"""A token that ends sooner is not used any more: the clocks may differ, and the request takes its time."""
+"""A token that ends sooner is not used: clocks may differ, and the request takes time."""
 
 A = TypeVar("A", bound=Answer)
 
@@ -38,7 +38,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
 
 
 class PayPalRefused(GatewayRefused):
-    """A refusal with PayPal's own word for it, such as `INSTRUMENT_DECLINED`."""
+    """A refusal with PayPal's code for it, such as `INSTRUMENT_DECLINED`."""
 
     def __init__(self, text: str, issue: str) -> None:
         super().__init__(text, _SENTENCES.get(issue, "PayPal refused this."))
@@ -52,10 +52,10 @@ class _Bearer:
 
 
 class PayPalClient:
-    """Calls PayPal. The access token, good for hours, is kept for as long as this object is.
+    """Calls PayPal. The access token, which is valid for hours, is kept as long as this object lives.
 
-    No call is repeated here, but once with a new token where PayPal does not take the old one any more: whoever
-    calls knows whether a call may be repeated.
+    It repeats no call, because only the caller knows whether that is safe. The exception: if PayPal no longer
+    accepts the token, the call is repeated once with a new token.
     """
 
     def __init__(self, config: PayPalConfig, clock: Clock) -> None:
@@ -65,18 +65,20 @@ class PayPalClient:
         self._bearer: _Bearer | None = None
 
     def get(self, answer: type[A], path: str, query: Mapping[str, str | int] | None = None) -> A:
-        """Read something."""
+        """Read an object."""
         return self._call(answer, "GET", f"{path}?{urlencode(query)}" if query else path)
 
     def post(self, answer: type[A], path: str, body: Mapping[str, Any], key: str) -> A:
-        """Make something; the same `key` (1 to 108 characters) again gives the same thing, for hours at least."""
-        # Without `Prefer`, answers leave out most of what is read here.
+        """Create an object; the same `key` (1 to 108 characters) gives the same object, for several hours at
+        least.
+        """
+        # Without `Prefer`, answers omit most of the fields that are needed here.
         return self._call(
             answer, "POST", path, body, {"PayPal-Request-Id": key, "Prefer": "return=representation"}
         )
 
     def download(self, url: str) -> "BaseHTTPResponse":
-        """Fetch something public, such as a certificate, without credentials.
+        """Download a public file, such as a certificate, without credentials.
 
         Raises:
             GatewayUnreachable: there is no answer, or a 5xx.
@@ -115,7 +117,7 @@ class PayPalClient:
         return self._exchange(method, self._config.api_url + path, sent, content)
 
     def _token(self) -> str:
-        """The access token: a new one where there is none, or not for long any more."""
+        """The access token; a new one if there is none, or if it ends soon."""
         from urllib3.util import make_headers
 
         if self._bearer is None or self._bearer.ends_at <= later(self._clock.now(), _TOKEN_MARGIN_SECONDS):
@@ -150,7 +152,7 @@ class PayPalClient:
 
 
 def _read(answer: type[A], response: "BaseHTTPResponse", where: str) -> A:
-    """The answer, or what PayPal's refusal means."""
+    """The parsed answer; raises the error if PayPal refused."""
     if not 200 <= response.status < 300:
         raise _error(response, where)
     try:
@@ -161,7 +163,7 @@ def _read(answer: type[A], response: "BaseHTTPResponse", where: str) -> A:
 
 
 def _error(response: "BaseHTTPResponse", where: str) -> GatewayError:
-    """The port's error for a refusal. The text holds PayPal's words and debug id, and no secret."""
+    """The port's error for a refusal. Its text has PayPal's message and debug id, and no secret."""
     status = response.status
     try:
         told = ErrorAnswer.model_validate_json(response.data)

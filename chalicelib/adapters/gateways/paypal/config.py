@@ -1,4 +1,4 @@
-"""What an operator tells Hearth of its PayPal account: one part of the payments' secret, which is a JSON document.
+"""Configuration of our PayPal account: one part of the secret for payments, which is a JSON document.
 
     {"paypal": {"client_id": "…", "client_secret": "…", "webhook_ids": ["5GP028458E2496506"]}}
 
@@ -22,21 +22,22 @@ class PayPalConfig(PaymentsPart):
     client_id: str = Field(min_length=1, max_length=200)
     client_secret: SecretStr = Field(min_length=1)
     webhook_ids: tuple[WebhookId, ...] = Field(min_length=1, max_length=5)
-    """PayPal's own ids of the webhooks that were registered for us, one for each URL; signatures cover them."""
+    """PayPal's ids of our registered webhooks, one for each URL; the signatures cover these ids."""
     api_base: AnyHttpUrl = AnyHttpUrl("https://api-m.paypal.com")
     """`https://api-m.sandbox.paypal.com` for the sandbox."""
     brand_name: str = Field(default="", max_length=127)
-    """Shown on PayPal's page instead of the account's own name."""
+    """Shown on PayPal's page instead of the account's name."""
     approval_seconds: int = Field(default=3 * 3600, ge=600, le=72 * 3600)
-    """How long an order waits for its payer: three hours, unless the account manager has changed it."""
+    """How long an order waits for approval: three hours, unless PayPal's account manager has changed it."""
     webhook_max_age_seconds: int = Field(default=7200, ge=300, le=4 * 86_400)
-    """PayPal repeats for three days, and does not say whether a repetition bears a new time. What is refused here
-    for its age is found by the reconciler."""
+    """PayPal repeats for three days, and does not document whether a repetition has a new time. The reconciler
+    finds payments whose webhook is refused here for its age.
+    """
     connect_timeout_seconds: float = Field(default=3, gt=0, le=30)
     read_timeout_seconds: float = Field(default=12, gt=0, le=60)
-    """For one exchange. A capture is the slowest: the payer's bank is asked."""
+    """For one call. A capture is the slowest, because PayPal asks the payer's bank."""
 
     @property
     def api_url(self) -> str:
-        """Where the API is, without a slash at the end."""
+        """The URL of the API, without a slash at the end."""
         return str(self.api_base).rstrip("/")

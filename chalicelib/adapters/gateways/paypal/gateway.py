@@ -1,4 +1,4 @@
-"""The payments port on PayPal. What its objects mean is in `states`; what its refusals mean in `client`."""
+"""PayPal as a payment gateway. `states` interprets its objects; `client` interprets its refusals."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -43,15 +43,15 @@ _MOST_PAGES: Final = 20
 _LONGEST_LIST: Final = timedelta(days=31)
 _CLOCKS_APART_SECONDS: Final = 300
 _PAID: Final = ("T0003", "T0006", "T0007")
-"""PayPal's event codes of money from a payer: preapproved, Checkout and website payments."""
+"""PayPal's event codes for money from a payer: preapproved, Checkout and website payments."""
 
 
 class PayPalGateway:
-    """`Gateway`, `SupportsRefunds` and `SupportsListing` on one business account.
+    """`Gateway`, `SupportsRefunds` and `SupportsListing` for one business account.
 
-    A top-up is an order with one purchase unit, whose custom id and invoice id are the top-up's. The payer
-    approves it on PayPal's page, and then it is for us to capture it: only the capture moves money, and the
-    capture is the payment that is credited.
+    A top-up is an order with one purchase unit, whose custom id and invoice id are the top-up's id. The payer
+    approves the order on PayPal's page, and then we must capture it. Only the capture moves money; it is the
+    payment that is credited.
     """
 
     name = "paypal"
@@ -62,44 +62,45 @@ class PayPalGateway:
         self._certificates = Certificates(self._client, config.api_url)
 
     def create(self, top_up: TopUp, *, return_url: str) -> Checkout:
-        """Make the order of a top-up.
+        """Create the order of a top-up.
 
-        The request's id is the top-up's, by which PayPal knows a repetition for six hours. One made later is
-        harmless: only the order whose link was handed out can be approved, and of two with one invoice id only one
-        can be captured.
+        The request id is the top-up's id; PayPal recognises a repetition for six hours. A later repetition creates
+        a second order, which does no harm: only the order whose link was given out can be approved, and of two
+        orders with the same invoice id only one can be captured.
         """
         body = states.order_request(top_up, return_url, self._config)
         return states.checkout(self._client.post(Order, _ORDERS, body, top_up.id), self._config)
 
     def find(self, top_up: TopUp) -> PaymentState | None:
-        """Look through the account's statement for the payment of a top-up, from its creation on.
+        """Search the account's statement, from the top-up's creation on, for its payment.
 
-        PayPal has no search for orders. One whose id got lost with the answer of `create` cannot be paid, because
-        nobody has its link, until `create` is repeated and gives that same order; so for an order that is not
-        paid, None is true in effect. Statements are up to three hours late.
+        PayPal cannot search orders. If the answer of `create` was lost, nobody has the order's link, so the order
+        cannot be paid until `create` is repeated and returns the same order. So None is correct for an order that
+        is not paid. Statements are up to three hours late.
         """
         if top_up.provider_id:
             return self.fetch(top_up.provider_id)
-        # An order is approved within that time after its creation, and captured within as long again.
+        # An order is approved within that time after its creation, and captured within the same time again.
         last = later(top_up.created_at, 2 * self._config.approval_seconds + _CLOCKS_APART_SECONDS)
         lines = self._paid(later(top_up.created_at, -_CLOCKS_APART_SECONDS), last)
         found = next((line for line in lines if line.custom_field == top_up.id), None)
         return self.fetch(states.CAPTURE_PREFIX + found.transaction_id) if found else None
 
     def fetch(self, provider_id: str) -> PaymentState:
-        """Read an order with its captures, refunds and disputes; capture it first where the payer has approved it.
+        """Read an order with its captures, refunds and disputes; capture it first if the payer has approved it.
 
-        An approval moves no money and lapses after hours: somebody has to capture. That is done here, because
-        every way in which we learn of an approval (the webhook, the payer's return, the reconciler) ends in a
-        fetch, so no approved order is left lying, and the state that is answered is final (G02). Capturing is
-        idempotent twice: an order of intent CAPTURE is captured at most once, and the request's id is made of the
-        order's and the approval's time, so that a lost answer is given again, while a new approval after a
-        declined source is a new attempt.
+        An approval moves no money and lapses after hours, so it must be captured. This happens here, because every
+        source that reports an approval (the webhook, the payer's return, the reconciler) leads to a fetch. So no
+        approved order is forgotten, and the returned state is final (G02).
 
-        An order that nobody approved in time is forgotten by PayPal, and refused here like one that never was.
+        Capturing is idempotent for two reasons. An order with the intent CAPTURE is captured at most once. And the
+        request id consists of the order's id and the time of the approval: a lost answer is returned again, and a
+        new approval after a declined source is a new attempt.
+
+        PayPal forgets an order that was not approved in time, and then it is refused like one that never existed.
 
         Args:
-            provider_id: an order's, or `capture:` and the id of one of its captures, as some webhooks name it.
+            provider_id: an order's id, or `capture:` and the id of one of its captures, as some webhooks name it.
         """
         order = self._order(provider_id)
         if order.status != "APPROVED":
@@ -112,22 +113,22 @@ class PayPalGateway:
             elif refused.issue in states.ANOTHER_SOURCE | states.NEVER | {"ORDER_COMPLETION_IN_PROGRESS"}:
                 return states.order_state(order, refusal=refused.issue)
             else:
-                # Not the port's "there is no such thing": something is wrong with our account or our request.
+                # Not the port's "there is no such object": something is wrong with our account or our request.
                 raise GatewayError(str(refused)) from refused
         return states.order_state(order, self._disputes(order.captures))
 
     def verify(self, raw_body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
-        """See `webhooks.verify`."""
+        """Verify a webhook; see `webhooks.verify`."""
         config = self._config
         return webhooks.verify(
             raw_body, headers, now, config.webhook_ids, config.webhook_max_age_seconds, self._certificates
         )
 
     def refund(self, provider_id: str, amount: Amount, key: str) -> Refund:
-        """Refund a part of a payment, or what is left of it.
+        """Refund part of a payment, or the rest of it.
 
-        While it is disputed PayPal may refund it, and then count the refund as the dispute's outcome: the same
-        money would leave under two names. So a disputed payment is refused until the dispute has ended.
+        PayPal may count a refund of a disputed payment as the dispute's outcome; the same money would then leave
+        twice in our books. So a disputed payment is refused until the dispute has ended.
         """
         order = self._order(provider_id)
         for made in order.refunds:
@@ -144,10 +145,10 @@ class PayPalGateway:
         return states.refund_of(made, order.reference)
 
     def settled(self, since: datetime, until: datetime) -> Iterator[PaymentState]:
-        """Every payment in the account's statement of [since, until), ours or not.
+        """Every payment in the account's statement of [since, until), with or without a top-up of ours.
 
-        PayPal writes the statement up to three hours late. It names captures, not orders; what was received is
-        read from it, refunds and disputes are not.
+        The statement is up to three hours late. It names captures, not orders. It is used for received payments
+        only, not for refunds and disputes.
         """
         return (_of_statement(line) for line in self._paid(since, until))
 
@@ -166,7 +167,9 @@ class PayPalGateway:
         return self._client.post(Order, f"{_ORDERS}/{_quoted(order.id)}/capture", {}, f"{order.id}-{approval}")
 
     def _disputes(self, captures: Sequence[Capture]) -> list[DisputeData]:
-        """The disputes of captures, oldest first; resolved ones are read one by one: lists tell no outcome."""
+        """The disputes of `captures`, oldest first; resolved ones are read one by one, because lists omit the
+        outcome.
+        """
         found: list[DisputeData] = []
         for capture in captures:
             query: dict[str, str | int] = {"disputed_transaction_id": capture.id, "page_size": _DISPUTES_READ}
@@ -177,7 +180,7 @@ class PayPalGateway:
         return sorted(found, key=lambda dispute: (dispute.create_time, dispute.dispute_id))
 
     def _paid(self, since: datetime, until: datetime) -> Iterator[TransactionInfo]:
-        """The lines of payments to us in [since, until)."""
+        """The statement lines of payments to us in [since, until)."""
         start = since
         while start < until:
             end = min(start + _LONGEST_LIST, until)

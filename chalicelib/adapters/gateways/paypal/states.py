@@ -1,4 +1,4 @@
-"""What PayPal's objects say of a top-up, in Hearth's words. Pure functions; no I/O.
+"""Translates PayPal's objects to the domain's types. Pure functions; no I/O.
 
 The meanings are those of the references of Orders v2 (order and capture status), Payments v2 (refund status) and
 Customer Disputes v1 (dispute outcome).
@@ -27,7 +27,7 @@ from chalicelib.domain.money.top_ups.models import (
 from chalicelib.kernel.clock import later
 
 CAPTURE_PREFIX: Final = "capture:"
-"""Before the id of a capture, where it stands for the order that it belongs to."""
+"""Marks the id of a capture that is used instead of its order's id."""
 
 _DESCRIPTION: Final = "Balance top-up"
 _ARRIVED: Final = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
@@ -38,14 +38,14 @@ _REFUND: Final[Mapping[str, RefundStatus]] = {
 }
 _LOST: Final = frozenset({"RESOLVED_BUYER_FAVOUR", "ACCEPTED"})
 _WON: Final = frozenset({"RESOLVED_SELLER_FAVOUR", "RESOLVED_WITH_PAYOUT", "CANCELED_BY_BUYER", "DENIED", "NONE"})
-"""With payout: PayPal itself pays the buyer. None: the dispute was closed without a decision."""
+"""`RESOLVED_WITH_PAYOUT`: PayPal itself pays the buyer. `NONE`: the dispute was closed without a decision."""
 _SELF_RESOLVING: Final = frozenset({"", "ECHECK", "PENDING_REVIEW", "TRANSACTION_APPROVED_AWAITING_FUNDING"})
-"""Why a capture can be pending without anything that our staff could do about it."""
+"""Reasons for a pending capture about which staff can do nothing."""
 
 ANOTHER_SOURCE: Final = frozenset(
     {"INSTRUMENT_DECLINED", "ORDER_NOT_APPROVED", "PAYER_ACTION_REQUIRED", "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING"}
 )
-"""Refusals of a capture after which the payer may follow the same link again and choose another source."""
+"""Refusals of a capture after which the payer can use the same link again and choose another source."""
 NEVER: Final = frozenset(
     {
         "COMPLIANCE_VIOLATION",
@@ -69,10 +69,10 @@ _DECLINED: Final = "PayPal declined the payment."
 def order_request(top_up: TopUp, return_url: str, config: PayPalConfig) -> dict[str, Any]:
     """The body that creates the order of `top_up`.
 
-    The invoice id is a safeguard of its own: PayPal captures no second order with the same one.
+    The invoice id is an extra safeguard: PayPal captures no second order with the same one.
 
     Raises:
-        GatewayRefused: PayPal does not take that amount or currency.
+        GatewayRefused: PayPal does not support that amount or currency.
     """
     experience = {
         "return_url": return_url,
@@ -99,8 +99,8 @@ def order_request(top_up: TopUp, return_url: str, config: PayPalConfig) -> dict[
 def refund_request(amount: Amount, reference: str | None, key: str) -> dict[str, Any]:
     """The body that refunds `amount`.
 
-    The invoice id carries our key, so that the refund is recognised for as long as it exists, not only for as long
-    as PayPal remembers the request. The custom id stays the top-up's, because the refund's webhook names the
+    The invoice id contains our key, so that the refund is recognised as long as it exists, not only as long as
+    PayPal remembers the request. The custom id stays the top-up's id, because the refund's webhook names the
     top-up by it.
     """
     body: dict[str, Any] = {"amount": to_money(amount), "invoice_id": key}
@@ -108,7 +108,7 @@ def refund_request(amount: Amount, reference: str | None, key: str) -> dict[str,
 
 
 def checkout(order: Order, config: PayPalConfig) -> Checkout:
-    """Where the payer approves `order`: no link is left once that is done."""
+    """The page where the payer approves `order`; an approved order has no link any more."""
     links = {link.rel: link.href for link in order.links}
     return Checkout(
         provider_id=order.id,
@@ -118,12 +118,12 @@ def checkout(order: Order, config: PayPalConfig) -> Checkout:
 
 
 def order_state(order: Order, disputes: Sequence[DisputeData] = (), *, refusal: str = "") -> PaymentState:
-    """What an order says.
+    """The state of an order.
 
     Args:
         order: with its captures and refunds.
-        disputes: of its captures, each with its outcome once it is resolved.
-        refusal: PayPal's word for why it could not be captured just now; empty where it was not tried, or was.
+        disputes: the disputes of its captures; a resolved one with its outcome.
+        refusal: PayPal's code if a capture was refused just now; otherwise empty.
     """
     return PaymentState(
         provider_id=order.id,
@@ -165,12 +165,14 @@ def _status(order: Order, refusal: str) -> TopUpStatus:
 def _failure(order: Order, refusal: str) -> str:
     if _status(order, refusal) is TopUpStatus.FAILED:
         return _DECLINED
-    # An order that is not approved any more was sent back to its payer, which is no failure.
+    # If the approval has ended, the payer must approve again, which is no failure.
     return _TRY_ANOTHER if refusal in ANOTHER_SOURCE - {"ORDER_NOT_APPROVED"} else ""
 
 
 def _flags(captures: Iterable[Capture], disputes: Iterable[DisputeData], refusal: str) -> frozenset[Flag]:
-    """For staff: a second order of one top-up, a payment that waits for them, an outcome without a known word."""
+    """For staff: a second order of one top-up, a payment that waits for staff, a dispute with an unknown
+    outcome.
+    """
     waits = any(
         item.status == "PENDING" and item.status_details.reason not in _SELF_RESOLVING for item in captures
     )
@@ -182,7 +184,7 @@ def _flags(captures: Iterable[Capture], disputes: Iterable[DisputeData], refusal
 
 
 def refund_of(refund: RefundData, reference: str | None) -> Refund:
-    """One refund. One that was made in PayPal's own pages inherits the payment's invoice id, or has none."""
+    """One refund. A refund made on PayPal's own pages has the payment's invoice id, or none."""
     key = refund.invoice_id or ""
     return Refund(
         id=refund.id,
@@ -193,7 +195,7 @@ def refund_of(refund: RefundData, reference: str | None) -> Refund:
 
 
 def dispute_of(dispute: DisputeData) -> Dispute:
-    """One dispute; one with an unknown outcome is taken for open, so that the money stays frozen."""
+    """One dispute; with an unknown outcome it counts as open, so that the money stays frozen."""
     return Dispute(dispute.dispute_id, _disputed(dispute), _dispute_status(dispute))
 
 
@@ -205,7 +207,7 @@ def _dispute_status(dispute: DisputeData) -> DisputeStatus:
 
 
 def _disputed(dispute: DisputeData) -> Amount:
-    """What is at stake, and in the end what was given to the buyer."""
+    """The disputed amount; once the dispute is lost, the amount given to the buyer."""
     refunded = dispute.dispute_outcome.amount_refunded
     if _dispute_status(dispute) is DisputeStatus.LOST and refunded is not None:
         return refunded.amount
@@ -213,11 +215,11 @@ def _disputed(dispute: DisputeData) -> Amount:
 
 
 def _beside(disputes: Sequence[DisputeData], order: Order) -> Collection[RefundData]:
-    """The refunds that are not the money of a dispute told once more.
+    """The refunds that are not part of a dispute.
 
-    Where PayPal takes money back for a dispute, it files that as a refund of the capture too, without a word of
-    which dispute it was for. So of the refunds that are not ours and came after the dispute, those that its amount
-    covers belong to it. Once it is won they stand for themselves: somebody gave the money back all the same.
+    When PayPal takes money back for a dispute, it also records a refund of the capture, without naming the
+    dispute. So a refund that is not ours, was made after the dispute, and is covered by its amount counts as part
+    of the dispute. If the dispute is won, such refunds count as separate: the money was given back nevertheless.
     """
     kept = list(order.refunds)
     for dispute in disputes:

@@ -1,13 +1,13 @@
-"""Is a webhook PayPal's, and what is it about?
+"""Verifies PayPal's webhooks, and finds the objects that they are about.
 
 PayPal signs `transmission id|transmission time|webhook id|CRC32 of the raw body` with SHA256withRSA
-(https://developer.paypal.com/api/rest/webhooks/rest/). That is verified here rather than by PayPal's own
-`verify-webhook-signature` call: it needs no token and no exchange with PayPal for each webhook (only the
-certificate, once), so a webhook is answered at once even while PayPal's API is slow; and it judges the bytes that
-came, where that call has to be given the event as JSON again, and fails when re-encoding changed a byte.
+(https://developer.paypal.com/api/rest/webhooks/rest/). The signature is verified here, not with PayPal's call
+`verify-webhook-signature`, for two reasons. It needs no token and no call to PayPal for each webhook (only the
+certificate, once), so a webhook is answered at once even while PayPal's API is slow. And it checks the bytes that
+arrived; that call takes the event as JSON, and fails if re-encoding changes a byte.
 
-A CRC is no hash: whoever holds a genuine transmission can bend another body to its checksum. It gains nothing,
-because a notice is never believed: what it names is fetched from PayPal (G02).
+A CRC is no cryptographic hash: an attacker with a genuine transmission can construct another body with the same
+checksum. That gains nothing, because a notice is never believed: its object is fetched from PayPal (G02).
 """
 
 import base64
@@ -44,7 +44,7 @@ class _DisputedTransaction(Answer):
 
 
 class _Resource(Answer):
-    """An order, a capture, a refund or a dispute: each has its own way to name what it belongs to."""
+    """An order, a capture, a refund or a dispute. Each kind names its parent object in another field."""
 
     id: str | None = None
     order_id: str | None = None
@@ -70,14 +70,14 @@ def verify(
     max_age_seconds: int,
     certificates: Certificates,
 ) -> Notice:
-    """The notice in a webhook.
+    """Verify a webhook and return its notice.
 
-    What costs nothing is checked first, so that nobody makes us fetch certificates with empty letters. The check
-    of an RSA signature uses no secret, so its time tells nothing.
+    Cheap checks come first, so that nobody can make us fetch certificates by sending empty requests. Verifying an
+    RSA signature uses no secret, so its duration reveals nothing.
 
     Raises:
         InvalidSignature: PayPal did not sign it for one of our webhooks, or not within the time window.
-        GatewayUnreachable: its certificate cannot be fetched just now.
+        GatewayUnreachable: the certificate cannot be fetched now.
     """
     transmission_id = _header(headers, "paypal-transmission-id")
     sent_at = _header(headers, "paypal-transmission-time")
@@ -129,12 +129,12 @@ def _is_signed(certificate: "Certificate", signature: bytes, text: bytes) -> boo
 
 
 def notice_of(raw_body: bytes) -> Notice:
-    """What a verified event is about.
+    """The notice in a verified event.
 
-    Events of refunds and disputes name no order, but the capture, which `fetch` takes as well.
+    Events of refunds and disputes name the capture, not the order; `fetch` accepts both.
 
     Raises:
-        InvalidSignature: it is not an event, though signed.
+        InvalidSignature: the body is signed, but is not an event.
     """
     try:
         event = _Event.model_validate_json(raw_body)
@@ -152,7 +152,7 @@ def _provider_id(event: _Event) -> str | None:
 
 
 def _of_link(resource: _Resource) -> str | None:
-    """What a link says that a capture (an order), or a refund (a capture), belongs to."""
+    """The parent named by a link: the order of a capture, or the capture of a refund."""
     up = next((link.href for link in resource.links if link.rel == "up"), "")
     path, _, found = up.rpartition("/")
     if path.endswith("/v2/checkout/orders"):

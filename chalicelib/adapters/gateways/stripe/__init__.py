@@ -1,1 +1,1 @@
-"""Stripe behind the payments port: cards, saved cards, refunds and disputes."""
+"""Stripe as a payment gateway: cards, saved cards, refunds and disputes."""

@@ -1,4 +1,4 @@
-"""Amounts as Stripe writes them: integers of a currency's smallest unit (https://docs.stripe.com/currencies)."""
+"""Amounts in Stripe's format: integers of a currency's smallest unit (https://docs.stripe.com/currencies)."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from chalicelib.kernel.money import MICROS_PER_UNIT
 _ZERO_DECIMALS: Final = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"}
 )
-"""Not ISK and UGX, which have no decimals either, but which Stripe goes on writing with two."""
+"""Without ISK and UGX: they have no decimals, but Stripe writes them with two."""
 _THREE_DECIMALS: Final = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
 
@@ -19,11 +19,12 @@ def _micros_per_unit(currency: str) -> int:
 
 
 def to_minor_units(amount: Amount) -> int:
-    """`amount` as Stripe takes it.
+    """`amount` in Stripe's format.
 
     Raises:
-        GatewayRefused: it is not positive, or finer than what can be charged in its currency. Of the three
-            decimals of a dinar the last must be zero.
+        GatewayRefused: the amount is not positive, or has more decimals than can be charged in its currency. Of
+        the
+            three decimals of a dinar the last must be zero.
     """
     unit = _micros_per_unit(amount.currency)
     step = unit * 10 if amount.currency in _THREE_DECIMALS else unit
@@ -36,6 +37,6 @@ def to_minor_units(amount: Amount) -> int:
 
 
 def from_minor_units(units: int, currency: str) -> Amount:
-    """What Stripe writes as `units` of `currency`."""
+    """The amount that Stripe writes as `units` of `currency`."""
     code = currency.upper()
     return Amount(units * _micros_per_unit(code), code)

@@ -1,6 +1,6 @@
-"""What an operator tells Hearth of its Stripe account.
+"""Configuration of our Stripe account.
 
-It is one part of the payments' secret, which is a JSON document:
+It is one part of the secret for payments, which is a JSON document:
 
     {"stripe": {"secret_key": "sk_live_…", "webhook_secrets": ["whsec_…"], "hosted_page": false}}
 """
@@ -16,18 +16,21 @@ class StripeConfig(PaymentsPart):
     PART = "stripe"
 
     secret_key: SecretStr
-    """A secret key (`sk_…`), or better a restricted one (`rk_…`): customers, payment intents, checkout sessions,
-    setup intents, payment methods and refunds to write; charges and disputes to read."""
+    """A secret key (`sk_…`), or better a restricted key (`rk_…`). It must be allowed to write customers, payment
+    intents, checkout sessions, setup intents, payment methods and refunds, and to read charges and disputes.
+    """
     webhook_secrets: tuple[SecretStr, ...] = Field(min_length=1, max_length=5)
-    """Signing secrets of the webhook endpoint (`whsec_…`): several while one is being replaced."""
+    """The signing secrets of the webhook endpoint (`whsec_…`); several while one is being replaced."""
     hosted_page: bool = False
-    """Whether customers pay on Stripe's own page (a Checkout Session) or in our front end (a PaymentIntent)."""
+    """Whether customers pay on Stripe's page (a Checkout Session); otherwise in our front end (a
+    PaymentIntent).
+    """
     api_base: AnyHttpUrl = AnyHttpUrl("https://api.stripe.com")
     connect_timeout_seconds: float = Field(default=3, gt=0, le=30)
     read_timeout_seconds: float = Field(default=10, gt=0, le=80)
-    """For one exchange. Confirming a card is the slowest: the bank is asked."""
+    """For one call. Confirming a card is the slowest, because Stripe asks the bank."""
     retries: int = Field(default=1, ge=0, le=5)
-    """How often the SDK repeats an exchange that got no answer; always with the same idempotency key."""
+    """How often the SDK repeats a call that got no answer; always with the same idempotency key."""
 
     @field_validator("secret_key")
     @classmethod
@@ -45,5 +48,5 @@ class StripeConfig(PaymentsPart):
 
     @property
     def api_url(self) -> str:
-        """Where the API is, without a slash at the end."""
+        """The URL of the API, without a slash at the end."""
         return str(self.api_base).rstrip("/")

@@ -1,4 +1,4 @@
-"""The SDK's client, made when it is first needed: importing the SDK takes a fifth of a second and more."""
+"""Creates the SDK's client on first use: importing the SDK takes a fifth of a second and more."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def connect(config: StripeConfig) -> "StripeClient":
-    """A client of one account, with time-outs, that sends nothing until it is used."""
+    """A client for one account, with time-outs. It sends nothing until it is used."""
     import stripe
 
     http_client = stripe.RequestsClient(

@@ -1,4 +1,4 @@
-"""Which of Stripe's customers is which of ours. Nothing is stored here: Stripe itself is asked."""
+"""Finds Stripe's customer for one of ours. Nothing is stored here: Stripe itself is asked."""
 
 import re
 from typing import TYPE_CHECKING, Final
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
     from stripe import StripeClient
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-"""What needs no escaping in Stripe's search language."""
+"""Text that needs no escaping in Stripe's search language."""
 
 
 def stripe_customer(client: "StripeClient", customer_id: str) -> str:
-    """The id of Stripe's customer for ours, made at first need and then always the same.
+    """The id of Stripe's customer for ours. It is created on first use, and then always the same.
 
-    Stripe's search finds what is older than a minute, or than an hour in an outage; what is younger is found by
-    repeating its creation, whose idempotency key lasts 24 hours. The parameters must then be the same each time,
-    so nothing that can change, such as an e-mail address, is among them.
+    Stripe's search finds customers that are older than a minute, or an hour during an outage. A younger one is
+    found by repeating its creation, whose idempotency key lasts 24 hours. That needs the same parameters each
+    time, so none of them may be something that changes, such as an e-mail address.
 
     Raises:
-        stripe.StripeError: as the SDK does.
+        stripe.StripeError: the SDK's error.
     """
     if not _PLAIN.fullmatch(customer_id):
         raise GatewayRefused(f"{customer_id!r} is not a customer's id")

@@ -1,4 +1,4 @@
-"""What the SDK's exceptions mean, in the words of the port."""
+"""Translates the SDK's exceptions to the errors of the gateway port."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,12 +18,12 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "payment_intent_unexpected_state": "This payment has gone too far, or not far enough, for that.",
     "resource_missing": "There is no such payment.",
 }
-"""By Stripe's error code, or else by the parameter that it refuses: an over-refund has no code."""
+"""By Stripe's error code, or by the refused parameter: too large a refund has no code."""
 
 
 @contextmanager
 def gateway_errors(doing: str) -> Iterator[None]:
-    """Raise the SDK's exceptions as the port's; `doing` says to staff what was tried."""
+    """Translate the SDK's exceptions to the port's; `doing` tells staff what was tried."""
     from stripe import StripeError
 
     try:
@@ -33,7 +33,7 @@ def gateway_errors(doing: str) -> Iterator[None]:
 
 
 def gateway_error(error: "StripeError", doing: str) -> GatewayError:
-    """The port's error for the SDK's. The text holds Stripe's message and request id, and no secret."""
+    """The port's error for the SDK's. Its text has Stripe's message and request id, and no secret."""
     import stripe
 
     status = error.http_status

@@ -1,4 +1,4 @@
-"""The payments port on Stripe. What its objects mean is in `states`; what its errors mean in `failures`."""
+"""Stripe as a payment gateway. `states` interprets its objects; `failures` interprets its errors."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -33,17 +33,18 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _KEYS_TRUSTED_FOR: Final = timedelta(hours=12)
-"""Stripe forgets an idempotency key after 24 hours; from half of that on we look before we make."""
+"""Stripe forgets an idempotency key after 24 hours; from half of that on, an existing object is searched first."""
 _PAGE: Final = 100
 _CLOCKS_APART: Final = timedelta(minutes=5)
 
 
 class StripeGateway:
-    """Cards by Stripe: paid in our front end or on Stripe's page, saved, charged off session, refunded, disputed.
+    """Cards through Stripe: paid in our front end or on Stripe's page, saved, charged off session, refunded,
+    disputed.
 
-    A top-up's `provider_id` is its PaymentIntent, or its Checkout Session where customers pay on Stripe's page.
-    Such a session has a PaymentIntent of its own, which the events of its charge, refunds and disputes name:
-    `fetch` takes either id, and `reference_of` says which top-up it belongs to.
+    A top-up's `provider_id` is its PaymentIntent, or its Checkout Session if customers pay on Stripe's page. A
+    session has a PaymentIntent of its own, which is named by the events of its charge, refunds and disputes.
+    `fetch` accepts both ids, and `reference_of` tells the top-up of a PaymentIntent.
     """
 
     name = "stripe"
@@ -59,10 +60,10 @@ class StripeGateway:
     # Top-ups
 
     def create(self, top_up: TopUp, *, return_url: str) -> Checkout:
-        """Make the PaymentIntent, or the Checkout Session, of a top-up.
+        """Create the PaymentIntent, or the Checkout Session, of a top-up.
 
-        Stripe's idempotency key makes a repetition give the same object; once the key may be forgotten, the object
-        is looked for first.
+        Stripe's idempotency key makes a repetition return the same object. When the key may be forgotten, the
+        object is searched first.
         """
         to_minor_units(top_up.amount)
         with gateway_errors(f"create {top_up.id}"):
@@ -73,7 +74,9 @@ class StripeGateway:
         return checkout_of(known)
 
     def find(self, top_up: TopUp) -> PaymentState | None:
-        """Look through the customer's objects since the top-up was made; lists are consistent, search is not."""
+        """Search the customer's objects since the top-up was created. It uses lists, which are consistent; search
+        is not.
+        """
         with gateway_errors(f"find {top_up.id}"):
             known = self._look_up(top_up)
         return self.fetch(known["id"]) if known else None
@@ -81,7 +84,7 @@ class StripeGateway:
     def fetch(self, provider_id: str) -> PaymentState:
         """Read a PaymentIntent with its charge, refunds and disputes, by its own id or its session's.
 
-        A SetupIntent's id gives a state without money, whose `method_id` is the method that was saved.
+        A SetupIntent's id gives a state without money, whose `method_id` is the saved method.
         """
         with gateway_errors(f"fetch {provider_id}"):
             if provider_id.startswith("cs_"):
@@ -91,7 +94,7 @@ class StripeGateway:
             return self._intent_state(provider_id)
 
     def reference_of(self, provider_id: str) -> str | None:
-        """Read whose top-up a PaymentIntent is: the events of disputes and refunds name it, and nothing else."""
+        """The top-up of a PaymentIntent: events of disputes and refunds contain only the PaymentIntent's id."""
         if not provider_id.startswith("pi_"):
             return None
         with gateway_errors(f"look at {provider_id}"):
@@ -100,15 +103,15 @@ class StripeGateway:
         return str(reference) if reference else None
 
     def verify(self, raw_body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
-        """Check `Stripe-Signature` over the raw body, within 300 seconds of now; then read the event."""
+        """Verify `Stripe-Signature` over the raw body, within 300 seconds of now; then read the event."""
         secrets = [secret.get_secret_value() for secret in self._config.webhook_secrets]
         verify_signature(raw_body, headers.get(SIGNATURE_HEADER, ""), secrets, now)
         return notice_of(raw_body)
 
-    # Money back, and the daily comparison
+    # Refunds, and the daily comparison
 
     def refund(self, provider_id: str, amount: Amount, key: str) -> Refund:
-        """Refund a part of a payment, or what is left of it."""
+        """Refund part of a payment, or the rest of it."""
         units = to_minor_units(amount)
         with gateway_errors(f"refund {provider_id}"):
             intent_id = self._intent_id(provider_id)
@@ -122,7 +125,7 @@ class StripeGateway:
         return states.refund_of(refund.to_dict())
 
     def settled(self, since: datetime, until: datetime) -> Iterator[PaymentState]:
-        """Every card payment that went through in [since, until), the newest first, ours or not."""
+        """Every card payment that succeeded in [since, until), newest first, with or without a top-up of ours."""
         with gateway_errors(f"list charges of {since:%Y-%m-%d}"):
             charges = self._client.v1.charges.list(
                 {
@@ -140,7 +143,7 @@ class StripeGateway:
     # Saved cards
 
     def begin_saving(self, customer_id: str, email: str, key: str) -> Checkout:
-        """Make a SetupIntent, which the front end confirms with the customer's card."""
+        """Create a SetupIntent, which the front end confirms with the customer's card."""
         with gateway_errors(f"begin saving a card of {customer_id}"):
             owner = stripe_customer(self._client, customer_id)
             self._client.v1.customers.update(owner, {"email": email})
@@ -156,14 +159,14 @@ class StripeGateway:
         return Checkout(intent.id, client_secret=intent.client_secret)
 
     def saved_methods(self, customer_id: str) -> Sequence[PaymentMethod]:
-        """The cards that the customer has saved, the newest first."""
+        """The customer's saved cards, newest first."""
         with gateway_errors(f"list the cards of {customer_id}"):
             owner = stripe_customer(self._client, customer_id)
             cards = self._client.v1.customers.payment_methods.list(owner, {"type": "card", "limit": _PAGE})
             return [states.payment_method_of(card.to_dict(), customer_id) for card in cards.auto_paging_iter()]
 
     def forget_method(self, customer_id: str, provider_id: str) -> None:
-        """Detach a card from its customer; one that is not there, or is another's, is left as it is."""
+        """Detach a card from its customer; does nothing if this customer has no such card."""
         with gateway_errors(f"forget {provider_id} of {customer_id}"):
             owner = stripe_customer(self._client, customer_id)
             cards = self._client.v1.customers.payment_methods.list(owner, {"type": "card", "limit": _PAGE})
@@ -171,7 +174,9 @@ class StripeGateway:
                 self._client.v1.payment_methods.detach(provider_id)
 
     def prepare_charge(self, top_up: TopUp, method_provider_id: str) -> str:
-        """Make a PaymentIntent with a saved card, not yet confirmed: its id can be stored before money moves."""
+        """Create an unconfirmed PaymentIntent with a saved card, so that its id can be stored before money
+        moves.
+        """
         with gateway_errors(f"prepare the charge of {top_up.id}"):
             known = self._find_intent(top_up) if self._is_old(top_up) else None
             if known:
@@ -182,7 +187,7 @@ class StripeGateway:
         return made.id
 
     def confirm_charge(self, provider_id: str) -> PaymentState:
-        """Charge what was prepared, once: a second confirmation, however late, gives what came of the first."""
+        """Confirm a prepared charge, once: a second confirmation returns the result of the first."""
         import stripe
 
         try:
@@ -198,13 +203,13 @@ class StripeGateway:
                 raise
         return self.fetch(provider_id)
 
-    # Making and finding
+    # Creating and finding
 
     def _is_old(self, top_up: TopUp) -> bool:
         return self._clock.now() - top_up.created_at > _KEYS_TRUSTED_FOR
 
     def _make_intent(self, top_up: TopUp, return_url: str) -> Json:
-        del return_url  # the front end, which confirms the intent, knows where it is
+        del return_url  # the front end confirms the intent, and needs no return URL
         params = intent_params(top_up, stripe_customer(self._client, top_up.customer_id))
         made = self._client.v1.payment_intents.create(params, {"idempotency_key": f"{top_up.id}-intent"})
         return made.to_dict()
@@ -215,7 +220,7 @@ class StripeGateway:
         return made.to_dict()
 
     def _look_up(self, top_up: TopUp) -> Json | None:
-        """The session of a top-up, or else its intent: a paid session has both."""
+        """The session of a top-up, otherwise its intent: a paid session has both."""
         return self._find_session(top_up) or self._find_intent(top_up)
 
     def _find_session(self, top_up: TopUp) -> Json | None:
@@ -253,7 +258,7 @@ class StripeGateway:
         return states.session_state(session, self._intent_state(intent_id) if intent_id else None)
 
     def _gather(self, intent: Json) -> PaymentState:
-        """The state of an intent whose charge is expanded; refunds and disputes are read where there are some."""
+        """The state of an intent whose charge is expanded. Disputes are read only if the charge is disputed."""
         charge = intent.get("latest_charge")
         if intent["status"] != "succeeded" or not isinstance(charge, dict):
             return states.intent_state(intent)

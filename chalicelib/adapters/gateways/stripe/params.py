@@ -1,7 +1,8 @@
-"""What Stripe is asked to make for a top-up, and what the customer is told of it. Pure functions; no I/O.
+"""Parameters for creating Stripe's objects for a top-up, and the checkout for the customer. Pure functions; no
+I/O.
 
-Each depends on the top-up alone, so that a repetition asks for the same: Stripe refuses an idempotency key that
-comes again with other parameters.
+The parameters depend only on the top-up, so that a repetition is identical: Stripe refuses an idempotency key that
+is used again with other parameters.
 """
 
 from collections.abc import Mapping
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 _DESCRIPTION: Final = "Balance top-up"
 _SESSION_LEAST: Final = timedelta(hours=1)
 _SESSION_MOST: Final = timedelta(hours=24)
-"""A Checkout Session lives between 30 minutes and 24 hours from when Stripe is asked, which may be a retry."""
+"""A Checkout Session must end between 30 minutes and 24 hours after the call, which may be a retry."""
 
 
 def intent_params(top_up: TopUp, customer: str) -> "PaymentIntentCreateParams":
-    """A PaymentIntent for a card that is yet to be entered."""
+    """A PaymentIntent for a card that the customer will enter."""
     return {
         "amount": to_minor_units(top_up.amount),
         "currency": top_up.amount.currency.lower(),
@@ -36,7 +37,7 @@ def intent_params(top_up: TopUp, customer: str) -> "PaymentIntentCreateParams":
 
 
 def charge_params(top_up: TopUp, customer: str, method: str) -> "PaymentIntentCreateParams":
-    """A PaymentIntent for a saved card, to be confirmed while nobody is there."""
+    """A PaymentIntent for a saved card, to be confirmed while the customer is absent."""
     return {
         **intent_params(top_up, customer),
         "payment_method": method,
@@ -45,7 +46,7 @@ def charge_params(top_up: TopUp, customer: str, method: str) -> "PaymentIntentCr
 
 
 def session_params(top_up: TopUp, customer: str, return_url: str) -> "SessionCreateParams":
-    """A Checkout Session: Stripe's own page, which makes its PaymentIntent when the customer pays."""
+    """A Checkout Session: Stripe's own page, which creates a PaymentIntent when the customer pays."""
     return {
         "mode": "payment",
         "customer": customer,
@@ -70,7 +71,7 @@ def session_params(top_up: TopUp, customer: str, return_url: str) -> "SessionCre
 
 
 def checkout_of(made: Mapping[str, Any]) -> Checkout:
-    """How to pay what was made: a page of Stripe's, or a secret for Stripe's script in our front end."""
+    """How to pay the created object: Stripe's page, or a secret for Stripe's script in our front end."""
     if made["object"] == "checkout.session":
         return Checkout(made["id"], from_epoch_seconds(made["expires_at"]), redirect_url=made["url"])
     return Checkout(made["id"], client_secret=made["client_secret"])

@@ -1,4 +1,4 @@
-"""What Stripe's objects say of a top-up, in Hearth's words. Pure functions over their JSON; no I/O.
+"""Translates Stripe's objects (as JSON) to the domain's types. Pure functions; no I/O.
 
 The meanings are those of https://docs.stripe.com/payments/paymentintents/lifecycle and, for disputes,
 https://docs.stripe.com/api/disputes/object.
@@ -56,18 +56,19 @@ _DISPUTE: Final[Mapping[str, DisputeStatus]] = {
     "appeal_needs_response": DisputeStatus.LOST,
     "appeal_under_review": DisputeStatus.LOST,
 }
-"""A warning is the bank's inquiry before a chargeback: the money is frozen from there on (G09). An appeal is made
-after the loss, while the money is gone; it ends in `won` or stays `lost`."""
+"""A warning is the bank's inquiry before a chargeback: the money is frozen from then on (G09). An appeal follows a
+loss, when the money is gone; it ends as `won` or stays `lost`.
+"""
 
 _FAILURE_LIMIT: Final = 300
 _FAILED: Final = "The payment did not go through; try another card."
 
 
 def intent_state(intent: Json, refunds: Iterable[Json] = (), disputes: Iterable[Json] = ()) -> PaymentState:
-    """What a PaymentIntent, with its `latest_charge` expanded, says.
+    """The state of a PaymentIntent whose `latest_charge` is expanded.
 
-    A declined card leaves the intent open for another one, so that it still awaits payment; but nobody is there to
-    try another card when the charge was automatic.
+    A declined card leaves the intent open for another card, so it still awaits payment. But an automatic charge
+    has failed then, because the customer is absent and cannot try another card.
     """
     metadata = intent.get("metadata") or {}
     automatic = metadata.get(AUTOMATIC) == "true"
@@ -90,7 +91,7 @@ def intent_state(intent: Json, refunds: Iterable[Json] = (), disputes: Iterable[
 
 
 def session_state(session: Json, paid: PaymentState | None) -> PaymentState:
-    """What a Checkout Session says, together with its PaymentIntent where it has one already."""
+    """The state of a Checkout Session, with the state of its PaymentIntent if there is one."""
     expired = session["status"] == "expired" and not (paid and paid.payments)
     status = paid.status if paid else TopUpStatus.AWAITING_PAYMENT
     reference = session.get("client_reference_id")
@@ -108,7 +109,7 @@ def session_state(session: Json, paid: PaymentState | None) -> PaymentState:
 
 
 def setup_state(intent: Json) -> PaymentState:
-    """What a SetupIntent says: no money, but a saved method."""
+    """The state of a SetupIntent: no money, but a saved method."""
     done = intent["status"] == "succeeded"
     open_status = TopUpStatus.CANCELLED if intent["status"] == "canceled" else TopUpStatus.AWAITING_PAYMENT
     return PaymentState(
@@ -120,7 +121,7 @@ def setup_state(intent: Json) -> PaymentState:
 
 
 def refund_of(refund: Json) -> Refund:
-    """One refund; a status that Stripe adds one day is taken for unfinished."""
+    """One refund; an unknown status counts as pending."""
     return Refund(
         id=refund["id"],
         amount=from_minor_units(refund["amount"], refund["currency"]),
@@ -130,10 +131,10 @@ def refund_of(refund: Json) -> Refund:
 
 
 def dispute_of(dispute: Json) -> Dispute:
-    """One dispute; a status that Stripe adds one day is taken for open."""
+    """One dispute; an unknown status counts as open."""
     status = _DISPUTE.get(dispute["status"], DisputeStatus.OPEN)
     if dispute["status"] == "prevented":
-        # Blocked before it began, or resolved by giving the money back: the balance tells which.
+        # Blocked before it began, or resolved by giving the money back; the balance transactions tell which.
         moved = sum(entry["amount"] for entry in dispute.get("balance_transactions") or ())
         status = DisputeStatus.LOST if moved < 0 else DisputeStatus.WON
     return Dispute(dispute["id"], from_minor_units(dispute["amount"], dispute["currency"]), status)
@@ -154,14 +155,14 @@ def payment_method_of(method: Json, customer_id: str) -> PaymentMethod:
 
 
 def id_of(thing: object) -> str | None:
-    """The id of something that Stripe gives as an id, or expanded, or not at all."""
+    """The id of an object that Stripe gives as an id or expanded; None if it is missing."""
     if isinstance(thing, Mapping):
         return str(thing["id"])
     return thing if isinstance(thing, str) else None
 
 
 def _payments(intent: Json) -> tuple[Payment, ...]:
-    """A PaymentIntent is paid once, by one charge; the intent's id is the money's."""
+    """A PaymentIntent is paid once, by one charge; the payment's id is the intent's id."""
     charge = intent.get("latest_charge")
     if intent["status"] != "succeeded" or not isinstance(charge, Mapping):
         return ()
@@ -170,7 +171,7 @@ def _payments(intent: Json) -> tuple[Payment, ...]:
 
 
 def _payers(intent: Json) -> frozenset[str]:
-    """The card, by the fingerprint that Stripe gives each card number (of one account of ours)."""
+    """The card's mark, from the fingerprint that Stripe gives each card number (within one account of ours)."""
     charge = intent.get("latest_charge")
     if intent["status"] != "succeeded" or not isinstance(charge, Mapping):
         return frozenset()
@@ -180,7 +181,9 @@ def _payers(intent: Json) -> frozenset[str]:
 
 
 def _failure(error: Json | None) -> str:
-    """Stripe writes the messages of card errors for the payer; others are for developers."""
+    """The failure sentence. Messages of card errors are written for the payer; other messages are for
+    developers.
+    """
     if not error:
         return ""
     message = error.get("message")

@@ -1,6 +1,8 @@
-"""Stripe's webhooks: their signature (https://docs.stripe.com/webhooks/signature) and what they are about.
+"""Verifies Stripe's webhooks (https://docs.stripe.com/webhooks/signature), and finds the objects that they are
+about.
 
-The SDK's own check loads the SDK, accepts timestamps from the future, and trips over bodies that are not UTF-8.
+The SDK's own check has three drawbacks: it loads the SDK, accepts timestamps from the future, and fails on bodies
+that are not UTF-8.
 """
 
 import hashlib
@@ -16,22 +18,22 @@ from chalicelib.domain.money.top_ups.models import InvalidSignature, Notice
 
 SIGNATURE_HEADER: Final = "stripe-signature"
 TOLERANCE_SECONDS: Final = 300
-"""In both directions; Stripe signs each attempt at delivery anew, so that even days of retries stay within it."""
+"""In both directions. Stripe signs each delivery attempt anew, so even retries after days are within it."""
 
 _HEADER_LIMIT: Final = 4096
 _TIMESTAMP: Final = re.compile(r"\d{1,12}", re.ASCII)
 
 
 def verify_signature(raw_body: bytes, header: str, secrets: Iterable[str], now: datetime) -> None:
-    """Check that `raw_body` was signed by Stripe with one of `secrets`, within the time window.
+    """Check that Stripe signed `raw_body` with one of `secrets`, within the time window.
 
     Raises:
-        InvalidSignature: it was not, or too long ago, or in the future.
+        InvalidSignature: the signature does not match, is too old, or is from the future.
     """
     timestamp, signatures = _parts(header)
     signed = timestamp.encode() + b"." + raw_body
     expected = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
-    # Every pair is compared, so that the time taken does not tell which secret or signature came close.
+    # Every pair is compared, so that the time does not reveal which secret or signature came close.
     matches = [
         hmac.compare_digest(ours.encode(), theirs.encode(errors="replace"))
         for ours in expected
@@ -44,7 +46,7 @@ def verify_signature(raw_body: bytes, header: str, secrets: Iterable[str], now: 
 
 
 def _parts(header: str) -> tuple[str, list[str]]:
-    """The timestamp, as it is written, and the v1 signatures of `t=…,v1=…,v1=…,v0=…`."""
+    """The timestamp, as text, and the v1 signatures of `t=…,v1=…,v1=…,v0=…`."""
     if len(header) > _HEADER_LIMIT:
         raise InvalidSignature("the signature header is too long")
     pairs = [part.strip().split("=", 1) for part in header.split(",")]
@@ -56,10 +58,11 @@ def _parts(header: str) -> tuple[str, list[str]]:
 
 
 def notice_of(raw_body: bytes) -> Notice:
-    """What a verified event is about.
+    """The notice in a verified event.
 
     Raises:
-        InvalidSignature: it is not an event, though signed: another of Stripe's products, or a mistake of ours.
+        InvalidSignature: the body is signed, but is not an event: it is from another product of Stripe, or our
+        mistake.
     """
     try:
         event = json.loads(raw_body)
