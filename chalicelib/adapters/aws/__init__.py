@@ -1,1 +1,1 @@
-"""Step Functions, SQS, SNS and S3, one small module each."""
+"""Adapters for AWS services: Step Functions, SQS, SNS, S3, KMS and Secrets Manager, one small module each."""

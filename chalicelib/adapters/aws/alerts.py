@@ -1,4 +1,4 @@
-"""`StaffAlerts` on SNS."""
+"""`StaffAlerts` with SNS."""
 
 from chalicelib.adapters.aws.clients import sns
 
@@ -6,7 +6,7 @@ _MAX_SUBJECT_LENGTH = 100  # SNS: an e-mail subject has at most 100 characters
 
 
 class SnsStaffAlerts:
-    """Sends alerts to whoever subscribed to the topic."""
+    """Sends alerts to the subscribers of an SNS topic."""
 
     def __init__(self, topic_arn: str) -> None:
         self._topic_arn = topic_arn

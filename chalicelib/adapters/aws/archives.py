@@ -1,4 +1,4 @@
-"""`Archives` in the reports bucket: ZIP files, uploaded piece by piece while they are written."""
+"""`Archives` in the reports bucket: ZIP files, uploaded in parts while they are written."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,37 +13,39 @@ if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CompletedPartTypeDef
 
 PART_BYTES = 8 * 1024 * 1024
-"""S3 takes parts of 5 MB or more (but for the last), and 10,000 of them."""
+"""S3 requires parts of at least 5 MB (except the last one), and accepts at most 10,000."""
 
 
 class _Sink:
-    """Where a `ZipFile` writes; it cannot seek, so the file is written from its beginning to its end."""
+    """The file that a `ZipFile` writes to. It cannot seek, so the ZIP is written from beginning to end."""
 
     def __init__(self) -> None:
         self._written = bytearray()
 
     def write(self, piece: bytes) -> int:
-        """Keep `piece` until it is taken."""
+        """Collect `piece` until `take` is called."""
         self._written += piece
         return len(piece)
 
     def flush(self) -> None:
-        """Nothing waits below."""
+        """Do nothing: there is no buffer below."""
 
     def close(self) -> None:
-        """Nothing is open below."""
+        """Do nothing: there is no open file below."""
 
     def __len__(self) -> int:
         return len(self._written)
 
     def take(self) -> bytes:
-        """What was written since the last time."""
+        """Return and remove everything collected so far."""
         taken, self._written = bytes(self._written), bytearray()
         return taken
 
 
 def zipped(members: Iterator[Member], at: datetime, part_bytes: int = PART_BYTES) -> Iterator[bytes]:
-    """A ZIP file in parts of at least `part_bytes`, but for the last; hardly more than that is held at once."""
+    """A ZIP file in parts of at least `part_bytes` (except the last one). Memory holds hardly more than one
+    part.
+    """
     sink = _Sink()
     with ZipFile(sink, "w", ZIP_DEFLATED) as archive:
         for member in members:
@@ -58,10 +60,10 @@ def zipped(members: Iterator[Member], at: datetime, part_bytes: int = PART_BYTES
 
 
 class S3Archives(S3Files):
-    """Writes archives by multipart upload: until the last part is there, so is the file that was before."""
+    """Writes archives by multipart upload: an earlier file under the key stays until the last part is uploaded."""
 
     def write(self, key: str, members: Iterator[Member], at: datetime) -> int:
-        """Put a ZIP of `members`; see `Archives.write`."""
+        """Store a ZIP of `members`; see `Archives.write`."""
         bucket = self._bucket
         started = s3().create_multipart_upload(Bucket=bucket, Key=key, ContentType="application/zip")
         upload_id = started["UploadId"]

@@ -1,4 +1,4 @@
-"""boto3 clients with bounds, made once a process."""
+"""boto3 clients with time-outs and limited retries, created once per process."""
 
 from functools import cache
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Secrets that open with a KMS key only (G46)."""
+"""Encryption of secrets with a KMS key (G46)."""
 
 import base64
 
@@ -6,10 +6,10 @@ from chalicelib.adapters.aws import clients
 
 
 class KmsBox:
-    """`SecretBox` on one KMS key; whose a secret is goes into its encryption context.
+    """`SecretBox` with one KMS key. The owner of a secret is part of its encryption context.
 
-    KMS refuses to open it under another context, so a sealed secret that is copied to another person's item is
-    worthless, and CloudTrail says whose secret was opened.
+    KMS does not decrypt under another context. So a sealed secret that is copied to another owner's item is
+    useless, and CloudTrail records whose secret was decrypted.
     https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
     """
 

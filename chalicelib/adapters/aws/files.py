@@ -1,4 +1,4 @@
-"""`Files` on the reports bucket: what is put there can be got by whoever has a signed link."""
+"""`Files` in the reports bucket: a file can be downloaded by everybody who has a signed link to it."""
 
 from functools import cache
 from http import HTTPStatus
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 _ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}
-"""S3 says 403 for an object that is not there to whoever may not list the bucket, as we may not."""
+"""Without permission to list the bucket, as here, S3 answers 403 for an object that does not exist."""
 
 
 class S3Files:
-    """Keeps files in a bucket under keys that name their content."""
+    """Stores files in a bucket, under keys that contain a hash of the content."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
@@ -34,7 +34,7 @@ class S3Files:
         return True
 
     def keep(self, key: str, content: bytes, content_type: str) -> None:
-        """Put a file; see `Files.keep`."""
+        """Store a file; see `Files.keep`."""
         s3().put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=content_type)
 
     def link(self, key: str, file_name: str, life_seconds: int) -> str:
@@ -49,5 +49,5 @@ class S3Files:
 
 @cache
 def _signer() -> "S3Client":
-    """A client that signs as objects under a KMS key ask for: with Signature Version 4."""
+    """A client that signs links with Signature Version 4, as objects encrypted with KMS require."""
     return boto3.client("s3", config=Config(signature_version="s3v4", connect_timeout=2, read_timeout=8))

@@ -1,7 +1,7 @@
-"""`Probe`s of the services of AWS.
+"""`Probe`s of AWS services.
 
-Clients are made with the probes and not in their threads: boto3 makes them from a session that is not safe
-among threads (boto3's guide, "Multithreading or multiprocessing with clients").
+A probe creates its client in its constructor, not in the thread that runs it: boto3 creates clients from a session
+that is not thread-safe (boto3's guide, "Multithreading or multiprocessing with clients").
 """
 
 from collections.abc import Callable, Sequence
@@ -12,11 +12,11 @@ from botocore.config import Config
 from chalicelib.domain.foundation.health.ports import Probe
 
 _BOUNDS = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})
-"""Longer than anybody waits: who is late is asked again only after that."""
+"""Longer than the health check waits for an answer; a late probe runs again only after that."""
 
 
 class SecretReader:
-    """Reads secrets anew each time."""
+    """Reads secrets, without a cache."""
 
     def __init__(self) -> None:
         self._client = boto3.client("secretsmanager", config=_BOUNDS)
@@ -27,7 +27,7 @@ class SecretReader:
 
 
 class StateMachinesProbe:
-    """Describes the state machine that builds machines."""
+    """Describes the state machine that provisions deployments."""
 
     name = "state-machines"
 
@@ -36,13 +36,13 @@ class StateMachinesProbe:
         self._machine_arn = machine_arn
 
     def ask(self) -> Sequence[Probe]:
-        """Ask; see `Probe.ask`."""
+        """Probe the service; see `Probe.ask`."""
         self._client.describe_state_machine(stateMachineArn=self._machine_arn)
         return ()
 
 
 class MailProbe:
-    """Reads how much mail may be sent."""
+    """Reads the quota for sending mail."""
 
     name = "mail"
 
@@ -50,13 +50,13 @@ class MailProbe:
         self._client = boto3.client("ses", config=_BOUNDS)
 
     def ask(self) -> Sequence[Probe]:
-        """Ask; see `Probe.ask`."""
+        """Probe the service; see `Probe.ask`."""
         self._client.get_send_quota()
         return ()
 
 
 class SigningKeyProbe:
-    """Reads the key that signs access tokens, and forgets it."""
+    """Reads the key that signs access tokens, and discards it."""
 
     name = "signing-key"
 
@@ -64,6 +64,6 @@ class SigningKeyProbe:
         self._read = read
 
     def ask(self) -> Sequence[Probe]:
-        """Ask; see `Probe.ask`."""
+        """Probe the service; see `Probe.ask`."""
         self._read()
         return ()

@@ -1,4 +1,4 @@
-"""`MeteringQueue`, `NoticeQueue` and `DeadNotices` on SQS."""
+"""`MeteringQueue`, `NoticeQueue` and `DeadNotices` with SQS."""
 
 import json
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from chalicelib.domain.money.top_ups.records import DeadNotice
 if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import MessageTypeDef
 
-_MOST_MESSAGES = 10  # SQS: ReceiveMessage gives at most ten
+_MOST_MESSAGES = 10  # SQS: ReceiveMessage returns at most ten
 _REPLAY_SECONDS = 60
 
 
 class SqsMeteringQueue:
-    """Hands shards to workers, one message each."""
+    """Queues shards for workers, one message each."""
 
     def __init__(self, queue_url: str) -> None:
         self._queue_url = queue_url
@@ -27,37 +27,39 @@ class SqsMeteringQueue:
 
 
 class SqsNoticeQueue:
-    """Hands gateways' notices to the worker, one message each."""
+    """Queues gateways' notices for the worker, one message each."""
 
     def __init__(self, queue_url: str) -> None:
         self._queue_url = queue_url
 
     def send(self, gateway: str, provider_id: str | None, reference: str | None) -> None:
-        """Ask the worker to fetch; see `NoticeQueue.send`."""
+        """Ask the worker to fetch an object; see `NoticeQueue.send`."""
         body = json.dumps({"gateway": gateway, "providerId": provider_id, "reference": reference})
         sqs().send_message(QueueUrl=self._queue_url, MessageBody=body)
 
 
 class SqsDeadNotices:
-    """What fell out of the notice queue, in the dead-letter queue behind it."""
+    """The dead-letter queue of the notice queue."""
 
     def __init__(self, dead_letters_url: str, queue_url: str) -> None:
         self._dead_letters_url = dead_letters_url
         self._queue_url = queue_url
 
     def count(self) -> int:
-        """How many there are, about; see `DeadNotices.count`."""
+        """The approximate number of dead notices; see `DeadNotices.count`."""
         answer = sqs().get_queue_attributes(
             QueueUrl=self._dead_letters_url, AttributeNames=["ApproximateNumberOfMessages"]
         )
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
     def peek(self, most: int) -> Sequence[DeadNotice]:
-        """Some of them, which others can receive at once; see `DeadNotices.peek`."""
+        """Some dead notices, which stay visible to other receivers; see `DeadNotices.peek`."""
         return [_dead(message) for message in self._receive(min(most, _MOST_MESSAGES), hidden_seconds=0)]
 
     def replay(self, most: int) -> int:
-        """Hand some over again: first sent, then deleted, so that none is lost; see `DeadNotices.replay`."""
+        """Queue some again: a message is sent before it is deleted, so that none is lost; see
+        `DeadNotices.replay`.
+        """
         replayed = 0
         while replayed < most:
             found = self._receive(min(most - replayed, _MOST_MESSAGES), hidden_seconds=_REPLAY_SECONDS)
@@ -74,7 +76,7 @@ class SqsDeadNotices:
             QueueUrl=self._dead_letters_url,
             MaxNumberOfMessages=most,
             VisibilityTimeout=hidden_seconds,
-            WaitTimeSeconds=1,  # asks every one of SQS's servers, not a sample
+            WaitTimeSeconds=1,  # long polling asks all of SQS's servers, not a sample
         )
         return answer.get("Messages", [])
 

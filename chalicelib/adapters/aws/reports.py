@@ -1,4 +1,4 @@
-"""`Reports` and `ComparisonReports` on S3."""
+"""`Reports` and `ComparisonReports` in S3."""
 
 import json
 from dataclasses import asdict
@@ -10,19 +10,19 @@ from chalicelib.kernel.clock import isoformat
 
 
 class S3Reports:
-    """Keeps each report as one JSON object, under the time at which it was begun."""
+    """Stores each report as one JSON object, under a time that the report contains."""
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
 
     def keep(self, report: Report) -> str:
-        """Keep `report`; see `Reports.keep`."""
+        """Store `report`; see `Reports.keep`."""
         key = f"ledger-proof/{isoformat(report.started_at)}.json"
         s3().put_object(Bucket=self._bucket, Key=key, Body=as_json(report), ContentType="application/json")
         return f"s3://{self._bucket}/{key}"
 
     def keep_comparison(self, report: ComparisonReport) -> str:
-        """Keep `report`; see `ComparisonReports.keep_comparison`."""
+        """Store `report`; see `ComparisonReports.keep_comparison`."""
         key = f"payment-comparison/{isoformat(report.until)}.json"
         times = {"since": isoformat(report.since), "until": isoformat(report.until)}
         body = json.dumps({"holds": report.holds, **asdict(report), **times}, indent=1).encode()
@@ -31,6 +31,6 @@ class S3Reports:
 
 
 def as_json(report: Report) -> bytes:
-    """The report as it is kept."""
+    """The report as it is stored."""
     times = {"started_at": isoformat(report.started_at), "ended_at": isoformat(report.ended_at)}
     return json.dumps({"holds": report.holds, **asdict(report), **times}, indent=1).encode()

@@ -1,4 +1,4 @@
-"""Texts kept by Secrets Manager."""
+"""Reads secrets from Secrets Manager."""
 
 import boto3
 from botocore.config import Config

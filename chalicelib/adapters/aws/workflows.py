@@ -1,4 +1,6 @@
-"""`Workflows` on Step Functions: one execution for one attempt at an operation, or for one watch of a balance."""
+"""`Workflows` with Step Functions: one execution for each attempt at an operation, or for each watch of a
+balance.
+"""
 
 import json
 
@@ -18,17 +20,17 @@ _BALANCE_WATCH = "balance-watch"
 
 
 class StepFunctionsWorkflows:
-    """Starts and watches the state machines of `state_machines/`; also `WatchExecutions`."""
+    """Starts and observes the state machines of `state_machines/`; also implements `WatchExecutions`."""
 
     def __init__(self, arn_prefix: str) -> None:
-        """Work with the machines whose ARNs are `arn_prefix` and their name."""
+        """Use the state machines whose ARNs are `arn_prefix` followed by their name."""
         self._arn_prefix = arn_prefix
 
     def start(self, operation: Operation) -> None:
         """Start an attempt; see `Workflows.start`.
 
-        Step Functions refuses a name that was used in the last 90 days, unless it is running with the same
-        input; both mean that this attempt was started before.
+        Step Functions refuses a name that was used in the last 90 days, unless an execution with that name and the
+        same input is running. Both mean that this attempt was started before.
         """
         ticket = {
             "customerId": operation.customer_id,
@@ -47,7 +49,7 @@ class StepFunctionsWorkflows:
             return
 
     def start_watch(self, watch: Watch) -> None:
-        """Let an execution wait for the watch's next moment; see `WatchExecutions.start_watch`."""
+        """Start an execution that waits for the watch's next moment; see `WatchExecutions.start_watch`."""
         if watch.wakes_at is None:
             return
         waiting = {
@@ -66,7 +68,7 @@ class StepFunctionsWorkflows:
             return
 
     def state(self, operation: Operation) -> ExecutionState:
-        """What became of an attempt; see `Workflows.state`."""
+        """The state of an attempt; see `Workflows.state`."""
         client = stepfunctions()
         try:
             status = client.describe_execution(executionArn=self._execution_arn(operation))["status"]

@@ -1,1 +1,1 @@
-"""Mails: written from our own templates, sent through SES."""
+"""Mails: rendered from our own templates, sent through SES."""

@@ -1,4 +1,4 @@
-"""Writing mails: one pair of templates each, text and HTML, with the subject in the first line of the text."""
+"""Renders mails. Each mail has two templates, text and HTML; the first line of the text is the subject."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail as it is sent."""
+    """A rendered mail."""
 
     subject: str
     text: str
@@ -17,7 +17,7 @@ class Mail:
 
 
 def write(template: str, values: Mapping[str, str]) -> Mail:
-    """The mail of `templates/<template>.txt` and `.html`.
+    """Render `templates/<template>.txt` and `.html` with `values`.
 
     Raises:
         jinja2.TemplateNotFound: there is no such template.

@@ -1,4 +1,4 @@
-"""`Mailer` on Amazon SES."""
+"""`Mailer` with Amazon SES."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from types_boto3_ses import SESClient
 
 _CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3})
-# SES API reference, SendEmail. MessageRejected may be ours to mend: a sender that is not verified yet.
+# SES API reference, SendEmail. MessageRejected is not final: we may have to verify the sender address.
 _REFUSED_FOR_GOOD = frozenset({"InvalidParameterValue"})
 
 
 class SesMailer:
-    """Writes from our templates, and sends from `sender`."""
+    """Renders mails from our templates, and sends them from `sender`."""
 
     def __init__(self, sender: str) -> None:
         self._sender = sender
 
     def send(self, to: EmailAddress, template: str, values: Mapping[str, str]) -> None:
-        """Write and send one mail; see `Mailer.send`."""
+        """Render and send one mail; see `Mailer.send`."""
         mail = write(template, values)
         try:
             self._client.send_email(

@@ -1,4 +1,4 @@
-"""A credit note on paper."""
+"""The content of a credit note's PDF."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from chalicelib.domain.money.billing.models import CreditNote
 
 
 def story(note: CreditNote) -> Iterator[Flowable]:
-    """Everything on a credit note, from top to bottom."""
+    """The parts of a credit note, from top to bottom."""
     zone = note.buyer.time_zone
     yield head(note.seller, "Credit note")
     yield parties(

@@ -1,4 +1,4 @@
-"""An invoice on paper."""
+"""The content of an invoice's PDF."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -10,7 +10,7 @@ from chalicelib.adapters.pdf.parts import head, listing, parties, section, total
 from chalicelib.adapters.pdf.style import SMALL, paragraph
 from chalicelib.domain.money.billing.models import Invoice, Movement, MovementKind, TaxPoint, UsageLine
 
-_NEEDED = 120  # points that a section's heading wants with it on the page
+_NEEDED = 120  # points that must be free below a section's heading, otherwise it moves to the next page
 _REMAINDERS = (
     "The ledger counts in millionths of a dollar. What is left of a cent is carried from line to line, and from "
     "the last line to the next invoice. Usage is invoiced in the month in which it was booked, minutes later."
@@ -27,7 +27,7 @@ _GATEWAYS = {"stripe": "card", "paypal": "PayPal", "btcpay": "crypto", "oxapay":
 
 
 def story(invoice: Invoice) -> Iterator[Flowable]:
-    """Everything on an invoice, from top to bottom."""
+    """The parts of an invoice, from top to bottom."""
     yield head(invoice.seller, "Invoice")
     yield parties(invoice.buyer, _facts(invoice))
     is_for_usage = invoice.totals.tax_point is TaxPoint.USAGE
@@ -58,7 +58,7 @@ def _facts(invoice: Invoice) -> Sequence[tuple[str, str]]:
 
 
 def _usage(invoice: Invoice) -> Iterator[Flowable]:
-    """One line for each machine; each day of it follows further down."""
+    """One line for each machine; a later section lists each day."""
     yield section("Cloud services")
     rows = [_machine_row(list(lines)) for lines in _by_machine(invoice.lines)]
     columns = ("Machine", "Type", "Days", "Time h:mm:ss", invoice.currency)
@@ -83,7 +83,7 @@ def _machine_row(lines: Sequence[UsageLine]) -> Sequence[str]:
 
 
 def _payments(invoice: Invoice) -> Iterator[Flowable]:
-    """Where tax falls due with the payment, the payments are what is invoiced."""
+    """If tax falls due with the payment, the invoice charges for payments."""
     yield section("Prepaid cloud services")
     rows = _movement_rows(invoice, (MovementKind.PAYMENT, MovementKind.REPAYMENT))
     yield listing(
@@ -92,7 +92,7 @@ def _payments(invoice: Invoice) -> Iterator[Flowable]:
 
 
 def _sums(invoice: Invoice) -> Sequence[tuple[str, str]]:
-    """What leads from the lines to the total."""
+    """The amounts that lead from the lines to the total."""
     found, is_for_usage = invoice.totals, invoice.totals.tax_point is TaxPoint.USAGE
     rows = [
         ("Brought forward", found.brought_forward_cents),
@@ -140,7 +140,7 @@ _WIDE = (0.17, 0.33, 0.34, 0.16)
 
 
 def _movements(invoice: Invoice) -> Iterator[Flowable]:
-    """Receipts for payments, and everything else that was not usage."""
+    """Payments (this section is their receipt), and all other movements that are not usage."""
     rows = _movement_rows(invoice, tuple(MovementKind))
     if rows:
         yield CondPageBreak(_NEEDED)
@@ -164,7 +164,7 @@ def _what(moved: Movement) -> str:
 
 
 def _days(invoice: Invoice) -> Iterator[Flowable]:
-    """Each day of each machine, as the ledger has it and as it is invoiced."""
+    """Each day of each machine: the amount in the ledger and the amount on the invoice."""
     if not invoice.lines:
         return
     rows: list[Sequence[str]] = []

@@ -1,4 +1,4 @@
-"""The paper: a head on the first page, and a foot with the seller's particulars and the page's number on each."""
+"""Pages: a footer with the seller's data and the page number on each, and a coloured band at the top."""
 
 from collections.abc import Callable, Iterable
 from io import BytesIO
@@ -21,7 +21,7 @@ _BAND = 3 * mm
 
 
 def build(story: Iterable[Flowable], *, title: str, seller: Seller) -> bytes:
-    """The PDF of `story`; the same story gives the same bytes."""
+    """The PDF with the parts in `story`; the same parts give the same bytes."""
     register_fonts()
     file = BytesIO()
     document = BaseDocTemplate(
@@ -30,7 +30,7 @@ def build(story: Iterable[Flowable], *, title: str, seller: Seller) -> bytes:
         title=title,
         author=seller.name,
         lang="en",
-        invariant=1,  # no time of making, no random id
+        invariant=1,  # no creation time, no random id
         leftMargin=MARGIN,
         rightMargin=MARGIN,
         topMargin=MARGIN,
@@ -45,7 +45,7 @@ def build(story: Iterable[Flowable], *, title: str, seller: Seller) -> bytes:
 
 
 def _numbered(title: str, seller: Seller) -> Callable[..., Canvas]:
-    """A canvas that keeps its pages until it knows how many there are."""
+    """A canvas class that keeps its pages until it knows their number."""
 
     class Numbered(Canvas):
         def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -67,7 +67,7 @@ def _numbered(title: str, seller: Seller) -> Callable[..., Canvas]:
 
 
 def _furnish(canvas: Canvas, title: str, seller: Seller, number: int, count: int) -> None:
-    """The band at the top, and the foot."""
+    """Draw the band at the top, and the footer."""
     canvas.setFillColor(EMBER)
     canvas.rect(0, A4[1] - _BAND, A4[0], _BAND, stroke=0, fill=1)
     canvas.setStrokeColor(HAIRLINE)

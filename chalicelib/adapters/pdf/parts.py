@@ -1,4 +1,4 @@
-"""What invoices and credit notes have in common: the head, whom it is for, tables and totals."""
+"""Parts that invoices and credit notes share: heading, buyer, tables and totals."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -39,7 +39,7 @@ _BARE: Commands = [
 
 
 def head(seller: Seller, title: str) -> Table:
-    """The seller's name, and what this is."""
+    """The seller's name, and the kind of document."""
     heads = [[paragraph(seller.name, SELLER), paragraph(title, TITLE)]]
     return Table(
         heads, [WIDTH * 0.55, WIDTH * 0.45], style=TableStyle([*_BARE, ("BOTTOMPADDING", (0, 0), (-1, -1), 22)])
@@ -47,7 +47,7 @@ def head(seller: Seller, title: str) -> Table:
 
 
 def parties(buyer: BillingProfile, facts: Sequence[tuple[str, str]]) -> Table:
-    """Whom it is for on the left; number, dates and the like on the right."""
+    """The buyer on the left; number, dates and other facts on the right."""
     rows = [[paragraph(name, HEAD), paragraph(value)] for name, value in facts]
     right = Table(rows, [_LABELS, WIDTH * 0.45 - _LABELS], style=TableStyle([*_BARE, *_tight(1.5)]))
     left = [paragraph("Billed to", HEAD), Spacer(1, 2), *(_lines(buyer))]
@@ -69,14 +69,14 @@ def _tight(points: float) -> Commands:
 
 
 def section(title: str) -> Flowable:
-    """The heading of a part."""
+    """The heading of a section."""
     return paragraph(title, SECTION)
 
 
 def listing(columns: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[float], numbers: int) -> Table:
-    """A table whose last `numbers` columns are figures; its head comes again on every page.
+    """A table whose last `numbers` columns are figures. Its header is repeated on every page.
 
-    A row with only its first cell is a heading among the rows.
+    A row with a single cell is a heading within the table.
     """
     texts = len(columns) - numbers
     cells = [[paragraph(name, HEAD if place < texts else HEAD_NUMBER) for place, name in enumerate(columns)]]
@@ -102,7 +102,7 @@ def listing(columns: Sequence[str], rows: Sequence[Sequence[str]], widths: Seque
 def totals(
     rows: Sequence[tuple[str, str]], total: tuple[str, str], after: Sequence[tuple[str, str]] = ()
 ) -> Table:
-    """Amounts that lead to a total, and what becomes of it, at the right."""
+    """Right-aligned amounts that lead to a total, and the amounts after it."""
     cells = [[paragraph(name), paragraph(value, NUMBER)] for name, value in rows]
     cells.append([paragraph(total[0], TOTAL), paragraph(total[1], TOTAL_NUMBER)])
     cells += [[paragraph(name, STRONG), paragraph(value, STRONG_NUMBER)] for name, value in after]

@@ -1,4 +1,4 @@
-"""`Printer` on ReportLab, which takes a sixth of a second to import: only a document without a PDF pays for it."""
+"""`Printer` with ReportLab. Its import takes a sixth of a second, so it happens only when a PDF is made."""
 
 from chalicelib.domain.money.billing.models import Document, Invoice
 

@@ -1,4 +1,4 @@
-"""Fonts, colours and the small parts that every page is made of."""
+"""Fonts, colours and text styles of the pages."""
 
 from functools import cache
 from pathlib import Path
@@ -30,12 +30,12 @@ _EAST_ASIAN = (
     ("HYGothic-Medium", ((0x1100, 0x11FF), (0x3130, 0x318F), (0xAC00, 0xD7AF))),
     ("STSong-Light", ((0x2E80, 0x303F), (0x3400, 0x9FFF), (0xF900, 0xFAFF), (0xFF00, 0xFF65))),
 )
-"""Fonts that readers of PDFs bring themselves, with the characters that each is asked for."""
+"""Fonts that PDF readers provide themselves, each with the ranges of characters that it is used for."""
 
 
 @cache
 def register_fonts() -> None:
-    """Make the fonts known to ReportLab; once a process."""
+    """Register the fonts with ReportLab, once per process."""
     for name in (REGULAR, MEDIUM):
         pdfmetrics.registerFont(TTFont(name, str(_FONTS / f"{name}.ttf")))
     pdfmetrics.registerFontFamily(REGULAR, normal=REGULAR, bold=MEDIUM, italic=REGULAR, boldItalic=MEDIUM)
@@ -66,12 +66,12 @@ SELLER = _style("seller", 14, 18, MEDIUM)
 
 
 def paragraph(text: str, style: ParagraphStyle = BODY) -> Paragraph:
-    """`text` as it is, in `style`; lines end where it says so."""
+    """`text` in `style`; newlines in the text end lines."""
     return Paragraph("<br/>".join(_marked(line) for line in text.split("\n")), style)
 
 
 def cell(text: str, style: ParagraphStyle = BODY) -> Paragraph:
-    """`text` in a table: what stands below its first line is quiet."""
+    """`text` for a table cell; everything after its first line is small and grey."""
     first, _, rest = text.partition("\n")
     below = (
         f'<br/><font size="7" color="{QUIET.hexval().replace("0x", "#")}">{_marked(rest)}</font>' if rest else ""
@@ -80,7 +80,9 @@ def cell(text: str, style: ParagraphStyle = BODY) -> Paragraph:
 
 
 def _marked(text: str) -> str:
-    """`text` with each run of characters in a font that has them; what no font has becomes `?`."""
+    """`text` as markup, with each run of characters in a font that has them; a character that no font has becomes
+    `?`.
+    """
     marked: list[str] = []
     for font, run in _runs(text):
         marked.append(escape(run) if font == REGULAR else f'<font name="{font}">{escape(run)}</font>')
@@ -111,5 +113,5 @@ def _font_of(character: str) -> tuple[str, str]:
 
 @cache
 def _characters() -> frozenset[int]:
-    """What Roboto, as we ship it, has."""
+    """The characters in the Roboto file that we ship."""
     return frozenset(TTFont(REGULAR, str(_FONTS / f"{REGULAR}.ttf")).face.charToGlyph)

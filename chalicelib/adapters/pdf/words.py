@@ -1,4 +1,4 @@
-"""How amounts, dates and the rules of tax read on paper."""
+"""Formats amounts, dates and tax notes for PDFs."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -16,12 +16,12 @@ _SECONDS_PER_HOUR = 3600
 
 
 def cents(amount: int) -> str:
-    """`1,234.50` of 123450."""
+    """123450 as `1,234.50`."""
     return _signed(format_amount(abs(amount) * MICROS_PER_CENT), is_negative=amount < 0)
 
 
 def micros(amount: int) -> str:
-    """`1,234.567891` of 1234567891: always six decimals, so that they stand below each other."""
+    """1234567891 as `1,234.567891`: always six decimals, so that columns align."""
     whole, _, fraction = format_amount(abs(amount)).partition(".")
     return _signed(f"{whole}.{fraction.ljust(6, '0')}", is_negative=amount < 0)
 
@@ -32,14 +32,14 @@ def _signed(digits: str, *, is_negative: bool) -> str:
 
 
 def hours(seconds: int) -> str:
-    """`23:59:30`, which is what was counted."""
+    """Seconds as `23:59:30`."""
     minutes, rest = divmod(abs(seconds), 60)
     whole, minutes = divmod(minutes, 60)
     return f"{_MINUS if seconds < 0 else ''}{whole:,}:{minutes:02d}:{rest:02d}"
 
 
 def percent(basis_points: int) -> str:
-    """`25.5 %` of 2550."""
+    """2550 basis points as `25.5 %`."""
     whole, fraction = divmod(basis_points, _PER_PERCENT)
     return f"{whole}{f'.{fraction:02d}'.rstrip('0') if fraction else ''} %"
 
@@ -60,14 +60,14 @@ def day_in(instant: datetime, time_zone: str) -> str:
 
 
 def tax_line(tax: Tax) -> str:
-    """What stands beside the amount of tax."""
+    """The label of the tax amount."""
     if tax.treatment is TaxTreatment.CHARGED:
         return f"VAT {tax.country} {percent(tax.rate_basis_points)}"
     return "VAT (reverse charge)" if tax.treatment is TaxTreatment.REVERSE_CHARGE else "VAT"
 
 
 def tax_note(tax: Tax) -> str:
-    """What the law wants to be said about it (Directive 2006/112/EC, article 226); empty where nothing."""
+    """The note that the law requires on the document (Directive 2006/112/EC, article 226); empty if none."""
     match tax.treatment:
         case TaxTreatment.REVERSE_CHARGE:
             return (
