@@ -1,1 +1,1 @@
-"""The composition root."""
+"""The composition root: builds the product from its parts."""

@@ -1,4 +1,4 @@
-"""The composition root: which adapter stands behind which port, one container for each area."""
+"""The composition root: chooses the adapter for each port, in one container for each area."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class App:
-    """The product, put together. An area is imported and built when it is first asked for."""
+    """The whole product. An area is imported and built on first use."""
 
     def __init__(self, given: Mapping[str, Parts] | None = None) -> None:
-        """Use the parts `given`, by area and name, instead of building them: `{"core": {"clock": clock}}`."""
+        """Use the parts in `given`, by area and name, instead of building them: `{"core": {"clock": clock}}`."""
         self._given = dict(given or {})
         self._above = Above(
             accounts=lambda: self.money.ledger,
@@ -31,7 +31,7 @@ class App:
         )
 
     def having(self, given: Mapping[str, Parts]) -> App:
-        """Another app with the parts of this one that were given, and those in `given`."""
+        """A new app with the parts that were given to this one, and those in `given`."""
         merged = {area: {**self._parts(area), **given.get(area, NO_PARTS)} for area in self._given.keys() | given}
         return App(merged)
 
@@ -40,7 +40,7 @@ class App:
 
     @cached_property
     def core(self) -> Core:
-        """What every area is built on."""
+        """The parts that every area uses."""
         return Core(self._parts("core"))
 
     @cached_property
@@ -66,14 +66,14 @@ class App:
 
     @cached_property
     def cloud(self) -> Cloud:
-        """Providers, what is sold, and machines."""
+        """Providers, the catalogue, and deployments."""
         from chalicelib.wiring.cloud import Cloud
 
         return Cloud(self.core, self._parts("cloud"), self.foundation, self.people, self.money)
 
     @cached_property
     def operations(self) -> Operations:
-        """Customers as a whole, closing, and the proof."""
+        """The customer directory, closing accounts, and the proof of the ledger."""
         from chalicelib.wiring.operations import Operations
 
         return Operations(
@@ -85,12 +85,12 @@ _in_use: list[App] = []
 
 
 def app() -> App:
-    """The product of this process; put together on first use."""
+    """The product of this process; built on first use."""
     if not _in_use:
         _in_use.append(App())
     return _in_use[0]
 
 
 def use(other: App) -> None:
-    """Make `other` the product of this process; for tests and tools that give it parts of their own."""
+    """Make `other` the product of this process; for tests and tools that replace parts."""
     _in_use[:] = [other]

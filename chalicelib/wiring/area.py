@@ -1,4 +1,4 @@
-"""What the containers of all areas have in common."""
+"""The base of all areas' containers."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Above:
-    """What stands in a higher area behind a port of a lower one; built when it is first asked for."""
+    """Parts of a higher area that implement a port of a lower one; built on first use."""
 
     accounts: Callable[[], Ledger]
-    """Opens the account of a new customer."""
+    """Opens the ledger account of a new customer."""
     machines: Callable[[], DynamoDeploymentRecords]
-    """Tells what machines are called, and shows their prices."""
+    """Tells the names of machines, and shows their prices."""
     projects: Callable[[], Projects]
-    """Knows which projects a key can be confined to."""
+    """Tells to which projects an API key can be confined."""
     standing: Callable[[], Suspensions]
-    """Knows whether a customer is in good standing."""
+    """Tells whether a customer is in good standing."""
 
 
 class Area(Container):
-    """The container of one area: its services, and what stands behind their ports."""
+    """The container of one area: its services, and the adapters for their ports."""
 
     def __init__(self, core: Core, given: Parts) -> None:
         super().__init__(given)

@@ -1,4 +1,4 @@
-"""Providers, what is sold, and machines."""
+"""Providers, the catalogue, and deployments."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class Cloud(Area):
-    """Providers, what is sold, and machines."""
+    """Providers, the catalogue, and deployments."""
 
     def __init__(self, core: Core, given: Parts, foundation: Foundation, people: People, money: Money) -> None:
         super().__init__(core, given)
@@ -50,49 +50,49 @@ class Cloud(Area):
 
     @cached_property
     def watch_records(self) -> DynamoWatchRecords:
-        """Where the moments that balances wait for are kept."""
+        """Storage of balance watches."""
         from chalicelib.adapters.dynamodb.cloud.suspension import DynamoWatchRecords
 
         return DynamoWatchRecords()
 
     @cached_property
     def ssh_key_records(self) -> DynamoSshKeyRecords:
-        """Where SSH keys are kept."""
+        """Storage of SSH keys."""
         from chalicelib.adapters.dynamodb.cloud.ssh_keys import DynamoSshKeyRecords
 
         return DynamoSshKeyRecords()
 
     @cached_property
     def catalog_records(self) -> DynamoCatalogRecords:
-        """Where the catalogue is kept."""
+        """Storage of the catalogue."""
         from chalicelib.adapters.dynamodb.cloud.catalog import DynamoCatalogRecords
 
         return DynamoCatalogRecords(self.core.transactor)
 
     @cached_property
     def announcement_records(self) -> DynamoAnnouncements:
-        """Where announcements of prices are kept."""
+        """Storage of price announcements."""
         from chalicelib.adapters.dynamodb.cloud.prices import DynamoAnnouncements
 
         return DynamoAnnouncements()
 
     @cached_property
     def catalog(self) -> CatalogService:
-        """What is sold, where and for how much."""
+        """The catalogue: products, regions and prices."""
         from chalicelib.domain.cloud.catalog.service import CatalogService
 
         return CatalogService(self.catalog_records, self.core.clock)
 
     @cached_property
     def catalog_loader(self) -> CatalogLoader:
-        """What brings the catalogue's data into the table."""
+        """Loads the catalogue's data into the table."""
         from chalicelib.domain.cloud.catalog.loading import CatalogLoader
 
         return CatalogLoader(self.catalog_records, self.money.prices, self.announcement_records, self.core.clock)
 
     @cached_property
     def price_announcements(self) -> PriceAnnouncements:
-        """What tells customers of new prices."""
+        """Announces new prices to customers."""
         from chalicelib.domain.cloud.announcements.service import PriceAnnouncements
 
         return PriceAnnouncements(
@@ -107,7 +107,7 @@ class Cloud(Area):
 
     @cached_property
     def gpu_availability(self) -> GpuAvailability:
-        """How many GPUs are free."""
+        """The number of free GPUs."""
         from chalicelib.adapters.dynamodb.cloud.catalog import DynamoMeasurements
         from chalicelib.domain.cloud.catalog.availability import GpuAvailability
 
@@ -128,14 +128,14 @@ class Cloud(Area):
 
     @cached_property
     def provider(self) -> Providers:
-        """The adapters of providers by id; each is made once."""
+        """The adapters of providers, by id; each is built once."""
         return cache(self._provider)
 
     def _provider(self, provider_id: str) -> ComputeProvider:
-        """The adapter of an upstream account.
+        """The adapter of a provider.
 
         Raises:
-            NotFound: there is no provider of this id.
+            NotFound: there is no provider with this id.
         """
         from chalicelib.adapters.aws.secrets import secret_text
         from chalicelib.adapters.providers.openstack.config import OpenStackConfig
@@ -150,21 +150,21 @@ class Cloud(Area):
 
     @cached_property
     def deployment_records(self) -> DynamoDeploymentRecords:
-        """Where deployments, operations and timelines are kept."""
+        """Storage of deployments, operations and timelines."""
         from chalicelib.adapters.dynamodb.cloud.deployments import DynamoDeploymentRecords
 
         return DynamoDeploymentRecords()
 
     @cached_property
     def reading(self) -> Reading:
-        """Looking at deployments."""
+        """Reads deployments."""
         from chalicelib.domain.cloud.deployments.reading import Reading
 
         return Reading(self.deployment_records)
 
     @cached_property
     def admission(self) -> Admission:
-        """What a deployment would cost, and what stands in its way."""
+        """Quotes a deployment's price, and tells why it cannot be ordered."""
         from chalicelib.domain.cloud.deployments.admission import Admission
 
         return Admission(
@@ -179,7 +179,7 @@ class Cloud(Area):
 
     @cached_property
     def placing(self) -> Placing:
-        """Which project a deployment is in."""
+        """Moves deployments between projects."""
         from chalicelib.domain.cloud.deployments.placing import Placing
 
         return Placing(
@@ -188,7 +188,7 @@ class Cloud(Area):
 
     @cached_property
     def ordering(self) -> Ordering:
-        """Ordering deployments."""
+        """Orders deployments."""
         from chalicelib.domain.cloud.deployments.ordering import Ordering
 
         return Ordering(
@@ -202,7 +202,7 @@ class Cloud(Area):
 
     @cached_property
     def removal(self) -> Removal:
-        """Deleting deployments."""
+        """Deletes deployments."""
         from chalicelib.domain.cloud.deployments.removal import Removal
 
         return Removal(
@@ -216,7 +216,7 @@ class Cloud(Area):
 
     @cached_property
     def project_records(self) -> ProjectRecords:
-        """Where projects are kept."""
+        """Storage of projects."""
         from chalicelib.adapters.dynamodb.cloud.projects import DynamoProjects
 
         return DynamoProjects()
@@ -230,14 +230,14 @@ class Cloud(Area):
 
     @cached_property
     def usage_reports(self) -> UsageReports:
-        """What deployments were charged, by hour and by day."""
+        """Charges of deployments, by hour and by day."""
         from chalicelib.domain.cloud.deployments.usage import UsageReports
 
         return UsageReports(self.reading, self.money.meter_records)
 
     @cached_property
     def lifecycle(self) -> Lifecycle:
-        """The work behind the state machines."""
+        """The steps of the state machines."""
         from chalicelib.domain.cloud.deployments.steps import Leases
         from chalicelib.domain.cloud.lifecycle.service import Lifecycle
 
@@ -252,7 +252,7 @@ class Cloud(Area):
 
     @cached_property
     def power_switch(self) -> PowerSwitch:
-        """What switches machines off and on."""
+        """Switches machines off and on."""
         from chalicelib.domain.cloud.lifecycle.power import PowerSwitch
 
         return PowerSwitch(
@@ -274,21 +274,21 @@ class Cloud(Area):
 
     @cached_property
     def reconciler(self) -> Reconciler:
-        """What finishes operations that stand still."""
+        """Finishes operations that have stalled."""
         from chalicelib.domain.cloud.lifecycle.reconciler import Reconciler
 
         return Reconciler(self.deployment_records, self.workflows, self.core.transactor, self.core.clock)
 
     @cached_property
     def suspensions(self) -> Suspensions:
-        """Whether a customer is in good standing."""
+        """Tells whether a customer is in good standing."""
         from chalicelib.domain.cloud.suspension.service import Suspensions
 
         return Suspensions(self.watch_records)
 
     @cached_property
     def balance_watch(self) -> BalanceWatch:
-        """What looks at balances, and acts at zero."""
+        """Watches balances, and suspends customers whose balance reaches zero."""
         from datetime import timedelta
 
         from chalicelib.domain.cloud.suspension.service import BalanceWatch

@@ -1,4 +1,4 @@
-"""What every area is built on: settings, time, and transactions."""
+"""The parts that every area uses: settings, clock, transactions."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from chalicelib.kernel.transactions import Transactor
 
 Parts = Mapping[str, object]
-"""Parts of a container by name, to use instead of those that it would build."""
+"""Parts of a container by name, which replace those that it would build."""
 
 NO_PARTS: Parts = MappingProxyType({})
 
 
 class Container:
-    """Builds each of its parts when it is first asked for, and keeps it.
+    """Builds each part on first use, and keeps it.
 
-    A part is imported only when it is built, so that a Lambda pays for what it uses and no more.
+    A part is imported only when it is built, so that a Lambda function imports only what it uses.
     """
 
     def __init__(self, given: Parts) -> None:
-        """Use the parts `given` instead of building them.
+        """Use the parts in `given` instead of building them.
 
         Raises:
-            ValueError: the container has no part of such a name.
+            ValueError: the container has no part of that name.
         """
         for name, part in given.items():
             if not hasattr(type(self), name):
@@ -42,7 +42,7 @@ class Core(Container):
 
     @cached_property
     def settings(self) -> Settings:
-        """This installation's environment."""
+        """The settings of this installation, from the environment."""
         return Settings.from_environment()
 
     @cached_property
@@ -52,7 +52,7 @@ class Core(Container):
 
     @cached_property
     def transactor(self) -> Transactor:
-        """All-or-nothing writes."""
+        """Commits writes, all or none."""
         from chalicelib.adapters.dynamodb.transactor import DynamoTransactor
 
         return DynamoTransactor()

@@ -1,4 +1,4 @@
-"""Scopes, keys, limits, logs, files and health."""
+"""The container of the area `foundation`: access, keys, limits, logs, files and health."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Foundation(Area):
-    """Scopes, keys, limits, logs, files and health."""
+    """Access, keys, limits, logs, files and health."""
 
     def __init__(self, core: Core, given: Parts, above: Above) -> None:
         super().__init__(core, given)
@@ -33,14 +33,14 @@ class Foundation(Area):
 
     @cached_property
     def api_key_records(self) -> DynamoApiKeyRecords:
-        """Where API keys are kept."""
+        """Storage of API keys."""
         from chalicelib.adapters.dynamodb.foundation.api_keys import DynamoApiKeyRecords
 
         return DynamoApiKeyRecords()
 
     @cached_property
     def api_key_prefix(self) -> str:
-        """How this installation's keys begin."""
+        """The prefix of this installation's API keys."""
         from chalicelib.domain.foundation.access.key_texts import prefix_of
 
         return prefix_of(self.core.settings.stage)
@@ -60,14 +60,14 @@ class Foundation(Area):
 
     @cached_property
     def customer_allow_list(self) -> CustomerAllowList:
-        """Where a customer's keys may be used from."""
+        """The addresses from which a customer's keys may be used."""
         from chalicelib.domain.foundation.access.key_service import CustomerAllowList
 
         return CustomerAllowList(self.api_key_records, self.core.transactor, self.core.clock)
 
     @cached_property
     def rate_limiter(self) -> RateLimiter:
-        """How often somebody may call."""
+        """Limits how often a caller may call."""
         from chalicelib.adapters.dynamodb.foundation.access import DynamoRateCounters
         from chalicelib.domain.foundation.access.rate_limits import RateLimiter
 
@@ -75,55 +75,55 @@ class Foundation(Area):
 
     @cached_property
     def idempotency_records(self) -> IdempotencyRecords:
-        """Requests made with an Idempotency-Key."""
+        """Storage of requests with an Idempotency-Key."""
         from chalicelib.adapters.dynamodb.foundation.access import DynamoIdempotencyRecords
 
         return DynamoIdempotencyRecords()
 
     @cached_property
     def activity_log(self) -> DynamoActivityLog:
-        """What happened, per customer."""
+        """The activity log of each customer."""
         from chalicelib.adapters.dynamodb.foundation.activity import DynamoActivityLog
 
         return DynamoActivityLog()
 
     @cached_property
     def secret_box(self) -> SecretBox:
-        """What keeps secrets that must be read again."""
+        """Encrypts secrets that must be readable later."""
         from chalicelib.adapters.aws.encryption import KmsBox
 
         return KmsBox(self.core.settings.secret_box_key_id)
 
     @cached_property
     def staff_log(self) -> StaffLog:
-        """What the staff have done."""
+        """The activity log of the staff."""
 
         return self.activity_log
 
     @cached_property
     def qr_codes(self) -> QrCodes:
-        """What draws QR codes."""
+        """Draws QR codes."""
         from chalicelib.adapters.qr import SegnoQrCodes
 
         return SegnoQrCodes()
 
     @cached_property
     def staff_alerts(self) -> StaffAlerts:
-        """How the operator's people are told."""
+        """Sends alerts to the operator's staff."""
         from chalicelib.adapters.aws.alerts import SnsStaffAlerts
 
         return SnsStaffAlerts(self.core.settings.staff_alerts_topic_arn)
 
     @cached_property
     def files(self) -> Files:
-        """Where files wait for whoever has a link to them."""
+        """Stores files that are downloaded through links."""
         from chalicelib.adapters.aws.files import S3Files
 
         return S3Files(self.core.settings.reports_bucket)
 
     @cached_property
     def health(self) -> Health:
-        """What stands behind all this, and whether it answers."""
+        """Checks the services that the product depends on."""
         from chalicelib.adapters.aws.probes import MailProbe, SecretReader, SigningKeyProbe, StateMachinesProbe
         from chalicelib.adapters.dynamodb.foundation.health import TableProbe
         from chalicelib.adapters.providers.openstack.probes import ProviderProbe

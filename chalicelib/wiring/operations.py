@@ -1,4 +1,6 @@
-"""Customers as a whole, closing, and the proof."""
+"""The container of the area `operations`: the customer directory, closing accounts, and the proof of the
+ledger.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Operations(Area):
-    """Customers as a whole, closing, and the proof."""
+    """The customer directory, closing accounts, and the proof of the ledger."""
 
     def __init__(
         self, core: Core, given: Parts, foundation: Foundation, people: People, money: Money, cloud: Cloud
@@ -38,21 +40,21 @@ class Operations(Area):
 
     @cached_property
     def directory_records(self) -> DynamoDirectory:
-        """Where the directory is kept."""
+        """Storage of the directory."""
         from chalicelib.adapters.dynamodb.operations.directory import DynamoDirectory
 
         return DynamoDirectory()
 
     @cached_property
     def closing_records(self) -> DynamoClosings:
-        """Where closed customers are kept."""
+        """Storage of closed customers."""
         from chalicelib.adapters.dynamodb.operations.departure import DynamoClosings
 
         return DynamoClosings()
 
     @cached_property
     def comparison(self) -> Comparison:
-        """What compares gateways with the ledger."""
+        """Compares gateways' payments with the ledger."""
         from chalicelib.adapters.aws.reports import S3Reports
         from chalicelib.domain.operations.proof.comparison import Comparison
 
@@ -69,14 +71,14 @@ class Operations(Area):
 
     @cached_property
     def directory(self) -> Directory:
-        """Where staff find customers."""
+        """Finds customers for staff."""
         from chalicelib.domain.operations.directory.search import Directory
 
         return Directory(self.directory_records)
 
     @cached_property
     def directory_keeper(self) -> DirectoryKeeper:
-        """What keeps the directory in step with the customers."""
+        """Keeps the directory up to date with the customers."""
         from chalicelib.domain.operations.directory.search import DirectoryKeeper
 
         return DirectoryKeeper(
@@ -90,7 +92,7 @@ class Operations(Area):
 
     @cached_property
     def customer_opening(self) -> CustomerOpening:
-        """Opening customers for people who are not here yet."""
+        """Opens customers for people who have not registered."""
         from chalicelib.domain.operations.directory.service import CustomerOpening
 
         return CustomerOpening(
@@ -104,7 +106,7 @@ class Operations(Area):
 
     @cached_property
     def customer_desk(self) -> CustomerDesk:
-        """What staff see of a customer, and change."""
+        """Shows and changes customers for staff."""
         from chalicelib.domain.operations.directory.service import CustomerDesk
 
         return CustomerDesk(
@@ -121,7 +123,7 @@ class Operations(Area):
 
     @cached_property
     def proof(self) -> Proof:
-        """What holds the books, the meters, the machines and the payments against each other."""
+        """Compares the books, the meters, the deployments and the payments."""
         from chalicelib.domain.operations.proof.books import Readers
         from chalicelib.domain.operations.proof.service import Proof
 
@@ -137,7 +139,7 @@ class Operations(Area):
 
     @cached_property
     def daily_proof(self) -> DailyProof:
-        """The proof that is kept, and tells staff of what it finds."""
+        """Runs the proof, stores the report, and alerts staff about differences."""
         from chalicelib.adapters.aws.reports import S3Reports
         from chalicelib.domain.operations.proof.service import DailyProof
 
@@ -145,7 +147,7 @@ class Operations(Area):
 
     @cached_property
     def closings(self) -> Closings:
-        """What closes customers."""
+        """Closes customers."""
         from chalicelib.domain.operations.departure.service import Books, Closings
 
         return Closings(
@@ -169,14 +171,14 @@ class Operations(Area):
 
     @cached_property
     def archives(self) -> Archives:
-        """What writes large archives."""
+        """Writes large archives."""
         from chalicelib.adapters.aws.archives import S3Archives
 
         return S3Archives(self.core.settings.reports_bucket)
 
     @cached_property
     def data_exports(self) -> DataExports:
-        """What gives people their data."""
+        """Exports people's own data."""
         from chalicelib.adapters.dynamodb.operations.data_exports import DynamoDataExports
         from chalicelib.domain.operations.departure.contents import Contents, Sources
         from chalicelib.domain.operations.departure.exports import DataExports
@@ -206,7 +208,7 @@ class Operations(Area):
 
     @cached_property
     def erasure(self) -> Erasure:
-        """What erases closed customers."""
+        """Erases closed customers."""
         from chalicelib.adapters.dynamodb.operations.departure import DynamoRemains
         from chalicelib.domain.operations.departure.erasure import Erasure
 

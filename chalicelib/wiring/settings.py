@@ -1,4 +1,4 @@
-"""The environment of a function, typed. Packaging sets every variable that is named here."""
+"""The environment variables of a function, typed. Packaging sets every one of them."""
 
 import os
 from dataclasses import dataclass, fields
@@ -6,21 +6,23 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class Settings:
-    """What differs between one installation and another; each field is read from its name in capitals."""
+    """The settings that differ between installations; each field is read from the variable of its name in
+    capitals.
+    """
 
     stage: str
-    """`local`, `dev`, `prod`, …: goes into log lines and metrics."""
+    """`local`, `dev`, `prod`, …; it appears in log lines and metrics."""
     table_name: str
     signing_key_secret_id: str
     """Secrets Manager id of the key that signs access tokens."""
     provider_secret_id: str
     """Secrets Manager id of the providers' credentials (JSON; `docs/operations.md` shows its shape)."""
     payment_secret_id: str
-    """Secrets Manager id of the payment gateways' credentials (JSON; likewise)."""
+    """Secrets Manager id of the payment gateways' credentials (JSON; `docs/operations.md` shows its shape)."""
     secret_box_key_id: str
-    """KMS id of the key that encrypts what must be read again, such as the secrets of authenticator apps."""
+    """KMS id of the key for secrets that must be readable later, such as those of authenticator apps."""
     state_machine_arn_prefix: str
-    """`arn:…:stateMachine:<stack>-`: a machine's name follows."""
+    """`arn:…:stateMachine:<stack>-`; a state machine's name follows."""
     metering_queue_url: str
     notice_queue_url: str
     notice_dead_letters_url: str
@@ -28,11 +30,15 @@ class Settings:
     reports_bucket: str
     mail_sender: str
     public_url: str
-    """Where the front end lives: links in mails lead there."""
+    """The URL of the front end; links in mails point there."""
     breach_range_url: str
-    """Where breached passwords are looked up besides the list that ships, or `off` (`docs/guides/sign-in.md`)."""
+    """The service that looks up breached passwords, besides the list that we ship; or `off`
+    (`docs/guides/sign-in.md`).
+    """
     suspension_grace_hours: str
-    """A whole number: how long switched-off machines of a customer without money are kept."""
+    """A whole number of hours: how long the machines of a customer without money are kept after they are switched
+    off.
+    """
 
     @classmethod
     def from_environment(cls) -> "Settings":

@@ -35,14 +35,14 @@ class Books(Area):
 
     @cached_property
     def referral_records(self) -> DynamoReferralRecords:
-        """Where referrals are kept."""
+        """Storage of referrals."""
         from chalicelib.adapters.dynamodb.money.referral import DynamoReferralRecords
 
         return DynamoReferralRecords()
 
     @cached_property
     def transfers(self) -> Transfers:
-        """What moves money between the customers of one user."""
+        """Transfers money between the customers of one user."""
         from chalicelib.adapters.dynamodb.money.transfers import DynamoTransferRecords
         from chalicelib.domain.money.transfers.service import Transfers
 
@@ -59,7 +59,7 @@ class Books(Area):
 
     @cached_property
     def referrals(self) -> Referrals:
-        """Customers who bring customers."""
+        """Referral codes and rewards."""
         from chalicelib.adapters.dynamodb.money.referral import DynamoPaidTopUps, DynamoPeople
         from chalicelib.domain.money.referral.service import Referrals
 
@@ -75,7 +75,7 @@ class Books(Area):
 
     @cached_property
     def ledger_records(self) -> LedgerRecords:
-        """Where the books are kept."""
+        """Storage of the books."""
         from chalicelib.adapters.dynamodb.money.ledger import DynamoLedgerRecords
 
         return DynamoLedgerRecords()
@@ -89,21 +89,21 @@ class Books(Area):
 
     @cached_property
     def meter_records(self) -> MeterRecords:
-        """Where meters and their usage are kept."""
+        """Storage of meters and their usage."""
         from chalicelib.adapters.dynamodb.money.metering import DynamoMeterRecords
 
         return DynamoMeterRecords()
 
     @cached_property
     def prices(self) -> DynamoPrices:
-        """What things cost, and will cost."""
+        """The current and announced prices."""
         from chalicelib.adapters.dynamodb.cloud.prices import DynamoPrices
 
         return DynamoPrices()
 
     @cached_property
     def metering(self) -> Metering:
-        """What turns seconds into ledger entries."""
+        """Meters machines, and posts their usage to the ledger."""
         from chalicelib.adapters.aws.queues import SqsMeteringQueue
         from chalicelib.domain.money.metering.service import Metering
 
@@ -120,14 +120,14 @@ class Books(Area):
 
     @cached_property
     def cap_records(self) -> CapRecords:
-        """Where customers' spend caps are kept."""
+        """Storage of customers' spend caps."""
         from chalicelib.adapters.dynamodb.money.spending import DynamoCapRecords
 
         return DynamoCapRecords()
 
     @cached_property
     def key_caps(self) -> KeyCaps:
-        """What API keys may spend."""
+        """The spend caps of API keys."""
         from chalicelib.domain.money.spending.service import CapsOfKeys
 
         return CapsOfKeys(self.foundation.api_key_records)
@@ -141,7 +141,7 @@ class Books(Area):
 
     @cached_property
     def spending_room(self) -> SpendingRoom:
-        """What refuses machines that spend caps leave no room for."""
+        """Refuses machines that do not fit into spend caps."""
         from chalicelib.domain.money.spending.service import SpendingRoom
 
         return SpendingRoom(self.cap_records, self.key_caps, self.ledger_records)

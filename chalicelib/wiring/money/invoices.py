@@ -1,4 +1,4 @@
-"""Invoices, and what staff may give back."""
+"""The container of the area `money`, last part: invoices, corrections and approvals."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 class Money(Payments):
-    """Invoices, and what staff may give back."""
+    """Invoices, corrections and approvals; with all other parts of the area."""
 
     @cached_property
     def four_eyes(self) -> FourEyes:
-        """What staff may give and send back alone, and what only together."""
+        """Credits and refunds by staff, with approval of large ones."""
         from chalicelib.domain.money.refunds.four_eyes import FourEyes
 
         return FourEyes(self.approvals, self.refunds, self.ledger, self.people.customers, self.core.clock)
 
     @cached_property
     def approvals(self) -> Approvals:
-        """What waits for a second of the staff."""
+        """Requests that wait for a second member of staff."""
         from chalicelib.adapters.dynamodb.foundation.approvals import DynamoApprovalRecords, DynamoBelonging
         from chalicelib.domain.foundation.approvals.service import Approvals
 
@@ -62,21 +62,21 @@ class Money(Payments):
 
     @cached_property
     def billing_records(self) -> BillingRecords:
-        """Where billing profiles, invoices and credit notes are kept."""
+        """Storage of billing profiles, invoices and credit notes."""
         from chalicelib.adapters.dynamodb.money.billing import DynamoBillingRecords
 
         return DynamoBillingRecords()
 
     @cached_property
     def seller(self) -> Seller:
-        """Who issues the invoices."""
+        """The company that issues the invoices."""
         from chalicelib.adapters.files.billing import read_seller
 
         return read_seller()
 
     @cached_property
     def vat_rules(self) -> VatRules:
-        """What tax there is on an invoice."""
+        """The VAT rules for invoices."""
         from chalicelib.adapters.files.billing import read_vat_countries
         from chalicelib.domain.money.billing.vat import VatRules
 
@@ -84,14 +84,14 @@ class Money(Payments):
 
     @cached_property
     def billing_profiles(self) -> BillingProfiles:
-        """Whom customers' invoices are issued to."""
+        """The names and addresses that invoices are issued to."""
         from chalicelib.domain.money.billing.profiles import BillingProfiles
 
         return BillingProfiles(self.billing_records, self.core.transactor, self.vat_rules, self.core.clock)
 
     @cached_property
     def invoicing(self) -> Invoicing:
-        """What issues invoices."""
+        """Issues invoices."""
         from chalicelib.domain.money.billing.service import Invoicing
 
         return Invoicing(
@@ -107,7 +107,7 @@ class Money(Payments):
 
     @cached_property
     def credit_notes(self) -> CreditNotes:
-        """What corrects invoices."""
+        """Issues credit notes."""
         from chalicelib.domain.money.credit_notes.service import CreditNotes
 
         return CreditNotes(
@@ -116,7 +116,7 @@ class Money(Payments):
 
     @cached_property
     def corrections(self) -> Corrections:
-        """What staff give back of invoices, alone or together."""
+        """Corrections of invoices by staff, with approval of large ones."""
         from chalicelib.domain.money.credit_notes.corrections import Corrections
 
         return Corrections(self.credit_notes, self.approvals)
@@ -131,14 +131,14 @@ class Money(Payments):
 
     @cached_property
     def printer(self) -> Printer:
-        """What makes PDFs."""
+        """Makes PDFs."""
         from chalicelib.adapters.pdf import PdfPrinter
 
         return PdfPrinter()
 
     @cached_property
     def exports(self) -> Exports:
-        """The ledger in accountants' forms."""
+        """Exports of the ledger for accountants."""
         from chalicelib.domain.money.journals.exports import Exports
 
         return Exports(self.ledger_records, self.foundation.files, self.core.clock)

@@ -1,4 +1,4 @@
-"""Payment gateways, and everything that they move."""
+"""Payment gateways, and the services that use them."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 
 class Payments(Books):
-    """Payment gateways, and everything that they move."""
+    """Payment gateways, and the services that use them."""
 
     @cached_property
     def auto_top_up_records(self) -> DynamoAutoTopUpRecords:
-        """Where rules of automatic top-up are kept."""
+        """Storage of auto top-up rules."""
         from chalicelib.adapters.dynamodb.money.auto_top_up import DynamoAutoTopUpRecords
 
         return DynamoAutoTopUpRecords()
 
     @cached_property
     def gateway(self) -> Gateways:
-        """The adapters of payment gateways by name; each is made once."""
+        """The adapters of payment gateways, by name; each is built once."""
         return cache(self._gateway)
 
     def _gateway(self, name: str) -> Gateway:
@@ -74,7 +74,7 @@ class Payments(Books):
 
     @cached_property
     def crypto_gateway_name(self) -> str:
-        """Which of the crypto gateways takes new top-ups: the first that is configured."""
+        """The crypto gateway for new top-ups: the first one that is configured."""
         import json
 
         from chalicelib.adapters.aws.secrets import secret_text
@@ -88,21 +88,21 @@ class Payments(Books):
 
     @cached_property
     def top_up_records(self) -> TopUpRecords:
-        """Where top-ups are kept."""
+        """Storage of top-ups."""
         from chalicelib.adapters.dynamodb.money.top_ups import DynamoTopUpRecords
 
         return DynamoTopUpRecords()
 
     @cached_property
     def rates(self) -> Rates:
-        """What money in other currencies is worth."""
+        """Exchange rates."""
         from chalicelib.adapters.dynamodb.money.top_ups import DynamoRates
 
         return DynamoRates()
 
     @cached_property
     def settlement(self) -> Settlement:
-        """What books what gateways say."""
+        """Books the payments, refunds and disputes that gateways report."""
         from chalicelib.domain.money.top_ups.service import Settlement
 
         return Settlement(
@@ -111,14 +111,14 @@ class Payments(Books):
 
     @cached_property
     def refund_records(self) -> RefundRecords:
-        """Where refunds are kept."""
+        """Storage of refund orders."""
         from chalicelib.adapters.dynamodb.money.refunds import DynamoRefundRecords
 
         return DynamoRefundRecords()
 
     @cached_property
     def refunds(self) -> Refunds:
-        """What sends money back."""
+        """Orders refunds."""
         from chalicelib.domain.money.refunds.service import Refunds
 
         return Refunds(
@@ -133,7 +133,7 @@ class Payments(Books):
 
     @cached_property
     def payment_methods(self) -> PaymentMethods:
-        """Saved ways to pay."""
+        """Saved payment methods."""
         from chalicelib.adapters.dynamodb.money.payment_methods import DynamoPreferredMethods
         from chalicelib.domain.money.payment_methods.service import PaymentMethods
 
@@ -143,7 +143,7 @@ class Payments(Books):
 
     @cached_property
     def auto_top_ups(self) -> AutoTopUps:
-        """What charges saved cards when balances are low."""
+        """Charges saved cards when balances are low."""
         from chalicelib.domain.money.auto_top_up.service import AutoTopUps
         from chalicelib.domain.money.payment_methods.saved_charges import SavedCharges
 
@@ -160,7 +160,7 @@ class Payments(Books):
 
     @cached_property
     def top_ups(self) -> TopUps:
-        """A customer's side of payments."""
+        """Top-ups that customers create and read."""
         from chalicelib.domain.money.top_ups.service import TopUps
 
         return_url = f"{self.core.settings.public_url}/billing"
@@ -170,7 +170,7 @@ class Payments(Books):
 
     @cached_property
     def bank_desk(self) -> BankDesk:
-        """Where staff see to bank transfers."""
+        """The desk where staff handle bank transfers."""
         from typing import cast
 
         from chalicelib.adapters.dynamodb.money.bank import DynamoTransferRecords
@@ -199,14 +199,14 @@ class Payments(Books):
 
     @cached_property
     def dead_notices(self) -> DeadNotices:
-        """The notices that the worker gave up on."""
+        """The dead-letter queue of webhook notices."""
         from chalicelib.adapters.aws.queues import SqsDeadNotices
 
         return SqsDeadNotices(self.core.settings.notice_dead_letters_url, self.core.settings.notice_queue_url)
 
     @cached_property
     def webhooks(self) -> Webhooks:
-        """What comes from gateways."""
+        """Receives gateways' webhooks."""
         from chalicelib.adapters.aws.queues import SqsNoticeQueue
         from chalicelib.adapters.dynamodb.money.top_ups import DynamoNoticeRecords
         from chalicelib.domain.money.top_ups.service import Webhooks

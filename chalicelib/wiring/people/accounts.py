@@ -1,4 +1,4 @@
-"""Users, their secrets, and the mail that they get."""
+"""Users, their secrets, and the mail that is sent to them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Accounts(Area):
-    """Users, their secrets, and the mail that they get."""
+    """Users, their secrets, and the mail that is sent to them."""
 
     def __init__(self, core: Core, given: Parts, foundation: Foundation, above: Above) -> None:
         super().__init__(core, given)
@@ -39,49 +39,49 @@ class Accounts(Area):
 
     @cached_property
     def customer_mail(self) -> CustomerLetters:
-        """Mail to those who look after a customer."""
+        """Mail to the members who manage a customer."""
         from chalicelib.domain.people.correspondence.service import CustomerLetters
 
         return CustomerLetters(self.users, self.letters)
 
     @cached_property
     def invitation_records(self) -> DynamoInvitations:
-        """Where invitations are kept."""
+        """Storage of invitations."""
         from chalicelib.adapters.dynamodb.people.invitations import DynamoInvitations
 
         return DynamoInvitations()
 
     @cached_property
     def member_records(self) -> DynamoMembers:
-        """Where memberships are kept."""
+        """Storage of memberships."""
         from chalicelib.adapters.dynamodb.people.members import DynamoMembers
 
         return DynamoMembers()
 
     @cached_property
     def second_factors(self) -> DynamoSecondFactors:
-        """Where second factors are kept."""
+        """Storage of second factors."""
         from chalicelib.adapters.dynamodb.people.second_factor import DynamoSecondFactors
 
         return DynamoSecondFactors()
 
     @cached_property
     def sessions(self) -> DynamoSessions:
-        """Where sessions are kept."""
+        """Storage of sessions."""
         from chalicelib.adapters.dynamodb.people.sessions import DynamoSessions
 
         return DynamoSessions()
 
     @cached_property
     def letters(self) -> DynamoLetters:
-        """Where letters wait to be written."""
+        """Storage of letters that are to be written."""
         from chalicelib.adapters.dynamodb.people.letters import DynamoLetters
 
         return DynamoLetters()
 
     @cached_property
     def users(self) -> DynamoUsers:
-        """Where users are kept."""
+        """Storage of users."""
         from chalicelib.adapters.dynamodb.people.accounts import DynamoUsers
 
         return DynamoUsers()
@@ -95,14 +95,14 @@ class Accounts(Area):
 
     @cached_property
     def access_tokens(self) -> AccessTokens:
-        """What proves a session for a quarter of an hour."""
+        """Issues and verifies access tokens, which last a quarter of an hour."""
         from chalicelib.adapters.tokens.access_tokens import JwtAccessTokens
 
         return JwtAccessTokens(self.signing_keys, issuer=self.core.settings.public_url)
 
     @cached_property
     def passwords(self) -> Passwords:
-        """How passwords are kept."""
+        """Hashes and checks passwords."""
         from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
         from chalicelib.adapters.passwords.breaches import breaches
 
@@ -110,21 +110,21 @@ class Accounts(Area):
 
     @cached_property
     def mailer(self) -> Mailer:
-        """Who writes and sends mails."""
+        """Renders and sends mails."""
         from chalicelib.adapters.mail.ses import SesMailer
 
         return SesMailer(self.core.settings.mail_sender)
 
     @cached_property
     def attempts(self) -> Attempts:
-        """How often one may try to get in."""
+        """Limits attempts to sign in and to enter codes."""
         from chalicelib.domain.people.attempts.attempts import Attempts
 
         return Attempts(self.foundation.rate_limiter, self.turnstile)
 
     @cached_property
     def turnstile(self) -> Turnstile:
-        """What a failure costs the next attempt."""
+        """Delays the next attempt after a failure."""
         from chalicelib.adapters.dynamodb.people.attempts import DynamoTallies
         from chalicelib.domain.people.attempts.tallies import Turnstile
 
@@ -132,14 +132,14 @@ class Accounts(Area):
 
     @cached_property
     def security_log(self) -> SecurityLog:
-        """What happens to accounts."""
+        """Records security events of accounts."""
         from chalicelib.domain.people.accounts.security_log import SecurityLog
 
         return SecurityLog(self.foundation.activity_log, self.core.clock)
 
     @cached_property
     def links(self) -> LinkOpener:
-        """Mailed links."""
+        """Opens mailed links."""
         from chalicelib.adapters.dynamodb.people.letters import DynamoLinks
         from chalicelib.domain.people.accounts.links import LinkOpener
 
@@ -147,7 +147,7 @@ class Accounts(Area):
 
     @cached_property
     def code_check(self) -> CodeCheck:
-        """What knows a right code."""
+        """Checks codes of the second factor."""
         from chalicelib.adapters.totp import PyotpCodes
         from chalicelib.domain.people.second_factor.two_factor import CodeCheck
 
@@ -155,7 +155,7 @@ class Accounts(Area):
 
     @cached_property
     def two_factor(self) -> TwoFactor:
-        """The second factor of those who are signed in."""
+        """Sets up the second factor of signed-in users."""
         from chalicelib.adapters.totp import PyotpCodes
         from chalicelib.domain.people.second_factor.two_factor import TwoFactor
 
@@ -175,14 +175,14 @@ class Accounts(Area):
 
     @cached_property
     def preferences(self) -> Preferences:
-        """What people say of themselves, and want to be told."""
+        """Users' personal data and notification settings."""
         from chalicelib.domain.people.accounts.preferences import Preferences
 
         return Preferences(self.users, self.core.transactor)
 
     @cached_property
     def own_account(self) -> OwnAccount:
-        """What signed-in people see of their own."""
+        """The account of a signed-in user, as that user sees it."""
         from chalicelib.domain.people.sign_in.sessions import OwnAccount
 
         return OwnAccount(self.users, self.sessions, self.core.transactor, self.core.clock)

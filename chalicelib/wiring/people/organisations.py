@@ -1,4 +1,4 @@
-"""Organisations, invitations and the staff."""
+"""The container of the area `people`, last part: organisations, invitations and the staff."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ if TYPE_CHECKING:
 
 
 class People(SignInParts):
-    """Organisations, invitations and the staff."""
+    """Organisations, invitations and the staff; with all other parts of the area."""
 
     @cached_property
     def customers(self) -> DynamoCustomers:
-        """Customers, as the staff see them."""
+        """Customers, as staff see them."""
         from chalicelib.adapters.dynamodb.operations.directory import DynamoCustomers
 
         return DynamoCustomers()
 
     @cached_property
     def staff_records(self) -> DynamoStaff:
-        """Where the staff are kept."""
+        """Storage of the staff."""
         from chalicelib.adapters.dynamodb.people.staff import DynamoStaff
 
         return DynamoStaff()
 
     @cached_property
     def rosters(self) -> DynamoRosters:
-        """Where it is counted who belongs together."""
+        """Storage of how many members and invitations each organisation has."""
         from chalicelib.adapters.dynamodb.people.invitations import DynamoRosters
 
         return DynamoRosters()
 
     @cached_property
     def setup(self) -> Setup:
-        """The first owner of the installation."""
+        """Creates the first owner of the installation."""
         from chalicelib.adapters.dynamodb.people.staff import DynamoInstallation
         from chalicelib.domain.people.staff.setup import Setup
 
@@ -63,28 +63,28 @@ class People(SignInParts):
 
     @cached_property
     def staff_desk(self) -> StaffDesk:
-        """Where owners manage the staff."""
+        """Manages the staff; for owners."""
         from chalicelib.domain.people.staff.staff import StaffDesk
 
         return StaffDesk(self.staff_records, self.rosters, self.users, self.sessions, self.core.transactor)
 
     @cached_property
     def staff_invitations(self) -> Invitations:
-        """Inviting people into the staff."""
+        """Invitations into the staff."""
         from chalicelib.domain.people.staff.invitations import StaffAsPlace
 
         return self.invitations_to(StaffAsPlace(self.staff_records, self.foundation.activity_log))
 
     @cached_property
     def staff_entrance(self) -> StaffEntrance:
-        """Where those come in who are invited into the staff."""
+        """Accepts invitations into the staff."""
         from chalicelib.domain.people.staff.invitations import StaffEntrance
 
         return StaffEntrance(self.staff_invitations, self.users)
 
     @cached_property
     def members(self) -> Members:
-        """Who belongs to organisations."""
+        """The members of organisations."""
         from chalicelib.domain.people.organisations.members import Members
 
         return Members(
@@ -100,14 +100,14 @@ class People(SignInParts):
 
     @cached_property
     def invitations(self) -> Invitations:
-        """Inviting people into organisations."""
+        """Invitations into organisations."""
         from chalicelib.domain.people.organisations.members import OrganisationPlace
 
         return self.invitations_to(OrganisationPlace(self.member_records, self.foundation.activity_log))
 
     @cached_property
     def ownership_invitations(self) -> Invitations:
-        """Accepting to own an organisation."""
+        """Offers to own an organisation, as invitations."""
         from chalicelib.domain.people.organisations.ownership import OwnershipPlace
 
         return self.invitations_to(
@@ -134,7 +134,7 @@ class People(SignInParts):
 
     @cached_property
     def ownership(self) -> Ownership:
-        """Offering organisations to other members."""
+        """Offers the ownership of an organisation to another member."""
         from chalicelib.domain.people.organisations.ownership import Ownership
 
         return Ownership(
@@ -149,7 +149,7 @@ class People(SignInParts):
 
     @cached_property
     def organisations(self) -> Organisations:
-        """A person's organisations."""
+        """A user's organisations."""
         from chalicelib.domain.people.organisations.organisations import Organisations
 
         return Organisations(
@@ -165,14 +165,14 @@ class People(SignInParts):
 
     @cached_property
     def invitation_tokens(self) -> InvitationTokens:
-        """What mailed invitations are known by."""
+        """The tokens in mailed invitations."""
         from chalicelib.domain.people.organisations.invitation_records import InvitationTokens
 
         return InvitationTokens(self.invitation_records, self.core.transactor, self.core.clock)
 
     @cached_property
     def correspondence(self) -> Correspondence:
-        """Writing the mails that were asked for."""
+        """Writes the mails that were requested."""
         from chalicelib.domain.people.correspondence.service import Correspondence
 
         return Correspondence(

@@ -1,4 +1,4 @@
-"""Sessions, and the ways to begin, prove and recover them."""
+"""Sessions: sign-in, re-authentication and recovery."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 class SignInParts(Accounts):
-    """Sessions, and the ways to begin, prove and recover them."""
+    """Sessions: sign-in, re-authentication and recovery."""
 
     @cached_property
     def failed_sign_ins(self) -> DynamoFailedSignIns:
-        """Where failed sign-ins wait to be noted."""
+        """Storage of failed sign-ins that are to be recorded."""
         from chalicelib.adapters.dynamodb.people.failed_sign_ins import DynamoFailedSignIns
 
         return DynamoFailedSignIns(self.core.clock)
 
     @cached_property
     def authenticator(self) -> Authenticator:
-        """Who an access token or an API key belongs to."""
+        """Finds the owner of an access token or an API key."""
         from chalicelib.domain.foundation.access.authenticator import AnyAuthenticator, KeyAuthenticator
         from chalicelib.domain.people.sign_in.sessions import SessionAuthenticator
 
@@ -46,7 +46,7 @@ class SignInParts(Accounts):
 
     @cached_property
     def registration(self) -> Registration:
-        """Becoming a user."""
+        """Registers users."""
         from chalicelib.domain.people.credentials.registration import Registration
 
         return Registration(
@@ -62,7 +62,7 @@ class SignInParts(Accounts):
 
     @cached_property
     def session_opener(self) -> SessionOpener:
-        """What every way of signing in ends with."""
+        """Opens a session; every way of signing in uses it."""
         from chalicelib.adapters.dynamodb.people.devices import DynamoKnownDevices
         from chalicelib.domain.people.sign_in.devices import Recogniser
         from chalicelib.domain.people.sign_in.opening import SessionOpener
@@ -80,7 +80,7 @@ class SignInParts(Accounts):
 
     @cached_property
     def password_check(self) -> PasswordCheck:
-        """Who somebody is by address and password."""
+        """Checks an e-mail address and a password."""
         from chalicelib.domain.people.sign_in.sign_in import PasswordCheck
 
         return PasswordCheck(
@@ -93,14 +93,14 @@ class SignInParts(Accounts):
 
     @cached_property
     def failure_notes(self) -> FailureNotes:
-        """Noting failed sign-ins."""
+        """Records failed sign-ins in the security log."""
         from chalicelib.domain.people.sign_in.failures import FailureNotes
 
         return FailureNotes(self.failed_sign_ins, self.users, self.security_log, self.core.transactor)
 
     @cached_property
     def sign_in(self) -> SignIn:
-        """Beginning sessions and carrying them on."""
+        """Begins and continues sessions."""
         from chalicelib.adapters.dynamodb.people.second_factor import DynamoPendingSignIns
         from chalicelib.domain.people.sign_in.sign_in import SignIn
 
@@ -121,7 +121,7 @@ class SignInParts(Accounts):
 
     @cached_property
     def recovery(self) -> Recovery:
-        """Getting back in without the password."""
+        """Resets forgotten passwords."""
         from chalicelib.domain.people.credentials.recovery import Recovery
 
         return Recovery(
@@ -138,7 +138,7 @@ class SignInParts(Accounts):
 
     @cached_property
     def device_flow(self) -> DeviceFlow:
-        """Signing devices in that have no browser."""
+        """Signs in devices that have no browser."""
         from chalicelib.adapters.dynamodb.people.device_sign_in import DynamoDeviceSignIns
         from chalicelib.domain.people.sign_in.device_sign_in import DeviceFlow
 
@@ -154,7 +154,7 @@ class SignInParts(Accounts):
 
     @cached_property
     def reauthentication(self) -> Reauthentication:
-        """Proving once more who one is."""
+        """Checks the password or a code again before a sensitive change."""
         from chalicelib.domain.people.sign_in.reauthentication import Reauthentication
 
         return Reauthentication(
@@ -163,7 +163,7 @@ class SignInParts(Accounts):
 
     @cached_property
     def password_change(self) -> PasswordChange:
-        """Choosing another password while signed in."""
+        """Changes the password of a signed-in user."""
         from chalicelib.domain.people.credentials.password_change import PasswordChange
 
         return PasswordChange(
@@ -178,7 +178,7 @@ class SignInParts(Accounts):
 
     @cached_property
     def email_move(self) -> EmailMove:
-        """Moving accounts to other addresses, and back."""
+        """Changes the e-mail address of an account, and reverts that change."""
         from chalicelib.adapters.dynamodb.people.email_changes import DynamoEmailChanges
         from chalicelib.domain.people.credentials.email_change import EmailMove
 
