@@ -1,1 +1,1 @@
-"""Stateful simulators of the services Hearth talks to, each speaking its vendor's own HTTP."""
+"""Stateful simulators of the services that Hearth uses, each with its vendor's HTTP API."""

@@ -1,27 +1,27 @@
-"""`/_control`: what tests and developers tell a simulator, and nobody can tell the real service.
+"""`/_control`: commands of tests and developers to a simulator, which the real service does not have.
 
 | request | every simulator |
 |---|---|
-| `GET /_control/health` | is there |
-| `GET /_control/state` | shows what it keeps |
-| `POST /_control/reset` | forgets everything: its state, the faults, the requests and the webhooks |
+| `GET /_control/health` | answers if the simulator runs |
+| `GET /_control/state` | shows the state |
+| `POST /_control/reset` | forgets everything: the state, the faults, the requests and the webhooks |
 | `GET, POST, DELETE /_control/faults`, `DELETE /_control/faults/{id}` | lists, injects, clears, removes |
 | `GET /_control/requests?since=N` | the requests after number N, the last 2,000 at most |
 
-| request | those that send webhooks |
+| request | simulators that send webhooks |
 |---|---|
-| `GET /_control/webhooks` | where they go, what was sent, and how each attempt was answered |
-| `PUT /_control/webhooks/url` | where they go from now on: `{"url": "…"}`; empty: nowhere |
+| `GET /_control/webhooks` | their URL, the webhooks, and the answer to each attempt |
+| `PUT /_control/webhooks/url` | sets their URL: `{"url": "…"}`; empty: none |
 | `POST /_control/webhooks/{id}/deliver` | sends one again: `{"times": 100, "forged": false, "as_is": false}` |
-| `POST /_control/webhooks/flush` | sends what a fault holds back |
-| `POST /_control/webhooks/deliver` | sends that, and whatever else was never tried |
+| `POST /_control/webhooks/flush` | sends those that a fault holds back |
+| `POST /_control/webhooks/deliver` | sends those, and those that were never tried |
 
-| request | those whose time can be put forward |
+| request | simulators with a clock of their own |
 |---|---|
 | `POST /_control/clock` | lets time pass: `{"advance_seconds": 3600}` |
 
-A command that names what is not there is answered with 404, one that cannot be carried out with 400, and one that
-the service itself refuses as the service words it: `{"error": …}`.
+A command for an object that does not exist is answered with 404, one that cannot be carried out with 400, and one
+that the service itself refuses in the service's format: `{"error": …}`.
 """
 
 import re
@@ -40,14 +40,14 @@ from dev.simulators.webhooks import Outbox, Webhook
 PREFIX: Final = "/_control"
 
 Handler = Callable[[Request, str], Json]
-"""Carries a command out, given what stands for `{}` in its path.
+"""Carries out a command; the second argument is the path segment at `{}`.
 
-It gives what is answered with 200; None, which is answered with 204 and nothing; or a `Response`.
+The result is answered with 200, None with 204 and no body; a `Response` is sent as it is.
 """
 
 
 class Body(BaseModel):
-    """What a command is given; a field that it does not know is a mistake of the sender's."""
+    """The body of a command; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -59,13 +59,13 @@ class Advance(Body):
 
 
 class WebhookUrl(Body):
-    """Where webhooks go from now on; nowhere, if it is empty."""
+    """The new URL of webhooks; empty for none."""
 
     url: str
 
 
 class Delivery(Body):
-    """How a webhook is sent by hand: as the vendor's panel does it, or byte for byte, or by somebody else."""
+    """How to send a webhook by hand: like the vendor's panel, byte for byte, or with a forged signature."""
 
     times: int = Field(default=1, ge=1, le=1000)
     forged: bool = False
@@ -73,7 +73,7 @@ class Delivery(Body):
 
 
 class Route(NamedTuple):
-    """One command: in its path, `{}` stands for a name without a slash."""
+    """One command; `{}` in its path matches a name without a slash."""
 
     method: str
     path: str
@@ -81,17 +81,17 @@ class Route(NamedTuple):
 
 
 class Control:
-    """Answers the control API of one simulator."""
+    """Answers the control commands of one simulator."""
 
     def __init__(self, lock: AbstractContextManager[object], routes: Iterable[Route]) -> None:
-        """`lock` is held while a command is carried out; of `routes`, the first that matches counts."""
+        """`lock` is held while a command is carried out; the first matching route is used."""
         self._lock = lock
         self._routes = [
             (route.method, re.compile(route.path.replace("{}", "([^/]+)")), route.handler) for route in routes
         ]
 
     def answer(self, request: Request) -> Response:
-        """Carry a command out."""
+        """Carry out a command."""
         path = request.path.removeprefix(PREFIX).rstrip("/")
         for method, pattern, handler in self._routes:
             if method == request.method and (found := pattern.fullmatch(path)):
@@ -118,21 +118,21 @@ ThingT = TypeVar("ThingT", bound=BaseModel)
 
 
 def read(kind: type[BodyT], request: Request) -> BodyT:
-    """A command's body; without one, its defaults.
+    """A command's body; without one, the defaults.
 
     Raises:
-        ValueError: it is not as it should be.
+        ValueError: the body is not valid.
     """
     return kind.model_validate(request.json() if request.body else {})
 
 
 def dumped(thing: BaseModel) -> Json:
-    """A thing with all its fields."""
+    """All fields of `thing`."""
     return thing.model_dump(mode="json")
 
 
 def change(find: Callable[[str], ThingT], act: Callable[[ThingT, Request], object]) -> Handler:
-    """A command that does something to the thing that its path names, and shows what became of it."""
+    """A command that changes the object named in its path, and shows the result."""
 
     def handle(request: Request, name: str) -> Json:
         thing = find(name)
@@ -143,7 +143,7 @@ def change(find: Callable[[str], ThingT], act: Callable[[ThingT, Request], objec
 
 
 class Commanded(Protocol):
-    """What every simulator has."""
+    """The parts of every simulator that commands use."""
 
     faults: FaultBoard
     log: RequestLog
@@ -153,12 +153,12 @@ class Commanded(Protocol):
         ...
 
     def show(self) -> Json:
-        """What it keeps."""
+        """The state."""
         ...
 
 
 def common_routes(simulator: Commanded) -> tuple[Route, ...]:
-    """The commands that every simulator takes."""
+    """The commands of every simulator."""
 
     def add(request: Request, item: str) -> Json:
         return Response(201, simulator.faults.add(Fault.model_validate(request.json())).model_dump())
@@ -193,7 +193,7 @@ class Posting(Protocol):
     outbox: Outbox
 
     def redeliver(self, webhook_id: str) -> bool:
-        """Send a webhook as the vendor's panel does; False if there is none."""
+        """Send a webhook like the vendor's panel does; False if there is none."""
         ...
 
 
@@ -234,10 +234,10 @@ def webhook_routes(simulator: Posting) -> tuple[Route, ...]:
 
 
 class Clocked(Protocol):
-    """A simulator whose time can be put forward."""
+    """A simulator with a clock that can be advanced."""
 
     def now(self) -> datetime:
-        """Its time."""
+        """The simulator's time."""
         ...
 
     def advance(self, by_seconds: float) -> None:
@@ -246,7 +246,7 @@ class Clocked(Protocol):
 
 
 def clock_routes(simulator: Clocked) -> tuple[Route, ...]:
-    """The command about time."""
+    """The command about the clock."""
 
     def advance(request: Request, item: str) -> Json:
         simulator.advance(read(Advance, request).advance_seconds)

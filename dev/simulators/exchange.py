@@ -1,4 +1,4 @@
-"""One HTTP exchange with a simulator, as the faults on its board will have it."""
+"""One HTTP exchange with a simulator, subject to the injected faults."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from dev.simulators.faults import Fault, FaultBoard, Occasion, RequestFault
 from dev.simulators.http import Disconnect, Response
 
 Refusal = Callable[[int, Mapping[str, str]], Response]
-"""How the service words a refusal: the status and the headers to send with it."""
+"""Makes an error answer in the service's format, with this status and these headers."""
 
 
 def exchange(
@@ -17,14 +17,14 @@ def exchange(
     refuse: Refusal,
     stopping: threading.Event,
 ) -> tuple[Response | Disconnect, Fault | None]:
-    """Do the work of a request and answer it, or fail to; also the fault that struck.
+    """Handle a request as the injected faults require; also return the fault that took effect.
 
     Args:
-        board: where `RequestFault`s may be waiting.
-        occasion: what the request is.
-        serve: does the work.
-        refuse: words an answer that a fault asks for.
-        stopping: set when the simulator stops, which ends every delay.
+        board: the faults; only `RequestFault`s matter here.
+        occasion: the request, as faults match it.
+        serve: handles the request.
+        refuse: makes the error answer that a fault asks for.
+        stopping: set when the simulator stops; ends every delay.
     """
     fault = board.take(occasion, frozenset(RequestFault))
     if fault is None:

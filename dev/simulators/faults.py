@@ -1,8 +1,8 @@
 """Fault injection, shared by every simulator.
 
-A fault is put on a `FaultBoard` by a test or a developer and taken from it by the simulator when
-something happens that the fault was waiting for. What a kind of fault *does* is up to the simulator,
-except for the `RequestFault` kinds, which concern the HTTP exchange alone and mean the same everywhere.
+A test or a developer puts a fault on a `FaultBoard`. The simulator takes it from there when something happens that
+the fault matches. Each simulator decides what its kinds of fault *do*; only the `RequestFault` kinds, which
+concern the HTTP exchange alone, mean the same everywhere.
 """
 
 import re
@@ -17,27 +17,27 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class RequestFault(StrEnum):
-    """What can go wrong with one HTTP exchange. The name says whether the effect took place."""
+    """A fault in one HTTP exchange. The name tells whether the request takes effect."""
 
     TIMEOUT_AFTER_EFFECT = "timeout_after_effect"
-    """Does the work, holds the answer for `delay_seconds`, then closes without one."""
+    """Handle the request, hold the answer for `delay_seconds`, then close without one."""
     DROP_AFTER_EFFECT = "drop_after_effect"
-    """Does the work, then closes the connection without an answer."""
+    """Handle the request, then close the connection without an answer."""
     ERROR_AFTER_EFFECT = "error_after_effect"
-    """Does the work, then answers `status` as if it had failed."""
+    """Handle the request, then answer `status` as if it had failed."""
     ERROR_BEFORE_EFFECT = "error_before_effect"
-    """Answers `status`; nothing is done."""
+    """Answer `status` without handling the request."""
     RATE_LIMIT = "rate_limit"
-    """Answers 429 with `Retry-After: retry_after_seconds`; nothing is done."""
+    """Answer 429 with `Retry-After: retry_after_seconds` without handling the request."""
     CONNECTION_RESET = "connection_reset"
-    """Resets the TCP connection; nothing is done."""
+    """Reset the TCP connection without handling the request."""
     SLOW = "slow"
-    """Waits `delay_seconds`, then does the work and answers as usual."""
+    """Wait `delay_seconds`, then handle the request as usual."""
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """Something that a fault may be waiting for; an empty field is one that does not apply."""
+    """Something that happens, which faults can match; a field that does not apply is empty."""
 
     region: str = ""
     service: str = ""
@@ -47,7 +47,7 @@ class Occasion:
 
 
 class FaultMatch(BaseModel):
-    """Which occasions a fault is waiting for. A field left out matches everything."""
+    """The occasions that a fault matches. A field that is not set matches everything."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -68,7 +68,7 @@ class FaultMatch(BaseModel):
         return pattern
 
     def matches(self, occasion: Occasion) -> bool:
-        """Whether every field that is set agrees with the occasion."""
+        """Whether every field that is set agrees with `occasion`."""
         exact = (
             (self.region, occasion.region),
             (self.service, occasion.service),
@@ -83,7 +83,7 @@ class FaultMatch(BaseModel):
 class Fault(BaseModel):
     """One injected fault.
 
-    It lets the first `after` matching occasions pass, then strikes `times` times (None: for ever).
+    It ignores the first `after` matching occasions, then takes effect `times` times (None: always).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -100,7 +100,7 @@ class Fault(BaseModel):
 
     @property
     def spent(self) -> bool:
-        """Whether it has struck as often as it may."""
+        """Whether it has taken effect as often as it may."""
         return self.times is not None and self.struck >= self.times
 
     def copy_now(self) -> Self:
@@ -109,7 +109,7 @@ class Fault(BaseModel):
 
 
 class FaultBoard:
-    """The faults that are waiting. Safe to use from several threads."""
+    """The injected faults. Thread-safe."""
 
     def __init__(self, kinds: Collection[str]) -> None:
         self.kinds = frozenset(kinds)
@@ -120,7 +120,7 @@ class FaultBoard:
         """Put a fault on the board.
 
         Raises:
-            ValueError: the simulator knows no such kind.
+            ValueError: the simulator does not know this kind of fault.
         """
         if fault.kind not in self.kinds:
             raise ValueError(f"unknown kind {fault.kind!r}; known are {', '.join(sorted(self.kinds))}")
@@ -129,7 +129,7 @@ class FaultBoard:
             return fault.copy_now()
 
     def list(self) -> list[Fault]:
-        """All faults, spent ones too, in the order of their injection."""
+        """All faults, including spent ones, in the order of their injection."""
         with self._lock:
             return [fault.copy_now() for fault in self._faults.values()]
 
@@ -144,7 +144,9 @@ class FaultBoard:
             self._faults.clear()
 
     def take(self, occasion: Occasion, kinds: Collection[str]) -> Fault | None:
-        """The first fault of these kinds that strikes on this occasion, counted as having struck."""
+        """The first fault of these kinds that takes effect on this occasion; it is counted. None if there is
+        none.
+        """
         with self._lock:
             for fault in self._faults.values():
                 if fault.kind not in kinds or fault.spent or not fault.match.matches(occasion):

@@ -1,7 +1,7 @@
-"""A small threaded HTTP/1.1 server on loopback, on which the simulators stand.
+"""A small threaded HTTP/1.1 server on loopback, which all simulators use.
 
-The application is one function from `Request` to `Response`. It may also answer `Disconnect`, which no
-well-behaved framework allows, and which is what fault injection is about.
+The application is one function from `Request` to `Response`. It may also return `Disconnect`, which web frameworks
+do not offer, and which fault injection needs.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 Json = Any
-"""What `json.loads` gives."""
+"""Any value that `json.loads` returns."""
 
 HIGHEST_BODY_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came in; `path` is decoded, header names are in lower case."""
+    """One request; `path` is decoded, header names are in lower case."""
 
     method: str
     path: str
@@ -35,21 +35,21 @@ class Request:
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """The query's parameters; of repeated ones, the last."""
+        """The query's parameters; the last one if a name is repeated."""
         return dict(parse_qsl(self.query_string, keep_blank_values=True))
 
     def json(self) -> Json:
         """The body as JSON.
 
         Raises:
-            ValueError: it is not JSON.
+            ValueError: the body is not JSON.
         """
         return json.loads(self.body)
 
 
 @dataclass
 class Response:
-    """One answer: `body` is sent as JSON, or as it stands if it is text; None sends no body."""
+    """One answer: `body` is sent as JSON, or unchanged if it is text; None sends no body."""
 
     status: int
     body: Json = None
@@ -58,17 +58,17 @@ class Response:
 
 @dataclass(frozen=True)
 class Disconnect:
-    """No answer at all: the connection is closed, or torn down with a TCP reset."""
+    """No answer: the connection is closed, or torn down with a TCP reset."""
 
     reset: bool = False
 
 
 class Refused(Exception):
-    """A request that a service refuses; each service words it in a subclass."""
+    """A request that a service refuses; each service has a subclass with its own format."""
 
     @property
     def response(self) -> Response:
-        """The answer that says so."""
+        """The error answer."""
         raise NotImplementedError
 
 
@@ -77,7 +77,7 @@ Application = Callable[[Request], Response | Disconnect]
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Head and body leave in one segment; otherwise Nagle and delayed ACK cost 40 ms on each answer.
+    # Send head and body in one segment; otherwise Nagle and delayed ACK cost 40 ms on each answer.
     wbufsize = -1
     disable_nagle_algorithm = True
 
@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer = cast("LoopbackServer", self.server).application(self._read())
         except Exception:
-            # A fault of the simulator's own must not pass for a broken connection, which is a fault it injects.
+            # A bug in the simulator must not look like a broken connection, which is a fault that it injects.
             traceback.print_exc()
             answer = Response(500, {"error": {"code": 500, "title": "Simulator Error", "message": "see its log"}})
         if isinstance(answer, Disconnect):
@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(answer)
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        # The base class looks for do_GET, do_POST and so on; all methods are served alike.
+        # The base class looks for do_GET, do_POST and so on; all methods are handled alike.
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
@@ -138,12 +138,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def finish(self) -> None:
-        # After a disconnect, on either side, there is nothing left to flush to.
+        # After a disconnect on either side, flushing would fail.
         with contextlib.suppress(OSError):
             super().finish()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's signature
-        """The simulators keep their own request log."""
+        """Log nothing: the simulators have their own request log."""
 
 
 class LoopbackServer(ThreadingHTTPServer):
@@ -159,17 +159,17 @@ class LoopbackServer(ThreadingHTTPServer):
 
     @property
     def base_url(self) -> str:
-        """Where it listens, without a slash at the end."""
+        """The server's URL, without a slash at the end."""
         return f"http://127.0.0.1:{self.server_port}"
 
     def start(self) -> str:
-        """Serve from a background thread; gives the base URL."""
+        """Serve from a background thread; return the base URL."""
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="simulator", daemon=True)
         self._thread.start()
         return self.base_url
 
     def stop(self) -> None:
-        """Stop listening. Answers that are being written are not waited for."""
+        """Stop listening. Unfinished answers are not waited for."""
         if self._thread is not None:
             self.shutdown()
             self._thread.join()
@@ -177,7 +177,7 @@ class LoopbackServer(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is no error of ours; anything else is, and is printed."""
+        """Ignore clients that disconnect; print every other error."""
         import sys
 
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):

@@ -1,4 +1,4 @@
-"""A simulated service as a process of its own."""
+"""Runs a simulator as a separate process."""
 
 import argparse
 import signal
@@ -13,7 +13,7 @@ class Maker(Protocol):
     """A simulator's class."""
 
     def __call__(self, *, port: int, state_path: Path | None, webhook_url: str) -> PaymentSimulator:
-        """A simulator that is ready to start."""
+        """A new simulator, not started yet."""
         ...
 
 
@@ -26,7 +26,7 @@ def options_of(name: str) -> argparse.ArgumentParser:
 
 
 def serve(name: str, make: Maker) -> None:
-    """Run a payment simulator, as its options say."""
+    """Run a payment simulator with the options of the command line."""
     parser = options_of(name)
     parser.add_argument("--webhook-url", default="", help="where webhooks go; without it they are only kept")
     options = parser.parse_args()
@@ -35,7 +35,7 @@ def serve(name: str, make: Maker) -> None:
 
 
 def run(simulator: Simulator, address: str) -> None:
-    """Tell at what `address` it is met, serve until SIGTERM or SIGINT, then save the state."""
+    """Print the `address`, serve until SIGTERM or SIGINT, then save the state."""
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

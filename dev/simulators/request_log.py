@@ -1,4 +1,4 @@
-"""What a simulator was asked."""
+"""The log of a simulator's requests."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ REQUESTS_KEPT: Final = 2000
 
 
 class RequestLog:
-    """The last requests, numbered as they were answered. Not thread-safe: whoever uses it holds the lock."""
+    """The last requests, numbered in the order of their answers. Not thread-safe: hold the lock."""
 
     def __init__(self) -> None:
         self._entries: deque[dict[str, Json]] = deque(maxlen=REQUESTS_KEPT)
@@ -20,7 +20,7 @@ class RequestLog:
     def add(
         self, request: Request, answer: Response | Disconnect, fault: Fault | None, noted: Mapping[str, Json]
     ) -> None:
-        """Keep a request, how it was answered, which fault struck it, and what is `noted` beside."""
+        """Log a request, its answer, the fault that took effect, and the fields in `noted`."""
         self._answered += 1
         self._entries.append(
             {
@@ -35,14 +35,14 @@ class RequestLog:
         )
 
     def since(self, number: int) -> list[dict[str, Json]]:
-        """The requests that are kept and have a greater number."""
+        """The logged requests with a greater number."""
         return [entry for entry in self._entries if entry["number"] > number]
 
     @property
     def last(self) -> int:
-        """The number of the last request that was answered; 0 before the first."""
+        """The number of the last answered request; 0 before the first."""
         return self._answered
 
     def clear(self) -> None:
-        """Forget the requests; the next one's number follows on all the same."""
+        """Delete all entries; the numbers continue."""
         self._entries.clear()

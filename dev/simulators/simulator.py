@@ -1,4 +1,4 @@
-"""The life that all simulators share: they serve, fail as they are told, log what they are asked, keep a state."""
+"""The base of all simulators: they serve, inject faults, log requests, and keep a state."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -22,24 +22,24 @@ class Simulator(ABC):
     """A service on one loopback port. As a context manager it starts and stops itself."""
 
     beat_seconds: ClassVar[float] = 2.0
-    """How often `beat` is called."""
+    """The interval between calls of `beat`."""
 
     def __init__(
         self, name: str, kinds: Collection[str], *, port: int = 0, state_path: Path | None = None
     ) -> None:
-        """Make it ready to start.
+        """Prepare the simulator; `start` starts it.
 
         Args:
-            name: what it is called in faults and threads.
-            kinds: the faults that it knows.
-            port: where to listen; 0 takes a free port.
+            name: its name in faults and threads.
+            kinds: the kinds of fault that it knows.
+            port: the port to listen on; 0 takes a free port.
             state_path: the file in which the state outlives the process; by default none.
         """
         self.name = name
         self.faults = FaultBoard(kinds)
         self.log = RequestLog()
         self.lock = threading.RLock()
-        """Held by whoever reads or changes the state."""
+        """Hold it while reading or changing the state."""
         self.stopping = threading.Event()
         self._file = StateFile(state_path)
         self._server = LoopbackServer(self._answer, port)
@@ -52,39 +52,39 @@ class Simulator(ABC):
 
     @abstractmethod
     def snapshot(self) -> str:
-        """What outlives the process, as JSON. The lock is held."""
+        """The state that outlives the process, as JSON. The lock is held."""
 
     @abstractmethod
     def show(self) -> Json:
-        """What the control API shows of the state. The lock is held."""
+        """The state in the answer of the control command. The lock is held."""
 
     @abstractmethod
     def forget(self) -> None:
-        """Be as new. The lock is held."""
+        """Return to the initial state. The lock is held."""
 
     @abstractmethod
     def routes(self) -> Iterable[Route]:
-        """The control API's commands that no other simulator takes."""
+        """The control commands that only this simulator has."""
 
     @property
     def control_url(self) -> str:
-        """The control API's address."""
+        """The URL of the control commands."""
         return f"{self.base_url}{control.PREFIX}"
 
     @property
     def requests(self) -> list[dict[str, Json]]:
-        """What it was asked, up to the last 2,000."""
+        """The logged requests, the last 2,000 at most."""
         with self.lock:
             return self.log.since(0)
 
     def start(self) -> str:
-        """Serve from background threads; gives the base URL."""
+        """Serve from background threads; return the base URL."""
         self._server.start()
         self._heart.start()
         return self.base_url
 
     def stop(self) -> None:
-        """Stop serving, cut off answers that are being held back, and save the state."""
+        """Stop serving, end delayed answers, and save the state."""
         self.stopping.set()
         self._server.stop()
         if self._heart.is_alive():
@@ -101,7 +101,7 @@ class Simulator(ABC):
         self.stop()
 
     def inject(self, kind: str, match: FaultMatch | None = None, **options: int | float | None) -> Fault:
-        """Put a fault on the board; `options` are the other fields of `Fault`."""
+        """Inject a fault; `options` are the other fields of `Fault`."""
         return self.faults.add(Fault.model_validate({"kind": kind, "match": match or FaultMatch(), **options}))
 
     def reset(self) -> None:
@@ -113,17 +113,17 @@ class Simulator(ABC):
         self.save()
 
     def save(self) -> None:
-        """Save the state, if it is to outlive the process."""
+        """Save the state, if there is a state file."""
         if self._file.path is not None:
             with self.lock:
                 self._file.save(self.snapshot())
 
     def beat(self) -> None:
-        """What is done now and then."""
+        """Called every `beat_seconds`."""
         self.save()
 
     def control_routes(self) -> Iterable[Route]:
-        """Every command of the control API."""
+        """All control commands."""
         return (*control.common_routes(self), *self.routes())
 
     def exchanged(
@@ -134,14 +134,14 @@ class Simulator(ABC):
         refuse: Refusal,
         note: Callable[[], Mapping[str, Json]],
     ) -> Response | Disconnect:
-        """Answer a request, or fail to, as the injected faults will have it, and log it.
+        """Answer a request, subject to the injected faults, and log it.
 
         Args:
-            request: what came in.
-            occasion: what it is to the faults.
-            serve: does its work, under the lock.
-            refuse: words an answer that a fault asks for.
-            note: what the log keeps of it beside what it keeps of all.
+            request: the request.
+            occasion: the request, as faults match it.
+            serve: handles it, under the lock.
+            refuse: makes the error answer that a fault asks for.
+            note: returns further fields for the request log.
         """
 
         def alone() -> Response:
@@ -155,7 +155,7 @@ class Simulator(ABC):
 
     @cached_property
     def _control(self) -> Control:
-        # Made at the first command: the routes name what a subclass makes after it has called `__init__`.
+        # Created at the first command: the routes use attributes that a subclass sets after calling `__init__`.
         return Control(self.lock, self.control_routes())
 
     def _answer(self, request: Request) -> Response | Disconnect:
@@ -169,7 +169,7 @@ class Simulator(ABC):
 
 
 class PaymentSimulator(Simulator):
-    """A payment service: one account, and webhooks that tell what happens in it."""
+    """A payment service: one account, and webhooks about its changes."""
 
     def __init__(
         self,
@@ -180,43 +180,43 @@ class PaymentSimulator(Simulator):
         state_path: Path | None = None,
         webhook_url: str = "",
     ) -> None:
-        """Make it ready to start.
+        """Prepare the simulator; `start` starts it.
 
         Args:
-            name: what it is called in faults and threads.
-            kinds: the faults that it knows beside those of requests and webhooks.
-            port: where to listen; 0 takes a free port.
+            name: its name in faults and threads.
+            kinds: the kinds of fault that it knows, besides those of requests and webhooks.
+            port: the port to listen on; 0 takes a free port.
             state_path: the file in which the state outlives the process; by default none.
-            webhook_url: where webhooks go; without one, they are only kept.
+            webhook_url: the URL that webhooks are sent to; without one, they are only stored.
         """
         super().__init__(name, {*RequestFault, *WebhookFault, *kinds}, port=port, state_path=state_path)
         self.outbox = Outbox(name, self.sign, self.faults, webhook_url)
 
     @abstractmethod
     def serve(self, request: Request) -> Response:
-        """Do what a request asks. The lock is held."""
+        """Handle a request. The lock is held."""
 
     @abstractmethod
     def refuse(self, status: int, headers: Mapping[str, str]) -> Response:
-        """Word an injected error."""
+        """An injected error in the service's format."""
 
     @abstractmethod
     def sign(self, body: bytes) -> Mapping[str, str]:
-        """The headers that prove a webhook, made now."""
+        """The headers that sign a webhook now."""
 
     def note(self, request: Request) -> Mapping[str, Json]:
-        """What the log keeps of a request beside what it keeps of all."""
+        """Further fields for the request log."""
         return {"body": request.body.decode(errors="replace")}
 
     def answer(self, request: Request) -> Response | Disconnect:
-        """Answer a request, or fail to, as the injected faults will have it."""
+        """Answer a request, subject to the injected faults."""
         occasion = Occasion(service=self.name, method=request.method, path=request.path)
         return self.exchanged(
             request, occasion, lambda: self.serve(request), self.refuse, lambda: self.note(request)
         )
 
     def start(self) -> str:
-        """Serve and send from background threads; gives the base URL."""
+        """Serve and send webhooks from background threads; return the base URL."""
         self.outbox.start()
         return super().start()
 
@@ -226,14 +226,14 @@ class PaymentSimulator(Simulator):
         self.outbox.stop()
 
     def reset(self) -> None:
-        """Forget everything, the webhooks too."""
+        """Forget everything, including the webhooks."""
         super().reset()
         self.outbox.forget()
 
     def redeliver(self, webhook_id: str) -> bool:
-        """Send a webhook as the vendor's panel does; False if there is none."""
+        """Send a webhook like the vendor's panel does; False if there is none."""
         return self.outbox.deliver(webhook_id)
 
     def control_routes(self) -> Iterable[Route]:
-        """Every command of the control API."""
+        """All control commands."""
         return (*super().control_routes(), *control.webhook_routes(self))

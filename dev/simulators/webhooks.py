@@ -1,7 +1,7 @@
-"""How the simulated payment services send their webhooks, and how that can go wrong.
+"""Sends the simulated payment services' webhooks, and injects faults into them.
 
-A service posts each event to an `Outbox` once. The outbox signs and sends it from a thread of its own, again and
-again until it is answered with 2xx, as the real services do; only in seconds rather than in days.
+A service posts each event to an `Outbox` once. The outbox signs and sends it from its own thread, and repeats
+until the answer is 2xx. The real services do the same, but over days instead of seconds.
 """
 
 import heapq
@@ -19,39 +19,39 @@ from dev.simulators.faults import FaultBoard, Occasion
 from dev.simulators.http import Json
 
 Signer = Callable[[bytes], Mapping[str, str]]
-"""Gives the headers that prove a body, made anew for each attempt."""
+"""Makes the headers that sign a body, anew for each attempt."""
 
 RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 SEND_TIMEOUT_SECONDS: Final = 15.0
 
 
 class WebhookFault(StrEnum):
-    """What can become of a webhook on its way. `match.name` is searched in the event's kind."""
+    """A fault of a webhook. `match.name` is searched in the event's kind."""
 
     DUPLICATE = "webhook_duplicate"
-    """Arrives twice."""
+    """It arrives twice."""
     REORDERED = "webhook_reordered"
-    """Arrives after the event that follows it, or when `flush` is called."""
+    """It arrives after the next event, or when `flush` is called."""
     LATE = "webhook_late"
-    """Arrives `delay_seconds` late."""
+    """It arrives `delay_seconds` late."""
     FORGED = "webhook_forged"
-    """Arrives with a signature over another body."""
+    """It arrives with a signature over another body."""
     LOST = "webhook_lost"
-    """Never arrives, until it is delivered by hand."""
+    """It never arrives, unless it is delivered by hand."""
 
 
 @dataclass
 class Webhook:
-    """One event: `body` is what the service sends."""
+    """One event; `body` is what the service sends."""
 
     id: str
     kind: str
     body: str
     attempts: list[int] = field(default_factory=list)
-    """What each attempt was answered: an HTTP status, or 0 for no answer."""
+    """The answer to each attempt: an HTTP status, or 0 for no answer."""
 
     def summary(self) -> dict[str, Json]:
-        """What the control API shows of it."""
+        """The fields that the control command shows."""
         return {"id": self.id, "kind": self.kind, "attempts": list(self.attempts)}
 
 
@@ -65,16 +65,16 @@ class _Due:
 
 
 class Outbox:
-    """Sends webhooks in order, but for the faults on the board. Safe to use from several threads."""
+    """Sends webhooks in order, except for faults. Thread-safe."""
 
     def __init__(self, service: str, sign: Signer, faults: FaultBoard, url: str = "") -> None:
-        """Make it ready to start.
+        """Prepare the outbox; `start` starts it.
 
         Args:
-            service: for the faults' `match.service`.
-            sign: the service's own signature.
-            faults: where `WebhookFault`s may be waiting.
-            url: where to send to; without one, events are only kept.
+            service: the service's name, for the faults' `match.service`.
+            sign: makes the service's signature.
+            faults: the faults; only `WebhookFault`s matter here.
+            url: the URL to send to; without one, events are only stored.
         """
         self.service = service
         self.url = url
@@ -94,7 +94,7 @@ class Outbox:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop sending; what is due stays unsent."""
+        """Stop sending; webhooks that are due are not sent."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -102,7 +102,7 @@ class Outbox:
             self._thread.join(SEND_TIMEOUT_SECONDS)
 
     def post(self, webhook: Webhook) -> None:
-        """Send an event, as the faults that strike it will have it."""
+        """Send an event, subject to the faults."""
         occasion = Occasion(service=self.service, name=webhook.kind)
         fault = self._faults.take(occasion, frozenset(WebhookFault))
         kind = WebhookFault(fault.kind) if fault else None
@@ -119,7 +119,7 @@ class Outbox:
             self._release()
 
     def deliver(self, event_id: str, *, times: int = 1, forged: bool = False) -> bool:
-        """Send an event again, whatever became of it before; False where there is none."""
+        """Send an event again, whatever happened to it before; False if there is none."""
         with self._changed:
             found = next((item for item in self.history if item.id == event_id), None)
             for _ in range(times if found else 0):
@@ -127,12 +127,12 @@ class Outbox:
         return found is not None
 
     def flush(self) -> int:
-        """Send what is held back; how many that is."""
+        """Send the events that are held back; return how many."""
         with self._changed:
             return self._release()
 
     def deliver_untried(self) -> int:
-        """Send what is held back, and every event that was never tried and is not due; how many that is."""
+        """Send the events that are held back, and those that were never tried and are not due; return how many."""
         with self._changed:
             due = {id(item.webhook) for item in self._due}
             held = {id(item) for item in self._held}
@@ -143,7 +143,7 @@ class Outbox:
             return len(untried)
 
     def forget(self) -> None:
-        """Forget every event, those too that are still to be sent."""
+        """Forget every event, including those that are to be sent."""
         with self._changed:
             self.history.clear()
             self._held.clear()
@@ -151,11 +151,11 @@ class Outbox:
             self._changed.notify_all()
 
     def headers_for(self, webhook: Webhook) -> dict[str, str]:
-        """The headers of an attempt made now."""
+        """The headers for an attempt now."""
         return {"Content-Type": "application/json; charset=utf-8", **self._sign(webhook.body.encode())}
 
     def wait_until_sent(self, timeout_seconds: float = 10.0) -> bool:
-        """Wait until nothing is due but what waits for a retry or a delay; whether that came about in time."""
+        """Wait until nothing is due, except retries and delays; return whether that happened in time."""
         with self._changed:
             return self._changed.wait_for(
                 lambda: not self._sending and not (self._due and self._due[0].at <= time.monotonic()),

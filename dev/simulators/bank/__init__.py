@@ -1,4 +1,4 @@
-"""A simulated bank: accounts that payers send money to, an interface to ask, webhooks, and statements."""
+"""A simulated bank: accounts that receive transfers, an API, webhooks, and statements."""
 
 from dev.simulators.bank.simulator import BankSimulator
 

@@ -1,4 +1,4 @@
-"""`python -m dev.simulators.bank`: the simulated bank as a process of its own."""
+"""`python -m dev.simulators.bank`: runs the simulated bank as a separate process."""
 
 from dev.simulators.bank.simulator import BankSimulator
 from dev.simulators.process import serve

@@ -1,4 +1,4 @@
-"""The bank's own interface, as Hearth's adapter expects it: transfers by reference, by time, by id; returns."""
+"""The bank's API, as Hearth's adapter expects it: transfers by reference, by time, by id; returns."""
 
 import hmac
 import re
@@ -28,7 +28,7 @@ class _ReturnOrder(BaseModel):
 
 
 def answer(simulator: "BankSimulator", request: Request) -> Response:
-    """Answer a request, for whoever has the key."""
+    """Answer a request; refuse it without the API key."""
     if not hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {API_KEY}".encode()):
         return refuse(401, {})
     if request.method == "GET" and request.path == "/transfers":
@@ -42,12 +42,12 @@ def answer(simulator: "BankSimulator", request: Request) -> Response:
 
 
 def refuse(status: int, headers: Mapping[str, str]) -> Response:
-    """How this bank words a refusal."""
+    """An error answer in this bank's format."""
     return Response(status, {"error": {"status": status}}, dict(headers))
 
 
 def shown(transfer: TransferState) -> Json:
-    """A transfer as the bank shows it."""
+    """A transfer in this bank's format."""
     return {
         "id": transfer.id,
         "account": transfer.account,
@@ -97,7 +97,7 @@ def _list(simulator: "BankSimulator", request: Request) -> Response:
 
 
 def _plain(text: str) -> str:
-    """How this bank compares texts: by their letters and digits alone."""
+    """A text reduced to letters and digits, by which this bank compares texts."""
     return "".join(character for character in text.upper() if character.isalnum())
 
 

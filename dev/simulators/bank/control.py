@@ -1,13 +1,13 @@
-"""The payer, the bank's own people and its statements, beside the commands of every simulator.
+"""Control commands for the payer, the bank's staff and the statements, besides those of every simulator.
 
 | request | does |
 |---|---|
 | `POST /_control/pay` | sends money: `{"text": "RF…", "amount": "25.00", "currency": "EUR"}`; see `Payment` |
-| `POST /_control/transfers/{}/book` | credits what is on its way (`"booked": false`) |
-| `POST /_control/transfers/{}/return` | sends all that is left of it back |
+| `POST /_control/transfers/{}/book` | credits a pending transfer (`"booked": false`) |
+| `POST /_control/transfers/{}/return` | sends the rest of a transfer back |
 | `GET /_control/statements/{}` | `csv`, `camt.053.001.02`, `…04`, `…08`; `?batches=1` |
 
-Beside requests and webhooks, payers and statements can be at fault: `PayerFault`, `StatementFault`.
+Besides requests and webhooks, payers and statements can have faults: `PayerFault`, `StatementFault`.
 """
 
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ class Payment(Body):
 
 
 def routes(simulator: "BankSimulator") -> Iterable[Route]:
-    """What can be done about transfers."""
+    """The commands about transfers and statements."""
 
     def pay(request: Request, item: str) -> Json:
         wanted = read(Payment, request)

@@ -1,4 +1,4 @@
-"""The simulated bank as one object: for tests in their process, for developers in its own."""
+"""The simulated bank as one object: tests run it in their process, developers as a separate one."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -20,23 +20,23 @@ from dev.simulators.webhooks import Webhook
 
 
 class PayerFault(StrEnum):
-    """What a payer, or a bank on the way, does wrong. `match.name` is searched in the transfer's text."""
+    """A mistake of a payer or of an intermediate bank. `match.name` is searched in the transfer's text."""
 
     PARTIAL = "partial_payment"
-    """Half of the amount arrives."""
+    """Only half of the amount arrives."""
     OVER = "over_payment"
-    """A tenth more arrives."""
+    """A tenth more than the amount arrives."""
     LATE = "late_payment"
-    """It is credited `delay_seconds` later than it is now, as the bank's clock has it."""
+    """The transfer is credited `delay_seconds` after now, by the bank's clock."""
     WRONG_REFERENCE = "wrong_reference"
-    """One character of the text was mistyped."""
+    """One character of the text is mistyped."""
 
 
 class StatementFault(StrEnum):
-    """What can be wrong with a statement. It strikes when one is made."""
+    """A mistake in a statement. It takes effect when a statement is made."""
 
     DUPLICATE_LINES = "duplicate_lines"
-    """Every transfer stands in it twice."""
+    """Every transfer is in it twice."""
     BROKEN_LINE = "broken_line"
     """The first transfer's amount cannot be read."""
 
@@ -53,14 +53,14 @@ class BankSimulator(PaymentSimulator):
         clock: Clock | None = None,
         page_size: int = 100,
     ) -> None:
-        """Make it ready to start.
+        """Prepare the simulator; `start` starts it.
 
         Args:
-            port: where to listen; 0 takes a free port.
+            port: the port to listen on; 0 takes a free port.
             state_path: the file in which the state outlives the process; by default none.
-            webhook_url: where webhooks go; without one, they are only kept.
+            webhook_url: the URL that webhooks are sent to; without one, they are only stored.
             clock: the bank's time.
-            page_size: how many transfers a list has at most.
+            page_size: the most transfers on one page of a list.
         """
         kinds = {*PayerFault, *StatementFault}
         super().__init__("bank", kinds, port=port, state_path=state_path, webhook_url=webhook_url)
@@ -69,19 +69,19 @@ class BankSimulator(PaymentSimulator):
         self.state = self._file.load(BankState) or BankState()
 
     def routes(self) -> Iterable[Route]:
-        """What payers and the bank's own people do."""
+        """The commands of payers and the bank's staff."""
         return control.routes(self)
 
     def serve(self, request: Request) -> Response:
-        """Do what a request to the bank asks."""
+        """Answer a request to the bank's API."""
         return api.answer(self, request)
 
     def refuse(self, status: int, headers: Mapping[str, str]) -> Response:
-        """Word an injected error."""
+        """An injected error in the bank's format."""
         return api.refuse(status, headers)
 
     def sign(self, body: bytes) -> Mapping[str, str]:
-        """The headers that prove a webhook."""
+        """The headers that sign a webhook."""
         return sign(body, epoch_seconds(self.clock.now()))
 
     def snapshot(self) -> str:
@@ -89,15 +89,15 @@ class BankSimulator(PaymentSimulator):
         return self.state.model_dump_json()
 
     def show(self) -> Json:
-        """Everything that came."""
+        """All transfers."""
         return {"transfers": [api.shown(transfer) for transfer in self.state.transfers.values()]}
 
     def forget(self) -> None:
-        """Be as if no money had ever come."""
+        """Forget all transfers."""
         self.state = BankState()
 
     def pay(self, order: Order) -> TransferState:
-        """Send money to our account in the order's currency: booked, or on its way."""
+        """Send money to our account in the order's currency; the transfer is booked or pending."""
         with self.lock:
             self.state.last_number += 1
             number = self.state.last_number
@@ -125,7 +125,7 @@ class BankSimulator(PaymentSimulator):
             return transfer
 
     def book(self, transfer_id: str) -> None:
-        """Credit a transfer that is on its way.
+        """Credit a pending transfer.
 
         Raises:
             KeyError: there is no such transfer.
@@ -137,11 +137,11 @@ class BankSimulator(PaymentSimulator):
                 self.save()
 
     def give_back(self, transfer_id: str, amount: Decimal, key: str) -> ReturnState:
-        """Send money of a booked transfer back; once for each key.
+        """Send part of a booked transfer back; once for each key.
 
         Raises:
             KeyError: there is no such transfer.
-            ValueError: less is left, or it is not booked.
+            ValueError: less than that is left, or the transfer is not booked.
         """
         with self.lock:
             transfer = self.state.transfers[transfer_id]
@@ -163,7 +163,7 @@ class BankSimulator(PaymentSimulator):
             return made
 
     def statement(self, form: str, *, as_batches: bool = False) -> str:
-        """Everything that came, in one of the `control.FORMS`."""
+        """A statement of all transfers, in one of the `control.FORMS`."""
         with self.lock:
             transfers = list(self.state.transfers.values())
             occasion = Occasion(service="statement", name=form)
@@ -179,7 +179,7 @@ class BankSimulator(PaymentSimulator):
             return text
 
     def _spoil(self, transfer: TransferState) -> float:
-        """Do to the transfer what the faults say; how late it is to be."""
+        """Apply the payer's faults to the transfer; return its delay in seconds."""
         occasion = Occasion(service="payer", name=transfer.text)
         cent = Decimal("0.01")
         delay_seconds = 0.0

@@ -1,4 +1,4 @@
-"""What is fixed about the simulated bank: its keys, our accounts there, and how it signs."""
+"""Constants of the simulated bank: keys, our accounts, signatures."""
 
 import hashlib
 import hmac
@@ -14,11 +14,11 @@ ACCOUNTS: Final = {
     "CHF": "CH9300762011623852957",
     "AED": "AE070331234567890123456",
 }
-"""Where money goes in each currency: published examples, of which none is anybody's."""
+"""Our account in each currency: published example numbers that belong to nobody."""
 
 
 def sign(body: bytes, timestamp: int, secret: str = WEBHOOK_SECRET) -> dict[str, str]:
-    """The headers over a body, made at `timestamp`, in seconds since 1970."""
+    """The headers that sign `body` at `timestamp` (seconds since 1970)."""
     at = str(timestamp)
     digest = hmac.new(secret.encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
     return {"X-Bank-Timestamp": at, "X-Bank-Signature": f"v1={digest}"}

@@ -1,4 +1,4 @@
-"""Everything the simulated bank remembers, as plain data that is saved and loaded as one JSON document."""
+"""The state of the simulated bank, as plain data that is saved and loaded as one JSON document."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +15,7 @@ class _State(BaseModel):
 
 
 class ReturnState(_State):
-    """Money of a transfer that was sent back."""
+    """A return of part of a transfer."""
 
     id: str
     key: str
@@ -43,17 +43,17 @@ class TransferState(_State):
 
     @property
     def booked_on(self) -> date | None:
-        """The day of booking, in UTC, which is where this bank is."""
+        """The booking day in UTC, the bank's time zone."""
         return self.credited_at.date() if self.credited_at else None
 
     @property
     def left(self) -> Decimal:
-        """What has not been sent back."""
+        """The amount that was not sent back."""
         return self.amount - sum((part.amount for part in self.returns if part.status != "failed"), Decimal(0))
 
 
 class BankState(_State):
-    """The bank."""
+    """The whole state."""
 
     transfers: dict[str, TransferState] = {}
     last_number: int = Field(default=0, ge=0)
@@ -62,7 +62,7 @@ class BankState(_State):
 
 @dataclass(frozen=True)
 class Order:
-    """What a payer orders."""
+    """A payer's order to send money."""
 
     text: str
     amount: Decimal

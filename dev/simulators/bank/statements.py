@@ -1,4 +1,4 @@
-"""Statements as the simulated bank writes them: CAMT.053 in versions 02, 04 and 08, and Hearth's own CSV."""
+"""Statements of the simulated bank: CAMT.053 in versions 02, 04 and 08, and Hearth's own CSV."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ _CREDIT_TRANSFER = (
 
 
 def as_csv(transfers: Iterable[TransferState]) -> str:
-    """One line for each transfer, pending ones too."""
+    """One line for each transfer, including pending ones."""
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -57,7 +57,7 @@ def as_camt053(
 
 
 def with_broken_amount(text: str, transfer: TransferState) -> str:
-    """The statement with an amount that cannot be read on the first line that has this transfer's."""
+    """The statement with an unreadable amount on the first line that has this transfer's amount."""
     amount = f"{transfer.amount:.2f}"
     return re.sub(rf'(,|<Ntry>\n<Amt Ccy="[A-Z]+">){amount}', r"\g<1>12.3.4", text, count=1)
 

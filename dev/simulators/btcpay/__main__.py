@@ -1,4 +1,4 @@
-"""`python -m dev.simulators.btcpay`: the simulated BTCPay Server as a process of its own."""
+"""`python -m dev.simulators.btcpay`: runs the simulated BTCPay Server as a separate process."""
 
 from dev.simulators.btcpay.simulator import BTCPaySimulator
 from dev.simulators.process import serve

@@ -1,4 +1,4 @@
-"""The simulated BTCPay Server: one store, and the payment methods that a token plug-in gives it."""
+"""The simulated BTCPay Server: one store, with the payment methods of a token plug-in."""
 
 import hashlib
 import hmac
@@ -44,7 +44,7 @@ _SPEEDS: Final = frozenset({"HighSpeed", "MediumSpeed", "LowSpeed", "LowMediumSp
 
 
 class _Invalid(Exception):
-    """A request's field is wrong."""
+    """A field of the request is not valid."""
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(message)
@@ -52,7 +52,7 @@ class _Invalid(Exception):
 
 
 class BTCPay:
-    """`Vendor`."""
+    """`Vendor` for BTCPay."""
 
     name = "btcpay"
 
@@ -68,7 +68,7 @@ class BTCPay:
         return {"BTCPay-Sig": f"sha256={digest}", "User-Agent": "BTCPayServer/2.2.1"}
 
     def again(self, webhook: Webhook) -> Webhook:
-        """A redelivery has an id of its own, and tells the first delivery's; its time stays that of the event."""
+        """The redelivery: a new id, the first delivery's id in a field, and the event's time unchanged."""
         delivery_id = _token(22)
         body = {**json.loads(webhook.body), "deliveryId": delivery_id, "isRedelivery": True}
         return Webhook(delivery_id, webhook.kind, json.dumps(body))
@@ -182,7 +182,7 @@ class BTCPay:
 def _events(
     event: Event, invoice: HostedInvoice, transfer: Transfer | None
 ) -> Iterable[tuple[str, dict[str, Json]]]:
-    """The webhooks of an event, with what each tells besides the invoice."""
+    """The webhooks of an event: their types and the fields besides the invoice's."""
     is_over = invoice.received() > invoice.asked
     if transfer is not None:
         kind = "InvoiceReceivedPayment" if event is Event.SEEN else "InvoicePaymentSettled"
@@ -209,7 +209,7 @@ def _events(
 
 
 def _checked(body: Any) -> tuple[Decimal, str]:
-    """The amount and the payment method of a request that is in order."""
+    """The amount and the payment method of a valid request."""
     if not isinstance(body, dict):
         raise _Invalid("", "The body must be an object")
     try:

@@ -1,4 +1,4 @@
-"""How BTCPay shows an invoice: its two statuses, and the documents of its API and its webhooks."""
+"""BTCPay's documents: the two statuses of an invoice, API answers, webhooks."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ _PAYMENT_STATUSES: Final = {
 
 
 def statuses(invoice: HostedInvoice, now: datetime) -> tuple[str, str]:
-    """`status` and `additionalStatus`. What is covered late stays expired, until people mark it."""
+    """`status` and `additionalStatus`. An invoice that was paid late stays expired until staff mark it."""
     if invoice.mark in {Mark.ACCEPTED, Mark.INVALID}:
         return ("Settled" if invoice.mark is Mark.ACCEPTED else "Invalid"), "Marked"
     over = "PaidOver" if invoice.received() > invoice.asked else "None"

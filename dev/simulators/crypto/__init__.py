@@ -1,1 +1,1 @@
-"""What the simulators of hosted crypto invoices share: a chain, a payer, a control API and faults."""
+"""The parts that simulators of hosted crypto invoices share: a chain, a payer, control commands and faults."""

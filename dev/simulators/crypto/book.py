@@ -1,4 +1,4 @@
-"""The simulated chain: invoices with an address each, and the transfers to them. It outlives the process."""
+"""The simulated chain: invoices with one address each, and the transfers to them. It outlives the process."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class TransferStatus(StrEnum):
-    """How far a transfer is."""
+    """The status of a transfer."""
 
     SEEN = "seen"
     CONFIRMED = "confirmed"
@@ -19,7 +19,7 @@ class TransferStatus(StrEnum):
 
 
 class Mark(StrEnum):
-    """What people did to an invoice."""
+    """What staff have decided about an invoice."""
 
     NONE = ""
     ACCEPTED = "accepted"
@@ -44,7 +44,7 @@ class Transfer(_Record):
 
 
 class HostedInvoice(_Record):
-    """An invoice, with the vendor's own fields in `extra`."""
+    """An invoice; `extra` has the vendor's own fields."""
 
     id: str
     reference: str
@@ -54,7 +54,7 @@ class HostedInvoice(_Record):
     network: str
     address: str
     asked: Decimal
-    """In the asset."""
+    """The amount, in the asset."""
     created_at: datetime
     expires_at: datetime
     tolerance_percent: Decimal = Decimal(0)
@@ -65,11 +65,11 @@ class HostedInvoice(_Record):
 
     @property
     def needed(self) -> Decimal:
-        """The least that covers it."""
+        """The least amount that pays the invoice."""
         return self.asked * (100 - self.tolerance_percent) / 100
 
     def received(self, *, final: bool = False, until: datetime | None = None) -> Decimal:
-        """What came in its asset: all that is seen, or only what is confirmed; up to `until`."""
+        """The amount received in the invoice's asset: seen or, with `final`, confirmed; up to `until`."""
         return sum(
             (
                 transfer.amount
@@ -84,22 +84,22 @@ class HostedInvoice(_Record):
 
     @property
     def is_covered(self) -> bool:
-        """Whether what is seen covers it."""
+        """Whether the seen transfers pay the invoice."""
         return self.received() >= self.needed
 
     @property
     def is_paid(self) -> bool:
-        """Whether what is confirmed covers it."""
+        """Whether the confirmed transfers pay the invoice."""
         return self.received(final=True) >= self.needed
 
     @property
     def is_late(self) -> bool:
-        """Whether it took money from after the expiry to cover it."""
+        """Whether the invoice was paid only with transfers after its expiry."""
         return self.is_covered and self.received(until=self.expires_at) < self.needed
 
 
 class Book(_Record):
-    """Everything that outlives the process."""
+    """The state that outlives the process."""
 
     invoices: dict[str, HostedInvoice] = Field(default_factory=dict)
     clock_offset_seconds: float = 0.0
@@ -107,17 +107,17 @@ class Book(_Record):
     seed: str = ""
 
     def next_token(self, purpose: str) -> str:
-        """64 hexadecimal digits that no other call gives."""
+        """64 hexadecimal digits, different for each call."""
         self.serial += 1
         return hashlib.sha256(f"{self.seed}/{purpose}/{self.serial}".encode()).hexdigest()
 
     def find(self, wanted: str) -> HostedInvoice | None:
-        """An invoice by its id, or the newest by its reference."""
+        """The invoice with this id, or the newest with this reference."""
         if wanted in self.invoices:
             return self.invoices[wanted]
         return next((item for item in reversed(self.invoices.values()) if item.reference == wanted), None)
 
 
 def seconds(value: float) -> timedelta:
-    """So many seconds."""
+    """A duration of `value` seconds."""
     return timedelta(seconds=value)

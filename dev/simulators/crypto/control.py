@@ -1,12 +1,12 @@
-"""The payer, the chain, and the people in the vendor's panel, beside the commands of every simulator.
+"""Control commands for the payer, the chain and the vendor's staff, besides those of every simulator.
 
 | request | does |
 |---|---|
-| `POST /_control/invoices/{}/pay` | sends tokens; without an amount, what is due: see `Payment` |
-| `POST /_control/invoices/{}/confirm`, `…/drop` | ends the transfers that are only seen |
-| `POST /_control/invoices/{}/expire` | ends its time now |
-| `POST /_control/invoices/{}/accept`, `…/invalidate` | what people decide |
-| `POST /_control/invoices/{}/refund` | how far a refund is: `{"done": true}` |
+| `POST /_control/invoices/{}/pay` | sends tokens; without an amount, the amount due: see `Payment` |
+| `POST /_control/invoices/{}/confirm`, `…/drop` | confirms, or drops, the unconfirmed transfers |
+| `POST /_control/invoices/{}/expire` | lets the invoice expire now |
+| `POST /_control/invoices/{}/accept`, `…/invalidate` | records a decision of staff |
+| `POST /_control/invoices/{}/refund` | sets the state of a refund: `{"done": true}` |
 
 An invoice is named by its id, or by its reference, which is our top-up's id.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Payment(Body):
-    """Tokens for an invoice; without an amount, what is due."""
+    """Tokens for an invoice; without an amount, the amount due."""
 
     amount: Decimal | None = Field(default=None, gt=0, le=10**12)
     confirm: bool = True
@@ -34,13 +34,13 @@ class Payment(Body):
 
 
 class Refund(Body):
-    """How far the people in the panel are with a refund."""
+    """The state of a refund that the vendor's staff make."""
 
     done: bool = True
 
 
 def routes(simulator: "CryptoSimulator") -> Iterable[Route]:
-    """What can be done to invoices."""
+    """The commands about invoices."""
 
     def find(wanted: str) -> HostedInvoice:
         found = simulator.book.find(wanted)

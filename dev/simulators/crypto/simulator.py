@@ -1,4 +1,4 @@
-"""A simulated service of hosted crypto invoices: the vendor's HTTP, the chain behind it, faults and control."""
+"""A simulated service of hosted crypto invoices: the vendor's HTTP API, the chain, faults and control commands."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from dev.simulators.webhooks import Webhook
 
 
 class Event(StrEnum):
-    """What happens to an invoice."""
+    """A change of an invoice."""
 
     CREATED = "created"
     SEEN = "seen"
@@ -30,7 +30,7 @@ class Event(StrEnum):
 
 
 class Vendor(Protocol):
-    """One service's own HTTP."""
+    """The HTTP API of one vendor."""
 
     name: str
 
@@ -39,21 +39,21 @@ class Vendor(Protocol):
         ...
 
     def refuse(self, status: int, headers: Mapping[str, str]) -> Response:
-        """Word an injected error."""
+        """An injected error in the vendor's format."""
         ...
 
     def announce(
         self, simulator: "CryptoSimulator", event: Event, invoice: HostedInvoice, transfer: Transfer | None
     ) -> None:
-        """Post the webhooks that an event causes, if any."""
+        """Post the webhooks for an event, if there are any."""
         ...
 
     def sign(self, body: bytes) -> Mapping[str, str]:
-        """The headers that prove a webhook."""
+        """The headers that sign a webhook."""
         ...
 
     def again(self, webhook: Webhook) -> Webhook:
-        """What a redelivery asked for by people looks like; itself, where it looks the same."""
+        """The webhook as the vendor's panel redelivers it; unchanged if there is no difference."""
         ...
 
 
@@ -71,14 +71,14 @@ class CryptoSimulator(PaymentSimulator):
         webhook_url: str = "",
         clock: Clock | None = None,
     ) -> None:
-        """Make it ready to start.
+        """Prepare the simulator; `start` starts it.
 
         Args:
-            vendor: whose HTTP it speaks.
-            port: where to listen; 0 takes a free port.
+            vendor: the vendor whose HTTP API is simulated.
+            port: the port to listen on; 0 takes a free port.
             state_path: the file in which the state outlives the process; by default none.
-            webhook_url: where webhooks go; without one, they are only kept.
-            clock: the time on which the chain runs, before what `advance` adds.
+            webhook_url: the URL that webhooks are sent to; without one, they are only stored.
+            clock: the chain's time, to which `advance` adds.
         """
         self.vendor = vendor
         super().__init__(vendor.name, port=port, state_path=state_path, webhook_url=webhook_url)
@@ -86,24 +86,24 @@ class CryptoSimulator(PaymentSimulator):
         self.book = self._file.load(Book) or _new_book()
 
     def routes(self) -> Iterable[Route]:
-        """What payers, the chain and the vendor's people do."""
+        """The commands of payers, the chain and the vendor's staff."""
         return (*clock_routes(self), *control.routes(self))
 
     def serve(self, request: Request) -> Response:
-        """Do what a request to the vendor's API asks, after what has happened by now."""
+        """Answer a request to the vendor's API, after updating the invoices to the current time."""
         self._tick()
         return self.vendor.answer(self, request)
 
     def refuse(self, status: int, headers: Mapping[str, str]) -> Response:
-        """Word an injected error."""
+        """An injected error in the vendor's format."""
         return self.vendor.refuse(status, headers)
 
     def sign(self, body: bytes) -> Mapping[str, str]:
-        """The headers that prove a webhook."""
+        """The headers that sign a webhook."""
         return self.vendor.sign(body)
 
     def snapshot(self) -> str:
-        """The book."""
+        """The book as JSON."""
         return self.book.model_dump_json()
 
     def show(self) -> Json:
@@ -111,11 +111,11 @@ class CryptoSimulator(PaymentSimulator):
         return {"now": self.now().isoformat(), **dumped(self.book)}
 
     def forget(self) -> None:
-        """Begin a new book."""
+        """Start with an empty book."""
         self.book = _new_book()
 
     def beat(self) -> None:
-        """Let invoices expire, and save."""
+        """Let invoices expire, and save the state."""
         with self.lock:
             self._tick()
         super().beat()
@@ -139,7 +139,7 @@ class CryptoSimulator(PaymentSimulator):
     def pay(
         self, invoice: HostedInvoice, amount: Decimal | None = None, *, confirm: bool = True, asset: str = ""
     ) -> Transfer:
-        """Send tokens to an invoice: what is due by default, and confirmed by default."""
+        """Send tokens to an invoice; by default the amount due, and confirmed."""
         with self.lock:
             due = invoice.asked - invoice.received()
             transfer = Transfer(
@@ -159,7 +159,7 @@ class CryptoSimulator(PaymentSimulator):
             return transfer
 
     def confirm(self, invoice: HostedInvoice) -> None:
-        """Give every transfer that is only seen its confirmations."""
+        """Confirm all unconfirmed transfers."""
         with self.lock:
             for transfer in invoice.transfers:
                 if transfer.status is TransferStatus.SEEN:
@@ -170,26 +170,26 @@ class CryptoSimulator(PaymentSimulator):
                         self._announce(Event.PAID, invoice)
 
     def drop(self, invoice: HostedInvoice) -> None:
-        """Let every transfer that is only seen vanish from the chain."""
+        """Drop all unconfirmed transfers from the chain."""
         with self.lock:
             for transfer in invoice.transfers:
                 if transfer.status is TransferStatus.SEEN:
                     transfer.status = TransferStatus.DROPPED
 
     def expire(self, invoice: HostedInvoice) -> None:
-        """End an invoice's time now."""
+        """Let the invoice expire now."""
         with self.lock:
             invoice.expires_at = min(invoice.expires_at, self.now())
             self._tick()
 
     def mark(self, invoice: HostedInvoice, mark: Mark) -> None:
-        """Let people decide about an invoice."""
+        """Record a decision of staff about an invoice."""
         with self.lock:
             invoice.mark = mark
             self._announce(Event.MARKED, invoice)
 
     def redeliver(self, webhook_id: str) -> bool:
-        """Send a webhook as the vendor's panel does; False if there is none."""
+        """Send a webhook like the vendor's panel does; False if there is none."""
         found = next((item for item in self.outbox.history if item.id == webhook_id), None)
         if found is None:
             return False

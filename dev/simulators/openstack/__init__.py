@@ -1,4 +1,4 @@
-"""A simulated OpenStack: several regions in one process, shaped after the answers of a real one."""
+"""A simulated OpenStack: several regions in one process, modelled on the answers of a real one."""
 
 from dev.simulators.openstack.simulator import OpenStackSimulator
 

@@ -1,4 +1,4 @@
-"""`python -m dev.simulators.openstack`: the simulated OpenStack as a process of its own."""
+"""`python -m dev.simulators.openstack`: runs the simulated OpenStack as a separate process."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from dev.simulators.process import options_of, run
 
 
 def main() -> None:
-    """Run it, as its options say."""
+    """Run the simulator with the options of the command line."""
     parser = options_of("openstack")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="what the cloud is made of")
     parser.add_argument("--speed", type=float, help="lifecycle seconds per real second")

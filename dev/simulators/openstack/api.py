@@ -1,4 +1,4 @@
-"""What the services' handlers have in common: the call they answer, their routes, their errors."""
+"""Parts that all services' handlers share: calls, routes, errors."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from dev.simulators.openstack.state import Region, Token
 
 
 class ApiError(Exception):
-    """An answer that is an error, in its service's own shape."""
+    """An error answer, in its service's format."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(f"{response.status} {response.body}")
@@ -34,21 +34,21 @@ class Call:
 
     @property
     def region(self) -> Region:
-        """The region of a regional service."""
+        """The region of the call; only for regional services."""
         if self.region_or_none is None:
             raise LookupError("this service has no regions")
         return self.region_or_none
 
     @property
     def token(self) -> Token:
-        """The caller's token, on routes that ask for one."""
+        """The caller's token; only on routes that require one."""
         if self.token_or_none is None:
             raise LookupError("this route asks for no token")
         return self.token_or_none
 
     @property
     def project_id(self) -> str:
-        """The project that the token is for."""
+        """The project of the token."""
         return self.token.project_id or ""
 
     @property
@@ -76,14 +76,14 @@ class Route:
 
 
 class Service:
-    """One service's routes and the shapes of what goes wrong before a handler is reached."""
+    """One service: its routes, and its error formats."""
 
     def __init__(self, name: str) -> None:
         self.name: Final = name
         self.routes: list[Route] = []
 
     def route(self, method: str, path: str, *, is_open: bool = False) -> Callable[[Handler], Handler]:
-        """Register a handler for `/some/{name}`; an open route asks for no token."""
+        """Register a handler for `/some/{name}`; an open route requires no token."""
         pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + r"/?")
 
         def register(handler: Handler) -> Handler:
@@ -93,7 +93,7 @@ class Service:
         return register
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The most literal route of a request, and its path's arguments."""
+        """The most literal route for a request, and the arguments in its path."""
         wanted = {method, "GET"} if method == "HEAD" else {method}
         matches = [
             (route, found.groupdict())
@@ -112,19 +112,19 @@ class Service:
         )
 
     def not_found(self, call: Call) -> Response:
-        """The answer to a path that the service does not have."""
+        """The answer to an unknown path."""
         return webob_error(404, "Not Found", "The resource could not be found.")
 
     def admit(self, call: Call) -> None:
-        """Refuse a call with a valid token; ApiError if it is refused."""
+        """Check a call that has a valid token; raises ApiError if it is refused."""
 
     def dress(self, call: Call, response: Response) -> None:
-        """Add the headers that all the service's answers bear."""
+        """Add the headers that all of the service's answers have."""
         response.headers.setdefault("x-openstack-request-id", call.request_id)
 
 
 def webob_error(status: int, title: str, message: str) -> Response:
-    """An error as webob words it, which several services let through."""
+    """An error in webob's format, which several services use."""
     return Response(
         status, {"message": f"{message}<br /><br />\n\n\n", "code": f"{status} {title}", "title": title}
     )
@@ -134,7 +134,7 @@ def json_body(call: Call) -> Json:
     """The request's body as JSON; None if it has none.
 
     Raises:
-        ValueError: it is not JSON.
+        ValueError: the body is not JSON.
     """
     return call.request.json() if call.request.body else None
 
@@ -142,7 +142,7 @@ def json_body(call: Call) -> Json:
 def page(
     items: list[dict[str, Json]], marker: str | None, limit: int | None, key: str = "id"
 ) -> list[dict[str, Json]]:
-    """The items after a marker, at most `limit`. An unknown marker starts again from the top."""
+    """At most `limit` items after a marker. With an unknown marker the list starts from the beginning."""
     if marker:
         positions = [index for index, item in enumerate(items) if item[key] == marker]
         items = items[positions[0] + 1 :] if positions else items

@@ -1,4 +1,4 @@
-"""The simulator's front door: which service answers a request, and whether it may be asked."""
+"""Routes requests to the simulated services, and checks their tokens."""
 
 import json
 import re
@@ -42,7 +42,7 @@ class Visit:
 
     @property
     def occasion(self) -> Occasion:
-        """What it is to the faults."""
+        """The request, as faults match it."""
         return Occasion(
             region=self.call.region_or_none.id if self.call.region_or_none else "",
             service=self.service.name,
@@ -52,20 +52,20 @@ class Visit:
         )
 
     def refuse(self, status: int, headers: Mapping[str, str]) -> Response:
-        """What a proxy in front of the services answers: the services themselves were not asked."""
+        """An error answer as a proxy in front of the services makes it."""
         title = _TITLES.get(status, "Error")
         body = f"<html><body><h1>{status} {title}</h1>\n{title}\n</body></html>\n"
         return Response(status, body, {"x-openstack-request-id": self.call.request_id, **headers})
 
 
 class Door:
-    """Answers every request to the simulated cloud. Not thread-safe: whoever uses it holds the lock."""
+    """Answers every request to the simulated cloud. Not thread-safe: hold the lock."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
 
     def locate(self, request: Request) -> Visit | None:
-        """The service that a request is for, if there is one."""
+        """The service for a request; None if there is none."""
         base = self.cloud.base_url
         if request.path == "/identity" or request.path.startswith("/identity/"):
             path = request.path.removeprefix("/identity")
@@ -83,7 +83,7 @@ class Door:
         return Visit(service, Call(self.cloud, request, url, path, request_id(), region))
 
     def serve(self, visit: Visit) -> Response:
-        """Do what a request asks."""
+        """Handle a request."""
         self.cloud.advance()
         self._strike_token(visit.call, visit.occasion)
         try:
@@ -96,7 +96,7 @@ class Door:
         return response
 
     def note(self, visit: Visit) -> dict[str, Json]:
-        """What the log keeps of a request beside what it keeps of all."""
+        """Fields for the request log, besides those that all requests have."""
         return {
             "time": f"{long_instant(self.cloud.clock.now(), microseconds=True)}Z",
             "region": visit.occasion.region,
@@ -148,7 +148,7 @@ def _with(call: Call, arguments: dict[str, str], token: Token | None) -> Call:
 
 
 def _stack_name(request: Request, service: Service) -> str:
-    """The stack that a request to Heat is about."""
+    """The name of the stack in a request to Heat."""
     if service is not heat.service:
         return ""
     parts = request.path.split("/stacks/", 1)

@@ -11,7 +11,7 @@ class Cinder(Service):
     """The volume service."""
 
     def dress(self, call: Call, response: Response) -> None:
-        """Say which microversion answered."""
+        """Add the microversion header."""
         super().dress(call, response)
         if response.status == 401:
             return
@@ -86,7 +86,7 @@ def _list(call: Call, shown: list[dict[str, Json]]) -> Response:
     return Response(200, {"volumes": page(shown, call.query.get("marker"), limit)})
 
 
-# The catalogue has the address with the project and the one without it.
+# The catalogue has the URL with the project and the one without it.
 for _prefix in ("/v3", "/v3/{project_id}"):
 
     @service.route("GET", f"{_prefix}/volumes")
@@ -96,7 +96,7 @@ for _prefix in ("/v3", "/v3/{project_id}"):
 
     @service.route("GET", f"{_prefix}/volumes/detail")
     def list_volumes_in_detail(call: Call) -> Response:
-        """The project's volumes, newest first, with everything."""
+        """The project's volumes, newest first, with all fields."""
         return _list(call, [views.volume(call.site, volume) for volume in _own(call)])
 
     @service.route("GET", f"{_prefix}/volumes/{{id}}")
@@ -106,7 +106,7 @@ for _prefix in ("/v3", "/v3/{project_id}"):
 
     @service.route("POST", f"{_prefix}/volumes")
     def create_volume(call: Call) -> Response:
-        """Make a volume; it is there at once."""
+        """Create a volume; it is available at once."""
         wanted = (json_body(call) or {}).get("volume") or {}
         volume = Volume(
             id=new_uuid(),

@@ -1,4 +1,4 @@
-"""Two times: the wall's, which stands on everything the API shows, and the lifecycles', which can run fast."""
+"""Two clocks: wall time, which the API shows, and lifecycle time, which can run faster."""
 
 import time
 from datetime import datetime, timedelta
@@ -9,9 +9,8 @@ from chalicelib.kernel.clock import Clock, SystemClock
 class LifecycleClock:
     """Lifecycle seconds pass `speed` times as fast as real ones, and never backwards.
 
-    They are counted on the monotonic clock, so a step of the wall clock neither ends nor stalls a create.
-    `wall` gives the instant at which a lifecycle second fell, so that events bear believable times whatever
-    the speed is.
+    They are counted on the monotonic clock, so a step of the wall clock neither ends nor delays a create. `wall`
+    gives the wall time of a lifecycle second, so that events have plausible times at any speed.
     """
 
     def __init__(self, speed: float = 1.0, start_seconds: float = 0.0, clock: Clock | None = None) -> None:
@@ -26,7 +25,7 @@ class LifecycleClock:
         return self._speed
 
     def set_speed(self, speed: float) -> None:
-        """Run at another speed from now on.
+        """Change the speed from now on.
 
         Raises:
             ValueError: the speed is not positive.
@@ -38,18 +37,18 @@ class LifecycleClock:
         self._speed = speed
 
     def skip(self, lifecycle_seconds: float) -> None:
-        """Let so much time have passed at once."""
+        """Let this many lifecycle seconds pass at once."""
         self._anchor_lifecycle_seconds += lifecycle_seconds
 
     def seconds(self) -> float:
-        """Lifecycle seconds since the beginning."""
+        """Lifecycle seconds since the start."""
         elapsed = time.monotonic() - self._anchor_monotonic_seconds
         return self._anchor_lifecycle_seconds + elapsed * self._speed
 
     def now(self) -> datetime:
-        """The wall's time."""
+        """The wall time."""
         return self._clock.now()
 
     def wall(self, lifecycle_seconds: float) -> datetime:
-        """When, by the wall, that lifecycle second fell (at the speed of today)."""
+        """The wall time of a lifecycle second, at the current speed."""
         return self.now() - timedelta(seconds=(self.seconds() - lifecycle_seconds) / self._speed)

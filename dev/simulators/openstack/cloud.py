@@ -1,4 +1,4 @@
-"""The simulated cloud: its configuration, its state, its clock, and the engine that keeps them in step."""
+"""The simulated cloud: configuration, state, clock, and the engine that advances the state."""
 
 import heapq
 import sys
@@ -21,7 +21,7 @@ DELETED_STACKS_KEPT = 300
 
 
 class Cloud:
-    """All regions. Not thread-safe: whoever uses it holds the simulator's lock."""
+    """All regions. Not thread-safe: hold the simulator's lock."""
 
     def __init__(self, config: Config, base_url: str, faults: FaultBoard, state: CloudState | None = None) -> None:
         self.config = config
@@ -71,22 +71,22 @@ class Cloud:
         ]
 
     def reset(self) -> None:
-        """Forget stacks and tokens; the speed is the configured one again."""
+        """Forget stacks and tokens, and return to the configured speed."""
         self._restore(self._fresh())
 
     def snapshot(self) -> CloudState:
-        """The state, with the time at which it is taken."""
+        """The state, with the current lifecycle time."""
         self.state.lifecycle_seconds = self.clock.seconds()
         self.state.speed = self.clock.speed
         return self.state
 
     def set_speed(self, speed: float) -> None:
-        """Let lifecycles run at another speed; ValueError if it is not positive."""
+        """Change the speed of lifecycles; raises ValueError if it is not positive."""
         self.advance()
         self.clock.set_speed(speed)
 
     def site(self, region: Region, project_id: str, user_id: str, seconds: float | None = None) -> Site:
-        """A region as a user of a project sees it, now or at a lifecycle second of the near past."""
+        """A region as a user of a project sees it, now or at an earlier lifecycle second."""
         at = self.clock.seconds() if seconds is None else seconds
         return Site(
             config=self.config,
@@ -99,30 +99,30 @@ class Cloud:
         )
 
     def lifecycle(self, region: Region, stack: Stack, seconds: float | None = None) -> Lifecycle:
-        """The lifecycle of a stack, now or at a lifecycle second of the near past."""
+        """The lifecycle of a stack, now or at an earlier lifecycle second."""
         return Lifecycle(self.site(region, stack.project_id, stack.user_id, seconds), stack)
 
-    # What users ask for
+    # Requests of users
 
     def create_stack(self, region: Region, stack: Stack) -> None:
-        """Take a validated stack in and begin to make it."""
+        """Add a validated stack and start to create it."""
         region.stacks[stack.id] = stack
         struck, delay_seconds = self._strike(region, stack, AT_CREATE)
         self.lifecycle(region, stack).create(struck, delay_seconds if StackFault.STACK_TIMEOUT in struck else None)
         self._plan(region, stack)
 
     def delete_stack(self, region: Region, stack: Stack) -> None:
-        """Begin to delete a stack."""
+        """Start to delete a stack."""
         self.lifecycle(region, stack).delete(self._strike(region, stack, AT_DELETE)[0])
         self._plan(region, stack)
 
     def update_stack(self, region: Region, stack: Stack, changed: list[str]) -> None:
-        """Begin to update a stack whose definition has been changed already, in the resources named."""
+        """Start to update the named resources of a stack whose definition was changed already."""
         self.lifecycle(region, stack).update(changed)
         self._plan(region, stack)
 
     def act_on_stack(self, region: Region, stack: Stack, action: str) -> None:
-        """Begin CHECK, SUSPEND or RESUME, or CANCEL what is going on."""
+        """Start CHECK, SUSPEND or RESUME, or CANCEL the current operation."""
         lifecycle = self.lifecycle(region, stack)
         if action == "CANCEL":
             lifecycle.cancel()
@@ -131,7 +131,7 @@ class Cloud:
         self._plan(region, stack)
 
     def _strike(self, region: Region, stack: Stack, kinds: Iterable[StackFault]) -> tuple[list[str], float]:
-        """The stack faults that strike now, and the delay of the last of them."""
+        """The stack faults that take effect now, and the delay of the last of them."""
         struck, delay_seconds = [], 0.0
         for kind in sorted(kinds):
             occasion = Occasion(region=region.id, service="orchestration", name=stack.name)
@@ -140,10 +140,10 @@ class Cloud:
                 delay_seconds = fault.delay_seconds
         return struck, delay_seconds
 
-    # What happens by itself
+    # Progress over time
 
     def advance(self) -> None:
-        """Do everything that has become due, in its order, over all stacks."""
+        """Do everything that is due, in order of time, for all stacks."""
         now = self.clock.seconds()
         while self._agenda and self._agenda[0][0] <= now:
             due, region_id, stack_id = heapq.heappop(self._agenda)
@@ -173,9 +173,9 @@ class Cloud:
 
 
 def load_state(path: Path, config: Config) -> CloudState | None:
-    """The state saved in a file; None if there is none, or none that fits.
+    """The state saved in a file; None if there is none, or if it does not fit.
 
-    A state of another version or of a cloud with other regions is put aside as `….rejected`, not overwritten.
+    A state of another version, or of a cloud with other regions, is renamed to `….rejected`, not overwritten.
     """
     if not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""What the simulated cloud is made of: `region.yaml`, typed."""
+"""The configuration of the simulated cloud: `region.yaml`, typed."""
 
 import uuid
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ def stable_uuid(*names: str) -> str:
 
 
 def stable_hex(*names: str) -> str:
-    """The same 32 hexadecimal digits for the same names: how Keystone writes its ids."""
+    """The same 32 hexadecimal digits for the same names, which is the format of Keystone's ids."""
     return uuid.uuid5(_NAMESPACE, "/".join(names)).hex
 
 
@@ -48,7 +48,7 @@ class Project(_Strict):
 
     @property
     def id(self) -> str:
-        """Its id, derived from its name."""
+        """The project's id, derived from its name."""
         return stable_hex("project", self.name)
 
 
@@ -62,7 +62,7 @@ class User(_Strict):
 
     @property
     def id(self) -> str:
-        """Its id, derived from its name."""
+        """The user's id, derived from its name."""
         return stable_hex("user", self.name)
 
 
@@ -87,12 +87,12 @@ class Flavor(_Strict):
 
     @property
     def id(self) -> str:
-        """Its id, derived from its name."""
+        """The flavor's id, derived from its name."""
         return stable_uuid("flavor", self.name)
 
     @property
     def resources(self) -> dict[str, int]:
-        """What a server of this flavor takes from its host, by Placement's resource class."""
+        """The resources that a server of this flavor takes from its host, by Placement's resource class."""
         taken = {"VCPU": self.vcpus, "MEMORY_MB": self.ram_mb, "DISK_GB": self.disk_gb}
         for key, amount in self.extra_specs.items():
             if key.startswith("resources:"):
@@ -101,7 +101,7 @@ class Flavor(_Strict):
 
     @property
     def required_traits(self) -> frozenset[str]:
-        """The traits that its host must have."""
+        """The traits that the server's host must have."""
         return frozenset(
             key.removeprefix("trait:")
             for key, need in self.extra_specs.items()
@@ -121,7 +121,7 @@ class Image(_Strict):
 
     @property
     def id(self) -> str:
-        """Its id, derived from its name."""
+        """The image's id, derived from its name."""
         return stable_uuid("image", self.name)
 
 
@@ -135,12 +135,12 @@ class Network(_Strict):
 
     @property
     def id(self) -> str:
-        """Its id, derived from its name."""
+        """The network's id, derived from its name."""
         return stable_uuid("network", self.name)
 
     @property
     def subnet_id(self) -> str:
-        """Its subnet's id, derived from its name."""
+        """The subnet's id, derived from the network's name."""
         return stable_uuid("subnet", self.name)
 
 
@@ -152,7 +152,7 @@ class KeyPair(_Strict):
 
 
 class Inventory(_Strict):
-    """How much of a resource class one host has, as Placement counts it."""
+    """The amount of a resource class that one host has, as Placement counts it."""
 
     total: int
     reserved: int = 0
@@ -161,7 +161,7 @@ class Inventory(_Strict):
 
     @property
     def capacity(self) -> int:
-        """What can be allocated."""
+        """The amount that can be allocated."""
         return int((self.total - self.reserved) * self.allocation_ratio)
 
 

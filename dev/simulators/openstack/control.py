@@ -1,7 +1,4 @@
-"""What tests and developers do to the simulated cloud that none of its customers can do.
-
-The README lists the commands.
-"""
+"""Control commands of the simulated cloud, which no cloud user has; the README lists them."""
 
 from collections.abc import Iterable
 
@@ -15,7 +12,7 @@ from dev.simulators.openstack.state import Region, Token
 
 
 class Speed(Body):
-    """How fast lifecycles run."""
+    """The speed of lifecycles."""
 
     speed: float = Field(gt=0, le=10_000)
 
@@ -28,13 +25,15 @@ class TokenSelection(Body):
 
 
 class Revocation(TokenSelection):
-    """Tokens to revoke, with or without the caches that services have of them."""
+    """Tokens to revoke; optionally also drop them from the services' caches."""
 
     everywhere: bool = True
 
 
 class Capacity(Body):
-    """The total of a resource class in a region, dealt out over its hosts; None is the configured one."""
+    """The total of a resource class in a region, distributed over its hosts; None restores the configured
+    total.
+    """
 
     region: str
     resource_class: str
@@ -50,7 +49,7 @@ class QuotaChange(Body):
 
 
 def routes(cloud: Cloud) -> Iterable[Route]:
-    """What can be done to a cloud."""
+    """The commands about the cloud."""
 
     def set_speed(request: Request, item: str) -> Json:
         cloud.set_speed(read(Speed, request).speed)

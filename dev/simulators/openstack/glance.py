@@ -1,4 +1,4 @@
-"""Glance v2: images, to read."""
+"""Glance v2: images, read only."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ class Glance(Service):
     """The image service."""
 
     def unauthorized(self, call: Call) -> Response:
-        """Glance lets webob word it."""
+        """The answer to a bad token, in webob's format."""
         response = webob_error(
             401,
             "Unauthorized",
@@ -46,7 +46,7 @@ def list_versions(call: Call) -> Response:
 
 @service.route("GET", "/versions", is_open=True)
 def list_versions_again(call: Call) -> Response:
-    """The versions of the API, where discovery looks for them too."""
+    """The versions of the API, under another path that discovery uses."""
     return _versions(call)
 
 

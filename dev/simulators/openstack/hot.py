@@ -1,6 +1,6 @@
 """HOT templates: parsing, validation, dependencies, with Heat's own error texts.
 
-Source of the rules: the HOT specification of OpenStack Heat, version 2021-04-16, and recorded answers.
+Sources of the rules: the HOT specification of OpenStack Heat, version 2021-04-16, and recorded answers.
 """
 
 import graphlib
@@ -41,12 +41,12 @@ SECTIONS: Final = frozenset(
 
 
 class TemplateFormatError(Exception):
-    """The text is no template at all: Heat's API refuses it before its engine sees it."""
+    """The text is not a template: Heat's API refuses it before its engine sees it."""
 
 
 @dataclass(frozen=True)
 class Property:
-    """What a resource type asks of one of its properties."""
+    """The rules of a resource type for one of its properties."""
 
     kind: str = "any"
     required: bool = False
@@ -55,20 +55,20 @@ class Property:
 
 
 class TypeCatalog(Protocol):
-    """The resource types that templates may name."""
+    """The resource types that templates may use."""
 
     def properties(self, type_name: str) -> Mapping[str, Property]:
         """The properties of a type; KeyError if there is no such type."""
 
     def problem(self, type_name: str, name: str, properties: Mapping[str, Json]) -> str | None:
-        """What is wrong with a resource beyond the schema of its properties, None if nothing is."""
+        """What is wrong with a resource besides its properties' schema; None if nothing is."""
 
     def attributes(self, type_name: str) -> frozenset[str]:
         """The attributes of a type; KeyError if there is no such type."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as Heat reads it: dates stay text, so that `2021-04-16` is a version and not a day."""
+    """Reads YAML like Heat: dates stay text, so that `2021-04-16` is a version and not a day."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -86,20 +86,20 @@ def _load(text: str) -> Json:
 
 
 def read_yaml(text: str) -> Json:
-    """YAML as Heat reads it: dates stay text. The result must not be changed.
+    """Read YAML like Heat: dates stay text. The result must not be changed.
 
     Raises:
-        TemplateFormatError: it is not YAML.
+        TemplateFormatError: the text is not YAML.
     """
     return _load(text)
 
 
 def parse(source: str | Mapping[str, Json]) -> "Template":
-    """The template that a text or an object describes. Its content must not be changed.
+    """The template in a text or an object. Its content must not be changed.
 
     Raises:
-        TemplateFormatError: it is not YAML, not a mapping, or names no version.
-        HotError: it names a version that Heat does not know.
+        TemplateFormatError: it is not YAML, not a mapping, or has no version.
+        HotError: Heat does not know its version.
     """
     raw = _load(source) if isinstance(source, str) else dict(source)
     if not isinstance(raw, dict):
@@ -124,27 +124,27 @@ class Template:
 
     @property
     def description(self) -> str:
-        """Its description, Heat's words if it has none."""
+        """The description; Heat's default text if there is none."""
         return str(self.raw.get("description") or "No description")
 
     @property
     def parameters(self) -> dict[str, Json]:
-        """The schemas of its parameters."""
+        """The schemas of the parameters."""
         return self._section("parameters")
 
     @property
     def conditions(self) -> dict[str, Json]:
-        """Its named conditions."""
+        """The named conditions."""
         return self._section("conditions")
 
     @property
     def resources(self) -> dict[str, Json]:
-        """Its resource definitions, those whose condition is false too."""
+        """The resource definitions, including those whose condition is false."""
         return self._section("resources")
 
     @property
     def outputs(self) -> dict[str, Json]:
-        """Its output definitions, those whose condition is false too."""
+        """The output definitions, including those whose condition is false."""
         return self._section("outputs")
 
     def _section(self, name: str) -> dict[str, Json]:
@@ -154,7 +154,7 @@ class Template:
         return section
 
     def check_types(self, types: TypeCatalog) -> None:
-        """Refuse resources without a type, and of a type that there is not."""
+        """Refuse resources without a type, or of an unknown type."""
         for definition in self.resources.values():
             if not isinstance(definition, dict) or "type" not in definition:
                 raise HotError("Each resource must contain a type key.")
@@ -169,7 +169,7 @@ class Template:
 
 @dataclass(frozen=True)
 class ParameterScope:
-    """A scope that knows the parameters only: enough for conditions and validation."""
+    """A scope that knows only the parameters: enough for conditions and validation."""
 
     template: Template
     parameters: Mapping[str, Json]
@@ -182,11 +182,11 @@ class ParameterScope:
         return self.parameters[name]
 
     def reference(self, resource: str) -> Json:
-        """The resource's name, which is what Heat gives for a resource that does not exist yet."""
+        """The resource's name, which Heat returns for a resource that does not exist yet."""
         return resource
 
     def attribute(self, resource: str, attribute: str) -> Json:
-        """Nothing: attributes are known when the resource exists."""
+        """None: attributes are not known before the resource exists."""
         return None
 
     def condition(self, name: str) -> bool:
@@ -204,14 +204,14 @@ class ParameterScope:
 
 @dataclass(frozen=True)
 class Plan:
-    """A template with its parameters: what is to be built, and in which order."""
+    """A template with its parameters: the resources to create, and their order."""
 
     template: Template
     scope: ParameterScope
 
     @cached_property
     def resources(self) -> dict[str, Json]:
-        """The definitions of the resources that are to be built, in the template's order."""
+        """The definitions of the resources to create, in the template's order."""
         return {
             name: definition
             for name, definition in self.template.resources.items()
@@ -220,7 +220,7 @@ class Plan:
 
     @cached_property
     def outputs(self) -> dict[str, Json]:
-        """The definitions of the outputs that are to be shown, by name."""
+        """The definitions of the outputs to show, by name."""
         return {
             name: self.template.outputs[name]
             for name in sorted(self.template.outputs)
@@ -237,10 +237,10 @@ class Plan:
 
     @cached_property
     def requirements(self) -> dict[str, list[str]]:
-        """For each resource the resources that must exist before it.
+        """For each resource, the resources that must exist before it.
 
         Raises:
-            HotError: a resource needs one that is not defined.
+            HotError: a resource requires one that is not defined.
         """
         return {name: self._requirements_of(name, definition) for name, definition in self.resources.items()}
 
@@ -257,14 +257,14 @@ class Plan:
         return list(dict.fromkeys(needed for needed, _ in wanted if needed in self.resources))
 
     def required_by(self, name: str) -> list[str]:
-        """The resources that need this one."""
+        """The resources that require this one."""
         return [other for other, needed in self.requirements.items() if name in needed]
 
     def validate(self, types: TypeCatalog, custom: hot_parameters.CustomConstraint) -> None:
         """Check everything that Heat checks before it accepts a stack.
 
         Raises:
-            HotError: with the type and the text of Heat's own refusal.
+            HotError: with the type and text of Heat's own error.
         """
         self.template.check_sections()
         self.template.check_types(types)
@@ -280,7 +280,7 @@ class Plan:
         self._check_outputs(types)
 
     def _check_functions(self, value: Json, where: str) -> None:
-        """Evaluate bottom up, so that a wrong function is reported with its own path."""
+        """Evaluate from the inside out, so that a wrong function is reported with its own path."""
         name = function_of(value)
         if name in {"get_param", "get_resource", "get_attr"}:
             return
@@ -330,7 +330,7 @@ class Plan:
 
 
 def resource_label(type_name: str, name: str) -> str:
-    """A resource as Heat names it in messages: `Server "web"`."""
+    """A resource in Heat's messages: `Server "web"`."""
     return f'{type_name.rsplit("::", 1)[-1]} "{name}"'
 
 
@@ -363,7 +363,7 @@ class _PropertyCheck:
                 self._check_value(wanted, value, f"{where}.{name}")
 
     def _refers(self, value: Json) -> bool:
-        """Whether the value is known only when other resources exist."""
+        """Whether the value is known only after other resources exist."""
         return any(True for _ in references(value, self.scope))
 
     def _value(self, value: Json, where: str) -> Json:

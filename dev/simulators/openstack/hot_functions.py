@@ -12,7 +12,7 @@ from dev.simulators.http import Json
 
 
 class HotError(Exception):
-    """A template that Heat refuses; `type` is the class that Heat names in its answer."""
+    """A template that Heat refuses; `type` is the error class in Heat's answer."""
 
     def __init__(self, message: str, type_: str = "StackValidationFailed") -> None:
         super().__init__(message)
@@ -21,16 +21,16 @@ class HotError(Exception):
 
 
 class Scope(Protocol):
-    """What a template's functions refer to."""
+    """The values that a template's functions refer to."""
 
     def parameter(self, name: str) -> Json:
         """The value of a parameter or pseudo parameter; HotError if there is none."""
 
     def reference(self, resource: str) -> Json:
-        """What `get_resource` gives for a resource."""
+        """The result of `get_resource`."""
 
     def attribute(self, resource: str, attribute: str) -> Json:
-        """What `get_attr` gives for an attribute of a resource; None while it is unknown."""
+        """The result of `get_attr`; None while it is unknown."""
 
     def condition(self, name: str) -> bool:
         """The value of a named condition; HotError if there is none."""
@@ -40,7 +40,7 @@ class Scope(Protocol):
 
 
 class _Removed:
-    """Stands for a property that an `if` without an else part leaves out."""
+    """Marks a property that an `if` without an else part removes."""
 
 
 REMOVED: Final = _Removed()
@@ -49,7 +49,7 @@ Resolve = Callable[[Json], Json]
 
 
 def function_of(value: Json) -> str | None:
-    """The name of the function that a template value calls, None if it is plain data."""
+    """The name of the function that a template value calls; None if it is plain data."""
     if isinstance(value, dict) and len(value) == 1:
         (name,) = value
         if name in _FUNCTIONS:
@@ -58,10 +58,10 @@ def function_of(value: Json) -> str | None:
 
 
 def resolve(value: Json, scope: Scope) -> Json:
-    """A template value with every function in it evaluated.
+    """A template value with all its functions evaluated.
 
     Raises:
-        HotError: a function is used wrongly, or refers to what does not exist.
+        HotError: a function is used wrongly, or refers to something that does not exist.
     """
     name = function_of(value)
     if name is not None:
@@ -108,7 +108,7 @@ def truth(value: Json, scope: Scope) -> bool:
 
 
 def follow(value: Json, path: list[Json]) -> Json:
-    """What lies at a path of keys and indexes inside a value; None if nothing does."""
+    """The value at a path of keys and indexes; None if there is none."""
     for step in path:
         if isinstance(value, dict):
             value = value.get(step)
@@ -121,7 +121,7 @@ def follow(value: Json, path: list[Json]) -> Json:
 
 
 def as_text(value: Json) -> str:
-    """A value as the text functions put it into a string."""
+    """A value as text functions insert it into a string."""
     if value is None:
         return ""
     if isinstance(value, dict | list):
@@ -164,7 +164,7 @@ def _str_replace(value: Json, inner: Resolve, scope: Scope) -> Json:
     template, params = as_text(inner(value["template"])), inner(value["params"])
     if not params:
         return template
-    # The longest placeholder first, and each place only once, so that no value is searched again.
+    # The longest placeholder first, and each place only once, so that inserted values are not searched again.
     placeholders = sorted((str(key) for key in params), key=len, reverse=True)
     texts = {str(key): as_text(item) for key, item in params.items()}
     return re.sub("|".join(map(re.escape, placeholders)), lambda found: texts[found.group()], template)

@@ -9,7 +9,7 @@ from dev.simulators.http import Json
 from dev.simulators.openstack.hot_functions import HotError
 
 CustomConstraint = Callable[[str, Json], str | None]
-"""(constraint such as `nova.flavor`, value) -> why the value is refused, None if it is not."""
+"""(constraint such as `nova.flavor`, value) -> the reason why the value is refused; None if it is accepted."""
 
 HIDDEN: Final = "******"
 _TRUE: Final = frozenset({"1", "t", "true", "on", "y", "yes"})
@@ -42,7 +42,7 @@ def values(
 
 
 def shown(schemas: Mapping[str, Json], parameters: Mapping[str, Json]) -> dict[str, str]:
-    """The parameters as a stack shows them: all as text, hidden ones masked."""
+    """The parameters in a stack's answer: all as text, hidden ones masked."""
     return {
         name: HIDDEN if _is_hidden(schemas[name]) else _text(value)
         for name, value in parameters.items()
@@ -51,7 +51,7 @@ def shown(schemas: Mapping[str, Json], parameters: Mapping[str, Json]) -> dict[s
 
 
 def summary(schemas: Mapping[str, Json]) -> dict[str, Json]:
-    """The parameters as template validation describes them."""
+    """The parameters in the answer of template validation."""
     return {name: _described(name, schema) for name, schema in schemas.items()}
 
 

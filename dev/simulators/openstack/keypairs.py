@@ -6,10 +6,10 @@ import hashlib
 
 
 def fingerprint(public_key: str) -> str:
-    """The MD5 fingerprint of an OpenSSH public key, as Nova writes it.
+    """The MD5 fingerprint of an OpenSSH public key, in Nova's format.
 
     Raises:
-        ValueError: it is no such key.
+        ValueError: the text is not such a key.
     """
     words = public_key.split()
     try:

@@ -1,4 +1,4 @@
-"""Keystone v3: tokens, the catalogue, application credentials."""
+"""Keystone v3: tokens, the service catalogue, application credentials."""
 
 import secrets
 from datetime import timedelta
@@ -28,7 +28,7 @@ class Keystone(Service):
     """The identity service."""
 
     def not_found(self, call: Call) -> Response:
-        """Flask's page."""
+        """The 404 in the format of Flask."""
         return Response(
             404,
             "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n"
@@ -38,7 +38,7 @@ class Keystone(Service):
         )
 
     def dress(self, call: Call, response: Response) -> None:
-        """Keystone's answers depend on the token."""
+        """Add the header which says that answers depend on the token."""
         super().dress(call, response)
         response.headers.setdefault("Vary", "X-Auth-Token")
 
@@ -51,7 +51,7 @@ def _error(status: int, title: str, message: str) -> ApiError:
 
 
 def _denied(call: Call) -> ApiError:
-    """One answer for a bad password, an unknown user, an unknown project and a missing role."""
+    """The same answer for a bad password, an unknown user, an unknown project and a missing role."""
     return ApiError(service.unauthorized(call))
 
 
@@ -79,7 +79,7 @@ def show_version(call: Call) -> Response:
 
 @service.route("POST", "/v3/auth/tokens", is_open=True)
 def issue_token(call: Call) -> Response:
-    """Authenticate."""
+    """Issue a token."""
     try:
         auth = (json_body(call) or {})["auth"]
         identity = auth["identity"]
@@ -190,7 +190,7 @@ def _forget_old(cloud: Cloud) -> None:
 
 
 def valid_token(cloud: Cloud, token_id: str) -> Token | None:
-    """The token, if Keystone takes it now."""
+    """The token, if Keystone accepts it now."""
     token = cloud.state.tokens.get(token_id)
     if token is None or token.revoked or token.expires_at <= cloud.clock.now():
         return None
@@ -198,10 +198,10 @@ def valid_token(cloud: Cloud, token_id: str) -> Token | None:
 
 
 def token_for_service(cloud: Cloud, service_name: str, token_id: str) -> Token | None:
-    """The token, if a service takes it now.
+    """The token, if a service accepts it now.
 
-    A service asks Keystone once and then trusts its cache for a while: it goes on taking a revoked token, but
-    not an expired one, whose end it knows.
+    A service asks Keystone once and then uses its cache for a while. So it continues to accept a revoked token,
+    but not an expired one, whose end it knows.
     """
     now = cloud.clock.now()
     token = cloud.state.tokens.get(token_id)
@@ -245,7 +245,7 @@ def _token_body(call: Call, token: Token, *, with_catalog: bool = True) -> Json:
 
 
 def catalog(cloud: Cloud, project_id: str) -> list[Json]:
-    """Every service's endpoints, one per region and interface."""
+    """The endpoints of all services, one per region and interface."""
     entries = []
     for type_, name, path in _SERVICES:
         urls = {
@@ -292,7 +292,7 @@ def show_token(call: Call) -> Response:
 
 @service.route("DELETE", "/v3/auth/tokens")
 def revoke_token(call: Call) -> Response:
-    """Revoke a token. Other services may go on taking it until their caches end."""
+    """Revoke a token. Other services may accept it until their caches end."""
     _subject(call).revoked = True
     return Response(204)
 
@@ -378,7 +378,7 @@ def list_regions(call: Call) -> Response:
 
 @service.route("POST", "/v3/users/{user_id}/application_credentials")
 def create_application_credential(call: Call) -> Response:
-    """Make an application credential for the token's project; its secret is shown this once."""
+    """Create an application credential for the token's project; only this answer shows its secret."""
     if call.arguments["user_id"] != call.token.user_id:
         raise _error(
             403,

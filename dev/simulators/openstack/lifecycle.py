@@ -1,7 +1,7 @@
-"""The life of one stack: what Heat's engine does to it, step by step, with the events it leaves.
+"""The lifecycle of one stack: what Heat's engine does with it, step by step, and the events that this leaves.
 
-Nothing here runs by itself. `Lifecycle.step` does what is due at one lifecycle second, and `next_due` says when
-there is more to do, so that the whole region advances when somebody looks at it.
+Nothing here runs by itself. `Lifecycle.step` does what is due at one lifecycle second, and `next_due` tells when
+there is more to do. So the whole region advances when a request arrives.
 """
 
 import random
@@ -22,7 +22,7 @@ SETTLE_SECONDS: Final = 0.2
 CANCEL_SECONDS: Final = 0.3
 """How long a cancelled create shows as CREATE_FAILED before its deletion begins."""
 ABORT_SECONDS: Final = 1.5
-"""How long the deletion of a resource waits after its making was aborted."""
+"""How long the deletion of a resource waits after its creation was aborted."""
 RETRY_WAITS_SECONDS: Final = (3.0, 6.0, 9.0, 17.0, 34.0)
 """How long Heat waited before each of its five retries of a server without a host, as recorded."""
 PASS_SECONDS: Final = 0.4
@@ -30,7 +30,7 @@ UPDATE_SECONDS: Final = 2.0
 
 
 def placeholder(stack_name: str, resource_name: str) -> str:
-    """A physical name as Heat makes them up."""
+    """A physical name as Heat generates it."""
     suffix = "".join(random.choices(string.ascii_lowercase + string.digits, k=12))
     return f"{stack_name}-{resource_name}-{suffix}"
 
@@ -42,10 +42,10 @@ class Lifecycle:
     site: Site
     stack: Stack
 
-    # What is asked for
+    # Requests
 
     def create(self, faults: list[str], deadline_seconds: float | None = None) -> None:
-        """Begin to make the stack."""
+        """Start to create the stack."""
         plan = plan_of(self.stack)
         for name, definition in plan.resources.items():
             self.stack.resources[name] = Resource(
@@ -61,13 +61,13 @@ class Lifecycle:
         self._announce("CREATE", "IN_PROGRESS", "Stack CREATE started")
 
     def delete(self, faults: list[str]) -> None:
-        """Begin to delete the stack, whatever it is doing."""
+        """Start to delete the stack, whatever it is doing."""
         self.stack.updated_at = self.site.now
         if self.stack.status != "IN_PROGRESS":
             self._operate("DELETE", 0.0, faults)
             self._announce("DELETE", "IN_PROGRESS", "Stack DELETE started")
         elif self.stack.action == "DELETE":
-            # A second request cancels the first and goes on from where it is.
+            # A second request cancels the first and continues from there.
             self._announce("DELETE", "FAILED", "Stack DELETE cancelled")
             self._announce("DELETE", "IN_PROGRESS", "Stack DELETE started")
         else:
@@ -75,13 +75,13 @@ class Lifecycle:
             self._operate("DELETE", CANCEL_SECONDS, faults)
 
     def update(self, changed: list[str]) -> None:
-        """Begin an update of the changed resources; what a create has not finished is finished under it."""
+        """Start an update of the changed resources; it also finishes what a create has not finished."""
         self.stack.updated_at = self.site.now
         self._operate("UPDATE", 0.0, [], ends_seconds=UPDATE_SECONDS).changed = changed
         self._announce("UPDATE", "IN_PROGRESS", "Stack UPDATE started")
 
     def run_action(self, action: str) -> None:
-        """Begin CHECK, SUSPEND or RESUME."""
+        """Start CHECK, SUSPEND or RESUME."""
         self.stack.updated_at = self.site.now
         self._announce(action, "IN_PROGRESS", f"Stack {action} started")
         busy = next((item for item in self.stack.resources.values() if item.status == "IN_PROGRESS"), None)
@@ -96,13 +96,13 @@ class Lifecycle:
         self._operate(action, 0.0, [])
 
     def cancel(self) -> None:
-        """Stop what is being done, and leave its resources as they are."""
+        """Stop the current operation, and leave its resources as they are."""
         self._fail(self.stack.action, f"Stack {self.stack.action} cancelled")
 
-    # What happens by itself
+    # Progress over time
 
     def next_due(self) -> float | None:
-        """The lifecycle second at which there is something to do; None if there never is."""
+        """The lifecycle second at which there is something to do; None if there is nothing."""
         times = [item.due for item in self.stack.resources.values() if item.due is not None]
         if operation := self.stack.operation:
             times.append(operation.deadline)
@@ -113,7 +113,7 @@ class Lifecycle:
         return min(times, default=None)
 
     def step(self) -> None:
-        """Do what is due."""
+        """Do everything that is due."""
         operation = self.stack.operation
         if operation and self.site.seconds >= operation.deadline:
             self._time_out(operation)
@@ -171,12 +171,12 @@ class Lifecycle:
                 del self.stack.resources[resource.name]
             elif resource.phase in {"creating", "discarding", "waiting"} or resource.status == "IN_PROGRESS":
                 self._record(resource, "CREATE", "FAILED", "CREATE aborted (user triggered cancel)")
-                # Nothing ends this phase but the wait: `_drive` deletes what has no phase.
+                # Only the wait ends this phase: `_drive` deletes resources without a phase.
                 self._enter(resource, "passing", ABORT_SECONDS)
         self._plant(operation.faults)
 
     def _plant(self, faults: list[str]) -> None:
-        """Put in the way of the deletion what the faults ask for."""
+        """Create the obstacles to the deletion that the faults ask for."""
         for resource in self.stack.resources.values():
             port = self.site.region.ports.get(resource.physical_id)
             if port and StackFault.DELETE_FAILED_PORT in faults:
@@ -206,7 +206,7 @@ class Lifecycle:
             return
         if not done:
             if self.site.seconds >= operation.ends:
-                operation.ends = 0.0  # Its time is up, but not its work: it ends when that is done.
+                operation.ends = 0.0  # Its time is over, but not its work: it ends when that is done.
             return
         if operation.ends == 0.0:
             operation.ends = self.site.seconds + SETTLE_SECONDS
@@ -286,7 +286,7 @@ class Lifecycle:
             resource.due = None
 
     def _is_main(self, resource: Resource) -> bool:
-        """Whether the stack stands or falls with this resource: its server, if it has one."""
+        """Whether the stack depends on this resource: its server, if it has one."""
         servers = [item.name for item in self.stack.resources.values() if item.type == "OS::Nova::Server"]
         return resource.name in servers or not servers
 
@@ -327,7 +327,7 @@ class Lifecycle:
     def _discarded(self, resource: Resource) -> None:
         TYPES[resource.type].delete(self.site, resource)
         self._record(resource, "DELETE", "COMPLETE", "state changed")
-        # For the API it is being created all along: the retries show in the events alone.
+        # The API shows it as being created all the time: only the events show the retries.
         resource.action, resource.status = "CREATE", "IN_PROGRESS"
         self._enter(resource, "waiting", RETRY_WAITS_SECONDS[resource.attempt])
         resource.attempt += 1

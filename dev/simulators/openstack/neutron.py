@@ -14,7 +14,7 @@ class Neutron(Service):
     """The network service."""
 
     def not_found(self, call: Call) -> Response:
-        """Neutron's own shape."""
+        """The 404 in Neutron's format."""
         return _error(404, "HTTPNotFound", "The resource could not be found.").response
 
 
@@ -34,7 +34,7 @@ def list_versions(call: Call) -> Response:
 
 
 def _matches(item: dict[str, Json], query: dict[str, str]) -> bool:
-    """Whether a list's filters let an item through; a list-valued field must contain the wanted value."""
+    """Whether an item matches the filters of a list; a field with a list must contain the wanted value."""
     for key, wanted in query.items():
         if key in _PAGING or key not in item:
             continue
@@ -76,7 +76,7 @@ _KINDS: Final[dict[str, tuple[str, str, Callable[[Site], Iterable[dict[str, Json
     "floatingips": ("floatingip", "FloatingIP", _floating_ips),
     "security-groups": ("security_group", "SecurityGroup", _security_groups),
 }
-"""By path: the key of one item, its name in errors, and where the items come from."""
+"""By path: the key of one item, its name in errors, and the function that lists the items."""
 
 
 def _lister(kind: str) -> Callable[[Call], Response]:
@@ -101,7 +101,7 @@ def _lister(kind: str) -> Callable[[Call], Response]:
 
 
 def _only(item: dict[str, Json], fields: list[str]) -> dict[str, Json]:
-    """The item, cut down to the fields that were asked for, if any were."""
+    """The item with only the requested fields; all fields if none were requested."""
     return {name: item[name] for name in fields if name in item} if fields else item
 
 
@@ -128,7 +128,7 @@ for _kind in _KINDS:
 
 @service.route("POST", "/v2.0/ports")
 def create_port(call: Call) -> Response:
-    """Make a port."""
+    """Create a port."""
     wanted = (json_body(call) or {}).get("port") or {}
     try:
         network = call.cloud.config.network(str(wanted.get("network_id")))
@@ -143,14 +143,14 @@ def create_port(call: Call) -> Response:
 
 @service.route("DELETE", "/v2.0/ports/{id}")
 def delete_port(call: Call) -> Response:
-    """Delete a port, whoever uses it."""
+    """Delete a port, even if it is used."""
     call.site.remove_port(_find(call, "ports")["id"])
     return Response(204)
 
 
 @service.route("DELETE", "/v2.0/floatingips/{id}")
 def delete_floating_ip(call: Call) -> Response:
-    """Give a floating IP back."""
+    """Release a floating IP."""
     del call.region.floating_ips[_find(call, "floatingips")["id"]]
     return Response(204)
 
@@ -166,7 +166,7 @@ def delete_security_group(call: Call) -> Response:
 
 
 def _quota(site: Site) -> dict[str, tuple[int, int]]:
-    """Limit and use of everything that Neutron counts."""
+    """Limit and usage of each resource that Neutron counts."""
     groups = list(_security_groups(site))
     return {
         "network": (100, 0),
@@ -190,7 +190,7 @@ def show_quota(call: Call) -> Response:
 
 @service.route("GET", r"/v2.0/quotas/{project_id}/details(\.json)?")
 def show_quota_in_detail(call: Call) -> Response:
-    """A project's limits with what it uses of them."""
+    """A project's limits and usage."""
     detail = {
         name: {"limit": limit, "used": used, "reserved": 0} for name, (limit, used) in _quota(call.site).items()
     }
@@ -199,5 +199,5 @@ def show_quota_in_detail(call: Call) -> Response:
 
 @service.route("GET", "/v2.0/extensions")
 def list_extensions(call: Call) -> Response:
-    """The extensions: those that clients ask for."""
+    """The extensions that clients look for."""
     return Response(200, {"extensions": [{"alias": "quota_details", "name": "Quota details management support"}]})

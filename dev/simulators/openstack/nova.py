@@ -35,7 +35,7 @@ class Nova(Service):
     """The compute service."""
 
     def admit(self, call: Call) -> None:
-        """Refuse a microversion that Nova does not have."""
+        """Refuse an unknown microversion."""
         asked = _asked_version(call)
         if asked is not None and _minor(call) is None:
             message = (
@@ -44,13 +44,13 @@ class Nova(Service):
             raise nova_error(406, "computeFault", message)
 
     def unauthorized(self, call: Call) -> Response:
-        """Keystone's middleware answers before Nova knows of a microversion."""
+        """The answer without microversion headers: Keystone's middleware answers before Nova does."""
         response = super().unauthorized(call)
         response.headers["x-compute-request-id"] = call.request_id
         return response
 
     def dress(self, call: Call, response: Response) -> None:
-        """Say which microversion answered."""
+        """Add the microversion headers."""
         super().dress(call, response)
         if response.status == 401:
             return
@@ -69,7 +69,7 @@ service = Nova("compute")
 
 
 def nova_error(status: int, kind: str, message: str) -> ApiError:
-    """An error in Nova's shape."""
+    """An error in Nova's format."""
     headers = {"Content-Type": "application/json; charset=UTF-8"}
     return ApiError(Response(status, {kind: {"code": status, "message": message}}, headers))
 
@@ -123,7 +123,7 @@ def _version(call: Call) -> dict[str, Json]:
 
 @service.route("GET", "/v2.1/flavors")
 def list_flavors(call: Call) -> Response:
-    """The flavors' names."""
+    """The flavors, names only."""
     site = call.site
     return Response(
         200,
@@ -156,7 +156,7 @@ def show_flavor(call: Call) -> Response:
 
 @service.route("GET", "/v2.1/flavors/{id}/os-extra_specs")
 def show_extra_specs(call: Call) -> Response:
-    """What a flavor asks of its host."""
+    """A flavor's requirements for its host."""
     for item in call.site.config.flavors:
         if item.id == call.arguments["id"]:
             return Response(200, {"extra_specs": item.extra_specs})
@@ -167,7 +167,7 @@ def show_extra_specs(call: Call) -> Response:
 
 
 def settle(site: Site, server: Server) -> Server:
-    """The server, after what it was told to do has taken its time."""
+    """The server, after a running action has taken its time."""
     if server.next_status and server.next_status_due <= site.seconds:
         server.status, server.next_status, server.updated_at = server.next_status, None, site.now
     return server
@@ -210,7 +210,7 @@ def list_servers(call: Call) -> Response:
 
 @service.route("GET", "/v2.1/servers/detail")
 def list_servers_in_detail(call: Call) -> Response:
-    """The project's servers, newest first, with everything."""
+    """The project's servers, newest first, with all fields."""
     return Response(200, {"servers": [views.server(call.site, item, _version_of(call)) for item in _listed(call)]})
 
 
@@ -232,7 +232,7 @@ _ACTIONS: Final[dict[str, tuple[str, frozenset[str], str | None, str, float]]] =
     "os-start": ("start", frozenset({"stopped"}), None, "ACTIVE", STOP_SECONDS),
     "reboot": ("reboot", frozenset({"active", "stopped", "error"}), "REBOOT", "ACTIVE", REBOOT_SECONDS),
 }
-"""By action: its name, the states it is allowed in, the status during it and after it, and its length."""
+"""By action: its name, the allowed states, the status during it and after it, and its duration in seconds."""
 
 
 @service.route("POST", "/v2.1/servers/{id}/action")
@@ -303,7 +303,7 @@ def list_interfaces(call: Call) -> Response:
 
 @service.route("DELETE", "/v2.1/servers/{id}/os-interface/{port_id}")
 def detach_interface(call: Call) -> Response:
-    """Unplug a port; the port itself stays."""
+    """Detach a port; the port itself stays."""
     server = _find_server(call)
     port = call.region.ports.get(call.arguments["port_id"])
     if port is None or port.id not in server.port_ids:
@@ -364,7 +364,7 @@ def show_keypair(call: Call) -> Response:
 
 @service.route("DELETE", "/v2.1/os-keypairs/{name}")
 def delete_keypair(call: Call) -> Response:
-    """Forget a key pair."""
+    """Delete a key pair."""
     call.region.keypairs.remove(_find_keypair(call))
     return Response(202, "", _EMPTY) if _version_of(call) < 2 else Response(204)
 
@@ -383,7 +383,7 @@ def _used(site: Site) -> dict[str, int]:
 
 @service.route("GET", "/v2.1/limits")
 def show_limits(call: Call) -> Response:
-    """The project's limits and what it uses of them."""
+    """The project's limits and usage."""
     site, used = call.site, _used(call.site)
     absolute = {
         "maxTotalCores": site.limit("cores"),
@@ -427,7 +427,7 @@ def show_quota(call: Call) -> Response:
 
 @service.route("GET", "/v2.1/os-quota-sets/{project_id}/detail")
 def show_quota_in_detail(call: Call) -> Response:
-    """A project's limits with what it uses of them."""
+    """A project's limits and usage."""
     used = _used(call.site)
     detail = {
         name: {"limit": _quota(call.site, name), "in_use": used.get(name, 0), "reserved": 0} for name in _QUOTAS

@@ -1,4 +1,4 @@
-"""Placement: what each host has, what is taken of it, and where something would fit."""
+"""Placement: the inventory of each host, its usage, and the hosts where a server would fit."""
 
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -17,7 +17,7 @@ class Placement(Service):
     """The placement service. By default only administrators may read it."""
 
     def admit(self, call: Call) -> None:
-        """Refuse a microversion that there is not, and a role that may not read."""
+        """Refuse an unknown microversion, and a role that may not read."""
         asked = _asked(call)
         if _minor(asked) is None:
             raise _error(
@@ -35,11 +35,11 @@ class Placement(Service):
             )
 
     def not_found(self, call: Call) -> Response:
-        """Placement's own shape."""
+        """The 404 in Placement's format."""
         return _error(call, 404, "The resource could not be found.\n\n   ").response
 
     def dress(self, call: Call, response: Response) -> None:
-        """Say which microversion answered."""
+        """Add the microversion header."""
         super().dress(call, response)
         asked = _asked(call)
         if response.status in {401, 406}:
@@ -135,7 +135,7 @@ def _wanted_resources(call: Call) -> dict[str, int]:
 
 
 def _known_classes(site: Site) -> list[str]:
-    """Standard classes, those of hosts, and those of hosts whose last unit has been taken away by hand."""
+    """The standard classes, those of hosts, and those of hosts whose total was set to zero by a command."""
     configured = site.config.region(site.region.id).hosts
     return list(dict.fromkeys([*_STANDARD_CLASSES, *(name for hosts in configured for name in hosts.inventory)]))
 
@@ -146,7 +146,7 @@ def _wanted_traits(call: Call) -> frozenset[str]:
 
 @service.route("GET", "/resource_providers")
 def list_providers(call: Call) -> Response:
-    """The hosts, or those that still have room for `resources` and have the `required` traits."""
+    """The hosts, or those that have room for `resources` and have the `required` traits."""
     wanted, traits = _wanted_resources(call), _wanted_traits(call)
     chosen = call.site.hosts_for(wanted, traits) if wanted or traits else call.site.providers
     name, uuid = call.query.get("name"), call.query.get("uuid")
@@ -188,14 +188,14 @@ def _inventory(item: Inventory) -> Json:
 
 @service.route("GET", "/resource_providers/{uuid}/inventories")
 def list_inventories(call: Call) -> Response:
-    """What a host has."""
+    """A host's inventory."""
     inventories = {name: _inventory(item) for name, item in _find(call).inventory.items()}
     return Response(200, {"resource_provider_generation": _generation(call.site), "inventories": inventories})
 
 
 @service.route("GET", "/resource_providers/{uuid}/usages")
 def list_provider_usages(call: Call) -> Response:
-    """What is taken of a host."""
+    """A host's usage."""
     usages = call.site.usage(_find(call))
     return Response(200, {"resource_provider_generation": _generation(call.site), "usages": usages})
 
@@ -217,7 +217,7 @@ def list_provider_aggregates(call: Call) -> Response:
 
 @service.route("GET", "/resource_providers/{uuid}/allocations")
 def list_provider_allocations(call: Call) -> Response:
-    """Who takes what of a host."""
+    """The allocations on a host."""
     provider = _find(call)
     allocations = {
         server.id: {"resources": call.cloud.config.flavor(server.flavor).resources, "consumer_generation": 1}
@@ -242,7 +242,7 @@ def _summary(site: Site, item: Provider) -> Json:
 
 @service.route("GET", "/allocation_candidates")
 def list_candidates(call: Call) -> Response:
-    """Where something would fit now. The API came with microversion 1.10."""
+    """The hosts where the resources would fit now. Available since microversion 1.10."""
     if (_minor(_asked(call)) or 0) < 10:
         return service.not_found(call)
     wanted = _wanted_resources(call)
@@ -262,7 +262,7 @@ def list_candidates(call: Call) -> Response:
 
 @service.route("GET", "/traits")
 def list_traits(call: Call) -> Response:
-    """All traits, or those whose name starts in a certain way."""
+    """All traits, or those with a given prefix."""
     known = sorted({trait for item in call.site.providers for trait in item.traits})
     operator, _, names = call.query.get("name", "").partition(":")
     if operator == "startswith":
@@ -288,7 +288,7 @@ def list_classes(call: Call) -> Response:
 
 @service.route("GET", "/usages")
 def list_project_usages(call: Call) -> Response:
-    """What a project takes of all hosts together."""
+    """A project's usage on all hosts together."""
     project_id = call.query.get("project_id", "")
     totals: dict[str, int] = {}
     servers = [

@@ -1,4 +1,4 @@
-"""A stack's template, parameters and resources seen together: what functions in it evaluate to."""
+"""Evaluates a stack's template with its parameters and resources."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from dev.simulators.openstack.state import Resource, Stack
 
 
 def plan_of(stack: Stack) -> hot.Plan:
-    """What a stack's template says with its parameters."""
+    """A stack's template with its parameters."""
     template = hot.parse(stack.template)
     return hot.Plan(
         template, hot.ParameterScope(template, pseudo_parameters(stack) | stack.parameters, stack.files)
@@ -25,10 +25,10 @@ def pseudo_parameters(stack: Stack) -> dict[str, Json]:
 
 @dataclass(frozen=True)
 class StackScope(hot.ParameterScope):
-    """A scope in which resources that have been made are known.
+    """A scope that knows the resources that were created.
 
-    While a stack is being made, those in progress are not: Heat gives their names for ids and null for
-    attributes, which is why outputs must not be trusted before a stack is complete.
+    While a stack is being created, resources in progress are not known: Heat returns their names as ids, and null
+    for attributes. So outputs are not reliable before a stack is complete.
     """
 
     site: Site | None = None

@@ -1,4 +1,4 @@
-"""The simulated OpenStack as one object: for tests in their process, for developers in its own."""
+"""The simulated OpenStack as one object: tests run it in their process, developers as a separate one."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +15,7 @@ from dev.simulators.simulator import Simulator
 
 
 class OpenStackSimulator(Simulator):
-    """Regions that speak Keystone, Heat, Nova, Neutron, Glance, Cinder and Placement on one loopback port.
+    """Regions with Keystone, Heat, Nova, Neutron, Glance, Cinder and Placement, on one loopback port.
 
     As a context manager it starts and stops itself:
 
@@ -31,12 +31,12 @@ class OpenStackSimulator(Simulator):
         speed: float | None = None,
         state_path: Path | None = None,
     ) -> None:
-        """Make it ready to start.
+        """Prepare the simulator; `start` starts it.
 
         Args:
-            config: what the cloud is made of; by default `region.yaml`.
-            port: where to listen; 0 takes a free port.
-            speed: lifecycle seconds per real second; by default the saved or the configured ones.
+            config: the configuration of the cloud; by default `region.yaml`.
+            port: the port to listen on; 0 takes a free port.
+            speed: lifecycle seconds per real second; by default the saved or the configured speed.
             state_path: the file in which the state outlives the process; by default none.
         """
         kinds = {*RequestFault, *StackFault, *TokenFault}
@@ -52,15 +52,15 @@ class OpenStackSimulator(Simulator):
 
     @property
     def auth_url(self) -> str:
-        """Keystone's address."""
+        """Keystone's URL."""
         return f"{self.base_url}/identity/v3"
 
     def routes(self) -> Iterable[Route]:
-        """What no customer of a cloud can do."""
+        """The control commands about the cloud."""
         return control.routes(self.cloud)
 
     def answer(self, request: Request) -> Response | Disconnect:
-        """Answer a request to one of the services, or fail to, as the injected faults will have it."""
+        """Answer a request to one of the services, subject to the injected faults."""
         visit = self._door.locate(request)
         if visit is None:
             return Response(404, {"error": {"code": 404, "message": "no such service", "title": "Not Found"}})
@@ -73,7 +73,7 @@ class OpenStackSimulator(Simulator):
         )
 
     def snapshot(self) -> str:
-        """The regions, and the time that lifecycles have got to."""
+        """The regions and the lifecycle time, as JSON."""
         return self.cloud.snapshot().model_dump_json()
 
     def show(self) -> Json:
@@ -81,11 +81,11 @@ class OpenStackSimulator(Simulator):
         return control.shown(self.cloud)
 
     def forget(self) -> None:
-        """Be a cloud that nobody has used."""
+        """Return to an unused cloud."""
         self.cloud.reset()
 
     def beat(self) -> None:
-        """Save, unless nothing was asked: time itself is only looked at when a request comes."""
+        """Save, unless there was no request: lifecycles only advance when a request arrives."""
         if self._answered_when_saved != self._answered:
             self._answered_when_saved = self._answered
             super().beat()

@@ -1,4 +1,4 @@
-"""Where and when something happens in the simulated cloud, and the bookkeeping that services share."""
+"""A region at one instant as one user sees it, and the bookkeeping that services share."""
 
 import ipaddress
 import secrets
@@ -19,7 +19,7 @@ def new_uuid() -> str:
 
 
 def request_id() -> str:
-    """A request id as all services write it."""
+    """A request id in the format that all services use."""
     return f"req-{new_uuid()}"
 
 
@@ -35,7 +35,7 @@ class Provider:
 
 @dataclass(frozen=True)
 class Site:
-    """One region at one instant, seen by one user in one project."""
+    """One region at one instant, as one user in one project sees it."""
 
     config: Config
     region: Region
@@ -46,12 +46,12 @@ class Site:
     seconds: float
 
     def limit(self, name: str) -> int:
-        """The project's quota in this region; -1 is none."""
+        """The project's quota in this region; -1 for no limit."""
         changed = self.region.quotas.get(self.project_id, {})
         return int(changed.get(name, getattr(self.config.quota, name)))
 
     def exceeds(self, name: str, used: int, wanted: int = 1) -> bool:
-        """Whether the project's quota forbids taking `wanted` more."""
+        """Whether `wanted` more would exceed the project's quota."""
         return 0 <= self.limit(name) < used + wanted
 
     @property
@@ -70,7 +70,7 @@ class Site:
         return [item for item in self.region.floating_ips.values() if item.project_id == self.project_id]
 
     def default_security_group(self) -> SecurityGroup:
-        """The project's own default group, made when it is first needed."""
+        """The project's own default group, created on first use."""
         group_id = stable_uuid("default-group", self.region.id, self.project_id)
         if group_id not in self.region.security_groups:
             self.region.security_groups[group_id] = SecurityGroup(
@@ -84,11 +84,11 @@ class Site:
         return self.region.security_groups[group_id]
 
     def free_address(self, network: Network) -> str:
-        """An address of the network that nobody has."""
+        """An unused address of the network."""
         taken = {port.ip_address for port in self.region.ports.values()}
         taken |= {item.address for item in self.region.floating_ips.values()}
         block = ipaddress.ip_network(network.cidr)
-        # The first hundred stay free for gateways, and a counter spreads re-use as Neutron's random choice does.
+        # The first hundred stay free for gateways; a counter spreads reuse, as Neutron's random choice does.
         for _ in range(block.num_addresses):
             address = str(block[100 + self.region.number() % (block.num_addresses - 200)])
             if address not in taken:
@@ -104,7 +104,7 @@ class Site:
         device_owner: str = "",
         device_id: str = "",
     ) -> Port:
-        """Make a port, DOWN, with an address."""
+        """Create a port with an address; its status is DOWN."""
         port = Port(
             id=new_uuid(),
             name=name,
@@ -122,7 +122,7 @@ class Site:
         return port
 
     def remove_port(self, port_id: str) -> None:
-        """Delete a port and let go of its floating IP; nothing if it is gone."""
+        """Delete a port and detach its floating IP; nothing if it is gone."""
         if self.region.ports.pop(port_id, None) is None:
             return
         for item in self.region.floating_ips.values():
@@ -134,7 +134,7 @@ class Site:
 
     @cached_property
     def providers(self) -> list[Provider]:
-        """The region's hosts with the inventory they have today."""
+        """The region's hosts with their current inventory."""
         left = dict(self.region.capacities)
         found = []
         for hosts in self.config.region(self.region.id).hosts:
@@ -151,7 +151,7 @@ class Site:
         return found
 
     def usage(self, provider: Provider) -> dict[str, int]:
-        """What the servers on a host take of each class it has."""
+        """The usage of a host's servers, for each class that the host has."""
         used = dict.fromkeys(provider.inventory, 0)
         for server in self.region.servers.values():
             if server.provider == provider.uuid:
@@ -160,12 +160,12 @@ class Site:
         return used
 
     def hosts_for(self, resources: dict[str, int], traits: frozenset[str] = frozenset()) -> list[Provider]:
-        """The hosts that could take this now, those with nothing special first."""
+        """The hosts that have room for this now, those without special traits first."""
         fitting = [provider for provider in self.providers if self._fits(provider, resources, traits)]
         return sorted(fitting, key=lambda provider: len(provider.inventory))
 
     def host_for(self, flavor: Flavor) -> Provider | None:
-        """The host that a server of this flavor would go to now; None is "no valid host"."""
+        """The host for a server of this flavor; None for "no valid host"."""
         return next(iter(self.hosts_for(flavor.resources, flavor.required_traits)), None)
 
     def _fits(self, provider: Provider, resources: dict[str, int], traits: frozenset[str]) -> bool:
@@ -180,7 +180,7 @@ class Site:
 
 
 def _inventory_today(configured: dict[str, Inventory], left: dict[str, int]) -> dict[str, Inventory]:
-    """A host's inventory, where totals that were set by hand are dealt out host by host, from `left`."""
+    """A host's inventory; totals set by commands are distributed host by host, from `left`."""
     today = {}
     for name, inventory in configured.items():
         share = min(left[name], inventory.total) if name in left else inventory.total

@@ -1,36 +1,36 @@
-"""What can go wrong with a stack by injection, beside what goes wrong with a request."""
+"""Faults of stacks and tokens, besides the faults of requests."""
 
 from enum import StrEnum
 
 
 class StackFault(StrEnum):
-    """A fault that strikes when a stack of a matching name starts to be made, or to be deleted."""
+    """A fault that takes effect when a stack with a matching name starts to be created or deleted."""
 
     NO_VALID_HOST = "no_valid_host"
-    """No host takes its server; Heat tries five times more before it gives up."""
+    """There is no host for its server; Heat retries five times before it gives up."""
     QUOTA_EXCEEDED = "quota_exceeded"
-    """Nova refuses its server for the project's quota."""
+    """Nova refuses its server because of the project's quota."""
     STACK_TIMEOUT = "stack_timeout"
-    """Its server never comes, and the stack times out after `delay_seconds` of lifecycle."""
+    """Its server is never ready, and the stack times out after `delay_seconds` of lifecycle time."""
     CREATE_STUCK = "create_stuck"
-    """Its server never comes; only the stack's own time-out ends it."""
+    """Its server is never ready; only the stack's own time-out ends the creation."""
     DELETE_FAILED_PORT = "delete_failed_port"
-    """Its own port refuses to be deleted by Heat until it is deleted through Neutron."""
+    """Heat cannot delete its own port until the port is deleted through Neutron."""
     DELETE_FAILED_FOREIGN_PORT = "delete_failed_foreign_port"
-    """A port that is not the stack's holds its security group until that port is deleted."""
+    """A port outside the stack uses its security group until that port is deleted."""
     DELETE_FAILED_VOLUME = "delete_failed_volume"
-    """Its volume refuses to be deleted by Heat until it is deleted through Cinder."""
+    """Heat cannot delete its volume until the volume is deleted through Cinder."""
     DELETE_STUCK = "delete_stuck"
-    """Its deletion does not end; only the stack's own time-out ends it."""
+    """Its deletion does not end until the stack's own time-out."""
 
 
 class TokenFault(StrEnum):
-    """A fault that strikes a request's token on its way."""
+    """A fault that takes effect on the token of a request."""
 
     EXPIRED = "token_expired"
-    """It expires: 401 from now on, everywhere."""
+    """The token expires: 401 from now on, everywhere."""
     REVOKED = "token_revoked"
-    """It is revoked, and no service's cache knows it: 401 from now on, everywhere."""
+    """The token is revoked and in no service's cache: 401 from now on, everywhere."""
 
 
 AT_CREATE = frozenset(

@@ -1,4 +1,4 @@
-"""Everything the simulated cloud remembers, as plain data that is saved and loaded as one JSON document."""
+"""The state of the simulated cloud, as plain data that is saved and loaded as one JSON document."""
 
 from datetime import datetime
 from typing import Literal
@@ -26,7 +26,7 @@ class Token(_State):
     revoked: bool = False
     application_credential_id: str | None = None
     cached_until: dict[str, datetime] = {}
-    """Per service: until when its cache takes the token without asking Keystone again."""
+    """Per service: until when its cache accepts the token without asking Keystone again."""
 
 
 class Credential(_State):
@@ -54,7 +54,7 @@ class KeyPairState(_State):
 
 
 class Event(_State):
-    """One line of a stack's history."""
+    """One event of a stack."""
 
     id: str
     resource_name: str
@@ -70,13 +70,13 @@ Phase = Literal["creating", "discarding", "waiting", "deleting", "passing"]
 
 
 class Resource(_State):
-    """A stack's resource: its state for the API, and what will happen to it next."""
+    """A stack's resource: its state in the API, and its next phase."""
 
     name: str
     type: str
     requires: list[str]
     placeholder: str
-    """Its physical name, shown in events until there is a physical id."""
+    """The physical name that events show until there is a physical id."""
     action: str = "INIT"
     status: str = "COMPLETE"
     reason: str = ""
@@ -85,27 +85,27 @@ class Resource(_State):
     updated_at: datetime
     properties: dict[str, Json] = {}
     snapshot: dict[str, Json] = {}
-    """Attributes as they were when it was completed: Heat does not look again."""
+    """The attributes at completion: Heat does not read them again."""
     phase: Phase | None = None
     due: float | None = None
-    """Lifecycle second at which its phase ends; None while it has none, or is stuck in it."""
+    """The lifecycle second at which its phase ends; None if it has no phase, or is stuck in it."""
     attempt: int = 0
     faults: list[str] = []
-    """The injected faults that concern its making."""
+    """The injected faults for its creation."""
 
 
 class Operation(_State):
-    """What is being done to a stack."""
+    """The current operation on a stack."""
 
     action: str
     begins: float
-    """Lifecycle second at which its first resource starts."""
+    """The lifecycle second at which its first resource starts."""
     deadline: float
     ends: float = 0.0
-    """Lifecycle second before which it does not end."""
+    """The lifecycle second before which it does not end."""
     begun: bool = False
     changed: list[str] = []
-    """The resources that an update has still to change."""
+    """The resources that an update still has to change."""
     faults: list[str] = []
 
 
@@ -142,7 +142,7 @@ class Stack(_State):
 
     @property
     def is_deleted(self) -> bool:
-        """Whether it is gone for good."""
+        """Whether it is deleted."""
         return self.full_status == "DELETE_COMPLETE"
 
 
@@ -165,7 +165,7 @@ class Server(_State):
     status: str = "BUILD"
     fault: str | None = None
     provider: str | None = None
-    """The resource provider whose capacity it takes; None while it takes none."""
+    """The host whose capacity it takes; None if it takes none."""
     next_status: str | None = None
     next_status_due: float = 0.0
 
@@ -245,13 +245,13 @@ class Region(_State):
     volumes: dict[str, Volume] = {}
     keypairs: list[KeyPairState] = []
     quotas: dict[str, dict[str, int]] = {}
-    """Limits by project that differ from the configured ones."""
+    """Limits by project, where they differ from the configured ones."""
     capacities: dict[str, int] = {}
-    """Totals by resource class that differ from the configured ones."""
+    """Totals by resource class, where they differ from the configured ones."""
     counter: int = 0
 
     def number(self) -> int:
-        """A number that the region has not given out before."""
+        """A number that the region has not used before."""
         self.counter += 1
         return self.counter
 

@@ -1,4 +1,4 @@
-"""The simulated things as the services' APIs show them. Shapes are those of recorded answers."""
+"""The simulated objects in the services' API formats, which follow recorded answers."""
 
 from datetime import datetime
 
@@ -8,23 +8,23 @@ from dev.simulators.openstack.site import Site
 from dev.simulators.openstack.state import FloatingIp, KeyPairState, Port, SecurityGroup, Server, Volume
 
 CREATED = "2026-01-01T00:00:00Z"
-"""When everything configured was made."""
+"""The creation time of everything in the configuration."""
 
 
 def instant(moment: datetime | None) -> str | None:
-    """A time as Heat, Nova and Neutron write it: whole seconds and Z."""
+    """A time in the format of Heat, Nova and Neutron: whole seconds and Z."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 
 def long_instant(moment: datetime | None, *, microseconds: bool = False) -> str | None:
-    """A time as databases write it: six decimals and no zone."""
+    """A time in the format of databases: six decimals and no zone."""
     if moment is None:
         return None
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f" if microseconds else "%Y-%m-%dT%H:%M:%S.000000")
 
 
 def owner_id(config: Config) -> str:
-    """The project that owns what is public."""
+    """The project that owns public objects."""
     return config.projects[0].id
 
 
@@ -159,7 +159,7 @@ def security_group(item: SecurityGroup) -> Json:
 
 
 def _all_rules(item: SecurityGroup) -> list[dict[str, Json]]:
-    """What was asked for, and the two that let everything out."""
+    """The rules that were added, and the two default rules that allow all outgoing traffic."""
     egress = [{"direction": "egress", "ethertype": version, "description": None} for version in ("IPv4", "IPv6")]
     return [*egress, *item.rules]
 
@@ -213,7 +213,7 @@ def flavor(site: Site, item: Flavor, minor: int) -> Json:
 
 
 def nova_links(site: Site, kind: str, item_id: str) -> Json:
-    """Where Nova says a thing of its own is found."""
+    """The links of one of Nova's objects."""
     compute = f"{site.region_url}/compute"
     return [
         {"rel": "self", "href": f"{compute}/v2.1/{kind}/{item_id}"},
@@ -234,7 +234,7 @@ _TASK_STATES = {"BUILD": "spawning", "REBOOT": "rebooting"}
 
 
 def vm_state(item: Server) -> str:
-    """A server's state as Nova names it inside."""
+    """A server's internal state in Nova."""
     return _VM_STATES[item.status]
 
 
@@ -279,7 +279,7 @@ def server(site: Site, item: Server, minor: int) -> Json:
 
 
 def _newer(item: Server, minor: int) -> dict[str, Json]:
-    """The fields that came with later microversions of Nova's API."""
+    """The fields of later microversions of Nova's API."""
     since: list[tuple[int, dict[str, Json]]] = [
         (9, {"locked": False}),
         (19, {"description": None}),
@@ -331,7 +331,7 @@ def _port_groups(site: Site, port_id: str) -> list[str]:
 
 
 def addresses(site: Site, item: Server) -> dict[str, list[dict[str, Json]]]:
-    """A server's addresses by network, the floating ones too; none until it runs."""
+    """A server's addresses by network, including floating ones; none until it runs."""
     found: dict[str, list[dict[str, Json]]] = {}
     if item.status in {"BUILD", "ERROR"}:
         return found
@@ -440,7 +440,7 @@ def volume(site: Site, item: Volume) -> Json:
 
 
 def volume_links(site: Site, item: Volume) -> Json:
-    """Where Cinder says a volume is found."""
+    """The links of a volume."""
     base = f"{site.region_url}/volume"
     return [
         {"rel": "self", "href": f"{base}/v3/{item.project_id}/volumes/{item.id}"},
@@ -449,5 +449,5 @@ def volume_links(site: Site, item: Volume) -> Json:
 
 
 def keypair(item: KeyPairState) -> Json:
-    """A Nova key pair as lists show it."""
+    """A Nova key pair in lists."""
     return {"name": item.name, "public_key": item.public_key, "fingerprint": item.fingerprint}

@@ -1,4 +1,4 @@
-"""`python -m dev.simulators.oxapay`: the simulated OxaPay as a process of its own."""
+"""`python -m dev.simulators.oxapay`: runs the simulated OxaPay as a separate process."""
 
 from dev.simulators.oxapay.simulator import OxaPaySimulator
 from dev.simulators.process import serve

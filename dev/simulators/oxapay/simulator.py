@@ -1,4 +1,4 @@
-"""The simulated OxaPay: one merchant, who takes USDT and USDC on three networks."""
+"""The simulated OxaPay: one merchant, which accepts USDT and USDC on three networks."""
 
 import hashlib
 import hmac
@@ -35,7 +35,7 @@ _MEANINGS: Final = {
 
 
 class WhiteLabel(BaseModel):
-    """The body that creates a white-label payment. An unknown field is a mistake of ours, so it is refused."""
+    """The body that creates a white-label payment. An unknown field is our mistake, so it is refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -55,7 +55,7 @@ class WhiteLabel(BaseModel):
 
 
 class _Refused(Exception):
-    """A request that is answered with an error."""
+    """A request that is refused."""
 
     def __init__(self, status: int, message: str, key: str = "") -> None:
         super().__init__(message)
@@ -64,12 +64,12 @@ class _Refused(Exception):
 
 
 class OxaPay:
-    """`Vendor`."""
+    """`Vendor` for OxaPay."""
 
     name = "oxapay"
 
     def __init__(self, *, rate: Decimal = Decimal(1), page_items_limit: int = 200) -> None:
-        """`rate`: units of either asset for one US dollar; `page_items_limit`: of any list."""
+        """`rate`: units of either asset for one US dollar; `page_items_limit`: the most items on a page."""
         self.rate = rate
         self.page_items_limit = page_items_limit
 
@@ -148,7 +148,7 @@ class OxaPay:
         return views.created(invoice)
 
     def _list(self, simulator: CryptoSimulator, request: Request) -> Json:
-        """`order_id` is no filter of theirs. Dates are inclusive."""
+        """A page of payments. OxaPay has no filter for `order_id`. Dates are inclusive."""
         query = request.query
         size = min(int(query.get("size", "10")), self.page_items_limit)
         page = int(query.get("page", "1"))
@@ -166,7 +166,7 @@ class OxaPay:
     def announce(
         self, simulator: CryptoSimulator, event: Event, invoice: HostedInvoice, transfer: Transfer | None
     ) -> None:
-        """OxaPay tells of money that is seen, and of a payment that is paid in time; of nothing else."""
+        """Post webhooks for money that is seen, and for a payment that is paid in time; for nothing else."""
         kind = {Event.SEEN: "Paying", Event.PAID: "Paid"}.get(event)
         if kind is None or (event is Event.PAID and invoice.is_late):
             return
@@ -182,7 +182,7 @@ def _envelope(status: int, data: Json, error: Json, headers: Mapping[str, str] |
 
 
 class OxaPaySimulator(CryptoSimulator):
-    """A merchant on one loopback port, with `MERCHANT_API_KEY`. Webhooks go to its one URL, whatever was asked."""
+    """A merchant on one loopback port, with `MERCHANT_API_KEY`. All webhooks go to its one URL."""
 
     def __init__(
         self,

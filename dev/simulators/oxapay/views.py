@@ -1,7 +1,7 @@
-"""How OxaPay shows a payment: its status, and the documents of its API and its webhooks.
+"""OxaPay's documents: the status of a payment, API answers, webhooks.
 
-As the documents have it, amounts are JSON numbers, an address is told in the answer to its creation alone, and a
-webhook spells `Paying` and `Paid` with a capital.
+As in its documentation, amounts are JSON numbers, only the answer to a creation has the address, and webhooks
+write `Paying` and `Paid` with a capital.
 """
 
 from datetime import datetime
@@ -12,7 +12,7 @@ from dev.simulators.http import Json
 
 
 def status(invoice: HostedInvoice, now: datetime) -> str:
-    """The status. What is covered late stays expired, until people accept it."""
+    """The status. A payment that was paid late stays expired until staff accept it."""
     marked = {Mark.ACCEPTED: "manual_accept", Mark.REFUNDING: "refunding", Mark.REFUNDED: "refunded"}
     if invoice.mark in marked:
         return marked[invoice.mark]
@@ -26,7 +26,7 @@ def status(invoice: HostedInvoice, now: datetime) -> str:
 
 
 def number(amount: Decimal) -> float:
-    """A JSON number, with what that costs in digits."""
+    """A JSON number, which may lose digits."""
     return float(amount)
 
 
@@ -50,7 +50,7 @@ def created(invoice: HostedInvoice) -> dict[str, Json]:
 
 
 def information(invoice: HostedInvoice, now: datetime) -> dict[str, Json]:
-    """A payment, as it is looked up and listed."""
+    """A payment in the answers of look-up and list."""
     counted = [item for item in invoice.transfers if item.status is not TransferStatus.DROPPED]
     return {
         "track_id": invoice.id,

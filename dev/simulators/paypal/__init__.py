@@ -1,4 +1,6 @@
-"""A simulated PayPal: orders, captures, refunds, disputes, the statement, and webhooks signed by certificate."""
+"""A simulated PayPal: orders, captures, refunds, disputes, the statement, and webhooks signed with a
+certificate.
+"""
 
 from dev.simulators.paypal.account import CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID
 from dev.simulators.paypal.simulator import PayPalSimulator

@@ -1,4 +1,4 @@
-"""`python -m dev.simulators.paypal`: the simulated PayPal as a process of its own."""
+"""`python -m dev.simulators.paypal`: runs the simulated PayPal as a separate process."""
 
 from dev.simulators.paypal.simulator import PayPalSimulator
 from dev.simulators.process import serve

@@ -1,4 +1,4 @@
-"""The business account: everything in it, which outlives the process."""
+"""The business account: the state that outlives the process."""
 
 import secrets
 from datetime import datetime
@@ -12,13 +12,13 @@ CLIENT_SECRET: Final = "EGnHDxD-simulated-secret"
 WEBHOOK_ID: Final = "1JE4291016473214C"
 MERCHANT_ID: Final = "645WT4RL28AL2"
 PAYER_ID: Final = "QYR5Z8XDVJNXQ"
-"""Of the one payer there is."""
+"""The id of the only payer."""
 
 _ID_LETTERS: Final = "0123456789ABCDEFGHJKLMNPRSTUVWXY"
 
 
 def new_id() -> str:
-    """An id as PayPal makes them: 17 capital letters and digits."""
+    """An id in PayPal's format: 17 capital letters and digits."""
     return "".join(secrets.choice(_ID_LETTERS) for _ in range(17))
 
 
@@ -27,18 +27,18 @@ class _Record(BaseModel):
 
 
 class Funds(_Record):
-    """Money."""
+    """An amount with its currency."""
 
     currency: str
     value: Decimal
 
     def shown(self) -> dict[str, str]:
-        """As the API shows it."""
+        """The amount in the API's format."""
         return {"currency_code": self.currency, "value": str(self.value)}
 
 
 class Order(_Record):
-    """An order of one purchase unit."""
+    """An order with one purchase unit."""
 
     id: str
     status: Literal["PAYER_ACTION_REQUIRED", "APPROVED", "COMPLETED", "VOIDED"] = "PAYER_ACTION_REQUIRED"
@@ -51,11 +51,11 @@ class Order(_Record):
     created_at: datetime
     updated_at: datetime
     ends_at: datetime
-    """When it is forgotten, unless it is completed."""
+    """When PayPal forgets it, unless it is completed."""
     refusal: str = ""
     """The issue with which captures are refused until the payer approves again."""
     capture_status: Literal["COMPLETED", "PENDING", "DECLINED"] = "COMPLETED"
-    """What a capture will be."""
+    """The status that a capture will have."""
     pending_reason: str = ""
 
 
@@ -74,7 +74,7 @@ class Capture(_Record):
 
 
 class Refund(_Record):
-    """Money given back; for a dispute, by PayPal itself."""
+    """Money given back; after a dispute, by PayPal itself."""
 
     id: str
     capture_id: str
@@ -101,7 +101,7 @@ class Dispute(_Record):
 
 
 class Remembered(_Record):
-    """What a `PayPal-Request-Id` did: made something, or was refused."""
+    """What a `PayPal-Request-Id` did: it created something, or was refused."""
 
     made: str = ""
     issue: str = ""
@@ -119,7 +119,7 @@ class Account(_Record):
     tokens: dict[str, datetime] = {}
     """Access tokens, and when each ends."""
     refunds_pend: bool = False
-    """Whether refunds wait, as those from a bank account do."""
+    """Whether refunds stay pending, as those from a bank account do."""
     clock_offset_seconds: float = 0.0
 
     def captures_of(self, order: Order) -> list[Capture]:
@@ -131,16 +131,16 @@ class Account(_Record):
         return [refund for refund in self.refunds.values() if refund.capture_id == capture.id]
 
     def left_of(self, capture: Capture) -> Decimal:
-        """What can still be refunded."""
+        """The amount that can still be refunded."""
         given = (item.amount.value for item in self.refunds_of(capture) if item.status in {"COMPLETED", "PENDING"})
         return capture.amount.value - sum(given, Decimal(0))
 
     def is_disputed(self, capture: Capture) -> bool:
-        """Whether a dispute of it is going on."""
+        """Whether the capture has an open dispute."""
         return any(item.capture_id == capture.id and item.status != "RESOLVED" for item in self.disputes.values())
 
     def order_named(self, wanted: str) -> Order:
-        """An order by its id, or the newest by its custom id.
+        """The order with this id, or the newest with this custom id.
 
         Raises:
             LookupError: there is none.
@@ -153,7 +153,7 @@ class Account(_Record):
         raise LookupError(f"no order {wanted!r}, by id or by custom id")
 
     def capture_named(self, wanted: str) -> Capture:
-        """A capture by its id, or that of an order.
+        """The capture with this id, or the capture of an order.
 
         Raises:
             LookupError: there is none.

@@ -1,4 +1,4 @@
-"""PayPal's REST API, as far as it is simulated."""
+"""The simulated part of PayPal's REST API."""
 
 import re
 import secrets
@@ -28,7 +28,7 @@ Handler = Callable[[Request, str], Response]
 
 
 class Api:
-    """Answers the API over one account."""
+    """Answers API requests for one account."""
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
@@ -46,7 +46,7 @@ class Api:
         )
 
     def answer(self, request: Request) -> Response:
-        """Answer a request, or refuse it in PayPal's words."""
+        """Answer a request, or refuse it in PayPal's format."""
         try:
             if (request.method, request.path) == ("POST", "/v1/oauth2/token"):
                 return self._token(request)
@@ -95,7 +95,8 @@ class Api:
         order = self._checked_order(request.json())
         self._bank.open(order)
         self._account.remembered[f"create:{key}"] = Remembered(made=order.id)
-        # With a payment source the answer is 200, as a confirmation of it; without one it would be 201.
+        # With a payment source the answer is 200, because the source is confirmed too; without one it would be
+        # 201.
         return self._order(request, 200, order)
 
     def _checked_order(self, body: Any) -> Order:

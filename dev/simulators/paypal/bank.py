@@ -1,4 +1,4 @@
-"""What happens in the account: whoever causes it, the API, the payer or PayPal's people, causes it here."""
+"""All changes of the account, whether the API, the payer or PayPal's staff cause them."""
 
 import json
 import secrets
@@ -14,13 +14,13 @@ from dev.simulators.paypal.wire import Refusal, not_found
 from dev.simulators.webhooks import Webhook
 
 APPROVAL: Final = timedelta(hours=3)
-"""How long an order waits to be approved, and once it is, to be captured."""
+"""How long an order waits for approval, and after that, for its capture."""
 
 Outcome = Literal["RESOLVED_BUYER_FAVOUR", "RESOLVED_SELLER_FAVOUR", "CANCELED_BY_BUYER", "RESOLVED_WITH_PAYOUT"]
 
 
 class Bank:
-    """Changes the account, and tells of it by webhooks."""
+    """Changes the account, and posts the webhooks for it."""
 
     def __init__(
         self, account: Account, base_url: str, now: Callable[[], datetime], post: Callable[[Webhook], None]
@@ -31,7 +31,7 @@ class Bank:
         self._post = post
 
     def now(self) -> datetime:
-        """PayPal's time, to the second, as it shows it."""
+        """PayPal's time, in whole seconds."""
         return self._now().replace(microsecond=0)
 
     # Orders
@@ -41,7 +41,7 @@ class Bank:
         self.account.orders[order.id] = order
 
     def order(self, order_id: str) -> Order:
-        """An order that is not forgotten yet."""
+        """The order with this id, if PayPal has not forgotten it."""
         found = self.account.orders.get(order_id)
         if found is None or (found.status != "COMPLETED" and self.now() >= found.ends_at):
             raise not_found()
@@ -55,12 +55,12 @@ class Bank:
         capture_status: Literal["COMPLETED", "PENDING", "DECLINED"] = "COMPLETED",
         pending_reason: str = "",
     ) -> None:
-        """The payer agrees, with a source of money that will be refused, wait, be declined, or pay."""
+        """The payer approves; the source of money will pay, be refused, stay pending, or be declined."""
         if order.status not in {"PAYER_ACTION_REQUIRED", "APPROVED"} or self.now() >= order.ends_at:
             raise ValueError(f"order {order.id} can no longer be approved")
         order.status = "APPROVED"
         order.refusal, order.capture_status, order.pending_reason = refusal, capture_status, pending_reason
-        # Two approvals are never of the same second.
+        # Two approvals must not be in the same second.
         order.updated_at = max(self.now(), order.updated_at + timedelta(seconds=1))
         order.ends_at = self.now() + APPROVAL
         self._tell_order("CHECKOUT.ORDER.APPROVED", order)
@@ -70,7 +70,7 @@ class Bank:
         order.ends_at = self.now()
 
     def capture(self, order: Order) -> Capture:
-        """Take the money of an approved order."""
+        """Capture an approved order."""
         if order.status == "COMPLETED":
             raise Refusal(422, "ORDER_ALREADY_CAPTURED")
         if order.status != "APPROVED":
@@ -112,7 +112,7 @@ class Bank:
     def refund(
         self, capture: Capture, amount: Funds | None, *, custom_id: str = "", invoice_id: str = ""
     ) -> Refund:
-        """Give money back, all that is left by default."""
+        """Refund an amount; by default the rest."""
         left = self.account.left_of(capture)
         wanted = amount or Funds(currency=capture.amount.currency, value=left)
         if capture.status == "PENDING":
@@ -141,7 +141,7 @@ class Bank:
         self._tell_refund("PAYMENT.CAPTURE.REFUNDED" if done else "PAYMENT.REFUND.FAILED", refund)
 
     def dispute(self, capture: Capture, value: Decimal | None, reason: str) -> Dispute:
-        """The payer complains, about all of it by default."""
+        """Open a dispute; by default about the whole amount."""
         if capture.status not in {"COMPLETED", "PARTIALLY_REFUNDED"}:
             raise ValueError(f"capture {capture.id} cannot be disputed")
         now = self.now()
@@ -160,7 +160,7 @@ class Bank:
         return dispute
 
     def resolve(self, dispute: Dispute, outcome: Outcome, value: Decimal | None = None) -> None:
-        """End a dispute; where the buyer wins, PayPal takes the money back, and files that as a refund too."""
+        """End a dispute. If the buyer wins, PayPal takes the money back, and also records a refund."""
         if dispute.status == "RESOLVED":
             raise ValueError(f"dispute {dispute.id} is resolved")
         capture = self.account.captures[dispute.capture_id]

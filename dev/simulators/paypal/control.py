@@ -1,15 +1,16 @@
-"""The payer, PayPal's people, and the account's owner in PayPal's own pages, beside every simulator's commands.
+"""Control commands for the payer, PayPal's staff and the account's owner, besides those of every simulator.
 
 | request | does |
 |---|---|
-| `POST /_control/orders/{}/approve` | the payer agrees: see `Approval` |
-| `POST /_control/orders/{}/decline` | agrees with a card that is declined |
+| `POST /_control/orders/{}/approve` | the payer approves: see `Approval` |
+| `POST /_control/orders/{}/decline` | the payer approves with a card that is declined |
 | `POST /_control/orders/{}/expire` | PayPal forgets the order |
 | `POST /_control/captures/{}/settle`, `…/deny` | ends a pending capture |
-| `POST /_control/captures/{}/refund`, `…/dispute` | refunds there, or complains: see `Part`, `Complaint` |
+| `POST /_control/captures/{}/refund`, `…/dispute` | the owner refunds, or the payer complains: `Part`, `Complaint`
+|
 | `POST /_control/disputes/{}/win`, `…/lose`, `…/withdraw` | ends a dispute |
-| `PUT /_control/refund-policy` | whether refunds wait from now on: `{"pending": true}` |
-| `POST /_control/refunds/{}/complete`, `…/fail` | ends a refund that waits |
+| `PUT /_control/refund-policy` | whether refunds stay pending from now on: `{"pending": true}` |
+| `POST /_control/refunds/{}/complete`, `…/fail` | ends a pending refund |
 | `POST /_control/tokens/expire` | ends every access token |
 
 Orders are named by their id or their custom id (our top-up's), captures by their id or their order's.
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
 
 class Approval(Body):
-    """How the payer agrees: `refusal` is what captures are refused with until the payer approves again."""
+    """The payer's approval; with `refusal`, captures are refused with that issue until the payer approves
+    again.
+    """
 
     refusal: str = Field(default="", pattern=r"^[A-Z_]*$")
     capture_status: Literal["COMPLETED", "PENDING", "DECLINED"] = "COMPLETED"
@@ -39,25 +42,25 @@ class Approval(Body):
 
 
 class Part(Body):
-    """A part of a payment; by default, all that is left."""
+    """Part of a payment; by default the rest."""
 
     amount: Decimal | None = Field(default=None, gt=0, le=10**9, decimal_places=2)
 
 
 class Complaint(Part):
-    """What a payer complains of."""
+    """A dispute that the payer opens."""
 
     reason: str = Field(default="UNAUTHORISED", pattern=r"^[A-Z_]+$")
 
 
 class RefundPolicy(Body):
-    """Whether refunds wait from now on."""
+    """Whether refunds stay pending from now on."""
 
     pending: bool
 
 
 def routes(simulator: "PayPalSimulator") -> Iterable[Route]:
-    """What can be done to orders, captures, disputes, refunds and tokens."""
+    """The commands about orders, captures, disputes, refunds and tokens."""
     return (
         *_order_routes(simulator),
         *_capture_routes(simulator),
@@ -96,7 +99,7 @@ def _capture_routes(simulator: "PayPalSimulator") -> Iterable[Route]:
         return change(find, lambda capture, request: act(simulator.bank, capture))
 
     def refund(request: Request, wanted: str) -> Json:
-        """The account's owner refunds in PayPal's own pages: such a refund bears no id of ours."""
+        """The account's owner refunds on PayPal's own pages: such a refund has no id of ours."""
         capture = find(wanted)
         value = read(Part, request).amount
         amount = None if value is None else Funds(currency=capture.amount.currency, value=value)

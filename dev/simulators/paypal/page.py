@@ -1,4 +1,4 @@
-"""The page on which a developer plays the payer."""
+"""The page on which a developer acts as the payer."""
 
 import html
 from typing import Final
@@ -23,7 +23,7 @@ button{{font:inherit;padding:.6em 1.2em;margin:.3em 0;width:100%}}</style></head
 
 
 def answer(bank: Bank, request: Request) -> Response:
-    """Show the page, or do what its buttons say and lead back to the shop."""
+    """Show the page, or carry out its buttons and redirect to the shop."""
     token = request.query.get("token", "")
     try:
         order = bank.order(token)

@@ -1,4 +1,4 @@
-"""The certificate that the simulated PayPal signs its webhooks with, and the headers of a transmission."""
+"""The certificate of the simulated PayPal's webhooks, and the headers of a transmission."""
 
 import base64
 import secrets
@@ -22,7 +22,7 @@ _NAME: Final = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "messageverifi
 
 
 class Signer:
-    """A key and its certificate, made anew for each process; so is the certificate's URL."""
+    """A key and its certificate; they and the certificate's URL are new in each process."""
 
     def __init__(self, base_url: str, now: Callable[[], datetime]) -> None:
         self.certificate_path = f"{CERTIFICATES}CERT-{secrets.token_hex(4)}-{secrets.token_hex(4)}"

@@ -1,4 +1,4 @@
-"""The simulated PayPal as one object: for tests in their process, for developers in its own."""
+"""The simulated PayPal as one object: tests run it in their process, developers as a separate one."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -27,13 +27,13 @@ class PayPalSimulator(PaymentSimulator):
         webhook_url: str = "",
         clock: Clock | None = None,
     ) -> None:
-        """Make it ready to start.
+        """Prepare the simulator; `start` starts it.
 
         Args:
-            port: where to listen; 0 takes a free port.
+            port: the port to listen on; 0 takes a free port.
             state_path: the file in which the state outlives the process; by default none.
-            webhook_url: where webhooks go; without one, they are only kept.
-            clock: PayPal's time, before what `advance` adds.
+            webhook_url: the URL that webhooks are sent to; without one, they are only stored.
+            clock: PayPal's time, to which `advance` adds.
         """
         super().__init__("paypal", port=port, state_path=state_path, webhook_url=webhook_url)
         self._clock = clock or SystemClock()
@@ -41,11 +41,11 @@ class PayPalSimulator(PaymentSimulator):
         self._open(self._file.load(Account) or Account())
 
     def routes(self) -> Iterable[Route]:
-        """What payers, PayPal's people and the account's owner do."""
+        """The commands of payers, PayPal's staff and the account's owner."""
         return (*clock_routes(self), *control.routes(self))
 
     def serve(self, request: Request) -> Response:
-        """Do what a request asks: of the API, of the payer's page, or of the certificate's address."""
+        """Answer a request to the API, to the payer's page, or for the certificate."""
         if request.path.startswith(CERTIFICATES):
             found = request.path == self.signer.certificate_path
             headers = {"Content-Type": "application/x-x509-ca-cert"}
@@ -55,15 +55,15 @@ class PayPalSimulator(PaymentSimulator):
         return self._api.answer(request)
 
     def refuse(self, status: int, headers: Mapping[str, str]) -> Response:
-        """What PayPal's own gateway answers: the account was not asked."""
+        """An error answer as PayPal's own gateway makes it, in front of the account."""
         return refused(status, [], headers)
 
     def sign(self, body: bytes) -> Mapping[str, str]:
-        """The headers that prove a webhook."""
+        """The headers that sign a webhook."""
         return self.signer.headers(body)
 
     def note(self, request: Request) -> Mapping[str, Json]:
-        """The body and the request's id; the token request's body and every Authorization header stay out."""
+        """The body and the request id; token requests' bodies and Authorization headers are left out."""
         noted = {**super().note(request), "request_id": request.headers.get("paypal-request-id", "")}
         return noted | {"body": ""} if request.path == "/v1/oauth2/token" else noted
 

@@ -1,4 +1,4 @@
-"""How PayPal shows what is in the account."""
+"""The account's contents in PayPal's API formats."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,12 +10,12 @@ Shown = dict[str, Json]
 
 
 def instant(at: datetime) -> str:
-    """As PayPal writes instants."""
+    """An instant in PayPal's format."""
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _with(shown: Shown, **texts: str) -> Shown:
-    """`shown` with those of `texts` that are not empty."""
+    """`shown` plus those of `texts` that are not empty."""
     return shown | {name: value for name, value in texts.items() if value}
 
 
@@ -47,7 +47,7 @@ def order(account: Account, found: Order, base_url: str) -> Shown:
 
 
 def order_links(found: Order, base_url: str) -> list[Shown]:
-    """What can be done with an order."""
+    """The links to an order's next actions."""
     url = f"{base_url}/v2/checkout/orders/{found.id}"
     links = [{"href": url, "rel": "self", "method": "GET"}]
     if found.status in {"PAYER_ACTION_REQUIRED", "APPROVED"}:
@@ -59,12 +59,12 @@ def order_links(found: Order, base_url: str) -> list[Shown]:
 
 
 def minimal(found: Order, base_url: str) -> Shown:
-    """What `Prefer: return=minimal`, which is the default, leaves of an order."""
+    """An order with `Prefer: return=minimal`, which is the default."""
     return {"id": found.id, "status": found.status, "links": order_links(found, base_url)}
 
 
 def capture(account: Account, found: Capture, base_url: str, *, as_resource: bool = False) -> Shown:
-    """A capture: within an order, or by itself, which tells the order too."""
+    """A capture: within an order, or as a separate resource, which also names the order."""
     url = f"{base_url}/v2/payments/captures/{found.id}"
     shown: Shown = {
         "id": found.id,
@@ -88,7 +88,7 @@ def capture(account: Account, found: Capture, base_url: str, *, as_resource: boo
 
 
 def refund(found: Refund, base_url: str) -> Shown:
-    """A refund; it names its capture, and no order."""
+    """A refund; it names its capture, but no order."""
     shown: Shown = {
         "id": found.id,
         "status": found.status,
@@ -104,7 +104,7 @@ def refund(found: Refund, base_url: str) -> Shown:
 
 
 def dispute_line(found: Dispute, base_url: str) -> Shown:
-    """A dispute as lists show it: without its outcome."""
+    """A dispute in lists, without its outcome."""
     return {
         "dispute_id": found.id,
         "create_time": instant(found.created_at),

@@ -1,4 +1,4 @@
-"""How PayPal words its refusals, and how it judges amounts."""
+"""PayPal's error format, and its rules for amounts."""
 
 import secrets
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ _MESSAGES: Final = {
 
 
 class Refusal(Refused):
-    """A request that is answered with an error."""
+    """A request that is refused."""
 
     def __init__(self, status: int, issue: str, field: str = "") -> None:
         super().__init__(issue)
@@ -46,7 +46,7 @@ class Refusal(Refused):
 
     @property
     def response(self) -> Response:
-        """The answer."""
+        """The error answer."""
         detail = {"issue": self.issue, "description": self.issue.replace("_", " ").capitalize() + "."}
         if self.field:
             detail["field"] = self.field
@@ -54,7 +54,7 @@ class Refusal(Refused):
 
 
 def refused(status: int, details: list[dict[str, str]], headers: Mapping[str, str] | None = None) -> Response:
-    """An error in PayPal's form."""
+    """An error in PayPal's format."""
     body = {
         "name": _NAMES.get(status, "INTERNAL_SERVER_ERROR"),
         "message": _MESSAGES.get(status, "An internal server error has occurred."),
@@ -66,12 +66,12 @@ def refused(status: int, details: list[dict[str, str]], headers: Mapping[str, st
 
 
 def not_found() -> Refusal:
-    """There is no such thing, or not any more."""
+    """The error for an object that does not exist, or no longer."""
     return Refusal(404, "INVALID_RESOURCE_ID")
 
 
 def only(body: Any, allowed: set[str], path: str = "") -> dict[str, Json]:
-    """`body`, an object with none but these members: a member that PayPal does not know is our mistake."""
+    """`body`, an object with only these members: an unknown member is our mistake."""
     if not isinstance(body, dict):
         raise Refusal(400, "MALFORMED_REQUEST_JSON", path)
     for name in body.keys() - allowed:
@@ -80,7 +80,7 @@ def only(body: Any, allowed: set[str], path: str = "") -> dict[str, Json]:
 
 
 def text(body: Mapping[str, Json], name: str, path: str, longest: int = 127) -> str:
-    """A text of at most `longest` characters; empty if it is left out."""
+    """A text of at most `longest` characters; empty if it is missing."""
     value = body.get(name, "")
     if not isinstance(value, str) or len(value) > longest or (name in body and not value):
         raise Refusal(400, "INVALID_STRING_LENGTH", f"{path}/{name}")
@@ -88,7 +88,7 @@ def text(body: Mapping[str, Json], name: str, path: str, longest: int = 127) -> 
 
 
 def funds(body: Any, path: str) -> Funds:
-    """An amount that is in order."""
+    """A valid amount."""
     given = only(body, {"currency_code", "value"}, path)
     currency, value = given.get("currency_code"), given.get("value")
     if not isinstance(value, str) or not isinstance(currency, str):

@@ -1,7 +1,7 @@
-"""A Stripe to try payments on: localstripe, and in front of it what localstripe lacks.
+"""A simulated Stripe: localstripe, and a front that adds what localstripe lacks.
 
-localstripe keeps customers, cards, intents, charges and refunds. The front adds Checkout Sessions, disputes,
-search, idempotency keys, limits on refunds, Stripe's error codes, all webhooks, and every fault.
+localstripe has customers, cards, intents, charges and refunds. The front adds Checkout Sessions, disputes, search,
+idempotency keys, limits on refunds, Stripe's error codes, all webhooks, and every fault.
 """
 
 from dev.simulators.stripe.simulator import StripeSimulator

@@ -1,4 +1,4 @@
-"""`python -m dev.simulators.stripe`: the simulated Stripe as a process of its own."""
+"""`python -m dev.simulators.stripe`: runs the simulated Stripe as a separate process."""
 
 from dev.simulators.process import serve
 from dev.simulators.stripe.simulator import StripeSimulator

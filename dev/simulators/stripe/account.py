@@ -1,4 +1,4 @@
-"""What every part of the simulated Stripe works on."""
+"""The account that every part of the simulated Stripe uses."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SECRET_KEY: Final = "sk_test_simulated_stripe"
 
 
 class Answer(BaseModel):
-    """What the first request with an idempotency key was, and what it was answered."""
+    """The first request with an idempotency key, and its answer."""
 
     fingerprint: str
     status: int
@@ -23,20 +23,20 @@ class Answer(BaseModel):
 
 
 class State(BaseModel):
-    """What the front keeps beside localstripe."""
+    """The front's own state; localstripe stores the rest."""
 
     extras: dict[str, dict[str, Json]] = Field(default_factory=dict)
-    """By object id: fields that localstripe does not know."""
+    """Fields that localstripe does not know, by object id."""
     sessions: dict[str, dict[str, Json]] = Field(default_factory=dict)
     disputes: dict[str, dict[str, Json]] = Field(default_factory=dict)
     answers: dict[str, Answer] = Field(default_factory=dict)
-    """By idempotency key."""
+    """Answers, by idempotency key."""
     webhook_url: str = ""
 
 
 @dataclass
 class Account:
-    """One Stripe account: localstripe, what the front keeps, and where events go."""
+    """One Stripe account: localstripe, the front's state, and the outbox of events."""
 
     backend: Backend
     state: State
@@ -44,7 +44,7 @@ class Account:
     base_url: str
 
     def get(self, kind: str, path: str) -> dict[str, Json]:
-        """An object of localstripe's.
+        """An object of localstripe.
 
         Raises:
             Refusal: there is none.
@@ -55,10 +55,10 @@ class Account:
             raise missing(kind, path.rsplit("/", 1)[-1]) from refusal
 
     def post(self, path: str, params: Mapping[str, Json] | None = None) -> dict[str, Json]:
-        """Make or change an object of localstripe's.
+        """Create or change an object of localstripe.
 
         Raises:
-            Refusal: it may not be.
+            Refusal: localstripe refuses.
         """
         try:
             return self.backend.post(path, dict(params or {}))

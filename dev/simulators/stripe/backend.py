@@ -1,4 +1,4 @@
-"""localstripe as a child process, and requests to it."""
+"""Runs localstripe as a child process, and sends requests to it."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ _ROOT: Final = Path(__file__).parents[3]
 _API_KEY: Final = "sk_test_behind_the_simulator"
 _TIMEOUT_SECONDS: Final = 10
 _ALL: Final = "1000000"
-"""localstripe knows no highest page size."""
+"""localstripe has no limit for page sizes."""
 
 
 class BackendRefused(Exception):
@@ -29,7 +29,7 @@ class BackendRefused(Exception):
 
 
 class Backend:
-    """A localstripe of our own."""
+    """A localstripe process of our own."""
 
     def __init__(self, state_path: Path | None = None) -> None:
         self._state_path = state_path
@@ -58,7 +58,7 @@ class Backend:
         self.list("customers")
 
     def stop(self) -> None:
-        """End it, once it has saved its state."""
+        """Stop it, after it has saved its state."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -71,7 +71,7 @@ class Backend:
         killer.cancel()
 
     def get(self, path: str, **query: str) -> dict[str, Json]:
-        """One object.
+        """The object at `path`.
 
         Raises:
             BackendRefused: there is none.
@@ -79,15 +79,15 @@ class Backend:
         return self._call("GET", f"/v1/{path}" + (f"?{urlencode(query)}" if query else ""))
 
     def list(self, path: str, **query: str) -> list[dict[str, Json]]:
-        """Every object of a kind, in the order of their making."""
+        """Every object of a kind, oldest first."""
         found: list[dict[str, Json]] = self.get(path, limit=_ALL, **query)["data"]
         return found
 
     def post(self, path: str, params: dict[str, Json] | None = None) -> dict[str, Json]:
-        """Make or change something.
+        """Create or change an object.
 
         Raises:
-            BackendRefused: it may not be, or a card was declined.
+            BackendRefused: localstripe refuses, or a card was declined.
         """
         return self._call("POST", f"/v1/{path}", params or {})
 

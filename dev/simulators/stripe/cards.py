@@ -1,4 +1,6 @@
-"""Payment intents, charges, setup intents and cards: localstripe's, dressed as Stripe's."""
+"""Payment intents, charges, setup intents and cards: localstripe's objects, completed with Stripe's other
+fields.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,9 +11,9 @@ from dev.simulators.stripe.wire import Refusal, page_of
 
 GOOD_CARD: Final = "4242424242424242"
 DECLINED_CARD: Final = "4000000000000341"
-"""Can be saved, and is declined whenever it is charged."""
+"""This card can be saved, and every charge of it is declined."""
 STUBBORN_CARD: Final = "4000002760003184"
-"""Asks for authentication at every charge."""
+"""This card asks for authentication at every charge."""
 
 _OWN_INTENT_FIELDS: Final = {"description", "allowed_payment_method_types", "setup_future_usage"}
 _OWN_SETUP_FIELDS: Final = {"allowed_payment_method_types"}
@@ -24,7 +26,7 @@ _NEEDS_AUTHENTICATION: Final = {
 
 
 class Cards:
-    """What is done with cards, by us through the API and by the payer."""
+    """Actions with cards, by us through the API and by the payer."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -32,7 +34,7 @@ class Cards:
     # Payment intents
 
     def create_intent(self, params: Mapping[str, Json]) -> dict[str, Json]:
-        """Make a payment intent; with a saved card, it must be the customer's."""
+        """Create a payment intent; a saved card must be the customer's."""
         method = params.get("payment_method")
         if method:
             found = self._account.get("PaymentMethod", f"payment_methods/{method}")
@@ -47,7 +49,7 @@ class Cards:
         return self.dress_intent(made)
 
     def intent(self, intent_id: str, expand: Json = ()) -> dict[str, Json]:
-        """One payment intent."""
+        """The payment intent with this id."""
         raw = self._account.get("payment_intent", f"payment_intents/{intent_id}")
         return self.dress_intent(raw, expanded="latest_charge" in (expand or ()))
 
@@ -62,7 +64,7 @@ class Cards:
         return page_of(found, params, "/v1/payment_intents")
 
     def confirm(self, intent_id: str, params: Mapping[str, Json]) -> dict[str, Json]:
-        """Charge the intent's card; `off_session` says that nobody is there to authenticate."""
+        """Charge the intent's card; with `off_session` the customer is absent and cannot authenticate."""
         unknown = params.keys() - {"off_session", "expand"}
         if unknown:
             raise Refusal(400, f"Received unknown parameter: {min(unknown)}", "parameter_unknown")
@@ -95,7 +97,7 @@ class Cards:
         return self.dress_intent(raw)
 
     def pay(self, intent_id: str, card: str) -> dict[str, Json]:
-        """The payer enters a card, once or again after a decline.
+        """The payer enters a card, for the first time or again after a decline.
 
         Raises:
             Refusal: the card was declined, or there is nothing left to pay.
@@ -106,12 +108,12 @@ class Cards:
                 400, f"This PaymentIntent's status is {raw['status']}.", "payment_intent_unexpected_state"
             )
         method = self._new_card(card)
-        # localstripe has no second attempt: it must forget the charge that was declined.
+        # localstripe allows no second attempt, so it must forget the declined charge.
         self._account.post(f"payment_intents/{intent_id}", {"payment_method": method, "latest_charge": None})
         return self._confirm(intent_id)
 
     def authenticate(self, intent_id: str, *, success: bool) -> dict[str, Json]:
-        """The payer's bank says yes or no."""
+        """The payer's bank approves or refuses the authentication."""
         raw = self._account.get("payment_intent", f"payment_intents/{intent_id}")
         raw = self._account.post(
             f"payment_intents/{intent_id}/_authenticate",
@@ -158,18 +160,18 @@ class Cards:
     # Saved cards
 
     def create_setup(self, params: Mapping[str, Json]) -> dict[str, Json]:
-        """Make a setup intent."""
+        """Create a setup intent."""
         _only_cards(params)
         known = {name: value for name, value in params.items() if name not in _OWN_SETUP_FIELDS}
         return self.setup(self._account.post("setup_intents", known)["id"])
 
     def setup(self, setup_id: str) -> dict[str, Json]:
-        """One setup intent."""
+        """The setup intent with this id."""
         raw = self._account.get("setup_intent", f"setup_intents/{setup_id}")
         return {**raw, "last_setup_error": self._account.extra(setup_id).get("last_setup_error")}
 
     def save(self, setup_id: str, card: str) -> dict[str, Json]:
-        """The payer enters a card to be saved."""
+        """The payer enters a card to save it."""
         setup = self.setup(setup_id)
         method = self._new_card(card)
         try:
@@ -191,10 +193,10 @@ class Cards:
         found = self._account.backend.list("payment_methods", customer=customer, type="card")
         return page_of(found, params, f"/v1/customers/{customer}/payment_methods")
 
-    # Dress
+    # Completing objects
 
     def dress_intent(self, raw: Mapping[str, Json], *, expanded: bool = False) -> dict[str, Json]:
-        """A payment intent of localstripe's with what Stripe adds; its charge as an id, unless expanded."""
+        """localstripe's payment intent with Stripe's other fields; its charge is an id, unless `expanded`."""
         extra = self._account.extra(raw["id"])
         charge = raw["latest_charge"]
         paid = raw["status"] == "succeeded"
@@ -210,7 +212,7 @@ class Cards:
         }
 
     def dress_charge(self, raw: Mapping[str, Json], intent: Mapping[str, Json]) -> dict[str, Json]:
-        """A charge of localstripe's with what Stripe adds: the intent's metadata, and whether it is disputed."""
+        """localstripe's charge with Stripe's other fields: the intent's metadata, and whether it is disputed."""
         disputes = self._account.state.disputes.values()
         dressed = {name: value for name, value in raw.items() if name != "refunds"}
         return dressed | {
@@ -221,7 +223,7 @@ class Cards:
         }
 
     def _details(self, method_id: str) -> dict[str, Json]:
-        """Of the card that was charged; the fingerprint is the same wherever the same number is entered."""
+        """The details of the charged card; the fingerprint is the same for the same card number."""
         card = self._account.get("PaymentMethod", f"payment_methods/{method_id}")["card"]
         return {"type": "card", "card": {name: card[name] for name in _TOLD_OF_A_CARD}}
 

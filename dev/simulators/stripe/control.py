@@ -1,15 +1,15 @@
-"""The payer, the payer's bank, and Stripe's own people, beside the commands of every simulator.
+"""Control commands for the payer, the payer's bank and Stripe's staff, besides those of every simulator.
 
 | request | does |
 |---|---|
 | `POST /_control/payments/{}/pay` | enters a card: `{"card": "4242424242424242"}` |
-| `POST /_control/payments/{}/decline` | enters one that is declined |
-| `POST /_control/payments/{}/authenticate` | the payer's bank says yes or no: `{"success": true}` |
-| `POST /_control/payments/{}/dispute` | the payer's bank takes it back, or asks: see `Opening` |
-| `POST /_control/payments/{}/refund` | somebody refunds in Stripe's dashboard: `{"amount": 500}` |
+| `POST /_control/payments/{}/decline` | enters a card that is declined |
+| `POST /_control/payments/{}/authenticate` | the payer's bank approves or refuses: `{"success": true}` |
+| `POST /_control/payments/{}/dispute` | the payer's bank disputes, or inquires: see `Opening` |
+| `POST /_control/payments/{}/refund` | refunds in Stripe's dashboard: `{"amount": 500}` |
 | `POST /_control/sessions/{}/expire` | closes a hosted page unpaid |
 | `POST /_control/setups/{}/save` | saves a card |
-| `POST /_control/disputes/{}`, `…/refunds/{}` | how it stands from now on: see `Ruling`, `RefundRuling` |
+| `POST /_control/disputes/{}`, `…/refunds/{}` | sets the status: see `Ruling`, `RefundRuling` |
 
 Payments are named by their payment intent, or by their Checkout Session. Amounts are in cents.
 """
@@ -29,26 +29,26 @@ if TYPE_CHECKING:
 
 
 class Card(Body):
-    """A card that is entered."""
+    """A card that the payer enters."""
 
     card: str = Field(default=GOOD_CARD, pattern=r"^\d{16}$")
 
 
 class Authentication(Body):
-    """What the payer's bank says."""
+    """The answer of the payer's bank."""
 
     success: bool = True
 
 
 class Opening(Body):
-    """A dispute, or an inquiry before one."""
+    """A dispute, or an inquiry before a dispute."""
 
     amount: int | None = Field(default=None, gt=0)
     status: Literal["needs_response", "warning_needs_response"] = "needs_response"
 
 
 class Ruling(Body):
-    """How a dispute stands."""
+    """The new status of a dispute."""
 
     status: Literal[
         "under_review", "won", "lost", "warning_under_review", "warning_closed", "prevented", "appeal_under_review"
@@ -56,19 +56,19 @@ class Ruling(Body):
 
 
 class RefundByStaff(Body):
-    """A refund that somebody makes in Stripe's dashboard."""
+    """A refund that the operator's staff make in Stripe's dashboard."""
 
     amount: int | None = Field(default=None, gt=0)
 
 
 class RefundRuling(Body):
-    """What became of a refund."""
+    """The new status of a refund."""
 
     status: Literal["pending", "succeeded", "failed", "canceled"]
 
 
 def routes(simulator: "StripeSimulator") -> Iterable[Route]:
-    """What can be done to payments, sessions, set-ups, disputes and refunds."""
+    """The commands about payments, sessions, set-ups, disputes and refunds."""
     door = simulator.door
 
     def save(request: Request, setup: str) -> Json:

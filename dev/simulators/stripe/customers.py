@@ -1,4 +1,4 @@
-"""Customers, and the search for them, which lags behind."""
+"""Customers, and the search for them, whose index is updated late."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from dev.simulators.stripe.account import Account
 from dev.simulators.stripe.wire import Refusal
 
 SEARCH_LAG: Final = "search_lag"
-"""A fault: a search finds nothing, as for a minute after a creation."""
+"""A fault: a search finds nothing, as in the first minute after a creation."""
 
 _QUERY: Final = re.compile(r"metadata\['(?P<name>[\w-]+)'\]:'(?P<value>[^']*)'")
 
@@ -23,11 +23,11 @@ class Customers:
         self._faults = faults
 
     def create(self, params: Mapping[str, Json]) -> dict[str, Json]:
-        """Make a customer."""
+        """Create a customer."""
         return self._account.post("customers", params)
 
     def get(self, customer_id: str) -> dict[str, Json]:
-        """One customer."""
+        """The customer with this id."""
         return self._account.get("customer", f"customers/{customer_id}")
 
     def update(self, customer_id: str, params: Mapping[str, Json]) -> dict[str, Json]:

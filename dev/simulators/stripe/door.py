@@ -1,4 +1,4 @@
-"""The front door: who may enter, which answers are repeated, who does the work."""
+"""Routes API requests: checks the key, repeats answers of idempotency keys, calls the handlers."""
 
 import base64
 import hashlib
@@ -16,11 +16,11 @@ from dev.simulators.stripe.wire import Refusal, parse_form
 
 Params = Mapping[str, Json]
 Handler = Callable[[str, Params], dict[str, Json]]
-"""From the path's id, empty where it has none, and the parameters."""
+"""Takes the id in the path (empty if there is none) and the parameters."""
 
 
 class Door:
-    """Answers `/v1`. Not thread-safe: whoever uses it holds the simulator's lock."""
+    """Answers `/v1`. Not thread-safe: hold the simulator's lock."""
 
     def __init__(self, account: Account, faults: FaultBoard) -> None:
         self.cards = Cards(account)
@@ -61,7 +61,7 @@ class Door:
         return [_route(line, handler) for line, handler in routes.items()]
 
     def answer(self, request: Request) -> Response:
-        """Answer a request, for whoever has the key."""
+        """Answer a request; refuse it without the API key."""
         if _api_key(request) != SECRET_KEY:
             return Response(
                 401, {"error": {"type": "invalid_request_error", "message": "Invalid API Key provided"}}
@@ -72,7 +72,9 @@ class Door:
             return refusal.response
 
     def _once(self, request: Request) -> Response:
-        """Do it, or repeat what the same idempotency key was answered before (for 24 hours; here for ever)."""
+        """Handle the request, or repeat the answer of the same idempotency key (Stripe: for 24 hours; here: for
+        ever).
+        """
         key = request.headers.get("idempotency-key")
         if request.method != "POST" or not key:
             return self._serve(request)
@@ -80,7 +82,7 @@ class Door:
         known = self._account.state.answers.get(key)
         if known is None:
             response = self._serve(request)
-            if response.status in {200, 402}:  # what failed validation is not remembered
+            if response.status in {200, 402}:  # requests that failed validation are not remembered
                 self._account.state.answers[key] = Answer(
                     fingerprint=fingerprint, status=response.status, body=response.body
                 )
@@ -120,7 +122,7 @@ def _api_key(request: Request) -> str:
 
 
 def refuse(status: int, headers: Mapping[str, str]) -> Response:
-    """How Stripe words that it is busy, or broken."""
+    """Stripe's error for a rate limit or a failure."""
     limited = {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests."}
     failed = {"type": "api_error", "message": "An unknown error occurred."}
     return Response(status, {"error": limited if status == 429 else failed}, dict(headers))

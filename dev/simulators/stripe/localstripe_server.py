@@ -1,7 +1,7 @@
-"""`python -m dev.simulators.stripe.localstripe_server`: localstripe, on loopback, with its state where we say.
+"""`python -m dev.simulators.stripe.localstripe_server`: localstripe on loopback, with a given state file.
 
-Run by its own command it listens on every interface, and keeps its state in one file for all of the machine. Here
-it takes a free port on 127.0.0.1, prints it, and ends when its standard input does.
+localstripe's own command listens on every interface, and uses one state file for the whole machine. Here it takes
+a free port on 127.0.0.1, prints it, and ends when its standard input ends.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Refunds, which localstripe keeps but does not limit, and disputes, which it does not have."""
+"""Refunds, which localstripe does not limit, and disputes, which it does not have."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,7 +12,7 @@ _CLOSED: Final = frozenset({"won", "lost", "warning_closed", "prevented"})
 
 
 class MoneyBack:
-    """What goes back to payers, by our wish or theirs."""
+    """Money that goes back to payers, by refund or by dispute."""
 
     def __init__(self, account: Account, cards: Cards) -> None:
         self._account = account
@@ -21,7 +21,7 @@ class MoneyBack:
     # Refunds
 
     def refund(self, params: Mapping[str, Json]) -> dict[str, Json]:
-        """Refund a payment, in part or what is left of it."""
+        """Refund part of a payment, or the rest of it."""
         intent = self._cards.intent(str(params.get("payment_intent")), ["latest_charge"])
         charge = intent["latest_charge"]
         if intent["status"] != "succeeded":
@@ -46,7 +46,7 @@ class MoneyBack:
         return page_of(self._refunds(params.get("payment_intent")), params, "/v1/refunds")
 
     def set_refund(self, refund_id: str, status: str) -> dict[str, Json]:
-        """A refund's bank decides: pending, succeeded or failed."""
+        """The bank decides about a refund: pending, succeeded or failed."""
         self._account.get("refund", f"refunds/{refund_id}")
         changed = self._account.post(f"refunds/{refund_id}", {"status": status})
         self._account.emit("refund.failed" if status == "failed" else "refund.updated", changed)
@@ -57,7 +57,7 @@ class MoneyBack:
         found = [
             {**raw, "payment_intent": charges[raw["charge"]]} for raw in self._account.backend.list("refunds")
         ]
-        found.sort(key=lambda refund: refund["created"])  # localstripe gives them, unlike all else, newest first
+        found.sort(key=lambda refund: refund["created"])  # localstripe lists them newest first, unlike others
         return [refund for refund in found if intent_id in (None, refund["payment_intent"])]
 
     def _refunded(self, intent_id: str) -> int:
@@ -95,7 +95,7 @@ class MoneyBack:
         return dict(made)
 
     def set_dispute(self, dispute_id: str, status: str) -> dict[str, Json]:
-        """The bank decides: `won`, `lost`, `under_review`, `warning_closed`, `prevented`."""
+        """The bank decides about a dispute: `won`, `lost`, `under_review`, `warning_closed`, `prevented`."""
         dispute = self._account.state.disputes.get(dispute_id)
         if dispute is None:
             raise missing("dispute", dispute_id)
@@ -109,7 +109,7 @@ class MoneyBack:
         return dict(dispute)
 
     def get_dispute(self, dispute_id: str) -> dict[str, Json]:
-        """One dispute."""
+        """The dispute with this id."""
         if dispute_id not in self._account.state.disputes:
             raise missing("dispute", dispute_id)
         return dict(self._account.state.disputes[dispute_id])

@@ -1,4 +1,4 @@
-"""Checkout Sessions: Stripe's own page for a payment, which makes its payment intent when the payer pays."""
+"""Checkout Sessions: Stripe's own payment page, which creates its payment intent when the payer pays."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -36,7 +36,7 @@ class Sessions:
         self._cards = cards
 
     def create(self, params: Mapping[str, Json]) -> dict[str, Json]:
-        """Make a session, open until it is paid or `expires_at`."""
+        """Create a session, open until it is paid or `expires_at`."""
         unknown = params.keys() - _KNOWN
         if unknown:
             raise Refusal(400, f"Received unknown parameter: {min(unknown)}", "parameter_unknown")
@@ -73,7 +73,7 @@ class Sessions:
         return dict(session)
 
     def get(self, session_id: str) -> dict[str, Json]:
-        """One session, expired if it is time."""
+        """The session with this id; expired if its time is over."""
         session = self._account.state.sessions.get(session_id)
         if session is None:
             raise missing("checkout.session", session_id)

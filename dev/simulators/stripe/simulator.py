@@ -1,4 +1,4 @@
-"""The simulated Stripe as one object: for tests in their process, for developers in its own."""
+"""The simulated Stripe as one object: tests run it in their process, developers as a separate one."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ from dev.simulators.webhooks import Webhook
 
 
 def sign(body: bytes, secret: str = WEBHOOK_SECRET, timestamp: int | None = None) -> dict[str, str]:
-    """Stripe's signature over a body, made now or at `timestamp`."""
+    """The header with Stripe's signature over `body`, made now or at `timestamp`."""
     at = int(time.time()) if timestamp is None else timestamp
     signature = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return {"Stripe-Signature": f"t={at},v1={signature}"}
@@ -36,12 +36,12 @@ class StripeSimulator(PaymentSimulator):
     """
 
     def __init__(self, *, port: int = 0, state_path: Path | None = None, webhook_url: str = "") -> None:
-        """Make it ready to start.
+        """Prepare the simulator; `start` starts it.
 
         Args:
-            port: where to listen; 0 takes a free port.
-            state_path: the file in which the state outlives the process, beside localstripe's; by default none.
-            webhook_url: where webhooks go; by default where they went before, or nowhere.
+            port: the port to listen on; 0 takes a free port.
+            state_path: the file in which the state outlives the process, next to localstripe's; by default none.
+            webhook_url: the URL that webhooks are sent to; by default the saved one, or none.
         """
         super().__init__("stripe", {SEARCH_LAG}, port=port, state_path=state_path)
         state = self._file.load(State) or State()
@@ -51,17 +51,17 @@ class StripeSimulator(PaymentSimulator):
         self.door = door.Door(self.account, self.faults)
 
     def start(self) -> str:
-        """Start localstripe, then serve from background threads; gives the base URL."""
+        """Start localstripe, then serve from background threads; return the base URL."""
         self.account.backend.start()
         return super().start()
 
     def stop(self) -> None:
-        """Stop serving, save the state, and end localstripe."""
+        """Stop serving, save the state, and stop localstripe."""
         super().stop()
         self.account.backend.stop()
 
     def routes(self) -> Iterable[Route]:
-        """What payers, their banks and Stripe's people do."""
+        """The commands of payers, their banks and Stripe's staff."""
         return control.routes(self)
 
     def answer(self, request: Request) -> Response | Disconnect:
@@ -74,15 +74,15 @@ class StripeSimulator(PaymentSimulator):
         return answer
 
     def serve(self, request: Request) -> Response:
-        """Do what a request to the API asks."""
+        """Answer a request to the API."""
         return self.door.answer(request)
 
     def refuse(self, status: int, headers: Mapping[str, str]) -> Response:
-        """Word an injected error."""
+        """An injected error in Stripe's format."""
         return door.refuse(status, headers)
 
     def sign(self, body: bytes) -> Mapping[str, str]:
-        """The headers that prove a webhook."""
+        """The headers that sign a webhook."""
         return sign(body)
 
     def note(self, request: Request) -> Mapping[str, Json]:
@@ -94,7 +94,7 @@ class StripeSimulator(PaymentSimulator):
         }
 
     def snapshot(self) -> str:
-        """What the front keeps; localstripe saves its own."""
+        """The front's state as JSON; localstripe saves its own."""
         self.account.state.webhook_url = self.outbox.url
         return self.account.state.model_dump_json()
 
@@ -107,7 +107,7 @@ class StripeSimulator(PaymentSimulator):
         }
 
     def forget(self) -> None:
-        """Empty the account; webhooks go where they went."""
+        """Empty the account; the URL of webhooks stays."""
         self.account.backend.erase()
         for kept in ("extras", "sessions", "disputes", "answers"):
             getattr(self.account.state, kept).clear()
@@ -127,7 +127,7 @@ class StripeSimulator(PaymentSimulator):
         """The payment intent of a payment, which may be named by its session.
 
         Raises:
-            Refusal: it is a session that nobody has paid yet.
+            Refusal: the session is not paid yet.
         """
         if not payment.startswith("cs_"):
             return payment
@@ -143,7 +143,7 @@ class StripeSimulator(PaymentSimulator):
 
 
 def _page(session_id: str) -> Response:
-    """The hosted page: two buttons."""
+    """The hosted page, with two buttons."""
     if not session_id.replace("_", "").isalnum():
         return Response(404, "<h1>Not found</h1>")
     buttons = "".join(

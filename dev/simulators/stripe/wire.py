@@ -1,4 +1,4 @@
-"""Stripe's way of writing: nested forms, pages, ids, errors, events."""
+"""Stripe's formats: nested forms, pages, ids, errors, events."""
 
 import re
 import secrets
@@ -15,7 +15,7 @@ _PAGE_DEFAULT, _PAGE_MOST = 10, 100
 
 
 class Refusal(Refused):
-    """An error as Stripe words it."""
+    """An error in Stripe's format."""
 
     def __init__(self, status: int, message: str, code: str = "", **more: Json) -> None:
         super().__init__(message)
@@ -27,27 +27,27 @@ class Refusal(Refused):
 
     @property
     def response(self) -> Response:
-        """The answer that says so."""
+        """The error answer."""
         return Response(self.status, {"error": self.error})
 
 
 def missing(kind: str, object_id: str) -> Refusal:
-    """There is no such object."""
+    """The error for an object that does not exist."""
     return Refusal(404, f"No such {kind}: '{object_id}'", "resource_missing", param="id")
 
 
 def new_id(prefix: str) -> str:
-    """An id like Stripe's."""
+    """An id in Stripe's format."""
     return f"{prefix}_{secrets.token_hex(12)}"
 
 
 def now() -> int:
-    """Stripe's clock: whole seconds."""
+    """Stripe's time, in whole seconds."""
     return int(time.time())
 
 
 def parse_form(text: str) -> dict[str, Json]:
-    """What `a[b][0][c]=d` stands for: mappings and lists of texts."""
+    """Parse a form such as `a[b][0][c]=d` to mappings and lists of texts."""
     tree: dict[str, Json] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         head, *parts = name.split("[", 1)
@@ -78,7 +78,7 @@ def whole_number(params: Mapping[str, Json], name: str) -> int:
 
 
 def page_of(found: Iterable[Json], params: Mapping[str, Json], url: str) -> dict[str, Json]:
-    """A page of objects that are given in the order of their making; Stripe lists the newest first."""
+    """A page of objects, which are given oldest first; Stripe lists them newest first."""
     bounds = _bounds(params.get("created", {}))
     newest = [item for item in reversed(list(found)) if all(_holds(item["created"], *bound) for bound in bounds)]
     after = params.get("starting_after")
@@ -102,7 +102,7 @@ def _holds(created: int, name: str, bound: int) -> bool:
 
 
 def event(kind: str, about: Json) -> dict[str, Json]:
-    """An event with the object as it is now."""
+    """An event with the present state of the object."""
     return {
         "id": new_id("evt"),
         "object": "event",

@@ -1,4 +1,4 @@
-"""What all of Heat's handlers share: the service, its errors, and finding stacks."""
+"""Parts that all of Heat's handlers share: the service, its errors, finding stacks."""
 
 import re
 from http import HTTPStatus
@@ -24,7 +24,7 @@ class Heat(Service):
     """The orchestration service."""
 
     def admit(self, call: Call) -> None:
-        """Refuse a token of another project, and one of none."""
+        """Refuse a token of another project, or without a project."""
         in_path = call.path.split("/")[2:3]
         if call.token.project_id is None or in_path != [call.token.project_id]:
             raise heat_error(403, "HTTPForbidden", EXPLANATIONS[403])
@@ -34,7 +34,7 @@ service = Heat("orchestration")
 
 
 def heat_error(status: int, type_: str, message: str | None) -> ApiError:
-    """An error in Heat's shape; some errors of Heat's own making have no message."""
+    """An error in Heat's format; some of Heat's own errors have no message."""
     error = {"type": type_, "traceback": None} | ({} if message is None else {"message": message})
     title = HTTPStatus(status).phrase
     return ApiError(
@@ -43,17 +43,17 @@ def heat_error(status: int, type_: str, message: str | None) -> ApiError:
 
 
 def bad_request(message: str) -> ApiError:
-    """A 400 in words of the API itself."""
+    """A 400 from the API itself."""
     return heat_error(400, "HTTPBadRequest", message)
 
 
 def refused(error: HotError) -> ApiError:
-    """A 400 for what the engine refuses."""
+    """A 400 from the engine."""
     return heat_error(400, error.type, error.message)
 
 
 def no_such_stack(name: str) -> ApiError:
-    """The 404 for a stack that is not there."""
+    """The 404 for a stack that does not exist."""
     return heat_error(404, "EntityNotFound", f"The Stack ({name}) could not be found.")
 
 
@@ -64,7 +64,7 @@ def own_stacks(call: Call) -> list[Stack]:
 
 
 def live_by_name(call: Call, name: str) -> Stack | None:
-    """The project's stack of this name that is not deleted; a deleted stack's name is free."""
+    """The project's stack with this name that is not deleted; the name of a deleted stack is free."""
     return next((stack for stack in own_stacks(call) if stack.name == name and not stack.is_deleted), None)
 
 
@@ -80,7 +80,7 @@ def identified(call: Call, *, deleted: bool = True) -> Stack:
 
 
 def stack_url(call: Call, stack: Stack) -> str:
-    """A stack's canonical address."""
+    """A stack's canonical URL."""
     return f"{call.service_url}/v1/{stack.project_id}/stacks/{stack.name}/{stack.id}"
 
 
@@ -90,7 +90,7 @@ def self_link(call: Call, stack: Stack) -> list[Json]:
 
 
 def whole_number(text: Json, name: str) -> int:
-    """A number that a request gives; ApiError if it is none."""
+    """A whole number in a request; raises ApiError if it is not one."""
     try:
         number = int(text)
     except (TypeError, ValueError) as error:
@@ -101,5 +101,5 @@ def whole_number(text: Json, name: str) -> int:
 
 
 def limit_of(call: Call) -> int | None:
-    """The length of a page that a request asks for, None for all."""
+    """The page size in a request; None for no limit."""
     return whole_number(call.query["limit"], "limit") if "limit" in call.query else None

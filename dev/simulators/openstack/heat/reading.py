@@ -32,13 +32,13 @@ def list_versions(call: Call) -> Response:
 
 @service.route("GET", "/v1/{project_id}/build_info")
 def show_build_info(call: Call) -> Response:
-    """Nothing much."""
+    """Build information; nearly empty."""
     return Response(200, {"api": {"revision": "unknown"}, "engine": {"revision": "unknown"}})
 
 
 @service.route("GET", "/v1/{project_id}/resource_types")
 def list_resource_types(call: Call) -> Response:
-    """The types that templates may name."""
+    """The resource types that templates may use."""
     return Response(200, {"resource_types": sorted(TYPES)})
 
 
@@ -46,7 +46,7 @@ def list_resource_types(call: Call) -> Response:
 
 
 def _brief(call: Call, stack: Stack) -> dict[str, Json]:
-    """A stack as lists show it."""
+    """A stack in lists."""
     return {
         "id": stack.id,
         "links": self_link(call, stack),
@@ -65,7 +65,7 @@ def _brief(call: Call, stack: Stack) -> dict[str, Json]:
 
 
 def full_stack(call: Call, stack: Stack) -> dict[str, Json]:
-    """A stack as it shows itself, with its outputs unless they are not wanted or gone."""
+    """A stack in full; its outputs are left out if not wanted, or if the stack is deleted."""
     template = hot.parse(stack.template)
     shown: dict[str, Json] = {
         "stack_name": stack.name,
@@ -94,7 +94,7 @@ def full_stack(call: Call, stack: Stack) -> dict[str, Json]:
 
 
 def _matches(stack: Stack, query: dict[str, str]) -> bool:
-    """Whether a list's filters let a stack through. Unknown parameters are ignored, as Heat ignores them."""
+    """Whether a stack matches the filters of a list. Unknown parameters are ignored, as in Heat."""
     tags = set(stack.tags)
     wanted = {key: set(text.split(",")) for key, text in query.items() if "tags" in key}
     return (
@@ -145,11 +145,11 @@ def _next_link(call: Call, marker: str) -> str:
 
 
 def _redirect(call: Call) -> Response:
-    """Send to the canonical address of a stack that was named by its name or its id alone."""
+    """Redirect from a stack's name or id alone to its canonical URL."""
     name = call.arguments["name"]
     stack = live_by_name(call, name)
     if stack is None:
-        # By its id a stack is found even when it has been deleted.
+        # A deleted stack, too, is found by its id.
         stack = next((item for item in own_stacks(call) if item.id == name), None)
     if stack is None:
         raise no_such_stack(name)
@@ -170,7 +170,7 @@ for _part in ("events", "resources", "template", "actions"):
 
 @service.route("GET", STACK)
 def show_stack(call: Call) -> Response:
-    """A stack; a deleted one for as long as it is remembered."""
+    """A stack; a deleted one as long as it is remembered."""
     if call.arguments["id"] == "outputs":
         raise no_such_stack(call.arguments["name"])
     return Response(200, {"stack": full_stack(call, identified(call))})
@@ -184,7 +184,7 @@ def show_template(call: Call) -> Response:
 
 @service.route("GET", f"{STACK}/environment")
 def show_environment(call: Call) -> Response:
-    """What a stack was made with beside its template."""
+    """A stack's environment: its parameters and other input besides the template."""
     stack = identified(call)
     return Response(
         200,
@@ -270,7 +270,7 @@ def show_resource(call: Call) -> Response:
 
 @service.route("GET", f"{STACK}/resources/{{resource}}/metadata")
 def show_resource_metadata(call: Call) -> Response:
-    """A resource's metadata: none."""
+    """A resource's metadata, which is always empty."""
     _find_resource(call, identified(call))
     return Response(200, {"metadata": {}})
 
@@ -309,7 +309,7 @@ def _wanted(event: Event, query: dict[str, str]) -> bool:
 
 
 def _events(call: Call, stack: Stack, events: list[Event]) -> Response:
-    """A page of events: newest first unless asked otherwise, and no link to the next page."""
+    """A page of events, by default newest first; without a link to the next page."""
     limit = limit_of(call)
     chosen = [event for event in events if _wanted(event, call.query)]
     if call.query.get("sort_dir", "desc") != "asc":

@@ -1,4 +1,4 @@
-"""Reading what a request asks of Heat, and refusing what Heat would refuse."""
+"""Parses requests to Heat, and refuses those that Heat would refuse."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from dev.simulators.openstack.state import Stack
 
 
 def stack_request(call: Call) -> Json:
-    """The request's body; ApiError if it is no object."""
+    """The request's body; raises ApiError if it is not an object."""
     try:
         body = json_body(call)
     except ValueError as error:
@@ -24,7 +24,7 @@ def stack_request(call: Call) -> Json:
 
 
 def template_of(body: Json) -> hot.Template:
-    """The request's template; ApiError if it is none."""
+    """The request's template; raises ApiError if there is none."""
     source = body.get("template")
     if not source:
         raise bad_request("No template specified")
@@ -37,7 +37,7 @@ def template_of(body: Json) -> hot.Template:
 
 
 def tags_of(body: Json) -> list[str]:
-    """The request's tags; ApiError if they are malformed."""
+    """The request's tags; raises ApiError if they are malformed."""
     given = body.get("tags")
     if given is None or given == "":
         return []
@@ -67,7 +67,7 @@ def _environment(body: Json) -> Json:
 
 
 def custom_constraint(site: Site) -> hot_parameters.CustomConstraint:
-    """Checks values against what the region has, as Heat's custom constraints do."""
+    """Checks values against the region's contents, as Heat's custom constraints do."""
     config = site.config
 
     def known(names: Callable[[str], object], value: Json) -> bool:
@@ -103,7 +103,7 @@ def custom_constraint(site: Site) -> hot_parameters.CustomConstraint:
 
 
 def draft_of(call: Call, body: Json, template: hot.Template, name: str) -> Stack:
-    """The stack that a request describes, validated, not yet taken in.
+    """The stack that a request describes, validated, but not stored yet.
 
     Raises:
         ApiError: Heat would refuse it.
@@ -138,6 +138,6 @@ def draft_of(call: Call, body: Json, template: hot.Template, name: str) -> Stack
 
 
 def timeout_of(body: Json) -> int | None:
-    """The request's time-out in minutes, None if it gives none."""
+    """The request's time-out in minutes; None if it has none."""
     given = body.get("timeout_mins")
     return None if given is None else whole_number(given, "timeout_mins")

@@ -1,4 +1,4 @@
-"""Heat's calls that make, change and delete stacks."""
+"""Heat's calls that create, change and delete stacks."""
 
 from typing import Final
 
@@ -26,7 +26,7 @@ from dev.simulators.openstack.state import Stack
 
 @service.route("POST", "/v1/{project_id}/stacks")
 def create_stack(call: Call) -> Response:
-    """Begin to make a stack: 201 with its id and links, and nothing more."""
+    """Start to create a stack: 201 with its id and links only."""
     body = stack_request(call)
     name = body.get("stack_name")
     if not name:
@@ -67,7 +67,7 @@ def _check_limit(call: Call) -> None:
 
 @service.route("POST", "/v1/{project_id}/stacks/preview")
 def preview_stack(call: Call) -> Response:
-    """What a create would make."""
+    """What a create would produce."""
     body = stack_request(call)
     stack = draft_of(call, body, template_of(body), str(body.get("stack_name")))
     stack.id = "None"
@@ -128,7 +128,7 @@ def _apply_update(call: Call, stack: Stack, body: Json, template: hot.Template, 
 
 
 def _changed(old: Stack, new: Stack) -> list[str]:
-    """The resources whose definitions differ, or whose parameters do."""
+    """The resources with a different definition or different parameters."""
     before, after = hot.parse(old.template).resources, hot.parse(new.template).resources
     same = old.parameters == new.parameters
     return [name for name in after if name in old.resources and not (same and before.get(name) == after[name])]
@@ -136,7 +136,7 @@ def _changed(old: Stack, new: Stack) -> list[str]:
 
 @service.route("PUT", STACK)
 def update_stack(call: Call) -> Response:
-    """Begin an update with a whole new definition; tags that are not given are gone."""
+    """Start an update with a complete new definition; tags that are not given are removed."""
     stack, body = identified(call, deleted=False), stack_request(call)
     _apply_update(call, stack, body, template_of(body), body.get("parameters") or {})
     return _accepted()
@@ -144,7 +144,7 @@ def update_stack(call: Call) -> Response:
 
 @service.route("PATCH", STACK)
 def patch_stack(call: Call) -> Response:
-    """Begin an update of what is given; the rest stays, except the tags."""
+    """Start an update of the given parts; the rest stays, except the tags."""
     stack, body = identified(call, deleted=False), stack_request(call)
     template = template_of(body) if "template" in body else hot.parse(stack.template)
     _apply_update(call, stack, body, template, stack.given_parameters | (body.get("parameters") or {}))
@@ -175,7 +175,7 @@ def act_on_stack(call: Call) -> Response:
 
 @service.route("DELETE", STACK)
 def delete_stack(call: Call) -> Response:
-    """Begin to delete a stack: 204 at once, also while it is being deleted; 404 when it is gone."""
+    """Start to delete a stack: 204 at once, also while it is being deleted; 404 when it is gone."""
     call.cloud.delete_stack(call.region, identified(call, deleted=False))
     return Response(204)
 

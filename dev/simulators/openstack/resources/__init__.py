@@ -1,4 +1,4 @@
-"""The resource types that simulated stacks are made of."""
+"""The resource types of simulated stacks."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -49,7 +49,7 @@ TYPES: Final[dict[str, ResourceType]] = {
 
 
 def problem_of(type_name: str, name: str, properties: Mapping[str, Json]) -> str | None:
-    """What Heat refuses about a resource beyond the schema of its properties."""
+    """What is wrong with a resource besides its properties' schema; None if nothing is."""
     bootable = properties.keys() & {"image", "block_device_mapping", "block_device_mapping_v2"}
     if type_name == ServerType.name and not bootable:
         return f"Neither image nor bootable volume is specified for instance {name}"
@@ -57,14 +57,14 @@ def problem_of(type_name: str, name: str, properties: Mapping[str, Json]) -> str
 
 
 class Catalog:
-    """The known types, as template validation asks for them."""
+    """The known types, in the form that template validation needs."""
 
     def properties(self, type_name: str) -> Mapping[str, Property]:
         """The properties of a type; KeyError if there is no such type."""
         return TYPES[type_name].properties
 
     def problem(self, type_name: str, name: str, properties: Mapping[str, Json]) -> str | None:
-        """What is wrong with a resource beyond the schema of its properties."""
+        """What is wrong with a resource besides its properties' schema; None if nothing is."""
         return problem_of(type_name, name, properties)
 
     def attributes(self, type_name: str) -> frozenset[str]:

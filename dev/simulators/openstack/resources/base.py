@@ -1,4 +1,4 @@
-"""What every resource type of a simulated stack is."""
+"""The base of all resource types of a simulated stack."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -10,17 +10,17 @@ from dev.simulators.openstack.state import Resource
 
 
 class ResourceError(Exception):
-    """Making or removing a resource failed; the text is Heat's reason."""
+    """Creating or deleting a resource failed; the text is Heat's reason."""
 
     def __init__(self, reason: str, *, retried: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retried = retried
-        """Whether Heat tries it again by itself."""
+        """Whether Heat retries it by itself."""
 
 
 class ResourceType:
-    """One type. `create` begins, `complete` ends what takes `create_seconds`; `delete` ends what takes its own."""
+    """One type. `create` starts and `complete` ends a creation, after `create_seconds`; `delete` ends a deletion."""
 
     name: ClassVar[str]
     properties: ClassVar[Mapping[str, Property]] = {}
@@ -28,10 +28,10 @@ class ResourceType:
     create_seconds: ClassVar[float] = 0.3
     delete_seconds: ClassVar[float] = 0.3
     can_be_checked: ClassVar[bool] = False
-    """Whether Heat's CHECK looks at it."""
+    """Whether Heat's CHECK checks it."""
 
     def create(self, site: Site, resource: Resource) -> str:
-        """Begin to make it; gives its physical id. ResourceError if the service refuses."""
+        """Start to create it; return its physical id. Raises ResourceError if the service refuses."""
         return resource.placeholder
 
     def duration(self, site: Site, resource: Resource) -> float:
@@ -39,16 +39,16 @@ class ResourceType:
         return self.create_seconds
 
     def complete(self, site: Site, resource: Resource) -> None:
-        """End making it. ResourceError if it went wrong meanwhile."""
+        """Finish the creation. Raises ResourceError if it failed meanwhile."""
 
     def refresh(self, site: Site, resource: Resource) -> None:
-        """Look again at what Heat keeps of it."""
+        """Update the attributes that Heat has stored."""
 
     def delete(self, site: Site, resource: Resource) -> None:
-        """Remove it; nothing if it is gone. ResourceError if something is in the way."""
+        """Delete it; nothing if it is gone. Raises ResourceError if something prevents it."""
 
     def body(self, site: Site, resource: Resource) -> dict[str, Json]:
-        """It as its own service shows it; empty if it is gone."""
+        """The resource in its own service's format; empty if it is gone."""
         return {}
 
     def attribute(self, site: Site, resource: Resource, name: str) -> Json:
@@ -60,5 +60,5 @@ class ResourceType:
 
 
 def properties_of(optional: str, **special: Property) -> dict[str, Property]:
-    """A schema: names of optional properties of any kind, and those that more is asked of."""
+    """A schema: the names of optional properties of any kind, and the properties with further rules."""
     return special | {name: Property() for name in optional.split()}

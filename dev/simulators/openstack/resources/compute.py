@@ -49,7 +49,7 @@ class ServerType(ResourceType):
     delete_seconds = 1.0
 
     def create(self, site: Site, resource: Resource) -> str:
-        """Ask Nova for a server, which asks Placement for a host."""
+        """Request a server from Nova, which requests a host from Placement."""
         wanted = resource.properties
         flavor = site.config.flavor(wanted["flavor"])
         if StackFault.QUOTA_EXCEEDED in resource.faults:
@@ -98,12 +98,12 @@ class ServerType(ResourceType):
                 server.port_ids.append(port.id)
 
     def duration(self, site: Site, resource: Resource) -> float:
-        """A refusal by the scheduler comes sooner than a running server."""
+        """The time until the server runs; shorter if the scheduler refuses it."""
         server = site.region.servers[resource.physical_id]
         return self.create_seconds if server.provider else self.refused_seconds
 
     def complete(self, site: Site, resource: Resource) -> None:
-        """The server runs, or has ended in ERROR for want of a host."""
+        """The server runs, or is in ERROR because there is no host."""
         server = site.region.servers.get(resource.physical_id)
         if server is None:
             raise ResourceError(
@@ -121,16 +121,16 @@ class ServerType(ResourceType):
         self.refresh(site, resource)
 
     def refresh(self, site: Site, resource: Resource) -> None:
-        """Keep the addresses that the server has now: those that come later are not seen until an update."""
+        """Store the addresses that the server has now: later ones are not seen until an update."""
         if server := site.region.servers.get(resource.physical_id):
             resource.snapshot["addresses"] = views.heat_addresses(site, server)
 
     def delete(self, site: Site, resource: Resource) -> None:
-        """The server goes, its host's capacity comes back, its ports stay, but for those that Nova made."""
+        """Delete the server and free its host's capacity; its ports stay, except those that Nova created."""
         remove_server(site, resource.physical_id)
 
     def body(self, site: Site, resource: Resource) -> dict[str, Json]:
-        """The server as Nova shows it to Heat."""
+        """The server in the format that Nova gives to Heat."""
         server = site.region.servers.get(resource.physical_id)
         return views.server(site, server, 96) | {"os_collect_config": {}} if server else {}
 
@@ -149,7 +149,7 @@ class ServerType(ResourceType):
 
 
 def server_quota_error(name: str, quota: str, wanted: int, used: int, limit: int) -> ResourceError:
-    """Heat's reason when Nova's quota is in the way. Heat does not try again."""
+    """Heat's reason when Nova's quota is exceeded. Heat does not retry."""
     return ResourceError(
         f"Forbidden: resources.{name}: Quota exceeded for {quota}: Requested {wanted},"
         f" but already used {used} of {limit} {quota} (HTTP 403) (Request-ID: {request_id()})"
@@ -157,7 +157,7 @@ def server_quota_error(name: str, quota: str, wanted: int, used: int, limit: int
 
 
 def remove_server(site: Site, server_id: str) -> None:
-    """Delete a server; nothing if it is gone. Its volumes stay and are free again."""
+    """Delete a server; nothing if it is gone. Its volumes stay and become available."""
     server = site.region.servers.pop(server_id, None)
     if server is None:
         return
@@ -199,7 +199,7 @@ class KeyPairType(ResourceType):
         return name
 
     def delete(self, site: Site, resource: Resource) -> None:
-        """Forget the key."""
+        """Delete the key pair."""
         site.region.keypairs = [
             item
             for item in site.region.keypairs
@@ -207,12 +207,12 @@ class KeyPairType(ResourceType):
         ]
 
     def body(self, site: Site, resource: Resource) -> dict[str, Json]:
-        """The public half."""
+        """The key pair, without the private key."""
         return {"public_key": resource.properties.get("public_key"), "private_key": ""}
 
 
 def add_keypair(site: Site, name: str, public_key: str) -> KeyPairState:
-    """Import a public key for the site's user; ValueError if it is none."""
+    """Import a public key for the site's user; raises ValueError if it is not one."""
     made = KeyPairState(
         number=site.region.number(),
         user_id=site.user_id,

@@ -44,7 +44,7 @@ class PortType(ResourceType):
     create_seconds = 0.5
 
     def create(self, site: Site, resource: Resource) -> str:
-        """Make the port with an address."""
+        """Create the port with an address."""
         if site.exceeds("port", len(site.ports)):
             raise _network_quota_error(resource, "port")
         wanted = resource.properties
@@ -57,7 +57,7 @@ class PortType(ResourceType):
         return port.id
 
     def delete(self, site: Site, resource: Resource) -> None:
-        """Remove the port, unless an injected fault holds it."""
+        """Delete the port, unless an injected fault prevents it."""
         port = site.region.ports.get(resource.physical_id)
         if port and port.undeletable_by_heat:
             raise ResourceError(
@@ -67,12 +67,12 @@ class PortType(ResourceType):
         site.remove_port(resource.physical_id)
 
     def body(self, site: Site, resource: Resource) -> dict[str, Json]:
-        """The port as Neutron shows it."""
+        """The port in Neutron's format."""
         port = site.region.ports.get(resource.physical_id)
         return dict(views.port(site, port)) if port else {}
 
     def attribute(self, site: Site, resource: Resource, name: str) -> Json:
-        """One of Neutron's fields, or what Heat looks up beside it."""
+        """One of Neutron's fields, or an attribute that Heat adds."""
         port = site.region.ports.get(resource.physical_id)
         if port and name == "subnets":
             return [views.subnet(site, site.config.network(port.network))]
@@ -100,7 +100,7 @@ class SecurityGroupType(ResourceType):
     create_seconds = 0.4
 
     def create(self, site: Site, resource: Resource) -> str:
-        """Make the group."""
+        """Create the group."""
         own = [group for group in site.region.security_groups.values() if group.project_id == site.project_id]
         if site.exceeds("security_group", len(own)):
             raise _network_quota_error(resource, "security_group")
@@ -116,7 +116,7 @@ class SecurityGroupType(ResourceType):
         return group.id
 
     def delete(self, site: Site, resource: Resource) -> None:
-        """Remove the group; a port that uses it, whoever owns it, is in the way."""
+        """Delete the group; impossible while any port uses it."""
         if any(resource.physical_id in port.security_groups for port in site.region.ports.values()):
             raise ResourceError(
                 f"Conflict: resources.{resource.name}: Security Group {resource.physical_id} in use."
@@ -125,7 +125,7 @@ class SecurityGroupType(ResourceType):
         site.region.security_groups.pop(resource.physical_id, None)
 
     def body(self, site: Site, resource: Resource) -> dict[str, Json]:
-        """The group as Neutron shows it."""
+        """The group in Neutron's format."""
         group = site.region.security_groups.get(resource.physical_id)
         return dict(views.security_group(group)) if group else {}
 
@@ -153,7 +153,7 @@ class FloatingIpType(ResourceType):
     create_seconds = 3.8
 
     def create(self, site: Site, resource: Resource) -> str:
-        """Take an address of the external network."""
+        """Allocate an address of the external network."""
         if site.exceeds("floatingip", len(site.floating_ips)):
             raise _network_quota_error(resource, "floatingip")
         network = site.config.network(resource.properties["floating_network"])
@@ -170,11 +170,11 @@ class FloatingIpType(ResourceType):
         return item.id
 
     def delete(self, site: Site, resource: Resource) -> None:
-        """Give the address back."""
+        """Release the address."""
         site.region.floating_ips.pop(resource.physical_id, None)
 
     def body(self, site: Site, resource: Resource) -> dict[str, Json]:
-        """The floating IP as Neutron shows it."""
+        """The floating IP in Neutron's format."""
         item = site.region.floating_ips.get(resource.physical_id)
         return dict(views.floating_ip(site, item)) if item else {}
 
@@ -188,15 +188,15 @@ class FloatingIpAssociationType(ResourceType):
     )
 
     def create(self, site: Site, resource: Resource) -> str:
-        """Begin to link them; Heat's own number is the physical id."""
+        """Start to associate them; the physical id is Heat's own number."""
         return str(site.region.number())
 
     def complete(self, site: Site, resource: Resource) -> None:
-        """They are linked."""
+        """Finish the association."""
         self._link(site, resource, resource.properties.get("port_id"))
 
     def delete(self, site: Site, resource: Resource) -> None:
-        """Undo the link."""
+        """Remove the association."""
         self._link(site, resource, None)
 
     def _link(self, site: Site, resource: Resource, port_id: str | None) -> None:

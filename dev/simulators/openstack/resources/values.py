@@ -1,4 +1,4 @@
-"""Heat's own resource types: values that it keeps itself."""
+"""Heat's own resource types: values that Heat itself stores."""
 
 import secrets
 import string
@@ -11,21 +11,21 @@ from dev.simulators.openstack.state import Resource
 
 
 class RandomStringType(ResourceType):
-    """A random string that Heat keeps."""
+    """A random string that Heat stores."""
 
     name = "OS::Heat::RandomString"
     properties = properties_of("length sequence character_classes character_sequences salt")
     attributes = frozenset({"value", "show"})
 
     def complete(self, site: Site, resource: Resource) -> None:
-        """Draw it."""
+        """Generate the string."""
         length = int(resource.properties.get("length") or 32)
         letters = string.ascii_letters + string.digits
         resource.snapshot["value"] = "".join(secrets.choice(letters) for _ in range(length))
 
 
 class ValueType(ResourceType):
-    """A value that a template gives a name to."""
+    """A named value."""
 
     name = "OS::Heat::Value"
     properties = properties_of("type", value=Property(required=True))
@@ -48,22 +48,22 @@ class TestResourceType(ResourceType):
     attributes = frozenset({"output", "show"})
 
     def duration(self, site: Site, resource: Resource) -> float:
-        """As long as its `wait_secs`."""
+        """The seconds in `wait_secs`."""
         return float(resource.properties.get("wait_secs") or 0)
 
     def complete(self, site: Site, resource: Resource) -> None:
-        """Succeed, or fail as told."""
+        """Succeed, or fail if the properties say so."""
         if resource.properties.get("fail"):
             resource.physical_id = ""
             raise ResourceError(f"ValueError: resources.{resource.name}: Test Resource failed {resource.name}")
 
     def body(self, site: Site, resource: Resource) -> dict[str, Json]:
-        """Its value, under the name of output."""
+        """The value, under the key `output`."""
         return {"output": resource.properties.get("value") if resource.physical_id else None}
 
 
 class CloudConfigType(ResourceType):
-    """Data for cloud-init that Heat keeps under an id."""
+    """Data for cloud-init that Heat stores under an id."""
 
     name = "OS::Heat::CloudConfig"
     properties = properties_of("cloud_config")
@@ -79,7 +79,7 @@ class MultipartMimeType(ResourceType):
 
 
 class SoftwareConfigType(ResourceType):
-    """A script that Heat keeps under an id."""
+    """A script that Heat stores under an id."""
 
     name = "OS::Heat::SoftwareConfig"
     properties = properties_of("group config inputs outputs options")
@@ -87,6 +87,6 @@ class SoftwareConfigType(ResourceType):
 
 
 class NoneType(ResourceType):
-    """A resource that is nothing."""
+    """A resource that does nothing."""
 
     name = "OS::Heat::None"

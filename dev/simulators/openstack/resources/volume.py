@@ -48,7 +48,7 @@ class VolumeType(ResourceType):
     delete_seconds = 0.6
 
     def create(self, site: Site, resource: Resource) -> str:
-        """Ask Cinder for the volume."""
+        """Request the volume from Cinder."""
         wanted = resource.properties
         size_gb = int(wanted.get("size") or 1)
         self._check_quota(site, resource.name, size_gb)
@@ -85,12 +85,12 @@ class VolumeType(ResourceType):
             )
 
     def complete(self, site: Site, resource: Resource) -> None:
-        """The volume can be used."""
+        """The volume becomes available."""
         if volume := site.region.volumes.get(resource.physical_id):
             volume.status, volume.updated_at = "available", site.now
 
     def delete(self, site: Site, resource: Resource) -> None:
-        """Remove the volume, unless an injected fault holds it."""
+        """Delete the volume, unless an injected fault prevents it."""
         volume = site.region.volumes.get(resource.physical_id)
         if volume and volume.undeletable_by_heat:
             volume.status, volume.updated_at = "error", site.now
@@ -100,7 +100,7 @@ class VolumeType(ResourceType):
         site.region.volumes.pop(resource.physical_id, None)
 
     def body(self, site: Site, resource: Resource) -> dict[str, Json]:
-        """The volume as Cinder shows it."""
+        """The volume in Cinder's format."""
         volume = site.region.volumes.get(resource.physical_id)
         if volume is None:
             return {}
@@ -110,7 +110,7 @@ class VolumeType(ResourceType):
 
 
 class VolumeAttachmentType(ResourceType):
-    """The link of a volume to a server."""
+    """The attachment of a volume to a server."""
 
     name = "OS::Cinder::VolumeAttachment"
     properties = properties_of(
@@ -122,7 +122,7 @@ class VolumeAttachmentType(ResourceType):
     delete_seconds = 0.8
 
     def create(self, site: Site, resource: Resource) -> str:
-        """Begin to attach; the volume's id is the physical id."""
+        """Start to attach; the physical id is the volume's id."""
         volume = self._volume(site, resource)
         if volume:
             volume.status = "attaching"
@@ -135,7 +135,7 @@ class VolumeAttachmentType(ResourceType):
             volume.attachment_id, volume.updated_at = new_uuid(), site.now
 
     def delete(self, site: Site, resource: Resource) -> None:
-        """The volume is free again."""
+        """Detach the volume."""
         if volume := self._volume(site, resource):
             volume.status, volume.server_id, volume.attachment_id = "available", None, None
             volume.updated_at = site.now
