@@ -56,11 +56,11 @@ class AutoTopUpView(ApiModel):
     top_up_amount: Money | None = None
     method_id: str | None = None
     monthly_cap: Money | None = None
-    charged_this_month: Money | None = Field(default=None, description="or being charged")
+    charged_this_month: Money | None = Field(default=None, description="including a charge that is running")
     in_flight_top_up_id: str | None = None
     last_started_at: datetime | None = None
-    declines: int = Field(default=0, description="since the last charge that went through")
-    paused: bool = Field(default=False, description="after three declines; saving the rule again ends it")
+    declines: int = Field(default=0, description="since the last successful charge")
+    paused: bool = Field(default=False, description="after three declines; saving the settings again ends it")
 
     @classmethod
     def of(cls, rule: AutoTopUpRule | None, now: datetime) -> Self:

@@ -51,14 +51,14 @@ class SpendCapStopView(ApiModel):
 class BalanceView(ApiModel):
     """A customer's money at one moment."""
 
-    posted: Money = Field(description="everything booked, less what running machines have used since")
-    held: Money = Field(description="set aside for machines that are being built, and as their reserve")
-    available: Money = Field(description="posted less held: what can be spent")
-    debt: Money = Field(description="what is owed beyond the balance")
+    posted: Money = Field(description="everything booked, less the usage of running machines since then")
+    held: Money = Field(description="reserved for machines that are being built, and for running ones")
+    available: Money = Field(description="posted less held: the amount that can be spent")
+    debt: Money = Field(description="the amount owed after the balance was used up")
     burn_per_hour: Money
     runway_seconds: int | None = Field(
-        description="time to empty at the present burn, without what is frozen for disputes and refunds; "
-        "null while nothing runs"
+        description="time until the balance is empty at the current burn, without what is frozen for disputes "
+        "and refunds; null while nothing runs"
     )
     suspension: SuspensionView | None = Field(description="null in good standing")
     spend_cap_stop: SpendCapStopView | None = Field(
@@ -110,11 +110,11 @@ class EntryView(ApiModel):
     sequence: int
     at: datetime
     type: EntryType
-    amount: Money = Field(description="less than zero where it was taken from the balance")
+    amount: Money = Field(description="negative if it was taken from the balance")
     source: str
     destination: str
     balance_after: Money
-    reference: str = Field(description="what it is about, such as a deployment's id")
+    reference: str = Field(description="the id of what it is about, such as a deployment")
     reason: str | None
 
     @classmethod
@@ -147,5 +147,5 @@ class CreditBody(ApiModel):
         examples=["25.00"]
     )
     reason: Annotated[str, StringConstraints(min_length=3, max_length=500)] = Field(
-        description="why; the customer sees it", examples=["Goodwill after the outage of 3 November"]
+        description="shown to the customer", examples=["Goodwill after the outage of 3 November"]
     )

@@ -109,7 +109,7 @@ class UnmatchedView(ApiModel):
     id: str
     amount: Money
     booked_on: date
-    account: str = Field(description="ours")
+    account: str = Field(description="our account")
     text: str = Field(description="what the payer wrote")
     payer_name: str
     payer_account: str
@@ -149,7 +149,9 @@ class AssignBody(ApiModel):
     audited_fields = frozenset({"top_up_id"})
 
     top_up_id: TopUpId
-    note: Note = Field(description="how that was found out", examples=["The customer sent the bank's receipt."])
+    note: Note = Field(
+        description="how the customer was found", examples=["The customer sent the bank's receipt."]
+    )
 
     @property
     def reason(self) -> str:

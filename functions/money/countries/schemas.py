@@ -13,9 +13,9 @@ class CountryView(ApiModel):
 
     code: str = Field(description="ISO 3166-1, two letters", examples=["DE"])
     is_in_eu: bool
-    vat_prefix: str | None = Field(description="With which its VAT numbers begin; null where none is asked for")
+    vat_prefix: str | None = Field(description="the prefix of its VAT numbers; null where none is asked for")
     vat_number_pattern: str | None = Field(
-        description="A regular expression for what follows the prefix", examples=["[0-9]{9}"]
+        description="a regular expression for the part after the prefix", examples=["[0-9]{9}"]
     )
 
     @classmethod

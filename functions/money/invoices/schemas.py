@@ -56,13 +56,13 @@ class BillingProfileBody(ApiModel):
     vat_number: Annotated[str, StringConstraints(max_length=20, pattern=r"^[A-Za-z0-9+* .-]{4,20}$")] | None = (
         Field(
             default=None,
-            description="of a company in the European Union, with its prefix, in the form that VIES takes",
+            description="for companies in the European Union, with its prefix, in the form of VIES",
             examples=["DE123456789"],
         )
     )
     time_zone: Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9_+/-]{1,64}$")] = Field(
         default=DEFAULT_TIME_ZONE,
-        description="of the IANA database: invoices cover its months",
+        description="a name of the IANA database; invoices cover its months",
         examples=["Europe/Berlin"],
     )
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
@@ -130,7 +130,7 @@ class InvoiceSummaryView(ApiModel):
     number: str = Field(examples=["HC-2031-000042"])
     issued_at: datetime
     period_start: datetime
-    period_end: datetime = Field(description="not part of the period any more")
+    period_end: datetime = Field(description="the first instant after the period")
     total: Money = Field(description="tax included")
     tax: Money
 
@@ -172,7 +172,7 @@ class UsageLineView(ApiModel):
     instance_type: str
     seconds: int
     ledger_amount: Money = Field(description="as the ledger has it, to the millionth")
-    amount: Money = Field(description="in cents, with what was left over from the lines before")
+    amount: Money = Field(description="in cents, with the remainder from the lines before")
 
     @classmethod
     def of(cls, line: UsageLine) -> Self:
@@ -193,7 +193,7 @@ class MovementView(ApiModel):
 
     at: datetime
     kind: MovementKind
-    type: str = Field(description="of the ledger's entry", examples=["top_up"])
+    type: str = Field(description="the type of the ledger entry", examples=["top_up"])
     entry_sequence: int
     source: str = Field(description="the account on the other side", examples=["gateway:stripe"])
     reference: str
@@ -241,13 +241,13 @@ class TotalsView(ApiModel):
     """The amounts that lead to the total."""
 
     tax_point: TaxPoint = Field(description="`usage`: the invoice is for usage; `top_up`: for payments")
-    brought_forward: Money = Field(
-        description="less than zero where an earlier month gave more back than it charged"
-    )
+    brought_forward: Money = Field(description="negative if an earlier month gave back more than it charged")
     usage: Money
     credits_applied: Money
     payments: Money
-    held_over: Money = Field(description="what would make the total negative: it reduces the next invoice")
+    held_over: Money = Field(
+        description="the amount that would make the total negative; it reduces the next invoice"
+    )
     net: Money
     total: Money = Field(description="tax included")
 
@@ -328,7 +328,7 @@ class CreditNoteSummaryView(ApiModel):
     id: str
     number: str = Field(examples=["HC-CN-2031-000007"])
     issued_at: datetime
-    invoice_id: str = Field(description="of the invoice that it corrects")
+    invoice_id: str = Field(description="the invoice that it corrects")
     total: Money
     tax: Money
 
@@ -360,7 +360,7 @@ class CreditNoteDetails(ApiModel):
     currency: str
     total: Money
     tax: TaxView
-    entry_sequence: int = Field(description="of the ledger entry that gave the money back")
+    entry_sequence: int = Field(description="the ledger entry that gave the money back")
 
     @classmethod
     def of(cls, note: CreditNote) -> Self:
@@ -410,6 +410,6 @@ class CreditNoteBody(ApiModel):
         description="tax included", examples=["12.50"]
     )
     reason: Annotated[str, StringConstraints(min_length=3, max_length=500)] = Field(
-        description="why; it stands on the credit note",
+        description="shown on the credit note",
         examples=["The machine could not be reached on 3 November"],
     )

@@ -30,10 +30,10 @@ class RewardView(ApiModel):
     """A referral as one of its two customers sees it. It does not tell who the other customer is."""
 
     id: str
-    side: Side = Field(description="whether you brought somebody, or were brought")
+    side: Side = Field(description="whether you are the referrer, or were referred")
     status: ReferralStatus
-    reason: RewardReason | None = Field(description="why there is no reward, or not any more")
-    reward: Money = Field(description="what each of the two gets")
+    reason: RewardReason | None = Field(description="why there is no reward, or why it was taken back")
+    reward: Money = Field(description="the reward for each of the two customers")
     redeemed_at: datetime
     decided_at: datetime | None
 
@@ -54,7 +54,7 @@ class RewardView(ApiModel):
 class ReferralStatsView(ApiModel):
     """The number of referred customers, by status."""
 
-    waiting: int = Field(description="have redeemed it, and not paid enough yet")
+    waiting: int = Field(description="customers who redeemed the code and have not paid enough yet")
     rewarded: int
     refused: int
     taken_back: int
@@ -65,9 +65,9 @@ class ReferralView(ApiModel):
     """A customer's code, and the results."""
 
     code: str = Field(examples=["K7M2Q-4TXW9"])
-    link: str = Field(description="to the page where others register with the code")
-    reward: Money = Field(description="what you and each customer you bring get")
-    least_top_up: Money = Field(description="what the customer has to pay at once for that")
+    link: str = Field(description="the page where others register with the code")
+    reward: Money = Field(description="the reward for you and for each customer that you refer")
+    least_top_up: Money = Field(description="the least single payment of the referred customer that earns it")
     stats: ReferralStatsView
     redeemed: RewardView | None = Field(description="the code that you have redeemed yourself")
 

@@ -10,11 +10,11 @@ from chalicelib.domain.money.spending.service import SpendReport, WindowReport
 from chalicelib.http import ApiModel, Money
 from chalicelib.kernel.money import parse_amount
 
-_MOST_MICROS = 10_000_000 * 1_000_000
+_MAX_MICROS = 10_000_000 * 1_000_000
 
 
 def _bounded(text: str) -> str:
-    if not 0 <= parse_amount(text) <= _MOST_MICROS:
+    if not 0 <= parse_amount(text) <= _MAX_MICROS:
         raise ValueError("a cap is from 0.00 to 10000000.00")
     return text
 
@@ -41,13 +41,13 @@ class SpendWindowView(ApiModel):
 
     cap: Money | None = Field(description="null where there is none")
     spent: Money = Field(
-        description="for the seconds that machines ran in it, whether they are in the ledger yet or not"
+        description="for the seconds that machines ran in it, including those not yet in the ledger"
     )
     starts_at: datetime
-    ends_at: datetime = Field(description="when the next begins, at nothing spent")
-    is_reached: bool = Field(description="machines are off, or being switched off")
+    ends_at: datetime = Field(description="when the next day or month begins, with nothing spent")
+    is_reached: bool = Field(description="whether machines are off, or being switched off")
     reached_at: datetime | None = Field(
-        description="when the cap will be reached at the present burn; null where it is, or the end comes first"
+        description="when the cap will be reached at the current burn; null if reached, or not before the end"
     )
 
     @classmethod

@@ -88,7 +88,7 @@ class CheckoutView(ApiModel):
     pay_amount: str | None
     pay_currency: str | None
     payment_uri: str | None = Field(
-        description="crypto: what a wallet opens, with the token, the address and the amount (EIP-681)",
+        description="crypto: the link for a wallet, with the token, the address and the amount (EIP-681)",
         examples=["ethereum:0xdAC17F958D2ee523a2206206994597C13D831ec7@1/transfer?address=0x…&uint256=25000000"],
     )
     qr_svg: str | None = Field(description="`paymentUri` as a QR code, an SVG document; not in lists")
@@ -123,7 +123,7 @@ class TopUpView(ApiModel):
     amount: Money
     asset: str | None
     network: str | None
-    credited: Money = Field(description="what reached the balance")
+    credited: Money = Field(description="the amount added to the balance")
     refunded: Money
     disputed: Money = Field(description="frozen by open disputes")
     exchange_rate: str | None = Field(description="dollars for one unit of the currency")

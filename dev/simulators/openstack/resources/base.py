@@ -20,7 +20,7 @@ class ResourceError(Exception):
 
 
 class ResourceType:
-    """One type. `create` starts and `complete` ends a creation, after `create_seconds`; `delete` ends a deletion."""
+    """One type. `create` starts and `complete` ends a creation (`create_seconds`); `delete` ends a deletion."""
 
     name: ClassVar[str]
     properties: ClassVar[Mapping[str, Property]] = {}
