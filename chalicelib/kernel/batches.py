@@ -7,7 +7,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def each_in_turn(items: Iterable[T], act: Callable[[T], R], *, name: Callable[[T], str]) -> Sequence[R]:
+def process_each(items: Iterable[T], act: Callable[[T], R], *, name: Callable[[T], str]) -> Sequence[R]:
     """Apply `act` to every item, and raise what failed at the end.
 
     Args:
@@ -23,13 +23,13 @@ def each_in_turn(items: Iterable[T], act: Callable[[T], R], *, name: Callable[[T
         tried.
     """
     done: list[R] = []
-    troubles: list[Exception] = []
+    errors: list[Exception] = []
     for item in items:
         try:
             done.append(act(item))
-        except Exception as trouble:
-            trouble.add_note(name(item))
-            troubles.append(trouble)
-    if troubles:
-        raise ExceptionGroup(f"{len(troubles)} of {len(done) + len(troubles)} could not be dealt with", troubles)
+        except Exception as error:
+            error.add_note(name(item))
+            errors.append(error)
+    if errors:
+        raise ExceptionGroup(f"{len(errors)} of {len(done) + len(errors)} could not be dealt with", errors)
     return done

@@ -71,17 +71,17 @@ class StripeLab(SimulatedLab[StripeSimulator]):
             raise AssertionError("the card was not declined")
 
     def expire(self, top_up: TopUp) -> None:
-        self.simulator.door.sessions.expire(self._object(top_up))
+        self.simulator.router.sessions.expire(self._object(top_up))
 
     def dispute(self, top_up: TopUp) -> str:
         intent = self.simulator.intent_id(self._object(top_up))
-        return str(self.simulator.door.money_back.dispute(intent, None, "needs_response")["id"])
+        return str(self.simulator.router.money_back.dispute(intent, None, "needs_response")["id"])
 
     def rule(self, dispute_id: str, *, won: bool) -> None:
-        self.simulator.door.money_back.set_dispute(dispute_id, "won" if won else "lost")
+        self.simulator.router.money_back.set_dispute(dispute_id, "won" if won else "lost")
 
     def save(self, provider_id: str, *, declines: bool = False) -> None:
-        self.simulator.door.cards.save(provider_id, DECLINED_CARD if declines else GOOD_CARD)
+        self.simulator.router.cards.save(provider_id, DECLINED_CARD if declines else GOOD_CARD)
 
     def names(self, top_up: TopUp) -> set[str]:
         """An event of a dispute names the charge and the intent only: the ids tell whose it is."""

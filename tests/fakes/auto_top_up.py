@@ -31,9 +31,9 @@ class MemoryAutoTopUpRecords:
     def rule(self, customer_id: str) -> AutoTopUpRule | None:
         return self._table.get(("auto_top_up", customer_id), AutoTopUpRule)
 
-    def to_be_looked_at(self, shard: int) -> Iterator[str]:
+    def customers_to_process(self, shard: int) -> Iterator[str]:
         rules = self._table.under(("auto_top_up",), AutoTopUpRule)
-        return (rule.customer_id for rule in rules if shard == 0 and rule.is_to_be_looked_at)
+        return (rule.customer_id for rule in rules if shard == 0 and rule.needs_processing)
 
     def replace_rule(self, before: AutoTopUpRule | None, after: AutoTopUpRule) -> Write:
         def unchanged(item: AutoTopUpRule | None) -> bool:

@@ -10,7 +10,7 @@ from chalicelib.domain.money.top_ups.records import DeadNotice
 if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import MessageTypeDef
 
-_MOST_MESSAGES = 10  # SQS: ReceiveMessage returns at most ten
+_MAX_MESSAGES = 10  # SQS: ReceiveMessage returns at most ten
 _REPLAY_SECONDS = 60
 
 
@@ -54,7 +54,7 @@ class SqsDeadNotices:
 
     def peek(self, most: int) -> Sequence[DeadNotice]:
         """Some dead notices, which stay visible to other receivers; see `DeadNotices.peek`."""
-        return [_dead(message) for message in self._receive(min(most, _MOST_MESSAGES), hidden_seconds=0)]
+        return [_dead(message) for message in self._receive(min(most, _MAX_MESSAGES), hidden_seconds=0)]
 
     def replay(self, most: int) -> int:
         """Queue some again: a message is sent before it is deleted, so that none is lost; see
@@ -62,7 +62,7 @@ class SqsDeadNotices:
         """
         replayed = 0
         while replayed < most:
-            found = self._receive(min(most - replayed, _MOST_MESSAGES), hidden_seconds=_REPLAY_SECONDS)
+            found = self._receive(min(most - replayed, _MAX_MESSAGES), hidden_seconds=_REPLAY_SECONDS)
             if not found:
                 break
             for message in found:

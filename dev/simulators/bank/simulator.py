@@ -115,7 +115,7 @@ class BankSimulator(PaymentSimulator):
                 status="pending",
                 arrived_at=now,
             )
-            delay_seconds = self._spoil(transfer)
+            delay_seconds = self._apply_faults(transfer)
             self.state.transfers[transfer.id] = transfer
             if order.is_booked:
                 self._credit(transfer, delay_seconds)
@@ -178,7 +178,7 @@ class BankSimulator(PaymentSimulator):
                 text = with_broken_amount(text, transfers[0])
             return text
 
-    def _spoil(self, transfer: TransferState) -> float:
+    def _apply_faults(self, transfer: TransferState) -> float:
         """Apply the payer's faults to the transfer; return its delay in seconds."""
         occasion = Occasion(service="payer", name=transfer.text)
         cent = Decimal("0.01")

@@ -118,7 +118,7 @@ class Service:
     def admit(self, call: Call) -> None:
         """Check a call that has a valid token; raises ApiError if it is refused."""
 
-    def dress(self, call: Call, response: Response) -> None:
+    def add_headers(self, call: Call, response: Response) -> None:
         """Add the headers that all of the service's answers have."""
         response.headers.setdefault("x-openstack-request-id", call.request_id)
 

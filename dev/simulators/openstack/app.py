@@ -34,7 +34,7 @@ _TITLES: Final = {
 
 
 @dataclass(frozen=True)
-class Visit:
+class RoutedRequest:
     """A request, and the service that it is for."""
 
     service: Service
@@ -58,19 +58,19 @@ class Visit:
         return Response(status, body, {"x-openstack-request-id": self.call.request_id, **headers})
 
 
-class Door:
+class Router:
     """Answers every request to the simulated cloud. Not thread-safe: hold the lock."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
 
-    def locate(self, request: Request) -> Visit | None:
+    def locate(self, request: Request) -> RoutedRequest | None:
         """The service for a request; None if there is none."""
         base = self.cloud.base_url
         if request.path == "/identity" or request.path.startswith("/identity/"):
             path = request.path.removeprefix("/identity")
             call = Call(self.cloud, request, f"{base}/identity", path.rstrip("/"), request_id())
-            return Visit(keystone.service, call)
+            return RoutedRequest(keystone.service, call)
         found = _REGIONAL.fullmatch(request.path)
         if found is None:
             return None
@@ -80,27 +80,27 @@ class Door:
             return None
         url = f"{base}/regions/{region.id}/{found['service']}"
         path = (found["path"] or "").rstrip("/")
-        return Visit(service, Call(self.cloud, request, url, path, request_id(), region))
+        return RoutedRequest(service, Call(self.cloud, request, url, path, request_id(), region))
 
-    def serve(self, visit: Visit) -> Response:
+    def serve(self, routed: RoutedRequest) -> Response:
         """Handle a request."""
         self.cloud.advance()
-        self._strike_token(visit.call, visit.occasion)
+        self._strike_token(routed.call, routed.occasion)
         try:
-            response = self._handle(visit.service, visit.call)
+            response = self._handle(routed.service, routed.call)
         except ApiError as error:
             response = error.response
         except json.JSONDecodeError:
             response = Response(400, {"badRequest": {"code": 400, "message": "Malformed request body"}})
-        visit.service.dress(visit.call, response)
+        routed.service.add_headers(routed.call, response)
         return response
 
-    def note(self, visit: Visit) -> dict[str, Json]:
+    def note(self, routed: RoutedRequest) -> dict[str, Json]:
         """Fields for the request log, besides those that all requests have."""
         return {
             "time": f"{long_instant(self.cloud.clock.now(), microseconds=True)}Z",
-            "region": visit.occasion.region,
-            "service": visit.occasion.service,
+            "region": routed.occasion.region,
+            "service": routed.occasion.service,
         }
 
     def _strike_token(self, call: Call, occasion: Occasion) -> None:

@@ -10,9 +10,9 @@ from dev.simulators.openstack.state import Volume
 class Cinder(Service):
     """The volume service."""
 
-    def dress(self, call: Call, response: Response) -> None:
+    def add_headers(self, call: Call, response: Response) -> None:
         """Add the microversion header."""
-        super().dress(call, response)
+        super().add_headers(call, response)
         if response.status == 401:
             return
         asked = call.request.headers.get("openstack-api-version", "volume 3.0")

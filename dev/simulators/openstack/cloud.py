@@ -107,13 +107,13 @@ class Cloud:
     def create_stack(self, region: Region, stack: Stack) -> None:
         """Add a validated stack and start to create it."""
         region.stacks[stack.id] = stack
-        struck, delay_seconds = self._strike(region, stack, AT_CREATE)
+        struck, delay_seconds = self._applicable_faults(region, stack, AT_CREATE)
         self.lifecycle(region, stack).create(struck, delay_seconds if StackFault.STACK_TIMEOUT in struck else None)
         self._plan(region, stack)
 
     def delete_stack(self, region: Region, stack: Stack) -> None:
         """Start to delete a stack."""
-        self.lifecycle(region, stack).delete(self._strike(region, stack, AT_DELETE)[0])
+        self.lifecycle(region, stack).delete(self._applicable_faults(region, stack, AT_DELETE)[0])
         self._plan(region, stack)
 
     def update_stack(self, region: Region, stack: Stack, changed: list[str]) -> None:
@@ -130,7 +130,9 @@ class Cloud:
             lifecycle.run_action(action)
         self._plan(region, stack)
 
-    def _strike(self, region: Region, stack: Stack, kinds: Iterable[StackFault]) -> tuple[list[str], float]:
+    def _applicable_faults(
+        self, region: Region, stack: Stack, kinds: Iterable[StackFault]
+    ) -> tuple[list[str], float]:
         """The stack faults that take effect now, and the delay of the last of them."""
         struck, delay_seconds = [], 0.0
         for kind in sorted(kinds):

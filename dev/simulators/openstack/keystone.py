@@ -37,9 +37,9 @@ class Keystone(Service):
             {"Content-Type": "text/html; charset=utf-8"},
         )
 
-    def dress(self, call: Call, response: Response) -> None:
+    def add_headers(self, call: Call, response: Response) -> None:
         """Add the header which says that answers depend on the token."""
-        super().dress(call, response)
+        super().add_headers(call, response)
         response.headers.setdefault("Vary", "X-Auth-Token")
 
 

@@ -173,9 +173,9 @@ class Lifecycle:
                 self._record(resource, "CREATE", "FAILED", "CREATE aborted (user triggered cancel)")
                 # Only the wait ends this phase: `_drive` deletes resources without a phase.
                 self._enter(resource, "passing", ABORT_SECONDS)
-        self._plant(operation.faults)
+        self._block_deletion(operation.faults)
 
-    def _plant(self, faults: list[str]) -> None:
+    def _block_deletion(self, faults: list[str]) -> None:
         """Create the obstacles to the deletion that the faults ask for."""
         for resource in self.stack.resources.values():
             port = self.site.region.ports.get(resource.physical_id)

@@ -49,9 +49,9 @@ class Nova(Service):
         response.headers["x-compute-request-id"] = call.request_id
         return response
 
-    def dress(self, call: Call, response: Response) -> None:
+    def add_headers(self, call: Call, response: Response) -> None:
         """Add the microversion headers."""
-        super().dress(call, response)
+        super().add_headers(call, response)
         if response.status == 401:
             return
         version = _asked_version(call) or "2.1"

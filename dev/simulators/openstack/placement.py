@@ -38,9 +38,9 @@ class Placement(Service):
         """The 404 in Placement's format."""
         return _error(call, 404, "The resource could not be found.\n\n   ").response
 
-    def dress(self, call: Call, response: Response) -> None:
+    def add_headers(self, call: Call, response: Response) -> None:
         """Add the microversion header."""
-        super().dress(call, response)
+        super().add_headers(call, response)
         asked = _asked(call)
         if response.status in {401, 406}:
             return

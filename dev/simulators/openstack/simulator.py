@@ -7,7 +7,7 @@ from dev.simulators.control import Route
 from dev.simulators.faults import RequestFault
 from dev.simulators.http import Disconnect, Json, Request, Response
 from dev.simulators.openstack import control
-from dev.simulators.openstack.app import Door
+from dev.simulators.openstack.app import Router
 from dev.simulators.openstack.cloud import Cloud, load_state
 from dev.simulators.openstack.config import Config, load_config
 from dev.simulators.openstack.stack_faults import StackFault, TokenFault
@@ -46,7 +46,7 @@ class OpenStackSimulator(Simulator):
         self.cloud = Cloud(config, self.base_url, self.faults, saved)
         if speed is not None:
             self.cloud.set_speed(speed)
-        self._door = Door(self.cloud)
+        self._router = Router(self.cloud)
         self._answered = 0
         self._answered_when_saved = -1
 
@@ -61,15 +61,15 @@ class OpenStackSimulator(Simulator):
 
     def answer(self, request: Request) -> Response | Disconnect:
         """Answer a request to one of the services, subject to the injected faults."""
-        visit = self._door.locate(request)
-        if visit is None:
+        routed = self._router.locate(request)
+        if routed is None:
             return Response(404, {"error": {"code": 404, "message": "no such service", "title": "Not Found"}})
         return self.exchanged(
             request,
-            visit.occasion,
-            lambda: self._door.serve(visit),
-            visit.refuse,
-            lambda: self._door.note(visit),
+            routed.occasion,
+            lambda: self._router.serve(routed),
+            routed.refuse,
+            lambda: self._router.note(routed),
         )
 
     def snapshot(self) -> str:

@@ -16,8 +16,8 @@ from dev.simulators.paypal.bank import APPROVAL, Bank
 from dev.simulators.paypal.wire import Refusal, funds, not_found, only, text
 
 TOKEN_SECONDS: Final = 32_400
-LONGEST_STATEMENT: Final = timedelta(days=31)
-_LONGEST_REQUEST_ID: Final = 108
+MAX_STATEMENT_SPAN: Final = timedelta(days=31)
+_MAX_REQUEST_ID_LENGTH: Final = 108
 _UNIT: Final = {"amount", "custom_id", "invoice_id", "description", "reference_id", "soft_descriptor"}
 _EXPERIENCE: Final = {
     *("brand_name", "locale", "shipping_preference", "return_url", "cancel_url", "landing_page", "user_action"),
@@ -217,7 +217,7 @@ class Api:
             start, end = (datetime.fromisoformat(query[name]) for name in ("start_date", "end_date"))
         except KeyError as error:
             raise Refusal(400, "MISSING_REQUIRED_PARAMETER", str(error)) from None
-        if end - start > LONGEST_STATEMENT:
+        if end - start > MAX_STATEMENT_SPAN:
             raise Refusal(400, "INVALID_PARAMETER_VALUE", "end_date")
         page, size = int(query.get("page", "1")), int(query.get("page_size", "100"))
         if not (page >= 1 and 1 <= size <= 500):
@@ -236,6 +236,6 @@ class Api:
 
 def _request_id(request: Request) -> str:
     key = request.headers.get("paypal-request-id", "")
-    if len(key) > _LONGEST_REQUEST_ID:
+    if len(key) > _MAX_REQUEST_ID_LENGTH:
         raise Refusal(400, "INVALID_STRING_LENGTH", "PayPal-Request-Id")
     return key

@@ -46,18 +46,18 @@ class Cards:
         self._account.extra(made["id"]).update(
             {name: value for name, value in params.items() if name in _OWN_INTENT_FIELDS}
         )
-        return self.dress_intent(made)
+        return self.complete_intent(made)
 
     def intent(self, intent_id: str, expand: Json = ()) -> dict[str, Json]:
         """The payment intent with this id."""
         raw = self._account.get("payment_intent", f"payment_intents/{intent_id}")
-        return self.dress_intent(raw, expanded="latest_charge" in (expand or ()))
+        return self.complete_intent(raw, expanded="latest_charge" in (expand or ()))
 
     def list_intents(self, params: Mapping[str, Json]) -> dict[str, Json]:
         """Payment intents, of one customer or all."""
         customer = params.get("customer")
         found = [
-            self.dress_intent(raw)
+            self.complete_intent(raw)
             for raw in self._account.backend.list("payment_intents")
             if customer in (None, raw["customer"])
         ]
@@ -94,7 +94,7 @@ class Cards:
             raise self._declined(intent_id)
         if raw["status"] == "succeeded":
             self._tell_of_success(raw)
-        return self.dress_intent(raw)
+        return self.complete_intent(raw)
 
     def pay(self, intent_id: str, card: str) -> dict[str, Json]:
         """The payer enters a card, for the first time or again after a decline.
@@ -122,8 +122,8 @@ class Cards:
         if raw["status"] == "succeeded":
             self._tell_of_success(raw)
         else:
-            self._account.emit("payment_intent.payment_failed", self.dress_intent(raw))
-        return self.dress_intent(raw)
+            self._account.emit("payment_intent.payment_failed", self.complete_intent(raw))
+        return self.complete_intent(raw)
 
     def _declined(self, intent_id: str) -> Refusal:
         intent = self.intent(intent_id)
@@ -132,9 +132,9 @@ class Cards:
         return Refusal(402, error.pop("message"), error.pop("code"), **error, payment_intent=intent)
 
     def _tell_of_success(self, raw: Mapping[str, Json]) -> None:
-        charge = self.dress_charge(raw["latest_charge"], raw)
+        charge = self.complete_charge(raw["latest_charge"], raw)
         self._account.emit("charge.succeeded", charge)
-        self._account.emit("payment_intent.succeeded", self.dress_intent(raw))
+        self._account.emit("payment_intent.succeeded", self.complete_intent(raw))
 
     def _new_card(self, number: str) -> str:
         card = {"number": number, "exp_month": 12, "exp_year": 2034, "cvc": "123"}
@@ -147,14 +147,14 @@ class Cards:
         intents = {raw["id"]: raw for raw in self._account.backend.list("payment_intents")}
         wanted = params.get("payment_intent")
         found = [
-            self.dress_charge(raw, intents[raw["payment_intent"]])
+            self.complete_charge(raw, intents[raw["payment_intent"]])
             for raw in self._account.backend.list("charges")
             if raw["payment_intent"] in intents and wanted in (None, raw["payment_intent"])
         ]
         page = page_of(found, params, "/v1/charges")
         if "data.payment_intent" in params.get("expand", ()):
             for charge in page["data"]:
-                charge["payment_intent"] = self.dress_intent(intents[charge["payment_intent"]])
+                charge["payment_intent"] = self.complete_intent(intents[charge["payment_intent"]])
         return page
 
     # Saved cards
@@ -195,7 +195,7 @@ class Cards:
 
     # Completing objects
 
-    def dress_intent(self, raw: Mapping[str, Json], *, expanded: bool = False) -> dict[str, Json]:
+    def complete_intent(self, raw: Mapping[str, Json], *, expanded: bool = False) -> dict[str, Json]:
         """localstripe's payment intent with Stripe's other fields; its charge is an id, unless `expanded`."""
         extra = self._account.extra(raw["id"])
         charge = raw["latest_charge"]
@@ -205,13 +205,13 @@ class Cards:
         return dressed | {
             "amount_received": raw["amount"] if paid else 0,
             "description": extra.get("description"),
-            "latest_charge": self.dress_charge(charge, raw) if expanded and charge else charge and charge["id"],
+            "latest_charge": self.complete_charge(charge, raw) if expanded and charge else charge and charge["id"],
             "last_payment_error": {"type": "card_error", **error} if error else None,
             "payment_method_types": extra.get("allowed_payment_method_types", ["card"]),
             "setup_future_usage": extra.get("setup_future_usage"),
         }
 
-    def dress_charge(self, raw: Mapping[str, Json], intent: Mapping[str, Json]) -> dict[str, Json]:
+    def complete_charge(self, raw: Mapping[str, Json], intent: Mapping[str, Json]) -> dict[str, Json]:
         """localstripe's charge with Stripe's other fields: the intent's metadata, and whether it is disputed."""
         disputes = self._account.state.disputes.values()
         dressed = {name: value for name, value in raw.items() if name != "refunds"}

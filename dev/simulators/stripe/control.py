@@ -69,20 +69,20 @@ class RefundRuling(Body):
 
 def routes(simulator: "StripeSimulator") -> Iterable[Route]:
     """The commands about payments, sessions, set-ups, disputes and refunds."""
-    door = simulator.door
+    router = simulator.router
 
     def save(request: Request, setup: str) -> Json:
-        return door.cards.save(setup, read(Card, request).card)
+        return router.cards.save(setup, read(Card, request).card)
 
     def rule(request: Request, dispute: str) -> Json:
-        return door.money_back.set_dispute(dispute, read(Ruling, request).status)
+        return router.money_back.set_dispute(dispute, read(Ruling, request).status)
 
     def rule_refund(request: Request, refund: str) -> Json:
-        return door.money_back.set_refund(refund, read(RefundRuling, request).status)
+        return router.money_back.set_refund(refund, read(RefundRuling, request).status)
 
     return (
         *_payment_routes(simulator),
-        Route("POST", "/sessions/{}/expire", lambda request, session: door.sessions.expire(session)),
+        Route("POST", "/sessions/{}/expire", lambda request, session: router.sessions.expire(session)),
         Route("POST", "/setups/{}/save", save),
         Route("POST", "/disputes/{}", rule),
         Route("POST", "/refunds/{}", rule_refund),
@@ -90,7 +90,7 @@ def routes(simulator: "StripeSimulator") -> Iterable[Route]:
 
 
 def _payment_routes(simulator: "StripeSimulator") -> Iterable[Route]:
-    door = simulator.door
+    router = simulator.router
 
     def on_intent(act: Callable[[str, Request], Json]) -> Handler:
         return lambda request, payment: act(simulator.intent_id(payment), request)
@@ -103,14 +103,14 @@ def _payment_routes(simulator: "StripeSimulator") -> Iterable[Route]:
 
     def dispute(intent: str, request: Request) -> Json:
         wanted = read(Opening, request)
-        return door.money_back.dispute(intent, wanted.amount, wanted.status)
+        return router.money_back.dispute(intent, wanted.amount, wanted.status)
 
     def authenticate(intent: str, request: Request) -> Json:
-        return door.cards.authenticate(intent, success=read(Authentication, request).success)
+        return router.cards.authenticate(intent, success=read(Authentication, request).success)
 
     def refund(intent: str, request: Request) -> Json:
         amount = read(RefundByStaff, request).amount
-        return door.money_back.refund({"payment_intent": intent} | ({"amount": str(amount)} if amount else {}))
+        return router.money_back.refund({"payment_intent": intent} | ({"amount": str(amount)} if amount else {}))
 
     return (
         Route(

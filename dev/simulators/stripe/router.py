@@ -19,7 +19,7 @@ Handler = Callable[[str, Params], dict[str, Json]]
 """Takes the id in the path (empty if there is none) and the parameters."""
 
 
-class Door:
+class Router:
     """Answers `/v1`. Not thread-safe: hold the simulator's lock."""
 
     def __init__(self, account: Account, faults: FaultBoard) -> None:

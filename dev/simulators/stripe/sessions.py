@@ -9,7 +9,7 @@ from dev.simulators.stripe.cards import Cards
 from dev.simulators.stripe.wire import Refusal, missing, new_id, now, page_of, whole_number
 
 _SHORTEST_SECONDS: Final = 30 * 60
-_LONGEST_SECONDS: Final = 24 * 60 * 60
+_MAX_SECONDS: Final = 24 * 60 * 60
 _SLACK_SECONDS: Final = 60
 _KNOWN: Final = frozenset(
     {
@@ -127,9 +127,9 @@ class Sessions:
 
 def _expiry(params: Mapping[str, Json]) -> int:
     if "expires_at" not in params:
-        return now() + _LONGEST_SECONDS
+        return now() + _MAX_SECONDS
     wanted = whole_number(params, "expires_at")
-    if not _SHORTEST_SECONDS - _SLACK_SECONDS <= wanted - now() <= _LONGEST_SECONDS + _SLACK_SECONDS:
+    if not _SHORTEST_SECONDS - _SLACK_SECONDS <= wanted - now() <= _MAX_SECONDS + _SLACK_SECONDS:
         message = "The `expires_at` timestamp must be between 30 minutes and 24 hours from now."
         raise Refusal(400, message, param="expires_at")
     return wanted

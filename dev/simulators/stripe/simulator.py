@@ -10,7 +10,7 @@ from pathlib import Path
 from dev.simulators.control import PREFIX, Route
 from dev.simulators.http import Disconnect, Json, Request, Response
 from dev.simulators.simulator import PaymentSimulator
-from dev.simulators.stripe import control, door
+from dev.simulators.stripe import control, router
 from dev.simulators.stripe.account import WEBHOOK_SECRET, Account, State
 from dev.simulators.stripe.backend import Backend
 from dev.simulators.stripe.cards import GOOD_CARD
@@ -48,7 +48,7 @@ class StripeSimulator(PaymentSimulator):
         self.outbox.url = webhook_url or state.webhook_url
         backend = Backend(state_path.with_name(f"{state_path.name}.localstripe") if state_path else None)
         self.account = Account(backend, state, self._emit, self.base_url)
-        self.door = door.Door(self.account, self.faults)
+        self.router = router.Router(self.account, self.faults)
 
     def start(self) -> str:
         """Start localstripe, then serve from background threads; return the base URL."""
@@ -75,11 +75,11 @@ class StripeSimulator(PaymentSimulator):
 
     def serve(self, request: Request) -> Response:
         """Answer a request to the API."""
-        return self.door.answer(request)
+        return self.router.answer(request)
 
     def refuse(self, status: int, headers: Mapping[str, str]) -> Response:
         """An injected error in Stripe's format."""
-        return door.refuse(status, headers)
+        return router.refuse(status, headers)
 
     def sign(self, body: bytes) -> Mapping[str, str]:
         """The headers that sign a webhook."""
@@ -101,7 +101,7 @@ class StripeSimulator(PaymentSimulator):
     def show(self) -> Json:
         """Payments, sessions and disputes."""
         return {
-            "payments": self.door.cards.list_intents({"limit": "100"})["data"],
+            "payments": self.router.cards.list_intents({"limit": "100"})["data"],
             "sessions": list(self.account.state.sessions.values()),
             "disputes": list(self.account.state.disputes.values()),
         }
@@ -120,8 +120,8 @@ class StripeSimulator(PaymentSimulator):
         """
         with self.lock:
             if payment.startswith("cs_"):
-                return self.door.sessions.pay(payment, card)
-            return self.door.cards.pay(payment, card)
+                return self.router.sessions.pay(payment, card)
+            return self.router.cards.pay(payment, card)
 
     def intent_id(self, payment: str) -> str:
         """The payment intent of a payment, which may be named by its session.
@@ -132,7 +132,7 @@ class StripeSimulator(PaymentSimulator):
         if not payment.startswith("cs_"):
             return payment
         with self.lock:
-            intent = self.door.sessions.get(payment)["payment_intent"]
+            intent = self.router.sessions.get(payment)["payment_intent"]
         if intent is None:
             raise Refusal(400, f"{payment} has no payment intent yet.")
         return str(intent)

@@ -24,5 +24,5 @@ def get_auto_topup(caller: Caller) -> AutoTopUpView:
 )
 def put_auto_topup(request: AutoTopUpBody, caller: Caller) -> AutoTopUpView:
     """Set when a saved card is charged automatically: at most once an hour, and within the monthly cap."""
-    rule = app().money.auto_top_ups.put(caller.customer_id, request.wish())
+    rule = app().money.auto_top_ups.put(caller.customer_id, request.settings())
     return AutoTopUpView.of(rule, app().core.clock.now())

@@ -5,18 +5,18 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chalicelib.domain.money.auto_top_up.service import AutoTopUpRule, AutoTopUpWish
+from chalicelib.domain.money.auto_top_up.service import AutoTopUpRule, AutoTopUpSettings
 from chalicelib.domain.money.top_ups.models import Method
 from chalicelib.domain.money.top_ups.policy import parse_top_up
 from chalicelib.http import ApiModel, Money
 from chalicelib.kernel.money import parse_amount
 from functions.money.payment_methods.schemas import MethodId
 
-_LEAST_MICROS, _MOST_MICROS = 1_000_000, 1_000_000 * 1_000_000
+_MIN_MICROS, _MAX_MICROS = 1_000_000, 1_000_000 * 1_000_000
 
 
 def _bounded(text: str) -> str:
-    if not _LEAST_MICROS <= parse_amount(text) <= _MOST_MICROS:
+    if not _MIN_MICROS <= parse_amount(text) <= _MAX_MICROS:
         raise ValueError("an amount is from 1.00 to 1000000.00")
     return text
 
@@ -33,13 +33,13 @@ class AutoTopUpBody(ApiModel):
     method_id: MethodId
     monthly_cap: Dollars = Field(description="in a calendar month (UTC)", examples=["200.00"])
 
-    def wish(self) -> AutoTopUpWish:
+    def settings(self) -> AutoTopUpSettings:
         """The settings as the domain's type.
 
         Raises:
             InvalidInput: the amount is outside the limits of a top-up.
         """
-        return AutoTopUpWish(
+        return AutoTopUpSettings(
             enabled=self.enabled,
             low_limit_micros=parse_amount(self.low_limit),
             amount_micros=parse_top_up(Method.CARD, self.top_up_amount, "USD").micros,
@@ -68,11 +68,11 @@ class AutoTopUpView(ApiModel):
         if rule is None:
             return cls(enabled=False)
         return cls(
-            enabled=rule.wish.enabled,
-            low_limit=Money.of(rule.wish.low_limit_micros),
-            top_up_amount=Money.of(rule.wish.amount_micros),
-            method_id=rule.wish.method_id,
-            monthly_cap=Money.of(rule.wish.monthly_cap_micros),
+            enabled=rule.settings.enabled,
+            low_limit=Money.of(rule.settings.low_limit_micros),
+            top_up_amount=Money.of(rule.settings.amount_micros),
+            method_id=rule.settings.method_id,
+            monthly_cap=Money.of(rule.settings.monthly_cap_micros),
             charged_this_month=Money.of(rule.used_micros(now)),
             in_flight_top_up_id=rule.in_flight or None,
             last_started_at=rule.last_started_at,

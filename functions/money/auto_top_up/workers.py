@@ -11,4 +11,4 @@ from chalicelib.wiring.app import app
 @schedule("rate(1 minute)", grants=(TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS), timeout_seconds=300)
 def auto_top_up(event: Mapping[str, Any]) -> Mapping[str, int]:
     """Process every customer with auto top-up; two runs at the same time charge only once."""
-    return app().money.auto_top_ups.look_at_all()
+    return app().money.auto_top_ups.process_all()

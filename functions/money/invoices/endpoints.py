@@ -114,8 +114,8 @@ def create_credit_note(
     """
     key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
     amount_micros = parse_amount(request.amount)
-    wish = Correction(customer_id, invoice_id, amount_micros, request.reason, caller.user_id)
-    made = app().money.corrections.correct(wish, key)
+    correction = Correction(customer_id, invoice_id, amount_micros, request.reason, caller.user_id)
+    made = app().money.corrections.correct(correction, key)
     if isinstance(made, Approval):
         asked = ApprovalView.of(made, app().core.clock.now())
         return CreditNoteAnswer(credit_note=None, approval=asked)

@@ -22,8 +22,8 @@ def redeem_referral(request: RedeemBody, caller: Caller) -> RewardView:
 
     Both of you get a reward when your first payment of at least 25.00 USD has settled.
     """
-    wish = Redemption(caller.customer_id, caller.user_id, request.code, caller.ip)
-    return RewardView.of(app().money.referrals.redeem(wish), caller.customer_id)
+    redemption = Redemption(caller.customer_id, caller.user_id, request.code, caller.ip)
+    return RewardView.of(app().money.referrals.redeem(redemption), caller.customer_id)
 
 
 @endpoint("GET", "/referral/rewards", scope=Scope.REFERRAL_READ)

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.domain.money.referral.codes import shown
 from chalicelib.domain.money.referral.models import (
-    LEAST_TOP_UP_MICROS,
+    MIN_TOP_UP_MICROS,
     REWARD_MICROS,
     Referral,
     ReferralStatus,
@@ -79,7 +79,7 @@ class ReferralView(ApiModel):
             code=code,
             link=f"{public_url}/register?referral={code}",
             reward=Money.of(REWARD_MICROS),
-            least_top_up=Money.of(LEAST_TOP_UP_MICROS),
+            least_top_up=Money.of(MIN_TOP_UP_MICROS),
             stats=ReferralStatsView(
                 waiting=counts[ReferralStatus.WAITING],
                 rewarded=counts[ReferralStatus.REWARDED],

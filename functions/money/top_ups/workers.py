@@ -9,7 +9,7 @@ from chalicelib.runtime.triggers import queue, schedule
 from chalicelib.wiring.app import app
 
 _GRANTS = (TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS)
-_TOLD_AT_MOST = 20
+_MAX_REPORTED = 20
 
 
 @queue("NoticeQueue", grants=_GRANTS, timeout_seconds=60)
@@ -40,6 +40,6 @@ def compare_payments(event: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "payments": report.payments,
         "entries": report.entries,
-        "bookedNow": report.booked_now[:_TOLD_AT_MOST],
-        "differences": [found.sentence for found in report.differences[:_TOLD_AT_MOST]],
+        "bookedNow": report.booked_now[:_MAX_REPORTED],
+        "differences": [found.sentence for found in report.differences[:_MAX_REPORTED]],
     }

@@ -1,7 +1,7 @@
 """Endpoints for transfers between a user's own customers."""
 
 from chalicelib.domain.foundation.access.models import Scope
-from chalicelib.domain.money.transfers.service import TransferWish
+from chalicelib.domain.money.transfers.service import TransferRequest
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import AccountSuspended, Conflict, Forbidden, InsufficientBalance, NotFound
 from chalicelib.wiring.app import app
@@ -24,9 +24,11 @@ def send_transfer(request: TransferBody, caller: Caller) -> TransferView:
     """
     if caller.principal.api_key_id:
         raise Forbidden("This needs a person who has signed in; an API key cannot do it.")
-    wish = TransferWish(caller.customer_id, request.to_customer_id, request.amount, request.note, caller.user_id)
+    wanted = TransferRequest(
+        caller.customer_id, request.to_customer_id, request.amount, request.note, caller.user_id
+    )
     key = caller.idempotency_key or caller.request_id
-    made = app().money.transfers.send(wish, f"{caller.user_id}:{key}")
+    made = app().money.transfers.send(wanted, f"{caller.user_id}:{key}")
     return TransferView.of(made, caller.customer_id)
 
 

@@ -69,5 +69,5 @@ def _settings(user: User, caller: Caller) -> SettingsView:
         user,
         app().people.two_factor.status(user.id),
         active_sessions=app().people.own_account.count_sessions(user.id),
-        auto_top_up_enabled=bool(rule and rule.wish.enabled) if may_see else None,
+        auto_top_up_enabled=bool(rule and rule.settings.enabled) if may_see else None,
     )

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from chalicelib.domain.money.bank.matching import Matched, Reason, StatementReport, match, sort_out
+from chalicelib.domain.money.bank.matching import Matched, Reason, StatementReport, match, sort_lines
 from chalicelib.domain.money.bank.references import reference_of
 from chalicelib.domain.money.bank.statements import read_statement
 from chalicelib.domain.money.top_ups.models import (
@@ -103,7 +103,7 @@ def fetched(lab: BankLab, top_up: TopUp) -> PaymentState:
 def sorted_out(lab: BankLab, form: str, *top_ups: TopUp, known: frozenset[str] = frozenset()) -> StatementReport:
     statement = read_statement(lab.simulator.statement(form).encode())
     by_reference = {reference(top_up): top_up for top_up in top_ups}
-    return sort_out(statement, by_reference.get, known.__contains__, lab.gateway.accounts)
+    return sort_lines(statement, by_reference.get, known.__contains__, lab.gateway.accounts)
 
 
 class TestPayers:

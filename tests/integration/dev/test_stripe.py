@@ -81,7 +81,7 @@ def top_up_of(customer_id: str = "") -> TopUp:
 
 def save_card(simulator: StripeSimulator, gateway: StripeGateway, customer_id: str, card: str) -> str:
     setup = gateway.begin_saving(customer_id, "payer@example.com", f"key-{next(COUNTER)}").provider_id
-    simulator.door.cards.save(setup, card)
+    simulator.router.cards.save(setup, card)
     method_id = gateway.fetch(setup).method_id
     assert method_id
     return method_id

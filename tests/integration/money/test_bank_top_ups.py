@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pytest
 
-from chalicelib.domain.money.bank.matching import Matched, sort_out
+from chalicelib.domain.money.bank.matching import Matched, sort_lines
 from chalicelib.domain.money.bank.statements import read_statement
 from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.top_ups.models import (
@@ -91,7 +91,7 @@ class Shop:
     def import_statement(self, form: str) -> int:
         """What a statement says is booked; how many lines were new."""
         statement = read_statement(self.lab.simulator.statement(form).encode())
-        report = sort_out(
+        report = sort_lines(
             statement,
             lambda reference: self.records.top_up_of_provider("bank", reference),
             lambda transfer_id: any(transfer_id in top_up.booked for top_up in self._all()),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.money.refunds.service import RefundWish
+from chalicelib.domain.money.refunds.service import RefundRequest
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Dispute,
@@ -52,7 +52,7 @@ class Payer:
         return app().money.settlement.look(self.top_up)
 
     def refund(self, amount: str) -> None:
-        app().money.refunds.order(RefundWish(self.top_up.id, amount, "Paid twice", "usr_a"), amount)
+        app().money.refunds.order(RefundRequest(self.top_up.id, amount, "Paid twice", "usr_a"), amount)
 
 
 @pytest.fixture

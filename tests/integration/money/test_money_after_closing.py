@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.money.auto_top_up.service import AutoTopUpWish
+from chalicelib.domain.money.auto_top_up.service import AutoTopUpSettings
 from chalicelib.domain.money.billing.models import MovementKind
 from chalicelib.domain.money.ledger.models import Account
 from chalicelib.domain.money.payment_methods.service import PaymentMethods
-from chalicelib.domain.money.refunds.service import RefundOrderStatus, RefundWish
+from chalicelib.domain.money.refunds.service import RefundOrderStatus, RefundRequest
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Dispute,
@@ -87,7 +87,7 @@ def test_g11_what_comes_late_is_booked_and_sent_back(gone: Gone) -> None:
     late = gone.pay(gone.unpaid)
     gone.stream()
     assert gone.account.posted_micros == 30 * DOLLAR
-    order = app().money.refunds.order(RefundWish(late.id, "30.00", "The account is closed", "usr_a"), "key")
+    order = app().money.refunds.order(RefundRequest(late.id, "30.00", "The account is closed", "usr_a"), "key")
     assert order.status is RefundOrderStatus.DONE
     gone.stream()
     assert (gone.account.posted_micros, gone.account.held_micros) == (0, 0)
@@ -103,7 +103,7 @@ def test_g11_what_comes_late_is_booked_and_sent_back(gone: Gone) -> None:
 
 def test_what_was_given_up_is_not_sent_back(gone: Gone) -> None:
     with pytest.raises(InsufficientBalance):
-        app().money.refunds.order(RefundWish(gone.paid.id, "30.00", "Asked for later", "usr_a"), "key")
+        app().money.refunds.order(RefundRequest(gone.paid.id, "30.00", "Asked for later", "usr_a"), "key")
 
 
 @pytest.mark.guarantee("G09")
@@ -125,7 +125,7 @@ def test_g10_no_card_is_charged_by_a_rule_that_was_saved_while_the_account_close
     give(money={"gateway": lambda _: gateway})
     ada = People(api, table, monkeypatch).newcomer("ada@example.com")
     customer_id = ada.get("/me").data["currentCustomerId"]
-    wish = AutoTopUpWish(
+    settings = AutoTopUpSettings(
         enabled=True,
         low_limit_micros=DOLLAR,
         amount_micros=10 * DOLLAR,
@@ -141,8 +141,8 @@ def test_g10_no_card_is_charged_by_a_rule_that_was_saved_while_the_account_close
 
     monkeypatch.setattr(PaymentMethods, "get", then_close)
     with pytest.raises(Conflict):
-        app().money.auto_top_ups.put(customer_id, wish)
-    assert app().money.auto_top_ups.look_at_all() == {"looked_at": 0}
+        app().money.auto_top_ups.put(customer_id, settings)
+    assert app().money.auto_top_ups.process_all() == {"looked_at": 0}
     assert gateway.calls == []
 
 

@@ -13,7 +13,7 @@ from chalicelib.adapters.dynamodb.money.top_ups import TopUpRecord
 from chalicelib.domain.foundation.access.models import CustomerStatus, Role
 from chalicelib.domain.money.ledger.models import Entry, EntryType
 from chalicelib.domain.money.referral.codes import code_of, shown
-from chalicelib.domain.money.referral.models import MOST_REWARDS, REWARD_MICROS, Referral
+from chalicelib.domain.money.referral.models import MAX_REWARDS, REWARD_MICROS, Referral
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Dispute,
@@ -26,7 +26,7 @@ from chalicelib.domain.money.top_ups.models import (
     payer_mark,
 )
 from chalicelib.domain.money.top_ups.policy import DISPUTABLE
-from chalicelib.domain.money.transfers.service import TransferWish
+from chalicelib.domain.money.transfers.service import TransferRequest
 from chalicelib.kernel.errors import InsufficientBalance
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.wiring.app import app
@@ -395,7 +395,7 @@ def rewarded(ann: Person, count: int, town: Town) -> None:
 
 
 def test_a_referrer_gets_so_many_rewards_and_no_more(ann: Person, brought: Person, town: Town) -> None:
-    rewarded(ann, MOST_REWARDS, town)
+    rewarded(ann, MAX_REWARDS, town)
     town.pay(brought)
     town.stream()
     assert (ann.posted, brought.reward()) == (0, ("REFUSED", "limit"))
@@ -407,7 +407,7 @@ def test_the_last_reward_is_given_once_though_two_are_looked_at_together(
     """Another customer's look comes between the count of rewards and the transaction that adds one."""
     eve = town.newcomer("eve", "198.51.100.3")
     assert eve.redeem(ann.code).status == 201
-    rewarded(ann, MOST_REWARDS - 1, town)
+    rewarded(ann, MAX_REWARDS - 1, town)
     town.pay(brought)
     town.pay(eve)
     counted = DynamoReferralRecords.all_referrals
@@ -561,7 +561,7 @@ def test_g07_a_reward_that_may_be_taken_back_is_not_sent_away(ann: Person, broug
     transfers, second = app().money.transfers, open_customer("ann@example.com", town.clock)
     revocable = DynamoReferralRecords().revocable_micros
     assert revocable(ann.customer_id) == REWARD_MICROS
-    wish = TransferWish(ann.customer_id, second, "1.00", "", ann.user_id)
+    wish = TransferRequest(ann.customer_id, second, "1.00", "", ann.user_id)
     with pytest.raises(InsufficientBalance):
         transfers.send(wish, "early")
     town.clock.advance(181 * 86_400)

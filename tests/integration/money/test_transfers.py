@@ -17,7 +17,7 @@ from chalicelib.domain.foundation.access.models import CustomerStatus, Role
 from chalicelib.domain.money.journals.journals import OperatorsChart, as_beancount, as_csv
 from chalicelib.domain.money.ledger.models import Entry, EntryType, HoldPurpose
 from chalicelib.domain.money.metering.models import Meter
-from chalicelib.domain.money.transfers.service import MOST_PER_DAY_MICROS, TransferWish
+from chalicelib.domain.money.transfers.service import MAX_PER_DAY_MICROS, TransferRequest
 from chalicelib.domain.people.accounts.emails import normalise_email
 from chalicelib.domain.people.accounts.models import Customer
 from chalicelib.kernel.clock import epoch_seconds
@@ -52,8 +52,8 @@ class Household:
         body = {"toCustomerId": to or self.second, "amount": amount, "note": "for the spring"}
         return self.ann.post("/billing/transfers", body, headers={"X-Customer-Id": self.first, **options})
 
-    def wish(self, source: str, target: str, amount: str = "1.00") -> TransferWish:
-        return TransferWish(source, target, amount, "", self.user_id)
+    def wish(self, source: str, target: str, amount: str = "1.00") -> TransferRequest:
+        return TransferRequest(source, target, amount, "", self.user_id)
 
 
 def posted(customer_id: str) -> int:
@@ -216,7 +216,7 @@ def test_a_day_has_its_limit_and_the_next_day_its_own(household: Household, cloc
     assert household.send("1.00").status == 201
     clock.advance(86_400)
     wish = household.wish(household.first, household.second, "10000.00")
-    assert app().money.transfers.send(wish, "tomorrow").amount_micros == MOST_PER_DAY_MICROS
+    assert app().money.transfers.send(wish, "tomorrow").amount_micros == MAX_PER_DAY_MICROS
 
 
 @pytest.mark.guarantee("G44")
@@ -285,7 +285,7 @@ def test_the_days_limit_holds_for_sixteen_writers(household: Household) -> None:
     with ThreadPoolExecutor(WRITERS) as pool:
         sent = list(pool.map(send, range(WRITERS)))
     assert sum(sent) == 10
-    assert posted(household.second) == MOST_PER_DAY_MICROS
+    assert posted(household.second) == MAX_PER_DAY_MICROS
 
 
 @pytest.mark.guarantee("G12")

@@ -17,7 +17,7 @@ from chalicelib.adapters.dynamodb.operations.departure import KEPT_KINDS, Dynamo
 from chalicelib.adapters.dynamodb.people.accounts import DynamoUsers
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.adapters.shared.configuration import ConfigurationError
-from chalicelib.domain.money.auto_top_up.service import AutoTopUpRule, AutoTopUpWish
+from chalicelib.domain.money.auto_top_up.service import AutoTopUpRule, AutoTopUpSettings
 from chalicelib.domain.money.ledger.models import HoldPurpose
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.wiring.app import app
@@ -243,7 +243,7 @@ class TestWhatStandsInTheWay:
 
     def test_is_a_saved_card_that_is_being_charged(self, ada: Api) -> None:
         customer_id, records = customer_of(ada), DynamoAutoTopUpRecords()
-        wish = AutoTopUpWish(
+        wish = AutoTopUpSettings(
             enabled=True,
             low_limit_micros=5 * billed.DOLLAR,
             amount_micros=10 * billed.DOLLAR,

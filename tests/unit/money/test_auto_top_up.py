@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.domain.money.auto_top_up.service import AutoTopUpRule, AutoTopUps, AutoTopUpWish
+from chalicelib.domain.money.auto_top_up.service import AutoTopUpRule, AutoTopUps, AutoTopUpSettings
 from chalicelib.domain.money.ledger.models import HoldPurpose
 from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.payment_methods.saved_charges import SavedCharges
@@ -23,7 +23,7 @@ from tests.support.clock import SettableClock
 CUSTOMER = "cus_1"
 DOLLAR = 1_000_000
 HOUR = 3600
-WISH = AutoTopUpWish(
+WISH = AutoTopUpSettings(
     enabled=True,
     low_limit_micros=20 * DOLLAR,
     amount_micros=50 * DOLLAR,
@@ -75,7 +75,7 @@ class House:
 
     def look(self) -> None:
         """What the schedule does."""
-        self.auto.look_at_all()
+        self.auto.process_all()
 
     def spend(self) -> None:
         """Everything that is there goes."""
@@ -294,12 +294,14 @@ def test_a_webhook_may_be_faster(house: House) -> None:
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        (lambda wish: replace(wish, monthly_cap_micros=49 * DOLLAR), "monthlyCap"),
-        (lambda wish: replace(wish, method_id="pm_of_another"), "methodId"),
+        (lambda settings: replace(settings, monthly_cap_micros=49 * DOLLAR), "monthlyCap"),
+        (lambda settings: replace(settings, method_id="pm_of_another"), "methodId"),
     ],
 )
-def test_a_wish_that_cannot_be(house: House, change: Callable[[AutoTopUpWish], AutoTopUpWish], field: str) -> None:
+def test_a_wish_that_cannot_be(
+    house: House, change: Callable[[AutoTopUpSettings], AutoTopUpSettings], field: str
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         house.auto.put(CUSTOMER, change(WISH))
     assert [detail.field for detail in refused.value.details] == [field]
-    assert house.rule.wish == WISH
+    assert house.rule.settings == WISH

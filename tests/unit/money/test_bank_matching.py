@@ -15,7 +15,7 @@ from chalicelib.domain.money.bank.matching import (
     Unmatched,
     UnmatchedTransfer,
     match,
-    sort_out,
+    sort_lines,
 )
 from chalicelib.domain.money.bank.references import reference_of
 from chalicelib.domain.money.bank.statements import read_statement
@@ -102,7 +102,7 @@ def line(number: int, text: str, amount: str = "10.00", account: str = ACCOUNT, 
 
 def sorted_out(*lines: str, known: frozenset[str] = frozenset()) -> StatementReport:
     raw = "\n".join([HEADER, *lines]).encode()
-    return sort_out(read_statement(raw), TOP_UPS.get, known.__contains__, {ACCOUNT})
+    return sort_lines(read_statement(raw), TOP_UPS.get, known.__contains__, {ACCOUNT})
 
 
 class TestSortOut:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.money.bank.camt import VERSIONS
-from chalicelib.domain.money.bank.csv_statements import MOST_LINES
+from chalicelib.domain.money.bank.csv_statements import MAX_LINES
 from chalicelib.domain.money.bank.references import reference_of
-from chalicelib.domain.money.bank.statements import LARGEST_BYTES, read_statement
+from chalicelib.domain.money.bank.statements import MAX_BYTES, read_statement
 from chalicelib.domain.money.bank.transfers import (
     Invalid,
     Line,
@@ -21,7 +21,7 @@ from chalicelib.domain.money.bank.transfers import (
     StatementRefused,
     Transfer,
 )
-from chalicelib.domain.money.bank.xml_reading import MOST_ELEMENTS
+from chalicelib.domain.money.bank.xml_reading import MAX_ELEMENTS
 from chalicelib.domain.money.top_ups.models import Amount
 from dev.simulators.bank.state import TransferState
 from dev.simulators.bank.statements import as_camt053, as_csv
@@ -111,11 +111,11 @@ class TestCsv:
             read_statement(csv_of(GOOD, header=header))
 
     def test_too_much_refuses_the_file(self) -> None:
-        assert len(read_statement(csv_of(*["x"] * MOST_LINES)).lines) == MOST_LINES
+        assert len(read_statement(csv_of(*["x"] * MAX_LINES)).lines) == MAX_LINES
         with pytest.raises(StatementRefused, match="lines"):
-            read_statement(csv_of(*[GOOD] * (MOST_LINES + 1)))
+            read_statement(csv_of(*[GOOD] * (MAX_LINES + 1)))
         with pytest.raises(StatementRefused, match="MB"):
-            read_statement(b"x" * (LARGEST_BYTES + 1))
+            read_statement(b"x" * (MAX_BYTES + 1))
 
     @settings(deadline=None)
     @given(st.lists(st.one_of(st.just(GOOD), st.text("ab,\"'\\\r\t 12.-é\u2028\x0b", max_size=40)), max_size=30))
@@ -272,7 +272,7 @@ class TestCamt053:
             b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + camt(entry("&a;")),
             b'<!DOCTYPE x SYSTEM "file:///etc/passwd">' + camt(entry("")),
             camt("<a>" * 100 + "</a>" * 100),
-            camt("<a/>" * (MOST_ELEMENTS + 1)),
+            camt("<a/>" * (MAX_ELEMENTS + 1)),
             b'<?xml version="1.0" encoding="nonsense"?>' + camt(entry("")),
             b"\xff\xfe<\x00",
         ],

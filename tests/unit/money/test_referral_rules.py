@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.money.referral.codes import code_of, parse_code, shown
 from chalicelib.domain.money.referral.models import (
-    LEAST_TOP_UP_MICROS,
+    MIN_TOP_UP_MICROS,
     WAITS_FOR,
     Referral,
     ReferralStatus,
@@ -62,12 +62,12 @@ def paid(**changes: object) -> TopUp:
         customer_id="cus_1",
         gateway="stripe",
         method=Method.CARD,
-        amount=Amount(LEAST_TOP_UP_MICROS),
+        amount=Amount(MIN_TOP_UP_MICROS),
         status=TopUpStatus.SETTLED,
         created_at=START,
         updated_at=START,
         deadline_at=START,
-        credited_micros=LEAST_TOP_UP_MICROS,
+        credited_micros=MIN_TOP_UP_MICROS,
     )
     return replace(top_up, **changes)  # type: ignore[arg-type]
 
@@ -76,9 +76,9 @@ def paid(**changes: object) -> TopUp:
     ("changes", "is_counted", "is_returned"),
     [
         ({}, True, False),
-        ({"credited_micros": LEAST_TOP_UP_MICROS - 1}, False, True),
+        ({"credited_micros": MIN_TOP_UP_MICROS - 1}, False, True),
         ({"refunded_micros": 1}, False, True),
-        ({"credited_micros": 2 * LEAST_TOP_UP_MICROS, "refunded_micros": LEAST_TOP_UP_MICROS}, True, False),
+        ({"credited_micros": 2 * MIN_TOP_UP_MICROS, "refunded_micros": MIN_TOP_UP_MICROS}, True, False),
         ({"disputed_micros": 1, "booked": frozenset({"dispute:d"})}, False, False),
         ({"booked": frozenset({"dispute:d", "dispute:d:lost"})}, False, True),
         ({"booked": frozenset({"dispute:d", "dispute:d:lost", "dispute:d:won"})}, True, False),

@@ -18,7 +18,7 @@ from chalicelib.domain.foundation.approvals.service import Approvals
 from chalicelib.domain.money.ledger.models import Account, EntryType, HoldPurpose
 from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.refunds.four_eyes import CreditEffect, FourEyes, RefundEffect
-from chalicelib.domain.money.refunds.service import RefundOrder, RefundOrderStatus, Refunds, RefundWish
+from chalicelib.domain.money.refunds.service import RefundOrder, RefundOrderStatus, RefundRequest, Refunds
 from chalicelib.domain.money.top_ups.models import Amount, Method, Payment, RefundStatus, TopUp, TopUpStatus
 from chalicelib.domain.money.top_ups.service import Settlement, TopUpRequest, TopUps
 from chalicelib.kernel.errors import Conflict, Forbidden, InsufficientBalance, InvalidInput, NotFound
@@ -91,8 +91,8 @@ class Desk:
         self.gateway.tell(str(top_up.provider_id), payments=(payment,), status=TopUpStatus.SETTLED)
         return self.settlement.look(top_up)
 
-    def wish(self, top_up: TopUp, amount: str = "20.00") -> RefundWish:
-        return RefundWish(top_up.id, amount, "Paid twice", "usr_a")
+    def wish(self, top_up: TopUp, amount: str = "20.00") -> RefundRequest:
+        return RefundRequest(top_up.id, amount, "Paid twice", "usr_a")
 
     def sent(self) -> list[str]:
         """The keys that the gateway was asked with."""
@@ -285,7 +285,7 @@ def test_a_gateway_that_cannot_refund(desk: Desk) -> None:
 
 def test_an_unknown_top_up(desk: Desk) -> None:
     with pytest.raises(NotFound):
-        desk.refunds.order(RefundWish("top_x", "1.00", "Because", "usr_a"), "one")
+        desk.refunds.order(RefundRequest("top_x", "1.00", "Because", "usr_a"), "one")
 
 
 def test_one_order_in_trouble_does_not_keep_the_others_waiting(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from chalicelib.domain.money.auto_top_up.service import (
     RULE_SHARDS,
     RULE_UNCHANGED,
     AutoTopUpRule,
-    AutoTopUpWish,
+    AutoTopUpSettings,
 )
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.transactions import Write
@@ -48,8 +48,8 @@ class DynamoAutoTopUpRecords:
         except AutoTopUpRecord.DoesNotExist:
             return None
 
-    def to_be_looked_at(self, shard: int) -> Iterator[str]:
-        """The customers whose rule must be processed; see `AutoTopUpRecords.to_be_looked_at`."""
+    def customers_to_process(self, shard: int) -> Iterator[str]:
+        """The customers whose rule must be processed; see `AutoTopUpRecords.customers_to_process`."""
         found = AutoTopUpRecord.query(f"AUTO_TOP_UPS#{shard}", index_name="gsi2")
         return (record.pk.removeprefix("CUSTOMER#") for record in found)
 
@@ -69,7 +69,7 @@ class DynamoAutoTopUpRecords:
 def _rule(record: AutoTopUpRecord) -> AutoTopUpRule:
     return AutoTopUpRule(
         customer_id=record.pk.removeprefix("CUSTOMER#"),
-        wish=AutoTopUpWish(
+        settings=AutoTopUpSettings(
             enabled=record.enabled,
             low_limit_micros=record.low_limit_micros,
             amount_micros=record.amount_micros,
@@ -92,13 +92,13 @@ def _record(rule: AutoTopUpRule) -> AutoTopUpRecord:
     return AutoTopUpRecord(
         f"CUSTOMER#{rule.customer_id}",
         "AUTO_TOP_UP",
-        gsi2pk=f"AUTO_TOP_UPS#{shard}" if rule.is_to_be_looked_at else None,
-        gsi2sk=rule.customer_id if rule.is_to_be_looked_at else None,
-        enabled=rule.wish.enabled,
-        low_limit_micros=rule.wish.low_limit_micros,
-        amount_micros=rule.wish.amount_micros,
-        method_id=rule.wish.method_id,
-        monthly_cap_micros=rule.wish.monthly_cap_micros,
+        gsi2pk=f"AUTO_TOP_UPS#{shard}" if rule.needs_processing else None,
+        gsi2sk=rule.customer_id if rule.needs_processing else None,
+        enabled=rule.settings.enabled,
+        low_limit_micros=rule.settings.low_limit_micros,
+        amount_micros=rule.settings.amount_micros,
+        method_id=rule.settings.method_id,
+        monthly_cap_micros=rule.settings.monthly_cap_micros,
         in_flight=rule.in_flight or None,
         charging_method_id=rule.charging_method_id or None,
         last_started_at=isoformat(rule.last_started_at) if rule.last_started_at else None,

@@ -138,12 +138,12 @@ class DynamoPaidTopUps:
         """A customer's top-up; see `PaidTopUps.top_up`."""
         return DynamoTopUpRecords().top_up(customer_id, top_up_id)
 
-    def paid(self, customer_id: str, least_micros: int) -> Iterator[TopUp]:
+    def paid(self, customer_id: str, min_micros: int) -> Iterator[TopUp]:
         """The paid top-ups, oldest first; see `PaidTopUps.paid`."""
         found = TopUpRecord.query(
             f"CUSTOMER#{customer_id}",
             TopUpRecord.sk.startswith("TOP_UP#"),
-            filter_condition=TopUpRecord.credited_micros >= least_micros,
+            filter_condition=TopUpRecord.credited_micros >= min_micros,
             consistent_read=True,
         )
         return map(top_up_of, found)

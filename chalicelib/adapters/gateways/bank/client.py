@@ -14,7 +14,7 @@ from chalicelib.adapters.gateways.bank.wire import ReturnData, TransferData, Tra
 from chalicelib.domain.money.top_ups.models import Amount, GatewayBusy, GatewayRefused, GatewayUnreachable
 from chalicelib.kernel.clock import isoformat
 
-MOST_PAGES: Final = 500
+MAX_PAGES: Final = 500
 _TEXT_SHOWN: Final = 200
 
 T = TypeVar("T")
@@ -54,14 +54,14 @@ class BankClient:
 
     def _all(self, query: Mapping[str, str]) -> Iterator[TransferData]:
         cursor: str | None = None
-        for _ in range(MOST_PAGES):
+        for _ in range(MAX_PAGES):
             whole = query if cursor is None else {**query, "cursor": cursor}
             page = self._call(_TRANSFERS, "GET", f"/transfers?{urlencode(whole)}")
             yield from page.transfers
             cursor = page.next_cursor
             if cursor is None:
                 return
-        raise GatewayUnreachable(f"bank, GET /transfers: more than {MOST_PAGES} pages")
+        raise GatewayUnreachable(f"bank, GET /transfers: more than {MAX_PAGES} pages")
 
     def _call(
         self,

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from chalicelib.adapters.shared.configuration import Configured, PaymentsPart
-from chalicelib.domain.money.bank.references import squeezed
+from chalicelib.domain.money.bank.references import normalized
 
 Currency = Literal["USD", "EUR", "GBP", "CAD", "CHF", "AED"]
 _LINE = Annotated[str, Field(min_length=1, max_length=140)]
@@ -32,7 +32,7 @@ _LINE = Annotated[str, Field(min_length=1, max_length=140)]
 
 def _iban(text: str) -> str:
     """Check an IBAN (ISO 13616): two letters, two check digits, then the rest; MOD 97-10 over the whole is 1."""
-    iban = squeezed(text)
+    iban = normalized(text)
     if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", iban, re.ASCII):
         raise ValueError("is no IBAN")
     if int("".join(str(int(character, 36)) for character in iban[4:] + iban[:4])) % 97 != 1:
@@ -79,8 +79,8 @@ class AccountConfig(Configured):
 
     @property
     def numbers(self) -> frozenset[str]:
-        """The numbers by which statements may name the account, as `references.squeezed` writes them."""
-        return frozenset(squeezed(number) for number in (self.iban, self.account_number) if number)
+        """The numbers by which statements may name the account, as `references.normalized` writes them."""
+        return frozenset(normalized(number) for number in (self.iban, self.account_number) if number)
 
     def instructions(self) -> dict[str, str]:
         """The data that a payer fills in, by label; only what is set."""

@@ -43,7 +43,7 @@ class BankGateway:
 
     @property
     def accounts(self) -> frozenset[str]:
-        """The numbers by which statements may name our accounts, as `references.squeezed` writes them."""
+        """The numbers by which statements may name our accounts, as `references.normalized` writes them."""
         return frozenset(number for account in self._config.accounts.values() for number in account.numbers)
 
     def create(self, top_up: TopUp, *, return_url: str) -> Checkout:

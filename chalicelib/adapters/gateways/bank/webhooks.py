@@ -15,7 +15,7 @@ from typing import Final
 from pydantic import SecretStr, ValidationError
 
 from chalicelib.adapters.gateways.bank.wire import AnnouncedTransfer, Announcement
-from chalicelib.domain.money.bank.references import currency_of, find_references, squeezed
+from chalicelib.domain.money.bank.references import currency_of, find_references, normalized
 from chalicelib.domain.money.top_ups.models import InvalidSignature, Notice
 
 TOLERANCE_SECONDS: Final = 300
@@ -61,7 +61,7 @@ def _provider_id(transfer: AnnouncedTransfer) -> str:
     references = find_references(text)
     if (
         len(references) == 1
-        and references[0] in squeezed(text)
+        and references[0] in normalized(text)
         and currency_of(references[0]) == transfer.currency
     ):
         return references[0]

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from chalicelib.domain.money.bank.references import currency_of
-from chalicelib.domain.money.bank.transfers import LONGEST_TEXT, Transfer, numbered
+from chalicelib.domain.money.bank.transfers import MAX_TEXT_LENGTH, Transfer, numbered
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Flag,
@@ -99,7 +99,7 @@ class TransferData(_Answer):
             amount=Amount(parse_amount(self.amount), self.currency),
             booked_on=booked_on,
             bank_reference=self.bank_reference,
-            text=f"{self.text}\n{self.end_to_end_id}"[:LONGEST_TEXT],
+            text=f"{self.text}\n{self.end_to_end_id}"[:MAX_TEXT_LENGTH],
             payer_name=self.payer_name,
             payer_account=self.payer_account,
             provider_id=self.id,

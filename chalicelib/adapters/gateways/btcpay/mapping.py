@@ -7,9 +7,9 @@ from typing import Any, Final
 from chalicelib.adapters.gateways.btcpay.config import BTCPayConfig
 from chalicelib.adapters.gateways.btcpay.greenfield import InvoiceData, PaymentData, PaymentMethodData
 from chalicelib.domain.money.crypto.states import (
+    GatewayStatus,
     Invoice,
     Receipt,
-    Word,
     asked_in_asset,
     payable_micros,
     received_micros,
@@ -28,13 +28,13 @@ from chalicelib.domain.money.top_ups.models import (
 from chalicelib.kernel.clock import from_epoch_seconds
 from chalicelib.kernel.money import format_amount
 
-_WORDS: Final[Mapping[str, Word]] = MappingProxyType(
+_STATUSES: Final[Mapping[str, GatewayStatus]] = MappingProxyType(
     {
-        "New": Word.OPEN,
-        "Processing": Word.OPEN,
-        "Expired": Word.EXPIRED,
-        "Settled": Word.SETTLED,
-        "Invalid": Word.INVALID,
+        "New": GatewayStatus.OPEN,
+        "Processing": GatewayStatus.OPEN,
+        "Expired": GatewayStatus.EXPIRED,
+        "Settled": GatewayStatus.SETTLED,
+        "Invalid": GatewayStatus.INVALID,
     }
 )
 _MARKED: Final = "Marked"
@@ -135,7 +135,7 @@ def _invoice(data: InvoiceData, methods: Sequence[PaymentMethodData], config: BT
     return Invoice(
         asked=Amount(payable_micros(asked.amount), _asset(asked, assets)),
         expires_at=from_epoch_seconds(data.expiration_time),
-        word=_word(data),
+        gateway_status=_gateway_status(data),
         receipts=tuple(receipts),
         tolerance_percent=config.tolerance_percent,
     )
@@ -146,11 +146,11 @@ def _asset(method: PaymentMethodData, assets: Mapping[str, str]) -> str:
     return assets.get(method.id, method.currency.upper())
 
 
-def _word(data: InvoiceData) -> Word:
+def _gateway_status(data: InvoiceData) -> GatewayStatus:
     if data.status == "Settled" and data.additional_status == _MARKED:
-        return Word.ACCEPTED
+        return GatewayStatus.ACCEPTED
     try:
-        return _WORDS[data.status]
+        return _STATUSES[data.status]
     except KeyError:
         raise GatewayUnreachable(f"BTCPay's invoice {data.id} has the unknown status {data.status!r}") from None
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 from chalicelib.adapters.gateways.oxapay.config import OxaPayConfig
 from chalicelib.adapters.gateways.oxapay.merchant import PaymentData, Transfer, WhiteLabel
 from chalicelib.domain.money.crypto.states import (
+    GatewayStatus,
     Invoice,
     Receipt,
-    Word,
     asked_in_asset,
     payable_micros,
     received_micros,
@@ -32,17 +32,17 @@ from chalicelib.domain.money.top_ups.models import (
 )
 from chalicelib.kernel.clock import from_epoch_seconds
 
-_WORDS: Final[Mapping[str, Word]] = MappingProxyType(
+_STATUSES: Final[Mapping[str, GatewayStatus]] = MappingProxyType(
     {
-        "new": Word.OPEN,
-        "waiting": Word.OPEN,
-        "paying": Word.OPEN,
-        "underpaid": Word.SHORT,
-        "paid": Word.SETTLED,
-        "manual_accept": Word.ACCEPTED,
-        "refunding": Word.SETTLED,
-        "refunded": Word.SETTLED,
-        "expired": Word.EXPIRED,
+        "new": GatewayStatus.OPEN,
+        "waiting": GatewayStatus.OPEN,
+        "paying": GatewayStatus.OPEN,
+        "underpaid": GatewayStatus.SHORT,
+        "paid": GatewayStatus.SETTLED,
+        "manual_accept": GatewayStatus.ACCEPTED,
+        "refunding": GatewayStatus.SETTLED,
+        "refunded": GatewayStatus.SETTLED,
+        "expired": GatewayStatus.EXPIRED,
     }
 )
 _REFUNDS: Final[Mapping[str, RefundStatus]] = MappingProxyType(
@@ -97,7 +97,7 @@ def state(data: PaymentData, config: OxaPayConfig) -> PaymentState:
     invoice = Invoice(
         asked=Amount(payable_micros(data.amount), data.currency.upper()),
         expires_at=from_epoch_seconds(data.expired_at),
-        word=_word(data),
+        gateway_status=_gateway_status(data),
         receipts=_receipts(data),
         tolerance_percent=config.tolerance_percent,
     )
@@ -112,9 +112,9 @@ def state(data: PaymentData, config: OxaPayConfig) -> PaymentState:
     )
 
 
-def _word(data: PaymentData) -> Word:
+def _gateway_status(data: PaymentData) -> GatewayStatus:
     try:
-        return _WORDS[data.status.lower()]
+        return _STATUSES[data.status.lower()]
     except KeyError:
         raise GatewayUnreachable(
             f"OxaPay's payment {data.track_id} has the unknown status {data.status!r}"

@@ -15,7 +15,7 @@ _PATH: Final = re.compile(r"/v1/notifications/certs/CERT-[A-Za-z0-9-]{1,100}", r
 _PAYPAL: Final = ".paypal.com"
 _SANDBOX: Final = ".sandbox.paypal.com"
 _KEPT: Final = 8
-_LARGEST_BYTES: Final = 65_536
+_MAX_BYTES: Final = 65_536
 
 
 def is_certificate_url(url: str, api_url: str) -> bool:
@@ -66,7 +66,7 @@ class Certificates:
         from cryptography.x509 import load_pem_x509_certificate
 
         response = self._client.download(url)
-        if response.status != 200 or len(response.data) > _LARGEST_BYTES:
+        if response.status != 200 or len(response.data) > _MAX_BYTES:
             raise InvalidSignature(f"there is no certificate at its URL: {response.status}")
         try:
             certificate = load_pem_x509_certificate(response.data)

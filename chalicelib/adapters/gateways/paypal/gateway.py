@@ -39,9 +39,9 @@ _DISPUTES: Final = "/v1/customer/disputes"
 _TRANSACTIONS: Final = "/v1/reporting/transactions"
 _DISPUTES_READ: Final = 50
 _PAGE: Final = 500
-_MOST_PAGES: Final = 20
-_LONGEST_LIST: Final = timedelta(days=31)
-_CLOCKS_APART_SECONDS: Final = 300
+_MAX_PAGES: Final = 20
+_MAX_LIST_SPAN: Final = timedelta(days=31)
+_MAX_CLOCK_SKEW_SECONDS: Final = 300
 _PAID: Final = ("T0003", "T0006", "T0007")
 """PayPal's event codes for money from a payer: preapproved, Checkout and website payments."""
 
@@ -81,8 +81,8 @@ class PayPalGateway:
         if top_up.provider_id:
             return self.fetch(top_up.provider_id)
         # An order is approved within that time after its creation, and captured within the same time again.
-        last = later(top_up.created_at, 2 * self._config.approval_seconds + _CLOCKS_APART_SECONDS)
-        lines = self._paid(later(top_up.created_at, -_CLOCKS_APART_SECONDS), last)
+        last = later(top_up.created_at, 2 * self._config.approval_seconds + _MAX_CLOCK_SKEW_SECONDS)
+        lines = self._paid(later(top_up.created_at, -_MAX_CLOCK_SKEW_SECONDS), last)
         found = next((line for line in lines if line.custom_field == top_up.id), None)
         return self.fetch(states.CAPTURE_PREFIX + found.transaction_id) if found else None
 
@@ -183,7 +183,7 @@ class PayPalGateway:
         """The statement lines of payments to us in [since, until)."""
         start = since
         while start < until:
-            end = min(start + _LONGEST_LIST, until)
+            end = min(start + _MAX_LIST_SPAN, until)
             for line in self._statement(start, end):
                 if line.transaction_event_code in _PAID and start <= line.transaction_initiation_date < end:
                     yield line
@@ -197,12 +197,12 @@ class PayPalGateway:
             "fields": "transaction_info",
             "page_size": _PAGE,
         }
-        for page in range(1, _MOST_PAGES + 1):
+        for page in range(1, _MAX_PAGES + 1):
             answer = self._client.get(TransactionPage, _TRANSACTIONS, {**query, "page": page})
             yield from (detail.transaction_info for detail in answer.transaction_details)
             if page >= answer.total_pages:
                 return
-        raise GatewayError(f"PayPal lists more than {_MOST_PAGES * _PAGE} transactions from {start:%Y-%m-%d} on")
+        raise GatewayError(f"PayPal lists more than {_MAX_PAGES * _PAGE} transactions from {start:%Y-%m-%d} on")
 
 
 def _of_statement(line: TransactionInfo) -> PaymentState:

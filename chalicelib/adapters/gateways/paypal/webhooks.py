@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FUTURE_SECONDS: Final = 300
 """How far PayPal's clock may be ahead of ours."""
 _ALGORITHM: Final = "SHA256withRSA"
-_LONGEST_HEADER: Final = 2000
+_MAX_HEADER_LENGTH: Final = 2000
 
 
 class _PurchaseUnit(Answer):
@@ -98,7 +98,7 @@ def verify(
 
 def _header(headers: Mapping[str, str], name: str) -> str:
     value = headers.get(name, "")
-    if not 0 < len(value) <= _LONGEST_HEADER:
+    if not 0 < len(value) <= _MAX_HEADER_LENGTH:
         raise InvalidSignature(f"{name} is missing or too long")
     return value
 

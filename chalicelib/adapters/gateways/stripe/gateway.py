@@ -35,7 +35,7 @@ Json = dict[str, Any]
 _KEYS_TRUSTED_FOR: Final = timedelta(hours=12)
 """Stripe forgets an idempotency key after 24 hours; from half of that on, an existing object is searched first."""
 _PAGE: Final = 100
-_CLOCKS_APART: Final = timedelta(minutes=5)
+_MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
 
 
 class StripeGateway:
@@ -227,7 +227,7 @@ class StripeGateway:
         sessions = self._client.v1.checkout.sessions.list(
             {
                 "customer": stripe_customer(self._client, top_up.customer_id),
-                "created": {"gte": epoch_seconds(top_up.created_at - _CLOCKS_APART)},
+                "created": {"gte": epoch_seconds(top_up.created_at - _MAX_CLOCK_SKEW)},
                 "limit": _PAGE,
             }
         )
@@ -239,7 +239,7 @@ class StripeGateway:
         intents = self._client.v1.payment_intents.list(
             {
                 "customer": stripe_customer(self._client, top_up.customer_id),
-                "created": {"gte": epoch_seconds(top_up.created_at - _CLOCKS_APART)},
+                "created": {"gte": epoch_seconds(top_up.created_at - _MAX_CLOCK_SKEW)},
                 "limit": _PAGE,
             }
         )

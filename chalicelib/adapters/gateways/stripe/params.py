@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
 
 _DESCRIPTION: Final = "Balance top-up"
-_SESSION_LEAST: Final = timedelta(hours=1)
-_SESSION_MOST: Final = timedelta(hours=24)
+_MIN_SESSION: Final = timedelta(hours=1)
+_MAX_SESSION: Final = timedelta(hours=24)
 """A Checkout Session must end between 30 minutes and 24 hours after the call, which may be a retry."""
 
 
@@ -82,5 +82,5 @@ def _metadata(top_up: TopUp) -> dict[str, str]:
 
 
 def _session_end(top_up: TopUp) -> datetime:
-    wanted = max(top_up.deadline_at, top_up.created_at + _SESSION_LEAST)
-    return min(wanted, top_up.created_at + _SESSION_MOST)
+    wanted = max(top_up.deadline_at, top_up.created_at + _MIN_SESSION)
+    return min(wanted, top_up.created_at + _MAX_SESSION)

@@ -190,7 +190,7 @@ class Lifecycle:
             price = meter.price_micros_per_hour
             hold = self._ledger.hold(deployment.customer_id, deployment.id)
             if hold is not None:
-                change.turn_hold(hold, reserve_micros(price))
+                change.convert_hold(hold, reserve_micros(price))
             opening = self._metering.open(change, meter)
             step.change(
                 status=DeploymentStatus.ACTIVE,

@@ -17,22 +17,22 @@ from chalicelib.domain.money.payment_methods.saved_charges import SavedCharges
 from chalicelib.domain.money.payment_methods.service import PaymentMethods
 from chalicelib.domain.money.top_ups.models import TopUp, TopUpStatus
 from chalicelib.domain.people.accounts.models import LetterKind
+from chalicelib.kernel.batches import process_each
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
-from chalicelib.kernel.turns import each_in_turn
 
 RULE_UNCHANGED = "auto_top_up_unchanged"
 CUSTOMER_OPEN = "customer_open"
 RULE_SHARDS = 4
-MOST_OFTEN = timedelta(hours=1)
+MIN_INTERVAL = timedelta(hours=1)
 DECLINES_BEFORE_PAUSE = 3
-_FASTER = frozenset({RULE_UNCHANGED})
+_STALE = frozenset({RULE_UNCHANGED})
 
 
 @dataclass(frozen=True)
-class AutoTopUpWish:
+class AutoTopUpSettings:
     """The settings that a customer chose."""
 
     enabled: bool
@@ -49,7 +49,7 @@ class AutoTopUpRule:
     """A customer's settings, and the progress of charges under them."""
 
     customer_id: str
-    wish: AutoTopUpWish
+    settings: AutoTopUpSettings
     in_flight: str = ""
     """The id of the top-up that is being charged; empty if there is none."""
     charging_method_id: str = ""
@@ -66,17 +66,17 @@ class AutoTopUpRule:
     version: int = 0
 
     @property
-    def is_to_be_looked_at(self) -> bool:
+    def needs_processing(self) -> bool:
         """Whether the schedule must process this rule: a charge is running, or one may start."""
-        return bool(self.in_flight) or (self.wish.enabled and not self.paused)
+        return bool(self.in_flight) or (self.settings.enabled and not self.paused)
 
     def may_start(self, now: datetime) -> bool:
         """Whether the customer's limits allow a charge to start at `now`."""
-        if self.in_flight or not self.wish.enabled or self.paused:
+        if self.in_flight or not self.settings.enabled or self.paused:
             return False
-        if self.last_started_at is not None and now - self.last_started_at < MOST_OFTEN:
+        if self.last_started_at is not None and now - self.last_started_at < MIN_INTERVAL:
             return False
-        return self.used_micros(now) + self.wish.amount_micros <= self.wish.monthly_cap_micros
+        return self.used_micros(now) + self.settings.amount_micros <= self.settings.monthly_cap_micros
 
     def used_micros(self, now: datetime) -> int:
         """The part of the monthly cap that is used in the month of `now`."""
@@ -87,7 +87,7 @@ class AutoTopUpRule:
         return replace(
             self,
             in_flight=top_up.id,
-            charging_method_id=self.wish.method_id,
+            charging_method_id=self.settings.method_id,
             last_started_at=now,
             month=month_of(now),
             month_micros=self.used_micros(now) + top_up.amount.micros,
@@ -121,7 +121,7 @@ class AutoTopUpRecords(Protocol):
         """A customer's rule; None if there is none."""
         ...
 
-    def to_be_looked_at(self, shard: int) -> Iterator[str]:
+    def customers_to_process(self, shard: int) -> Iterator[str]:
         """The customers whose rule must be processed. The index may be out of date by a moment."""
         ...
 
@@ -171,7 +171,7 @@ class AutoTopUps:
         """A customer's rule; None if the customer never saved one."""
         return self._records.rule(customer_id)
 
-    def put(self, customer_id: str, wish: AutoTopUpWish) -> AutoTopUpRule:
+    def put(self, customer_id: str, settings: AutoTopUpSettings) -> AutoTopUpRule:
         """Save the customer's settings. This ends a pause; the month's charges and the time of the last one are
         kept.
 
@@ -180,39 +180,39 @@ class AutoTopUps:
             Conflict: the customer's account is closed.
             PaymentProviderError: the gateway, which stores the methods, does not answer.
         """
-        if wish.monthly_cap_micros < wish.amount_micros:
+        if settings.monthly_cap_micros < settings.amount_micros:
             raise InvalidInput.of("monthlyCap", "The monthly cap must allow at least one top-up.")
-        if wish.enabled:
+        if settings.enabled:
             try:
-                self._methods.get(customer_id, wish.method_id)
+                self._methods.get(customer_id, settings.method_id)
             except NotFound as error:
                 raise InvalidInput.of("methodId", error.message) from error
 
         def keep() -> AutoTopUpRule:
             before = self._records.rule(customer_id)
-            known = before or AutoTopUpRule(customer_id, wish)
-            after = replace(known, wish=wish, declines=0, paused=False, version=known.version + 1)
+            known = before or AutoTopUpRule(customer_id, settings)
+            after = replace(known, settings=settings, declines=0, paused=False, version=known.version + 1)
             is_open = self._records.customer_is_open(customer_id)
             self._transactor.commit([self._records.replace_rule(before, after), is_open])
             return after
 
         try:
-            return with_fresh_reads(keep, stale=_FASTER)
+            return with_fresh_reads(keep, stale=_STALE)
         except ConditionFailed as failed:
             if CUSTOMER_OPEN in failed.asserts:
                 raise Conflict("This account is closed.") from failed
             raise
 
-    def look_at_all(self) -> Mapping[str, int]:
+    def process_all(self) -> Mapping[str, int]:
         """Process every customer whose rule needs it; return how many. Errors are raised at the end.
 
         Raises:
             ExceptionGroup: processing failed for at least one customer.
         """
-        found = (one for shard in range(RULE_SHARDS) for one in self._records.to_be_looked_at(shard))
-        return {"looked_at": len(each_in_turn(found, self.look, name=str))}
+        found = (one for shard in range(RULE_SHARDS) for one in self._records.customers_to_process(shard))
+        return {"looked_at": len(process_each(found, self.process, name=str))}
 
-    def look(self, customer_id: str) -> None:
+    def process(self, customer_id: str) -> None:
         """Start a charge if the balance is low and the rule allows it, or continue the charge that is running."""
         rule = self._records.rule(customer_id)
         if rule is None:
@@ -222,7 +222,7 @@ class AutoTopUps:
             if started is None:
                 return
             rule = started
-        top_up = self._charges.go_on(customer_id, rule.in_flight, rule.charging_method_id)
+        top_up = self._charges.advance(customer_id, rule.in_flight, rule.charging_method_id)
         if top_up is not None and top_up.status.is_final:
             self._end(rule, top_up)
 
@@ -233,14 +233,14 @@ class AutoTopUps:
             return None
         balance = self._ledger.balance(rule.customer_id)
         # Frozen money may come back: a dispute, or a pending refund, is no reason to charge the card again.
-        if balance.posted_micros - balance.held_micros + balance.frozen_micros >= rule.wish.low_limit_micros:
+        if balance.posted_micros - balance.held_micros + balance.frozen_micros >= rule.settings.low_limit_micros:
             return None
-        top_up, writes = self._charges.beginning(rule.customer_id, rule.wish.amount_micros, now)
+        top_up, writes = self._charges.start(rule.customer_id, rule.settings.amount_micros, now)
         after = rule.started(top_up, now)
         try:
             self._transactor.commit([*writes, self._records.replace_rule(rule, after)])
         except ConditionFailed as failed:
-            if failed.asserts <= _FASTER:
+            if failed.asserts <= _STALE:
                 return None
             raise
         return after
@@ -260,11 +260,11 @@ class AutoTopUps:
             self._transactor.commit(writes)
             return after
 
-        ended = with_fresh_reads(end, stale=_FASTER)
+        ended = with_fresh_reads(end, stale=_STALE)
         if ended is not None and top_up.status is not TopUpStatus.SETTLED:
-            self._note(ended, top_up)
+            self._record_outcome(ended, top_up)
 
-    def _note(self, rule: AutoTopUpRule, top_up: TopUp) -> None:
+    def _record_outcome(self, rule: AutoTopUpRule, top_up: TopUp) -> None:
         now = self._clock.now()
         self._activity.append(
             Activity(

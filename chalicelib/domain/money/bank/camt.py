@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from chalicelib.domain.money.bank.transfers import (
-    LONGEST_TEXT,
+    MAX_TEXT_LENGTH,
     Invalid,
     Line,
     Passed,
@@ -31,7 +31,7 @@ from chalicelib.domain.money.top_ups.models import Amount
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001."
 VERSIONS = ("02", "04", "08")
-MOST_ENTRIES = 20_000
+MAX_ENTRIES = 20_000
 _NOT_GIVEN = frozenset({"", "NOTPROVIDED", "NONREF"})
 
 
@@ -53,8 +53,8 @@ def read_camt053(raw: bytes) -> Statement:
     if not statements:
         raise StatementRefused("The file holds no statement.")
     lines = [line for statement in statements for line in _lines(statement)]
-    if len(lines) > MOST_ENTRIES:
-        raise StatementRefused(f"A statement has at most {MOST_ENTRIES} entries; ask for smaller ones.")
+    if len(lines) > MAX_ENTRIES:
+        raise StatementRefused(f"A statement has at most {MAX_ENTRIES} entries; ask for smaller ones.")
     return Statement.of(lines)
 
 
@@ -170,7 +170,7 @@ def _text(sources: list[Element]) -> str:
         *("Refs/EndToEndId", "AddtlTxInf", "AddtlNtryInf"),
     )
     pieces = [found.text for source in sources for path in paths for found in source.all(path)]
-    return "\n".join(piece for piece in pieces if piece not in _NOT_GIVEN)[:LONGEST_TEXT]
+    return "\n".join(piece for piece in pieces if piece not in _NOT_GIVEN)[:MAX_TEXT_LENGTH]
 
 
 def _payer_name(detail: Element) -> str:

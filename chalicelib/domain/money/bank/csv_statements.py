@@ -36,9 +36,9 @@ from chalicelib.domain.money.bank.transfers import (
 
 REQUIRED = ("account", "bank_reference", "booked_on", "amount", "currency")
 OPTIONAL = ("status", "payer_name", "payer_account", "text")
-MOST_LINES = 20_000
-LONGEST_LINE_BYTES = 8_000
-_LONGEST = {"account": 34, "bank_reference": 64, "payer_name": 200, "payer_account": 64, "text": 2_000}
+MAX_LINES = 20_000
+MAX_LINE_BYTES = 8_000
+_MAX_LENGTHS = {"account": 34, "bank_reference": 64, "payer_name": 200, "payer_account": 64, "text": 2_000}
 
 
 def read_csv(raw: bytes) -> Statement:
@@ -50,8 +50,8 @@ def read_csv(raw: bytes) -> Statement:
     head, *rest = raw.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     columns = _read_columns(head)
     lines = [(number, raw_line) for number, raw_line in enumerate(rest, 2) if raw_line.strip()]
-    if len(lines) > MOST_LINES:
-        raise StatementRefused(f"A statement has at most {MOST_LINES} lines; split this one.")
+    if len(lines) > MAX_LINES:
+        raise StatementRefused(f"A statement has at most {MAX_LINES} lines; split this one.")
     return Statement.of([_read_line(number, raw_line, columns) for number, raw_line in lines])
 
 
@@ -79,8 +79,8 @@ def _read_line(number: int, raw_line: bytes, columns: list[str]) -> Line:
 
 
 def _split(raw_line: bytes) -> list[str]:
-    if len(raw_line) > LONGEST_LINE_BYTES:
-        raise ValueError(f"The line is longer than {LONGEST_LINE_BYTES} bytes.")
+    if len(raw_line) > MAX_LINE_BYTES:
+        raise ValueError(f"The line is longer than {MAX_LINE_BYTES} bytes.")
     try:
         text = raw_line.removesuffix(b"\r").decode()
         [fields] = csv.reader([text], strict=True)
@@ -101,7 +101,7 @@ def _line_of(number: int, fields: dict[str, str]) -> Line:
     for name in ("account", "bank_reference"):
         if not fields[name]:
             raise ValueError(f"The field {name} is empty.")
-    for name, longest in _LONGEST.items():
+    for name, longest in _MAX_LENGTHS.items():
         if len(fields.get(name, "")) > longest:
             raise ValueError(f"The field {name} is longer than {longest} characters.")
     transfer = Transfer(

@@ -18,7 +18,7 @@ from chalicelib.domain.money.bank.matching import (
     Unmatched,
     UnmatchedTransfer,
     match,
-    sort_out,
+    sort_lines,
 )
 from chalicelib.domain.money.bank.records import NEW_TRANSFER, TRANSFER_UNCHANGED, TransferRecords
 from chalicelib.domain.money.bank.statements import read_statement
@@ -73,7 +73,7 @@ class BankDesk:
             statement = read_statement(raw)
         except StatementRefused as refused:
             raise InvalidInput.of("content", str(refused)) from refused
-        report = _without_credited(sort_out(statement, self._lookup, self.has, self._bank().accounts))
+        report = _without_credited(sort_lines(statement, self._lookup, self.has, self._bank().accounts))
         for accepted in report.accepted:
             self._credit(accepted.matched)
         for queued in report.unmatched:

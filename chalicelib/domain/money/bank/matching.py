@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from chalicelib.domain.money.bank.references import holds_attempt, squeezed
+from chalicelib.domain.money.bank.references import holds_attempt, normalized
 from chalicelib.domain.money.bank.transfers import (
     Invalid,
     Line,
@@ -116,7 +116,7 @@ class StatementReport:
         return sum(len(part) for part in parts)
 
 
-def sort_out(
+def sort_lines(
     statement: Statement, lookup: Lookup, is_known: Callable[[str], bool], accounts: Container[str]
 ) -> StatementReport:
     """Decide what to do with every line of a statement. Nothing is changed, so a report can be shown first.
@@ -125,7 +125,7 @@ def sort_out(
         statement: the statement that was read.
         lookup: finds the top-up of a reference.
         is_known: whether the transfer of this id was credited or queued before.
-        accounts: our accounts, as `references.squeezed` writes them. Lines of other accounts are invalid.
+        accounts: our accounts, as `references.normalized` writes them. Lines of other accounts are invalid.
     """
     sorter = _Sorter(lookup, is_known, accounts)
     for line in statement.lines:
@@ -151,7 +151,7 @@ class _Sorter:
                 self._invalid.append(line)
             case PassedOver():
                 self._passed_over.append(line)
-            case Received(number, transfer) if squeezed(transfer.account) not in self._accounts:
+            case Received(number, transfer) if normalized(transfer.account) not in self._accounts:
                 self._invalid.append(Invalid(number, f"The account {shown(transfer.account)} is not ours."))
             case Received():
                 self._add_ours(line)
@@ -246,7 +246,7 @@ class SupportsTransfers(Protocol):
 
     @property
     def accounts(self) -> frozenset[str]:
-        """Our accounts that receive transfers, as `references.squeezed` writes them."""
+        """Our accounts that receive transfers, as `references.normalized` writes them."""
         ...
 
     def transfer(self, provider_id: str) -> Transfer | None:

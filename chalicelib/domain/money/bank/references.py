@@ -70,7 +70,7 @@ def find_references(text: str) -> tuple[str, ...]:
     """
     candidates = (
         (match["check"].translate(_READ_DIGIT), match["payload"].translate(_READ_LETTER))
-        for match in _CANDIDATE.finditer(squeezed(text))
+        for match in _CANDIDATE.finditer(normalized(text))
     )
     found = (f"RF{check}{payload}" for check, payload in candidates if _check_digits(payload) == check)
     return tuple(dict.fromkeys(found))
@@ -78,10 +78,10 @@ def find_references(text: str) -> tuple[str, ...]:
 
 def holds_attempt(text: str) -> bool:
     """Whether the text seems to contain an attempt at a reference; staff look at these first."""
-    return _ATTEMPT.search(squeezed(text)) is not None
+    return _ATTEMPT.search(normalized(text)) is not None
 
 
-def squeezed(text: str) -> str:
+def normalized(text: str) -> str:
     """`text` without everything but letters and digits, in capitals and in Unicode form NFKC."""
     return _NOISE.sub("", unicodedata.normalize("NFKC", text)).upper()
 

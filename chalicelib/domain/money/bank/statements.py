@@ -4,7 +4,7 @@ from chalicelib.domain.money.bank.camt import read_camt053
 from chalicelib.domain.money.bank.csv_statements import read_csv
 from chalicelib.domain.money.bank.transfers import Statement, StatementRefused
 
-LARGEST_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 8 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -14,8 +14,8 @@ def read_statement(raw: bytes) -> Statement:
     Raises:
         StatementRefused: the file has neither format, or is too large; no line was read.
     """
-    if len(raw) > LARGEST_BYTES:
-        raise StatementRefused(f"A statement has at most {LARGEST_BYTES // 1024 // 1024} MB; split this one.")
+    if len(raw) > MAX_BYTES:
+        raise StatementRefused(f"A statement has at most {MAX_BYTES // 1024 // 1024} MB; split this one.")
     if b"<" in raw[:64] or raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return read_camt053(raw)
     return read_csv(raw)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from chalicelib.domain.money.bank.references import find_references, squeezed
+from chalicelib.domain.money.bank.references import find_references, normalized
 from chalicelib.domain.money.top_ups.models import BANK_TRANSFER_ID_PREFIX, Amount, Payment, payer_mark
 from chalicelib.kernel.money import parse_amount
 
-LONGEST_TEXT = 2_000
+MAX_TEXT_LENGTH = 2_000
 """How many characters of a transfer's text are kept. CAMT allows any number of lines of 140; a reference needs
 18.
 """
@@ -51,11 +51,11 @@ class Transfer:
     @property
     def id(self) -> str:
         """The same id for the same transfer, whichever source reports it and however often."""
-        facts = [squeezed(self.account), self.booked_on.isoformat(), self.amount.micros, self.amount.currency]
+        facts = [normalized(self.account), self.booked_on.isoformat(), self.amount.micros, self.amount.currency]
         if self.bank_reference:
             facts.append(self.bank_reference)
         else:
-            facts += ["", *(self.references or (squeezed(self.text),)), self.occurrence]
+            facts += ["", *(self.references or (normalized(self.text),)), self.occurrence]
         return f"{BANK_TRANSFER_ID_PREFIX}{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"
 
     @property
@@ -66,7 +66,9 @@ class Transfer:
     @property
     def payers(self) -> frozenset[str]:
         """The mark of the payer's account, if the bank reports the account."""
-        return frozenset({payer_mark("iban", squeezed(self.payer_account))}) if self.payer_account else frozenset()
+        return (
+            frozenset({payer_mark("iban", normalized(self.payer_account))}) if self.payer_account else frozenset()
+        )
 
     def payment(self, at: datetime | None = None) -> Payment:
         """The payment for this transfer, at `at`; at the start of the booking day if `at` is None."""

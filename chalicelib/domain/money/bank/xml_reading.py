@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-DEEPEST = 40
-MOST_ELEMENTS = 300_000
+MAX_DEPTH = 40
+MAX_ELEMENTS = 300_000
 """Some 100 MB of memory; a statement entry has about thirty elements."""
 
 
@@ -92,7 +92,7 @@ class _Builder:
         if self.root is None:
             self.namespace = namespace
         self._count += 1
-        if len(self._open) >= DEEPEST or self._count > MOST_ELEMENTS:
+        if len(self._open) >= MAX_DEPTH or self._count > MAX_ELEMENTS:
             raise NotXml("it is too deep or too large")
         element = Element(
             name if namespace == self.namespace else full_name, self.parser.CurrentLineNumber, attributes

@@ -90,15 +90,15 @@ class Invoicing:
             ExceptionGroup: invoicing failed for at least one customer.
         """
         issued = 0
-        troubles: list[Exception] = []
+        errors: list[Exception] = []
         for customer_id in self._ledger.customer_ids():
             try:
                 issued += len(self.issue_due(customer_id))
-            except Exception as trouble:
-                trouble.add_note(customer_id)
-                troubles.append(trouble)
-        if troubles:
-            raise ExceptionGroup(f"{len(troubles)} customers were not invoiced", troubles)
+            except Exception as error:
+                error.add_note(customer_id)
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup(f"{len(errors)} customers were not invoiced", errors)
         return issued
 
     def issue_due(self, customer_id: str) -> Sequence[Invoice]:

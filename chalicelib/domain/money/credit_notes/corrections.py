@@ -35,7 +35,7 @@ class Corrections:
         self._notes = notes
         self._approvals = approvals
 
-    def correct(self, wish: Correction, key: str) -> CreditNote | Approval:
+    def correct(self, correction: Correction, key: str) -> CreditNote | Approval:
         """Issue a credit note, or ask for approval; once for each `key`.
 
         Earlier corrections of the same invoice count towards the limit, so that many small ones cannot avoid it.
@@ -44,30 +44,30 @@ class Corrections:
             NotFound, InvalidInput: as `CreditNotes.issue`.
             Forbidden: the member of staff belongs to the customer.
         """
-        self._approvals.demand_no_part(wish.asked_by, wish.customer_id)
+        self._approvals.demand_no_part(correction.asked_by, correction.customer_id)
         try:
             return self._notes.issue(
-                wish.customer_id,
-                wish.invoice_id,
-                wish.amount_micros,
-                reason=wish.reason,
-                actor_user_id=wish.asked_by,
+                correction.customer_id,
+                correction.invoice_id,
+                correction.amount_micros,
+                reason=correction.reason,
+                actor_user_id=correction.asked_by,
                 key=key,
-                most_micros=FOUR_EYES_ABOVE_MICROS,
+                max_micros=FOUR_EYES_ABOVE_MICROS,
             )
         except AboveLimit:
-            return self._approvals.ask(_request(wish), f"credit_note:{key}")
+            return self._approvals.ask(_request(correction), f"credit_note:{key}")
 
 
-def _request(wish: Correction) -> Request:
+def _request(correction: Correction) -> Request:
     return Request(
         Subject.CREDIT_NOTE,
-        wish.customer_id,
-        wish.amount_micros,
+        correction.customer_id,
+        correction.amount_micros,
         BASE_CURRENCY,
-        wish.reason,
-        wish.asked_by,
-        about_id=wish.invoice_id,
+        correction.reason,
+        correction.asked_by,
+        about_id=correction.invoice_id,
     )
 
 

@@ -40,14 +40,14 @@ class CreditNotes:
         reason: str,
         actor_user_id: str,
         key: str,
-        most_micros: int | None = None,
+        max_micros: int | None = None,
     ) -> CreditNote:
         """Give back `amount_micros` of an invoice, tax included and in whole cents; once for each `key`.
 
         Raises:
             NotFound: the customer has no such invoice.
             InvalidInput: the amount is more than the rest of the invoice, or not in whole cents.
-            AboveLimit: this and earlier credit notes of the invoice are more than `most_micros`.
+            AboveLimit: this and earlier credit notes of the invoice are more than `max_micros`.
         """
 
         def once() -> CreditNote:
@@ -62,7 +62,7 @@ class CreditNotes:
                 reason=reason,
                 actor_user_id=actor_user_id,
                 key=key,
-                most_micros=most_micros,
+                max_micros=max_micros,
             )
             self._transactor.commit(writes)
             return note
@@ -99,7 +99,7 @@ class CreditNotes:
         reason: str,
         actor_user_id: str,
         key: str,
-        most_micros: int | None = None,
+        max_micros: int | None = None,
     ) -> tuple[CreditNote, Sequence[Write]]:
         """A credit note, and the writes that issue it. If a condition of STALE_NOTE fails, draft it again.
 
@@ -111,7 +111,7 @@ class CreditNotes:
         if account is None:
             raise NotFound("There is no such customer.")
         invoice, credited, amount_cents = self._check(customer_id, invoice_id, amount_micros)
-        if most_micros is not None and (credited.cents + amount_cents) * MICROS_PER_CENT > most_micros:
+        if max_micros is not None and (credited.cents + amount_cents) * MICROS_PER_CENT > max_micros:
             raise AboveLimit
         before, taken = self._numbers.next(Series.CREDIT_NOTES, now)
         change = AccountChange(account, now, self._ledger)

@@ -26,7 +26,7 @@ overpayment.
 """
 
 
-class Word(StrEnum):
+class GatewayStatus(StrEnum):
     """The gateway's own status of an invoice."""
 
     OPEN = "open"
@@ -59,7 +59,7 @@ class Invoice:
     asked: Amount
     """The amount, in the asset to pay with."""
     expires_at: datetime
-    word: Word
+    gateway_status: GatewayStatus
     receipts: tuple[Receipt, ...]
     tolerance_percent: int = DEFAULT_TOLERANCE_PERCENT
 
@@ -72,11 +72,14 @@ class Invoice:
     @property
     def status(self) -> TopUpStatus:
         """The status of the top-up."""
-        if self._is_covered or self.word is Word.ACCEPTED:
+        if self._is_covered or self.gateway_status is GatewayStatus.ACCEPTED:
             return TopUpStatus.SETTLED
-        if any(not receipt.is_final for receipt in self.receipts) and self.word is not Word.INVALID:
+        if (
+            any(not receipt.is_final for receipt in self.receipts)
+            and self.gateway_status is not GatewayStatus.INVALID
+        ):
             return TopUpStatus.PROCESSING
-        closed = _CLOSED.get(self.word)
+        closed = _CLOSED.get(self.gateway_status)
         if closed is not None:
             return closed
         return TopUpStatus.PARTIALLY_PAID if self.payments else TopUpStatus.AWAITING_PAYMENT
@@ -85,7 +88,9 @@ class Invoice:
     def flags(self) -> frozenset[Flag]:
         """What staff should look at. A partial payment needs no attention while the rest can still arrive."""
         found = {
-            Flag.UNDERPAID: self.word is not Word.OPEN and bool(self.payments) and not self._is_covered,
+            Flag.UNDERPAID: self.gateway_status is not GatewayStatus.OPEN
+            and bool(self.payments)
+            and not self._is_covered,
             Flag.OVERPAID: self._received_micros > self.asked.micros + self._band_micros,
             Flag.LATE: any(receipt.payment.at > self.expires_at for receipt in self.receipts),
             Flag.MANUAL_REVIEW: self._needs_people,
@@ -94,10 +99,10 @@ class Invoice:
 
     @property
     def _needs_people(self) -> bool:
-        if self.word in {Word.ACCEPTED, Word.INVALID}:
+        if self.gateway_status in {GatewayStatus.ACCEPTED, GatewayStatus.INVALID}:
             return True
         is_unexplained = (
-            self.word is Word.SETTLED
+            self.gateway_status is GatewayStatus.SETTLED
             and not self._is_covered
             and all(receipt.is_final for receipt in self.receipts)
         )
@@ -121,11 +126,11 @@ class Invoice:
         return self.asked.micros * self.tolerance_percent // 100
 
 
-_CLOSED: Mapping[Word, TopUpStatus] = MappingProxyType(
+_CLOSED: Mapping[GatewayStatus, TopUpStatus] = MappingProxyType(
     {
-        Word.SETTLED: TopUpStatus.SETTLED,
-        Word.EXPIRED: TopUpStatus.EXPIRED,
-        Word.INVALID: TopUpStatus.FAILED,
+        GatewayStatus.SETTLED: TopUpStatus.SETTLED,
+        GatewayStatus.EXPIRED: TopUpStatus.EXPIRED,
+        GatewayStatus.INVALID: TopUpStatus.FAILED,
     }
 )
 

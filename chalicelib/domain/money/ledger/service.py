@@ -152,7 +152,7 @@ class AccountChange:
         self.demand(amount_micros)
         return self.freeze(reference, amount_micros, purpose, api_key_id=api_key_id)
 
-    def turn_hold(self, hold: Hold, amount_micros: int) -> Hold:
+    def convert_hold(self, hold: Hold, amount_micros: int) -> Hold:
         """Turn `hold` into the reserve of a running machine, with at most its present amount."""
         turned = replace(hold, amount_micros=min(hold.amount_micros, amount_micros), purpose=HoldPurpose.RUNNING)
         self._hold_more(turned.amount_micros - hold.amount_micros)

@@ -185,16 +185,16 @@ class Metering:
             ExceptionGroup: metering failed for at least one customer.
         """
         moved = 0
-        troubles: list[Exception] = []
+        errors: list[Exception] = []
         sheet = self._prices.sheet()
         for customer_id, meters in groupby(self._records.open_meters(shard), key=lambda meter: meter.customer_id):
             try:
                 for batch in _batches(meters, _METERS_PER_TRANSACTION):
                     moved += self._meter_customer(customer_id, batch, sheet)
-            except Exception as trouble:
-                troubles.append(trouble)
-        if troubles:
-            raise ExceptionGroup(f"{len(troubles)} customers of shard {shard} were not metered", troubles)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup(f"{len(errors)} customers of shard {shard} were not metered", errors)
         return moved
 
     def _meter_customer(self, customer_id: str, seen: Sequence[Meter], sheet: PriceSheet) -> int:

@@ -27,8 +27,8 @@ class SavedCharges:
         self._gateways = gateways
         self._settlement = settlement
 
-    def beginning(self, customer_id: str, amount_micros: int, at: datetime) -> tuple[TopUp, Sequence[Write]]:
-        """A new top-up to charge, and the writes that store it; then call `go_on` until it has ended."""
+    def start(self, customer_id: str, amount_micros: int, at: datetime) -> tuple[TopUp, Sequence[Write]]:
+        """A new top-up to charge, and the writes that store it; then call `advance` until it has ended."""
         top_up = TopUp(
             id=new_id(Kind.TOP_UP, at),
             customer_id=customer_id,
@@ -44,7 +44,7 @@ class SavedCharges:
         top_up = replace(top_up, check_at=next_check(top_up, at))
         return top_up, self._top_ups.insert_top_up(top_up, None)
 
-    def go_on(self, customer_id: str, top_up_id: str, method_id: str) -> TopUp | None:
+    def advance(self, customer_id: str, top_up_id: str, method_id: str) -> TopUp | None:
         """Take a top-up as far as its gateway allows; None if its state cannot be known now.
 
         If the gateway refuses, the top-up is FAILED, with the gateway's sentence.

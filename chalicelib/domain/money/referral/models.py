@@ -11,13 +11,13 @@ from chalicelib.kernel.money import MICROS_PER_UNIT
 
 REWARD_MICROS = 10 * MICROS_PER_UNIT
 """The reward for each of the two."""
-LEAST_TOP_UP_MICROS = 25 * MICROS_PER_UNIT
+MIN_TOP_UP_MICROS = 25 * MICROS_PER_UNIT
 """The least single payment that earns the reward; what was refunded does not count."""
 REDEEMABLE_FOR = timedelta(days=30)
 """How long after registering a code can be redeemed."""
 WAITS_FOR = timedelta(days=90)
 """How long after redeeming the first payment can earn the reward."""
-MOST_REWARDS = 50
+MAX_REWARDS = 50
 """The most rewards for one referrer."""
 _CHECKED_EVERY = timedelta(days=1)
 
@@ -33,7 +33,7 @@ class ReferralStatus(StrEnum):
     """The status of a referral."""
 
     WAITING = "WAITING"
-    """Redeemed, and waiting for the first payment of at least `LEAST_TOP_UP_MICROS`."""
+    """Redeemed, and waiting for the first payment of at least `MIN_TOP_UP_MICROS`."""
     REWARDED = "REWARDED"
     """Both customers have their reward. It can still be taken back while `check_at` is set."""
     REFUSED = "REFUSED"
@@ -153,7 +153,7 @@ def _stays(top_up: TopUp) -> bool:
         and f"{name.removesuffix(':lost')}:won" not in top_up.booked
         for name in top_up.booked
     )
-    return not lost and top_up.credited_micros - top_up.refunded_micros >= LEAST_TOP_UP_MICROS
+    return not lost and top_up.credited_micros - top_up.refunded_micros >= MIN_TOP_UP_MICROS
 
 
 @dataclass(frozen=True)

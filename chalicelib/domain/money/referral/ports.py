@@ -66,8 +66,8 @@ class PaidTopUps(Protocol):
         """A customer's top-up; None if there is no such top-up."""
         ...
 
-    def paid(self, customer_id: str, least_micros: int) -> Iterator[TopUp]:
-        """The top-ups for which at least `least_micros` were credited, oldest first."""
+    def paid(self, customer_id: str, min_micros: int) -> Iterator[TopUp]:
+        """The top-ups for which at least `min_micros` were credited, oldest first."""
         ...
 
     def has_paid_with(self, customer_id: str, payers: frozenset[str]) -> bool:

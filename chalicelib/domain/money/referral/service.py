@@ -12,8 +12,8 @@ from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import AccountChange, Ledger
 from chalicelib.domain.money.referral.codes import code_of, parse_code
 from chalicelib.domain.money.referral.models import (
-    LEAST_TOP_UP_MICROS,
-    MOST_REWARDS,
+    MAX_REWARDS,
+    MIN_TOP_UP_MICROS,
     REDEEMABLE_FOR,
     Referral,
     ReferralStatus,
@@ -35,18 +35,18 @@ from chalicelib.domain.money.referral.ports import (
     ReferralRecords,
 )
 from chalicelib.domain.money.top_ups.models import TopUp
+from chalicelib.kernel.batches import process_each
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.sites import site_of
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
-from chalicelib.kernel.turns import each_in_turn
 
 ATTEMPTS_PER_HOUR = 10
 _STALE = frozenset({ACCOUNT_UNCHANGED, REFERRAL_UNCHANGED})
 _REFUSED_BECAUSE = {CUSTOMER_ACTIVE: RewardReason.NOT_ACTIVE, NEW_PAYER: RewardReason.SAME_PAYER}
-_MOST_PAYERS = 20
+_MAX_PAYERS = 20
 """The most cards and accounts of one payment that are recorded, because a transaction is limited."""
 
 
@@ -102,7 +102,7 @@ class Referrals:
         """The referrals that did or may give the customer a reward, in either role, newest first."""
         return self._records.referrals(customer_id, page)
 
-    def redeem(self, wish: Redemption) -> Referral:
+    def redeem(self, redemption: Redemption) -> Referral:
         """Record which customer brought this one.
 
         Raises:
@@ -112,15 +112,15 @@ class Referrals:
             Conflict: a code was redeemed before, it is too late, or the customer has paid already.
             Forbidden: the two customers share a network or a billing address.
         """
-        self._limits.check(f"referral:{wish.customer_id}", ATTEMPTS_PER_HOUR, window_seconds=3600)
-        referrer_id = self._referrer(parse_code(wish.code))
-        self._may_redeem(wish, referrer_id)
+        self._limits.check(f"referral:{redemption.customer_id}", ATTEMPTS_PER_HOUR, window_seconds=3600)
+        referrer_id = self._referrer(parse_code(redemption.code))
+        self._may_redeem(redemption, referrer_id)
         now = self._clock.now()
         referral = Referral(
             id=new_id(Kind.REFERRAL, now),
             referrer_id=referrer_id,
-            referred_id=wish.customer_id,
-            redeemed_by=wish.user_id,
+            referred_id=redemption.customer_id,
+            redeemed_by=redemption.user_id,
             redeemed_at=now,
         ).waiting(now)
         try:
@@ -139,19 +139,19 @@ class Referrals:
             raise NotFound("There is no such referral code.")
         return found[0]
 
-    def _may_redeem(self, wish: Redemption, referrer_id: str) -> None:
-        user = self._people.get(wish.user_id)
+    def _may_redeem(self, redemption: Redemption, referrer_id: str) -> None:
+        user = self._people.get(redemption.user_id)
         if user is None or self._clock.now() - user.created_at > REDEEMABLE_FOR:
             raise Conflict(f"A referral code is redeemed within {REDEEMABLE_FOR.days} days of registering.")
-        if next(self._top_ups.paid(wish.customer_id, 1), None) is not None:
+        if next(self._top_ups.paid(redemption.customer_id, 1), None) is not None:
             raise Conflict("A referral code is redeemed before the first payment.")
-        own, other = self._people.traces(wish.customer_id), self._people.traces(referrer_id)
+        own, other = self._people.traces(redemption.customer_id), self._people.traces(referrer_id)
         brought = self._records.referral(referrer_id)
-        if brought is not None and brought.referrer_id == wish.customer_id:
+        if brought is not None and brought.referrer_id == redemption.customer_id:
             raise InvalidInput.of("code", "You have brought this customer yourself.")
-        if referrer_id == wish.customer_id or wish.user_id in other.users or own.users & other.users:
+        if referrer_id == redemption.customer_id or redemption.user_id in other.users or own.users & other.users:
             raise InvalidInput.of("code", "This is your own code; it is for others.")
-        if own.with_network(site_of(wish.ip)).lives_with(other):
+        if own.with_network(site_of(redemption.ip)).lives_with(other):
             raise Forbidden("You seem to come from where this code comes from, and cannot redeem it.")
 
     def look(self, referred_id: str) -> Referral | None:
@@ -171,7 +171,7 @@ class Referrals:
 
     def _reward(self, referral: Referral) -> Referral:
         now = self._clock.now()
-        paid = self._top_ups.paid(referral.referred_id, LEAST_TOP_UP_MICROS)
+        paid = self._top_ups.paid(referral.referred_id, MIN_TOP_UP_MICROS)
         top_up = next((found for found in paid if counts(found)), None)
         if top_up is None:
             return self._keep(referral, referral.waiting(now)) if self._is_due(referral) else referral
@@ -181,7 +181,7 @@ class Referrals:
         after = referral.rewarded(top_up.id, now)
         conditions = [
             *(self._records.active(change.account.customer_id) for change in accounts),
-            *(self._records.insert_payer(payer, after) for payer in sorted(top_up.payers)[:_MOST_PAYERS]),
+            *(self._records.insert_payer(payer, after) for payer in sorted(top_up.payers)[:_MAX_PAYERS]),
         ]
         try:
             return self._keep(referral, after, [*self._posted(after, accounts), *conditions])
@@ -200,7 +200,7 @@ class Referrals:
             return RewardReason.SAME_PAYER
         found = self._records.all_referrals(referral.referrer_id)
         rewarded = [one for one in found if one.status is ReferralStatus.REWARDED]
-        return RewardReason.LIMIT if len(rewarded) >= MOST_REWARDS else None
+        return RewardReason.LIMIT if len(rewarded) >= MAX_REWARDS else None
 
     def _watch(self, referral: Referral) -> Referral:
         now = self._clock.now()
@@ -255,6 +255,6 @@ class Referrals:
         """
         now = self._clock.now()
         due = (referral for shard in range(REFERRAL_SHARDS) for referral in self._records.due(shard, now))
-        found = each_in_turn(due, lambda one: self.look(one.referred_id), name=lambda one: one.id)
+        found = process_each(due, lambda one: self.look(one.referred_id), name=lambda one: one.id)
         ended = sum(referral is not None and referral.check_at is None for referral in found)
         return {"looked": len(found), "ended": ended}

@@ -19,7 +19,7 @@ from chalicelib.domain.foundation.approvals.service import Approvals
 from chalicelib.domain.money.ledger.models import EntryType, Operator
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import Ledger
-from chalicelib.domain.money.refunds.service import STALE_PLACING, RefundOrder, Refunds, RefundWish
+from chalicelib.domain.money.refunds.service import STALE_PLACING, RefundOrder, RefundRequest, Refunds
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.ids import Kind, is_id
@@ -62,7 +62,7 @@ class FourEyes:
         key = f"credit:{key}"
 
         def refuse() -> None:
-            _demand_open(self._customers, customer_id)
+            _require_open(self._customers, customer_id)
             if self._given_alone_micros(customer_id) + amount_micros > FOUR_EYES_ABOVE_MICROS:
                 raise AboveLimit
 
@@ -85,23 +85,23 @@ class FourEyes:
             and not is_id(Kind.APPROVAL, entry.reference)
         )
 
-    def refund(self, wish: RefundWish, key: str) -> RefundOrder | Approval:
+    def refund(self, wanted: RefundRequest, key: str) -> RefundOrder | Approval:
         """Order a refund, or ask for approval.
 
         Raises:
             NotFound, Conflict, InvalidInput, InsufficientBalance: as `Refunds.order`.
         """
         try:
-            return self._refunds.order(wish, key, most_micros=FOUR_EYES_ABOVE_MICROS)
+            return self._refunds.order(wanted, key, max_micros=FOUR_EYES_ABOVE_MICROS)
         except AboveLimit:
-            top_up, amount, _ = self._refunds.worth(wish)
+            top_up, amount, _ = self._refunds.worth(wanted)
         request = Request(
             Subject.REFUND,
             top_up.customer_id,
             amount.micros,
             amount.currency,
-            wish.reason,
-            wish.asked_by,
+            wanted.reason,
+            wanted.asked_by,
             about_id=top_up.id,
         )
         return self._approvals.ask(request, f"refund:{key}")
@@ -125,7 +125,7 @@ class CreditEffect:
         """
         request = approval.request
         change = self._ledger.change(request.customer_id, self._clock.now())
-        _demand_open(self._customers, request.customer_id)
+        _require_open(self._customers, request.customer_id)
         entry = change.post(
             EntryType.CREDIT,
             request.amount_micros,
@@ -152,18 +152,18 @@ class RefundEffect:
             NotFound, Conflict, InvalidInput, InsufficientBalance: as `Refunds.order`.
         """
         request = approval.request
-        wish = RefundWish(
+        wanted = RefundRequest(
             top_up_id=request.about_id,
             amount=format_amount(request.amount_micros),
             reason=request.reason,
             asked_by=request.asked_by,
             approved_by=approval.decided_by,
         )
-        order, writes = self._refunds.placing(wish, approval.id)
+        order, writes = self._refunds.placing(wanted, approval.id)
         return Consequence(order.id, writes, lambda: self._refunds.carry_out(order))
 
 
-def _demand_open(customers: Customers, customer_id: str) -> None:
+def _require_open(customers: Customers, customer_id: str) -> None:
     """Check that the customer is open. Call it after the account was read: closing writes the account too."""
     if customers.is_closed(customer_id):
         raise Conflict("This customer has closed its account, and takes no money.")

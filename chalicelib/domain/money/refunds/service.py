@@ -27,20 +27,20 @@ from chalicelib.domain.money.top_ups.policy import parse_refund, to_base_micros
 from chalicelib.domain.money.top_ups.ports import SupportsRefunds
 from chalicelib.domain.money.top_ups.records import TOP_UP_UNCHANGED, TopUpRecords
 from chalicelib.domain.money.top_ups.service import Gateways, Settlement, undone_key
+from chalicelib.kernel.batches import process_each
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
-from chalicelib.kernel.turns import each_in_turn
 
 NEW_REFUND = "new_refund"
 REFUND_UNCHANGED = "refund_unchanged"
 
 STALE_PLACING = frozenset({ACCOUNT_UNCHANGED, TOP_UP_UNCHANGED, NEW_REFUND})
 """The conditions that another transaction can break while a refund is being placed."""
-_FIRST_CHECK = timedelta(minutes=2)
-_RAREST_CHECK = timedelta(hours=6)
+_MIN_CHECK_INTERVAL = timedelta(minutes=2)
+_MAX_CHECK_INTERVAL = timedelta(hours=6)
 
 
 class RefundOrderStatus(StrEnum):
@@ -62,7 +62,7 @@ class RefundOrderStatus(StrEnum):
 
 
 @dataclass(frozen=True)
-class RefundWish:
+class RefundRequest:
     """A request of staff to send money back."""
 
     top_up_id: str
@@ -146,11 +146,11 @@ class Refunds:
         self._transactor = transactor
         self._clock = clock
 
-    def order(self, wish: RefundWish, key: str, *, most_micros: int | None = None) -> RefundOrder:
+    def order(self, wanted: RefundRequest, key: str, *, max_micros: int | None = None) -> RefundOrder:
         """Hold the money and ask the gateway to send it back; once for each `key`.
 
         Raises:
-            AboveLimit: this and earlier refunds of the top-up without approval are more than `most_micros`.
+            AboveLimit: this and earlier refunds of the top-up without approval are more than `max_micros`.
             NotFound: there is no such top-up.
             Conflict: nothing was paid, or its gateway cannot send money back.
             InvalidInput: the amount is more than the rest of the top-up.
@@ -158,9 +158,9 @@ class Refunds:
         """
 
         def place() -> RefundOrder:
-            if known := self.ordered(wish.top_up_id, key):
+            if known := self.ordered(wanted.top_up_id, key):
                 return known
-            order, writes = self.placing(wish, key, most_micros=most_micros)
+            order, writes = self.placing(wanted, key, max_micros=max_micros)
             self._transactor.commit(writes)
             return order
 
@@ -196,18 +196,18 @@ class Refunds:
             raise NotFound("There is no such top-up.")
         return top_up
 
-    def worth(self, wish: RefundWish) -> tuple[TopUp, Amount, int]:
+    def worth(self, wanted: RefundRequest) -> tuple[TopUp, Amount, int]:
         """The top-up, the amount to send back, and that amount in base micro-dollars.
 
         Raises:
             NotFound, Conflict, InvalidInput: as `order`.
         """
-        top_up = self.top_up(wish.top_up_id)
+        top_up = self.top_up(wanted.top_up_id)
         if not isinstance(self._gateways(top_up.gateway), SupportsRefunds):
             raise Conflict("What was paid this way cannot be sent back by its gateway; give a credit instead.")
         if top_up.provider_id is None or not top_up.credited_micros:
             raise Conflict("Nothing has been paid for this top-up.")
-        amount = parse_refund(wish.amount, top_up.amount.currency)
+        amount = parse_refund(wanted.amount, top_up.amount.currency)
         micros = to_base_micros(amount, top_up.rate)
         under_way = sum(
             order.held_micros
@@ -228,7 +228,7 @@ class Refunds:
         )
 
     def placing(
-        self, wish: RefundWish, key: str, *, most_micros: int | None = None
+        self, wanted: RefundRequest, key: str, *, max_micros: int | None = None
     ) -> tuple[RefundOrder, Sequence[Write]]:
         """A new order, and the writes that place it and hold the money; then call `carry_out`.
 
@@ -239,8 +239,8 @@ class Refunds:
             NotFound, Conflict, InvalidInput, InsufficientBalance, AboveLimit: as `order`.
         """
         now = self._clock.now()
-        top_up, amount, micros = self.worth(wish)
-        if most_micros is not None and self._sent_alone_micros(top_up) + micros > most_micros:
+        top_up, amount, micros = self.worth(wanted)
+        if max_micros is not None and self._sent_alone_micros(top_up) + micros > max_micros:
             raise AboveLimit
         order = RefundOrder(
             id=new_id(Kind.REFUND, now),
@@ -248,13 +248,13 @@ class Refunds:
             top_up_id=top_up.id,
             amount=amount,
             held_micros=micros,
-            reason=wish.reason,
-            asked_by=wish.asked_by,
-            approved_by=wish.approved_by,
+            reason=wanted.reason,
+            asked_by=wanted.asked_by,
+            approved_by=wanted.approved_by,
             status=RefundOrderStatus.ORDERED,
             created_at=now,
             updated_at=now,
-            check_at=now + _FIRST_CHECK,
+            check_at=now + _MIN_CHECK_INTERVAL,
         )
         change = self._ledger.change(top_up.customer_id, now)
         change.place_hold(order.id, micros, HoldPurpose.REFUND)
@@ -274,7 +274,7 @@ class Refunds:
             return order
         top_up = self.top_up(order.top_up_id)
         try:
-            refund = self._told(top_up, order)
+            refund = self._ask_gateway(top_up, order)
         except GatewayRefused as refused:
             return self._end(order, RefundOrderStatus.FAILED, failure=refused.sentence)
         except GatewayError:
@@ -290,7 +290,7 @@ class Refunds:
             return self._end(order, RefundOrderStatus.DONE, provider_id=refund.id)
         return self._wait(order, RefundOrderStatus.PENDING, refund.id)
 
-    def _told(self, top_up: TopUp, order: RefundOrder) -> Refund:
+    def _ask_gateway(self, top_up: TopUp, order: RefundOrder) -> Refund:
         """The gateway's refund for this order; ask for it if the gateway does not have it yet."""
         gateway = self._gateways(top_up.gateway)
         if not isinstance(gateway, SupportsRefunds) or top_up.provider_id is None:
@@ -301,7 +301,7 @@ class Refunds:
 
     def _wait(self, order: RefundOrder, status: RefundOrderStatus, provider_id: str) -> RefundOrder:
         now = self._clock.now()
-        check_at = now + min(max(_FIRST_CHECK, (now - order.created_at) / 4), _RAREST_CHECK)
+        check_at = now + min(max(_MIN_CHECK_INTERVAL, (now - order.created_at) / 4), _MAX_CHECK_INTERVAL)
         return self._change(order, status=status, provider_id=provider_id, check_at=check_at)
 
     def _end(
@@ -349,7 +349,7 @@ class Refunds:
             ExceptionGroup: at least one order failed to be processed. All orders were tried.
         """
         due = self._records.refunds_to_check(self._clock.now())
-        orders = each_in_turn(due, self.carry_out, name=lambda order: order.id)
+        orders = process_each(due, self.carry_out, name=lambda order: order.id)
         ended = sum(order.status.is_final for order in orders)
         return {"ended": ended, "waiting": len(orders) - ended}
 

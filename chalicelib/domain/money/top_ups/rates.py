@@ -8,8 +8,8 @@ from chalicelib.domain.money.top_ups.records import Rate
 from chalicelib.kernel.errors import InvalidInput
 
 RATED = frozenset(CURRENCIES) - {"USD"} | {"USDT", "USDC"}
-_LEAST, _MOST = Decimal("0.0001"), Decimal(10_000)
-_MOST_DECIMALS = 8
+_MIN_RATE, _MAX_RATE = Decimal("0.0001"), Decimal(10_000)
+_MAX_DECIMALS = 8
 
 
 def parse_rate(currency: str, value: str, at: datetime) -> Rate:
@@ -25,8 +25,8 @@ def parse_rate(currency: str, value: str, at: datetime) -> Rate:
     except InvalidOperation:
         raise InvalidInput.of("value", "A rate is a decimal number, such as 1.0850.") from None
     exponent = parsed.as_tuple().exponent
-    if not parsed.is_finite() or not isinstance(exponent, int) or exponent < -_MOST_DECIMALS:
-        raise InvalidInput.of("value", f"A rate has at most {_MOST_DECIMALS} decimals.")
-    if not _LEAST <= parsed <= _MOST:
-        raise InvalidInput.of("value", f"A rate is from {_LEAST} to {_MOST}.")
+    if not parsed.is_finite() or not isinstance(exponent, int) or exponent < -_MAX_DECIMALS:
+        raise InvalidInput.of("value", f"A rate has at most {_MAX_DECIMALS} decimals.")
+    if not _MIN_RATE <= parsed <= _MAX_RATE:
+        raise InvalidInput.of("value", f"A rate is from {_MIN_RATE} to {_MAX_RATE}.")
     return Rate(currency, parsed, at)

@@ -36,12 +36,12 @@ from chalicelib.domain.money.top_ups.records import (
     Rates,
     TopUpRecords,
 )
+from chalicelib.kernel.batches import process_each
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import NotFound, PaymentProviderError, Unavailable
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
-from chalicelib.kernel.turns import each_in_turn
 
 _STALE = frozenset({ACCOUNT_UNCHANGED, TOP_UP_UNCHANGED})
 _ABANDONED_NAME = "Nothing was paid in time."
@@ -262,7 +262,7 @@ class Settlement:
         """
         now = self._clock.now()
         due = (top_up for shard in range(TOP_UP_SHARDS) for top_up in self._records.top_ups_to_check(shard, now))
-        looked = each_in_turn(due, self._was_looked_at, name=lambda top_up: top_up.id)
+        looked = process_each(due, self._was_looked_at, name=lambda top_up: top_up.id)
         return {"looked": sum(looked), "failed": len(looked) - sum(looked)}
 
     def _was_looked_at(self, top_up: TopUp) -> bool:

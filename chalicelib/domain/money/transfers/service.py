@@ -26,8 +26,8 @@ from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, w
 NEW_TRANSFER = "new_transfer"
 SENDER_ACTIVE = "sender_active"
 RECEIVER_ACTIVE = "receiver_active"
-LEAST_MICROS = 1 * MICROS_PER_UNIT
-MOST_PER_DAY_MICROS = 10_000 * MICROS_PER_UNIT
+MIN_MICROS = 1 * MICROS_PER_UNIT
+MAX_PER_DAY_MICROS = 10_000 * MICROS_PER_UNIT
 """The most that a customer may send in one day (UTC), to all receivers together."""
 
 _STALE = frozenset({ACCOUNT_UNCHANGED, NEW_TRANSFER})
@@ -35,7 +35,7 @@ _UNKNOWN = "You have no such customer, or may not see to its money."
 
 
 @dataclass(frozen=True)
-class TransferWish:
+class TransferRequest:
     """A request to transfer money."""
 
     from_customer_id: str
@@ -147,7 +147,7 @@ class Transfers:
         self._transactor = transactor
         self._clock = clock
 
-    def send(self, wish: TransferWish, key: str) -> Transfer:
+    def send(self, wanted: TransferRequest, key: str) -> Transfer:
         """Transfer the money at once; once for each `key` of the sender.
 
         Money that is held, frozen or disputed cannot be sent, nor a reward that may still be taken back.
@@ -161,13 +161,13 @@ class Transfers:
             Conflict: the receiver is blocked or closed.
             InsufficientBalance: the amount is not available.
         """
-        amount_micros = _parsed(wish.amount)
-        if wish.to_customer_id == wish.from_customer_id:
+        amount_micros = _parsed(wanted.amount)
+        if wanted.to_customer_id == wanted.from_customer_id:
             raise InvalidInput.of("toCustomerId", "Money goes to another of your customers.")
-        if not self._sees_to_money(wish.user_id, wish.to_customer_id):
+        if not self._manages_money(wanted.user_id, wanted.to_customer_id):
             raise NotFound(_UNKNOWN)
         try:
-            return with_fresh_reads(lambda: self._once(wish, amount_micros, key), stale=_STALE)
+            return with_fresh_reads(lambda: self._once(wanted, amount_micros, key), stale=_STALE)
         except ConditionFailed as failed:
             if SENDER_ACTIVE in failed.asserts:
                 raise CustomerBlocked from failed
@@ -179,39 +179,39 @@ class Transfers:
         """The transfers that a customer sent and received, newest first."""
         return self._records.transfers(customer_id, page)
 
-    def _sees_to_money(self, user_id: str, customer_id: str) -> bool:
+    def _manages_money(self, user_id: str, customer_id: str) -> bool:
         return any(
             member.customer_id == customer_id and Scope.BILLING_WRITE in ROLE_SCOPES[member.role]
             for member in self._memberships.memberships(user_id)
         )
 
-    def _once(self, wish: TransferWish, amount_micros: int, key: str) -> Transfer:
-        if made := self._records.transfer_of_key(wish.from_customer_id, key):
+    def _once(self, wanted: TransferRequest, amount_micros: int, key: str) -> Transfer:
+        if made := self._records.transfer_of_key(wanted.from_customer_id, key):
             return made
         now = self._clock.now()
-        source = self._ledger.change(wish.from_customer_id, now)
-        target = self._ledger.change(wish.to_customer_id, now)
+        source = self._ledger.change(wanted.from_customer_id, now)
+        target = self._ledger.change(wanted.to_customer_id, now)
         sent = self._allowed(source, amount_micros, now.date())
         transfer = Transfer(
             id=new_id(Kind.TRANSFER, now),
-            from_customer_id=wish.from_customer_id,
-            to_customer_id=wish.to_customer_id,
+            from_customer_id=wanted.from_customer_id,
+            to_customer_id=wanted.to_customer_id,
             amount_micros=amount_micros,
-            note=wish.note,
-            made_by=wish.user_id,
+            note=wanted.note,
+            made_by=wanted.user_id,
             at=now,
         )
-        _post(source, transfer, -amount_micros, wish.to_customer_id)
-        _post(target, transfer, amount_micros, wish.from_customer_id)
+        _post(source, transfer, -amount_micros, wanted.to_customer_id)
+        _post(target, transfer, amount_micros, wanted.from_customer_id)
         self._transactor.commit(
             [
                 *self._records.insert_transfer(transfer, key),
                 self._records.put_sent(sent),
                 *source.writes(),
                 *target.writes(),
-                self._log.insert(_told(transfer)),
-                self._records.active(wish.from_customer_id, SENDER_ACTIVE),
-                self._records.active(wish.to_customer_id, RECEIVER_ACTIVE),
+                self._log.insert(_received_activity(transfer)),
+                self._records.active(wanted.from_customer_id, SENDER_ACTIVE),
+                self._records.active(wanted.to_customer_id, RECEIVER_ACTIVE),
             ]
         )
         return transfer
@@ -225,8 +225,8 @@ class Transfers:
             raise AccountSuspended("Your balance has run out; add funds before you send money away.")
         sent = self._records.sent_on(customer_id, day)
         after = replace(sent, amount_micros=sent.amount_micros + amount_micros)
-        if after.amount_micros > MOST_PER_DAY_MICROS:
-            left = format_amount(MOST_PER_DAY_MICROS - sent.amount_micros)
+        if after.amount_micros > MAX_PER_DAY_MICROS:
+            left = format_amount(MAX_PER_DAY_MICROS - sent.amount_micros)
             raise InvalidInput.of("amount", f"Today (UTC) at most {left} USD more can be sent.")
         source.demand(amount_micros + self._revocable.revocable_micros(customer_id))
         return after
@@ -237,10 +237,8 @@ def _parsed(amount: str) -> int:
         micros = parse_amount(amount)
     except ValueError as error:
         raise InvalidInput.of("amount", str(error)) from error
-    if micros < LEAST_MICROS or micros % (MICROS_PER_UNIT // 100):
-        raise InvalidInput.of(
-            "amount", f"A transfer is at least {format_amount(LEAST_MICROS)} USD, in whole cents."
-        )
+    if micros < MIN_MICROS or micros % (MICROS_PER_UNIT // 100):
+        raise InvalidInput.of("amount", f"A transfer is at least {format_amount(MIN_MICROS)} USD, in whole cents.")
     return micros
 
 
@@ -256,7 +254,7 @@ def _post(change: AccountChange, transfer: Transfer, change_micros: int, other_c
     )
 
 
-def _told(transfer: Transfer) -> Activity:
+def _received_activity(transfer: Transfer) -> Activity:
     """The receiver's activity record. The endpoint decorator writes the sender's."""
     return Activity(
         id=new_id(Kind.ACTIVITY, transfer.at),

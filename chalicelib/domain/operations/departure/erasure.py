@@ -16,10 +16,10 @@ from chalicelib.domain.foundation.access.api_keys import ApiKeyRecords
 from chalicelib.domain.money.top_ups.models import PaymentMethod
 from chalicelib.domain.operations.departure.models import Closing
 from chalicelib.domain.operations.departure.ports import ClosingRecords, FinalInvoice, Remains
+from chalicelib.kernel.batches import process_each
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, NotFound
 from chalicelib.kernel.transactions import Transactor
-from chalicelib.kernel.turns import each_in_turn
 
 
 class SavedCards(Protocol):
@@ -73,7 +73,7 @@ class Erasure:
             ExceptionGroup: what went wrong, after everybody had their turn.
         """
         waiting = list(self._records.to_erase())
-        return len(each_in_turn(waiting, self.finish, name=lambda closing: closing.customer_id))
+        return len(process_each(waiting, self.finish, name=lambda closing: closing.customer_id))
 
     def finish(self, closing: Closing) -> None:
         """Do what is left to be done; the last invoice first, as it needs the billing profile."""

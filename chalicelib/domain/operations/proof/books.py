@@ -44,9 +44,9 @@ _PURPOSES = {
 _OF_DEPLOYMENTS = frozenset(_PURPOSES.values())
 _TRANSFERS = "customers:transfers"
 """All transfers between customers together; the books of each tell who gave to whom."""
-_TWIN_WITHIN = timedelta(minutes=5)
+_MAX_TIME_APART = timedelta(minutes=5)
 """Both entries of a transfer are written at once, but their times may differ as much as clocks do."""
-_NAMED_AT_MOST = 10
+_MAX_NAMED = 10
 """The most unmatched entries and intervals of one deployment that a report names."""
 
 
@@ -115,10 +115,12 @@ class Examination:
             burn = self._meters(deployment, burn, sheet)
         for hold in holds.values():
             if hold.purpose in _OF_DEPLOYMENTS:
-                self._say(f"hold {hold.reference} of {_usd(hold.amount_micros)} is for no deployment there is")
-        self._same("burn per hour", self.account.burn.micros_per_hour, burn.micros_per_hour, "of its open meters")
-        self._same("weighted burn", self.account.burn.weighted, burn.weighted, "of its open meters")
-        self._same(
+                self._report(f"hold {hold.reference} of {_usd(hold.amount_micros)} is for no deployment there is")
+        self._compare(
+            "burn per hour", self.account.burn.micros_per_hour, burn.micros_per_hour, "of its open meters"
+        )
+        self._compare("weighted burn", self.account.burn.weighted, burn.weighted, "of its open meters")
+        self._compare(
             "count of deployments",
             self.readers.deployments.slots(self.customer_id).taken,
             slots,
@@ -128,12 +130,12 @@ class Examination:
         for spender in self.spenders.values():
             self.differences.extend(spender.differences())
 
-    def _say(self, sentence: str) -> None:
+    def _report(self, sentence: str) -> None:
         self.differences.append(sentence)
 
-    def _same(self, what: str, stated: int, found: int, of_what: str) -> None:
+    def _compare(self, what: str, stated: int, found: int, of_what: str) -> None:
         if stated != found:
-            self._say(f"the account's {what} is {stated}, but it is {found} {of_what}")
+            self._report(f"the account's {what} is {stated}, but it is {found} {of_what}")
 
     def _entries(self, payments: Payments) -> None:
         """Check that numbers, times and balances follow each other, and end at those of the account."""
@@ -143,19 +145,19 @@ class Examination:
             sequence += 1
             balance += entry.change_micros
             if entry.sequence != sequence:
-                self._say(f"entry {entry.id} has the number {entry.sequence} where {sequence} should follow")
+                self._report(f"entry {entry.id} has the number {entry.sequence} where {sequence} should follow")
                 sequence = entry.sequence
             if last_at is not None and entry.at < last_at:
-                self._say(f"entry {entry.id} (number {sequence}) is earlier than the one before it")
+                self._report(f"entry {entry.id} (number {sequence}) is earlier than the one before it")
             last_at = entry.at
             if entry.balance_after_micros != balance:
                 stated = _usd(entry.balance_after_micros)
-                self._say(f"entry {entry.id} (number {sequence}) leaves {stated}, and not {_usd(balance)}")
+                self._report(f"entry {entry.id} (number {sequence}) leaves {stated}, and not {_usd(balance)}")
                 balance = entry.balance_after_micros
             self._book(entry)
             payments.add(entry)
-        self._same("last number", self.account.sequence, sequence, "of its entries")
-        self._same("posted micro-dollars", self.account.posted_micros, balance, "as the sum of its entries")
+        self._compare("last number", self.account.sequence, sequence, "of its entries")
+        self._compare("posted micro-dollars", self.account.posted_micros, balance, "as the sum of its entries")
         self.totals.customers_micros = self.account.posted_micros
 
     def _book(self, entry: Entry) -> None:
@@ -163,40 +165,42 @@ class Examination:
         own = account_name(self.customer_id)
         other = posting.source if posting.destination == own else posting.destination
         if own not in {posting.source, posting.destination}:
-            self._say(f"entry {entry.id} moves money between {posting.source} and {posting.destination} only")
+            self._report(f"entry {entry.id} moves money between {posting.source} and {posting.destination} only")
         self.totals.entries += 1
         other_customer_id = customer_of(other)
         self.totals.book({_TRANSFERS if other_customer_id else other: -entry.change_micros})
         if (entry.type is EntryType.TRANSFER) is not (other_customer_id is not None):
-            self._say(f"entry {entry.id} is a {entry.type} with {other}")
+            self._report(f"entry {entry.id} is a {entry.type} with {other}")
         elif other_customer_id is not None:
-            self._twin(entry, other_customer_id)
+            self._check_other_book(entry, other_customer_id)
         if entry.type in _USAGE:
             self.posted[entry.reference].add(entry.sequence, -entry.change_micros)
 
-    def _twin(self, entry: Entry, other_customer_id: str) -> None:
+    def _check_other_book(self, entry: Entry, other_customer_id: str) -> None:
         """Check that a transfer is in the other customer's book too, once, with the same posting."""
-        since, until = entry.at - _TWIN_WITHIN, entry.at + _TWIN_WITHIN
+        since, until = entry.at - _MAX_TIME_APART, entry.at + _MAX_TIME_APART
         near = takewhile(
             lambda other: other.at <= until, self.readers.ledger.all_entries(other_customer_id, since)
         )
         twins = [other for other in near if other.reference == entry.reference]
         if [twin.posting for twin in twins] != [entry.posting]:
             amount = _usd(entry.posting.amount_micros)
-            self._say(f"transfer {entry.reference} of {amount} is not the same in the book of {other_customer_id}")
+            self._report(
+                f"transfer {entry.reference} of {amount} is not the same in the book of {other_customer_id}"
+            )
 
     def _holds(self, holds: Iterable[Hold]) -> None:
         amounts = [hold.amount_micros for hold in holds]
         self.totals.holds = len(amounts)
-        self._same("held micro-dollars", self.account.held_micros, sum(amounts), "as the sum of its holds")
+        self._compare("held micro-dollars", self.account.held_micros, sum(amounts), "as the sum of its holds")
 
     def _hold_of(self, deployment: Deployment, hold: Hold | None) -> None:
         purpose = _PURPOSES.get(deployment.status)
         if hold is None and purpose is not None:
-            self._say(f"deployment {deployment.id} is {deployment.status} without a hold")
+            self._report(f"deployment {deployment.id} is {deployment.status} without a hold")
         elif hold is not None and hold.purpose is not purpose:
             amount = _usd(hold.amount_micros)
-            self._say(
+            self._report(
                 f"deployment {deployment.id} is {deployment.status} and has {amount} held for {hold.purpose}"
             )
 
@@ -210,9 +214,9 @@ class Examination:
             self._price(before, meter, sheet)
             pending = self._intervals(meter, pending, usage)
         if pending is not None:
-            self._say(f"deployment {deployment.id} has usage of meter {pending.meter}, which it does not have")
+            self._report(f"deployment {deployment.id} has usage of meter {pending.meter}, which it does not have")
         if (len(still_open) == 1) is not (deployment.status is DeploymentStatus.ACTIVE) or len(still_open) > 1:
-            self._say(f"deployment {deployment.id} is {deployment.status} with {len(still_open)} open meters")
+            self._report(f"deployment {deployment.id} is {deployment.status} with {len(still_open)} open meters")
         for meter in still_open:
             burn = burn.with_meter(meter.price_micros_per_hour, meter.watermark)
             for spender in self._spenders(meter):
@@ -225,13 +229,13 @@ class Examination:
         price = sheet.price_of(meter.parts, meter.opened_at)
         if price is not None and price != meter.price_micros_per_hour:
             stated = _usd(meter.price_micros_per_hour)
-            self._say(f"{_name(meter)} has a price of {stated} where {_usd(price)} was in force")
+            self._report(f"{_name(meter)} has a price of {stated} where {_usd(price)} was in force")
         for change in sheet.changes_of(meter.parts, meter.opened_at, meter.watermark - 1):
-            self._say(f"{_name(meter)} is recorded beyond {change.at}, at which its price changed")
+            self._report(f"{_name(meter)} is recorded beyond {change.at}, at which its price changed")
         if meter.continues and not meter.is_cut_back and (before is None or before.closed_at != meter.opened_at):
-            self._say(f"{_name(meter)} takes over at {meter.opened_at}, where none before it ended")
+            self._report(f"{_name(meter)} takes over at {meter.opened_at}, where none before it ended")
         elif before is not None and (before.closed_at is None or before.closed_at > meter.opened_at):
-            self._say(f"{_name(meter)} opened before the one before it closed")
+            self._report(f"{_name(meter)} opened before the one before it closed")
 
     def _intervals(
         self, meter: Meter, record: UsageRecord | None, following: Iterator[UsageRecord]
@@ -244,12 +248,12 @@ class Examination:
             total += record.amount_micros
             record = next(following, None)
         if edge != meter.watermark:
-            self._say(f"{_name(meter)} is recorded up to {edge}, and says {meter.watermark}")
+            self._report(f"{_name(meter)} is recorded up to {edge}, and says {meter.watermark}")
         if meter.closed_at is not None and meter.closed_at != meter.watermark:
-            self._say(f"{_name(meter)} closed at {meter.closed_at} and is recorded up to {meter.watermark}")
+            self._report(f"{_name(meter)} closed at {meter.closed_at} and is recorded up to {meter.watermark}")
         charge = meter.charge_until(meter.watermark)
         if total != charge:
-            self._say(f"{_name(meter)} has charged {_usd(total)}, and should have {_usd(charge)}")
+            self._report(f"{_name(meter)} has charged {_usd(total)}, and should have {_usd(charge)}")
         return record
 
     def _spenders(self, meter: Meter) -> Iterator[Spender]:
@@ -266,11 +270,11 @@ class Examination:
         for spender in self._spenders(meter):
             spender.add_interval(meter, record)
         if record.start != edge:
-            self._say(f"an interval of {_name(meter)} starts at {record.start}, where {edge} should follow")
+            self._report(f"an interval of {_name(meter)} starts at {record.start}, where {edge} should follow")
         amount = meter.charge_until(record.end) - meter.charge_until(record.start)
         if record.amount_micros != amount:
             stated = _usd(record.amount_micros)
-            self._say(
+            self._report(
                 f"{_name(meter)} charged {stated} from {record.start} to {record.end}, and not {_usd(amount)}"
             )
         if record.entry_sequence is not None or record.amount_micros:
@@ -280,8 +284,8 @@ class Examination:
         """Check that usage entries and usage records are the same."""
         for deployment_id in sorted({*self.posted, *self.recorded}):
             if self.posted[deployment_id] != self.recorded[deployment_id]:
-                for sentence in islice(self._unmatched(deployment_id), _NAMED_AT_MOST):
-                    self._say(f"deployment {deployment_id}: {sentence}")
+                for sentence in islice(self._unmatched(deployment_id), _MAX_NAMED):
+                    self._report(f"deployment {deployment_id}: {sentence}")
 
     def _unmatched(self, deployment_id: str) -> Iterable[str]:
         """The entries and records of a deployment without a counterpart. They are read again; this is rarely

@@ -100,12 +100,12 @@ class Comparison:
         """Compare the payments of the last `WINDOW`, both ways."""
         now = self._clock.now()
         report = ComparisonReport(now - WINDOW, now)
-        told: set[str] = set()
+        listed: set[str] = set()
         gateways = self._gateways()
         for name, gateway in gateways.items():
             if isinstance(gateway, SupportsListing):
-                told |= self._from_gateway(name, gateway, report)
-        self._from_ledger(gateways, told, report)
+                listed |= self._from_gateway(name, gateway, report)
+        self._from_ledger(gateways, listed, report)
         kept_at = self._reports.keep_comparison(report)
         if not report.holds:
             first = "\n".join(f"{found.gateway}: {found.sentence}" for found in report.differences[:20])
@@ -115,23 +115,23 @@ class Comparison:
 
     def _from_gateway(self, name: str, gateway: SupportsListing, report: ComparisonReport) -> set[str]:
         """Check that the ledger has the payments that the gateway lists; return the names of these payments."""
-        told: set[str] = set()
+        listed: set[str] = set()
         try:
             for state in gateway.settled(report.since, report.until):
-                told |= {_name(name, payment.id) for payment in state.payments}
-                self._see_to(name, state, report)
+                listed |= {_name(name, payment.id) for payment in state.payments}
+                self._check_payments(name, state, report)
         except GatewayError as error:
             sentence = f"The list could not be read to its end: {error}"
             report.differences.append(Difference(name, "", "", sentence))
-        report.payments[name] = len(told)
-        return told
+        report.payments[name] = len(listed)
+        return listed
 
-    def _see_to(self, gateway: str, state: PaymentState, report: ComparisonReport) -> None:
+    def _check_payments(self, gateway: str, state: PaymentState, report: ComparisonReport) -> None:
         top_up = self._top_up_of(gateway, state)
         if top_up is None:
             if gateway != _BANK or not self._desk.look(state.provider_id):
                 report.differences.extend(
-                    Difference(gateway, payment.id, "", f"{_told(payment)} belongs to no top-up.")
+                    Difference(gateway, payment.id, "", f"{_describe(payment)} belongs to no top-up.")
                     for payment in state.payments
                 )
             return
@@ -144,7 +144,9 @@ class Comparison:
         except (GatewayError, Unavailable) as error:
             why = f": {error}"
         report.differences.extend(
-            Difference(gateway, payment.id, top_up.id, f"{_told(payment)} of {top_up.id} is not credited{why}.")
+            Difference(
+                gateway, payment.id, top_up.id, f"{_describe(payment)} of {top_up.id} is not credited{why}."
+            )
             for payment in _missing(state, top_up)
         )
 
@@ -154,12 +156,12 @@ class Comparison:
             found = self._top_ups.top_up_of_reference(state.reference)
         return found if found is not None and found.gateway == gateway else None
 
-    def _from_ledger(self, gateways: Mapping[str, Gateway], told: set[str], report: ComparisonReport) -> None:
+    def _from_ledger(self, gateways: Mapping[str, Gateway], listed: set[str], report: ComparisonReport) -> None:
         """Check that the gateways have the payments that the ledger has credited; fetch those that were not
         listed.
         """
         for top_up in self._credited(report):
-            unsure = {booked for booked in _payments(top_up) if _name(top_up.gateway, booked) not in told}
+            unsure = {booked for booked in _payments(top_up) if _name(top_up.gateway, booked) not in listed}
             if top_up.gateway == _BANK:
                 unsure = {booked for booked in unsure if not self._desk.has(booked)}
             if not unsure or top_up.provider_id is None or top_up.gateway not in gateways:
@@ -205,6 +207,6 @@ def _name(gateway: str, payment_id: str) -> str:
     return f"{gateway} {payment_id}"
 
 
-def _told(payment: Payment) -> str:
+def _describe(payment: Payment) -> str:
     amount = f"{format_amount(payment.amount.micros)} {payment.amount.currency}"
     return f"{payment.id} of {payment.at:%Y-%m-%d} ({amount})"

@@ -53,14 +53,14 @@ class Proof:
                 return Totals(customers=1), [f"customer {customer_id} is in the list of books without an account"]
             examination = Examination(account, self._readers)
             examination.run()
-            is_still = self._is_still(account)
-            if is_still and (not examination.differences or examination.differences == earlier):
+            is_unchanged = self._is_unchanged(account)
+            if is_unchanged and (not examination.differences or examination.differences == earlier):
                 return examination.totals, examination.differences
-            earlier = examination.differences if is_still else []
+            earlier = examination.differences if is_unchanged else []
             self._pause(_FIRST_PAUSE_SECONDS * 2**reading)
         return Totals(customers=1), [f"customer {customer_id} changed during each of {_READINGS} readings"]
 
-    def _is_still(self, account: Account) -> bool:
+    def _is_unchanged(self, account: Account) -> bool:
         return self._readers.ledger.account(account.customer_id) == account
 
 
