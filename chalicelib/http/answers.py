@@ -1,4 +1,4 @@
-"""The envelope (document 004, section 2.2) and the headers of every answer."""
+"""The envelope and the headers of every answer."""
 
 import json
 from collections.abc import Mapping, Sequence

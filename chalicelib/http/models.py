@@ -72,7 +72,7 @@ class PageQuery(ApiModel):
 
 
 class StaffPageQuery(PageQuery):
-    """`?page=&pageSize=` of staff's lists, besides `?limit=&cursor=` (document 004, section 2.2)."""
+    """`?page=&pageSize=` of staff's lists, besides `?limit=&cursor=`."""
 
     page: int | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""The customers as the staff see them (document 004, section 4.2)."""
+"""The customers as the staff see them."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Signing in by the names that document 004 (section 3.1) has for it; staff and customers alike."""
+"""Signing in by its alternative paths (docs/api-names.md), for staff and customers."""
 
 from chalicelib.domain.people.accounts.models import SessionTokens
 from chalicelib.http import Caller, Reply, Visitor, endpoint

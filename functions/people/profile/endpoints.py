@@ -22,13 +22,13 @@ def put_profile(request: AccountProfileBody, caller: Caller) -> AccountProfileVi
 
 @endpoint("GET", "/users/profile")
 def get_user_profile(caller: Caller) -> AccountProfileView:
-    """See what you said of yourself; the same as `GET /account/profile`, by document 003's name."""
+    """See what you said of yourself; the same as `GET /account/profile`."""
     return AccountProfileView.of(app().people.preferences.get(caller.user_id))
 
 
 @endpoint("PUT", "/users/profile")
 def put_user_profile(request: AccountProfileBody, caller: Caller) -> AccountProfileView:
-    """Say who you are; the same as `PUT /account/profile`, by document 003's name."""
+    """Say who you are; the same as `PUT /account/profile`."""
     return _put(request, caller)
 
 

@@ -1,4 +1,4 @@
-"""The second factor by the paths of document 004 (section 3.1); `/auth/2fa` and `/security/2fa` are the same."""
+"""The second factor by its alternative paths (docs/api-names.md)."""
 
 from chalicelib.http import HASHING_MEMORY_MB, Caller, Reply, Visitor, endpoint
 from chalicelib.http.sessions import cookies_of, origin_of, session_of

@@ -1,4 +1,4 @@
-"""The operator's own people: who they are, who may join them, what they did (document 004, sections 3.1, 4.7)."""
+"""The operator's own people: who they are, who may join them, what they did."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""A member of the staff as they see themselves (document 004, section 4.1)."""
+"""A member of the staff as they see themselves."""
 
 from chalicelib.http import HASHING_MEMORY_MB, Caller, endpoint
 from chalicelib.kernel.errors import Forbidden
@@ -23,7 +23,7 @@ def change_staff_profile(request: StaffProfileBody, caller: Caller) -> StaffProf
 
 @endpoint("POST", "/v1/profile/password", errors=(Forbidden,), memory_mb=HASHING_MEMORY_MB)
 def change_staff_password(request: ChangePasswordRequest, caller: Caller) -> Message:
-    """Choose another password; the same as `POST /account/change-password`, by document 004's name."""
+    """Choose another password; the same as `POST /account/change-password`."""
     app().people.password_change.change(
         caller.user_id, caller.session_id, request.current_password, request.new_password
     )

@@ -368,7 +368,7 @@ class TestAudit:
 
 
 class TestPages:
-    """Staff's lists by page numbers, besides cursors (document 004, section 2.2)."""
+    """Staff's lists by page numbers, besides cursors."""
 
     @pytest.fixture
     def house(self, house: House) -> House:
@@ -404,7 +404,7 @@ class TestPages:
 
 
 class TestProfile:
-    """Document 004, section 4.1."""
+    """Members of the staff see and change their own profile."""
 
     def test_is_ones_own_with_the_role(self, house: House) -> None:
         sue = house.member(role="MANAGER")

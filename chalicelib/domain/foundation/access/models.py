@@ -71,7 +71,7 @@ class CustomerStatus(StrEnum):
 
 
 class StaffRole(StrEnum):
-    """The operator's own people (document 004, section 4.7)."""
+    """The operator's own people."""
 
     OWNER = "OWNER"
     ADMIN = "ADMIN"
@@ -125,8 +125,7 @@ STAFF_SCOPES: MappingProxyType[StaffRole, frozenset[Scope]] = MappingProxyType(
         StaffRole.SUPPORT: frozenset({Scope.STAFF_CUSTOMERS_READ}),
     }
 )
-"""What the staff's roles may ask for: the owner manages the staff itself, and a manager sees no billing
-(document 004, section 4.7)."""
+"""What the staff's roles may ask for: the owner manages the staff itself, and a manager sees no billing."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The operator's own people: who they are, and who may change that (document 004, section 4.7).
+"""The operator's own people: who they are, and who may change that.
 
 Only owners manage the staff, and an owner always remains: how many there are is counted on one item, which every
 change of an owner's place is asserted on."""
