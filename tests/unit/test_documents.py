@@ -113,3 +113,12 @@ def operations(path: Path) -> Iterator[tuple[str, str]]:
     for code in _CODE.findall(path.read_text()):
         if match := _OPERATION.fullmatch(code):
             yield match[1], match[2]
+
+
+def test_the_readme_names_every_area() -> None:
+    """An area without code yet is not named."""
+    table = re.findall(
+        r"^\| (\w+) \| [^|]+ \|$", (ROOT / "README.md").read_text().split("| area | ")[1], re.MULTILINE
+    )
+    areas = {path.parent.name for path in (ROOT / "chalicelib/domain").glob("*/__init__.py")}
+    assert set(table) == areas
