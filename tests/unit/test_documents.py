@@ -18,6 +18,7 @@ _PATH = re.compile(
 )
 _ELSEWHERE = re.compile(r"\bdocuments? 0\d\d\b", re.IGNORECASE)
 _OPERATION = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/[\w{}/-]*)")
+_UNNAMED = re.compile(r"\b(?:whoever|whomever|oneself|one's|nobody's|somebody's)\b", re.IGNORECASE)
 _FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 
 
@@ -122,3 +123,16 @@ def test_the_readme_names_every_area() -> None:
     )
     areas = {path.parent.name for path in (ROOT / "chalicelib/domain").glob("*/__init__.py")}
     assert set(table) == areas
+
+
+def test_documents_name_who_and_what_they_speak_of(documents: list[Path]) -> None:
+    """The table in CONTRIBUTING.md says what to write instead."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {match[0]}"
+        for path in documents
+        if path.is_relative_to(ROOT / "docs") or path.parent == ROOT
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        for match in _UNNAMED.finditer(line)
+        if not line.startswith("|") or path.name != "CONTRIBUTING.md"
+    ]
+    assert found == []

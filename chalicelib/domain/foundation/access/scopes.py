@@ -22,7 +22,7 @@ SENTENCES: Mapping[Scope, str] = MappingProxyType(
         Scope.BILLING_PROFILE_WRITE: "Change who invoices are made out to.",
         Scope.ACTIVITY_READ: "See what was done, and what was denied.",
         Scope.API_KEYS_READ: "See the API keys, without their secrets.",
-        Scope.API_KEYS_WRITE: "Make, change, rotate and revoke API keys, none of them wider than oneself.",
+        Scope.API_KEYS_WRITE: "Make, change, rotate and revoke API keys that can do no more than their maker.",
         Scope.PROJECTS_READ: "See the projects that group machines and keys.",
         Scope.PROJECTS_WRITE: "Make, rename and remove projects.",
         Scope.REFERRAL_READ: "See the referral code, its rewards and its history.",
