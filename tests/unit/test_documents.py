@@ -136,3 +136,11 @@ def test_documents_name_who_and_what_they_speak_of(documents: list[Path]) -> Non
         if not line.startswith("|") or path.name != "CONTRIBUTING.md"
     ]
     assert found == []
+
+
+def test_the_table_page_has_every_kind_of_item() -> None:
+    """Once each, and none that no adapter writes."""
+    sources = [path.read_text() for path in (ROOT / "chalicelib/adapters/dynamodb").rglob("*.py")]
+    written = [kind for source in sources for kind in re.findall(r'discriminator="([A-Z_]+)"', source)]
+    listed = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/data-model.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(written)
