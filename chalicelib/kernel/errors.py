@@ -1,6 +1,6 @@
 """Every error that the API can return: one code, one HTTP status, one sentence that helps the caller.
 
-The codes are those of the API reference (section 11) and more in the same style. `ERROR_CLASSES` lists them for
+Clients compare the codes, so a released code never changes its meaning. `ERROR_CLASSES` lists them for
 the OpenAPI document. Any other exception is returned as `INTERNAL_ERROR`, without its text.
 """
 

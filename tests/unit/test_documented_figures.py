@@ -74,11 +74,11 @@ STATED = {
     ],
     "guides/referral.md": [
         f"{usd(referral.REWARD_MICROS)} for each side",
-        f"first payment of at least {usd(referral.LEAST_TOP_UP_MICROS)}",
-        f"refunded below {usd(referral.LEAST_TOP_UP_MICROS)}",
+        f"first payment of at least {usd(referral.MIN_TOP_UP_MICROS)}",
+        f"refunded below {usd(referral.MIN_TOP_UP_MICROS)}",
         f"within {referral.REDEEMABLE_FOR.days} days of registering",
         f"nothing was paid in {referral.WAITS_FOR.days} days",
-        f"has {referral.MOST_REWARDS} rewards",
+        f"has {referral.MAX_REWARDS} rewards",
     ],
     "guides/sign-in.md": [
         f"{word(RECOVERY_CODES)} recovery codes are shown once",

@@ -40,7 +40,7 @@ def test_whatever_staff_change_is_logged(spec: EndpointSpec) -> None:
 
 @named(LISTS)
 def test_staffs_lists_have_pages_with_numbers_too(spec: EndpointSpec) -> None:
-    """README of the specification, *Pagination*."""
+    """Pages by number reach, and totals count, up to a fixed number of items."""
     assert spec.query_model
     assert issubclass(spec.query_model, StaffPageQuery)
 
