@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import settings
+from tests.support import programs, settings
 
 settings.apply()
 
@@ -17,6 +17,11 @@ from tests.support.engine import Engine, running_engine  # noqa: E402
 from tests.support.parts import give  # noqa: E402
 
 _PROMISE = re.compile(r"test_(g\d\d)_")
+
+
+def pytest_report_header() -> str:
+    """Say on which DynamoDB the tests run: it is not the same one on every machine."""
+    return programs.chosen().described()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,6 @@
-"""A real DynamoDB engine (dynoxide) in memory: one process a test run, one fresh table a test.
+"""A real DynamoDB engine in memory: one process a test run, one fresh table a test.
 
-The table is made from `infra/data.yaml`, so that tests run on the table that ships.
+`programs.py` says which program it is. The table is made from `infra/data.yaml`, so tests run on what ships.
 """
 
 import json
@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -21,16 +20,15 @@ import urllib3
 import yaml
 from botocore.config import Config
 
+from tests.support import programs
+from tests.support.programs import HOST, ROOT, Program
 from tests.support.settings import TABLE_NAME
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-_ROOT = Path(__file__).parents[2]
-_BINARY = _ROOT / "node_modules/@dynoxide/linux-x64/dynoxide"
 _START_ATTEMPTS = 5
-_START_SECONDS = 10
-_HOST = "127.0.0.1"
+_START_SECONDS = 30
 _PORTS = range(15_000, 32_000)
 """Below those that systems give to clients: one that is free stays so while an engine restarts."""
 _BATCH = 25  # DynamoDB: BatchWriteItem takes at most 25 writes
@@ -58,10 +56,11 @@ class Engine:
     What tests do a thousand times goes round boto3, which takes longer to read an answer than the engine gives it.
     """
 
-    def __init__(self) -> None:
-        self._process, self._port = _started()
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._process, self._port = _started(program)
         self._is_followed = False
-        self.url = f"http://{_HOST}:{self._port}"
+        self.url = f"http://{HOST}:{self._port}"
         self.client: DynamoDBClient = _client(self.url)
         self.tables_made = 0
         """Tells one table from the one before."""
@@ -70,15 +69,16 @@ class Engine:
     def fresh_table(self) -> None:
         """Replace the table by an empty one, under the same name and at the same URL.
 
-        A followed one goes with its engine, which keeps a stream's records for ever, looks through all of them at
-        each write, and starts within milliseconds.
+        A followed one goes with its engine where that keeps a stream's records for ever and looks through all of
+        them at each write; such an engine starts within milliseconds.
         """
-        if self._is_followed:
+        if self._is_followed and self._program.is_slowed_by_streams:
             self._restart()
         elif TABLE_NAME in self._call("ListTables", {})["TableNames"]:
             self._call("DeleteTable", {"TableName": TABLE_NAME})
         properties = {name: _table_properties()[name] for name in _CREATED_WITH}
         self._call("CreateTable", {"TableName": TABLE_NAME, **properties})
+        self._is_followed = False
         self.tables_made += 1
 
     def load(self, items: Iterable[Item]) -> None:
@@ -118,9 +118,9 @@ class Engine:
 
     def _restart(self) -> None:
         self.stop()
-        process = _listening(self._port)
+        process = _listening(self._program, self._port)
         assert process, f"the engine did not come back on port {self._port}"
-        self._process, self._is_followed = process, False
+        self._process = process
 
     def _write(self, requests: Iterable[Item]) -> None:
         waiting = list(requests)
@@ -207,35 +207,31 @@ def _key(item: Item) -> tuple[str, str]:
 
 
 @contextmanager
-def running_engine() -> Iterator[Engine]:
-    """An engine of our own on a free port of 127.0.0.1, ended with the block."""
-    engine = Engine()
+def running_engine(program: Program | None = None) -> Iterator[Engine]:
+    """An engine of our own on a free port, ended with the block: `program`, or the one of this test run."""
+    engine = Engine(program or programs.chosen())
     try:
         yield engine
     finally:
         engine.stop()
 
 
-def _started() -> tuple[subprocess.Popen[bytes], int]:
+def _started(program: Program) -> tuple[subprocess.Popen[bytes], int]:
     for _ in range(_START_ATTEMPTS):  # another process may take the port between our look and the start
         port = random.choice(_PORTS)
-        if _is_free(port) and (process := _listening(port)):
+        if _is_free(port) and (process := _listening(program, port)):
             return process, port
-    raise RuntimeError(f"{_BINARY} did not start; is `npm install` done?")
+    raise RuntimeError(f"{program.name} did not start: {' '.join(program.command)}")
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex((_HOST, port)) != 0
+        return probe.connect_ex((HOST, port)) != 0
 
 
-def _listening(port: int) -> subprocess.Popen[bytes] | None:
+def _listening(program: Program, port: int) -> subprocess.Popen[bytes] | None:
     """An engine that accepts connections on `port`; None if it ends, or its time is up, before it does."""
-    process = subprocess.Popen(
-        [str(_BINARY), "serve", "--host", _HOST, "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = program.start(port)
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         if not _is_free(port):
@@ -254,7 +250,7 @@ def _client(url: str) -> "DynamoDBClient":
 @cache
 def _table_properties() -> dict[str, Any]:
     """The data stack's table."""
-    template = yaml.load((_ROOT / "infra/data.yaml").read_text(), _CloudFormationLoader)
+    template = yaml.load((ROOT / "infra/data.yaml").read_text(), _CloudFormationLoader)
     properties: dict[str, Any] = template["Resources"]["Table"]["Properties"]
     return properties
 
