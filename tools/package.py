@@ -16,16 +16,14 @@ import zipfile
 from pathlib import Path
 
 from tools import finalise
+from tools.runtime import ARCHITECTURES, Platform, RuntimeMissing
 from tools.slim import slim
 
 ROOT = Path(__file__).resolve().parent.parent
 
 _STAGED_FILES = ("app.py", ".chalice/config.json")
 _STAGED_FOLDERS = ("chalicelib", "functions", "heat_templates", "state_machines")
-_PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
-"""Wheels for Amazon Linux 2023 (glibc 2.34), on which the Python 3.12+ runtimes and our layer's wheels run."""
-
-_LAYER_RECIPE = "3"
+_LAYER_RECIPE = "4"
 """Raise it when the way in which layers are built changes: cached ones are then built again."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -35,19 +33,19 @@ class PackagingFailed(Exception):
     """A step said why it could not go on."""
 
 
-def package(project: Path, build: Path, architecture: str, layers: Path) -> finalise.Size:
-    """Package `project` into `build`; layers are kept in `layers` and used again.
+def package(project: Path, build: Path, platform: Platform, layers: Path) -> finalise.Size:
+    """Package `project` for `platform` into `build`; layers are kept in `layers` and used again.
 
     Raises:
-        PackagingFailed: Chalice or the overlay refused the project.
+        PackagingFailed: Chalice or the overlay refused the project, or the layer cannot be built.
         finalise.BudgetExceeded, finalise.SharedFunction: see there.
     """
     staged = build / "project"
     stage(project, staged)
-    cached = layer(project / "requirements.txt", architecture, layers)
+    cached = layer(project / "requirements.txt", platform, layers)
     _link(cached, build / "layer.zip")
     overlay = build / "overlay.json"
-    _run(staged, "-m", "tools.overlay", "--output", str(overlay), "--architecture", architecture)
+    _run(staged, "-m", "tools.overlay", "--output", str(overlay), "--architecture", platform.architecture)
     merge = ["package", "--stage", "package", "--merge-template", str(overlay), str(build / "chalice")]
     _run(staged, "-c", "from chalice.cli import main; main()", *merge)
     return finalise.finalise(staged, build)
@@ -65,44 +63,48 @@ def stage(project: Path, staged: Path) -> None:
     (staged / "requirements.txt").write_text("")
 
 
-def layer(requirements: Path, architecture: str, layers: Path) -> Path:
-    """The archive of the dependencies for `architecture`; built unless `layers` already has it.
+def layer(requirements: Path, platform: Platform, layers: Path) -> Path:
+    """The archive of the dependencies for `platform`; built unless `layers` already has it.
 
     Raises:
-        PackagingFailed: a pinned requirement has no wheel for the platform.
+        PackagingFailed: a requirement has no wheel for the platform, or no interpreter here compiles for it.
     """
     layers.mkdir(parents=True, exist_ok=True)
-    recipe = f"{_LAYER_RECIPE} {sys.version_info[:2]} {architecture}".encode()
+    recipe = f"{_LAYER_RECIPE} {platform}".encode()
     digest = hashlib.sha256(recipe + requirements.read_bytes()).hexdigest()[:16]
-    archive = layers / f"{digest}-{architecture}.zip"
+    archive = layers / f"{digest}-{platform.python}-{platform.architecture}.zip"
     with archive.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # who comes second waits for what the first one builds
         if not archive.exists():
-            unpacked = layers / f"{digest}-{architecture}.{os.getpid()}"
+            unpacked = layers / f"{digest}.{os.getpid()}"
             try:
-                _install(requirements, architecture, unpacked / "python")
+                _install(requirements, platform, unpacked / "python")
                 _archive(unpacked, archive)
             finally:
                 shutil.rmtree(unpacked, ignore_errors=True)
     return archive
 
 
-def _install(requirements: Path, architecture: str, target: Path) -> None:
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+def _install(requirements: Path, platform: Platform, folder: Path) -> None:
+    try:
+        interpreter = platform.interpreter()
+    except RuntimeMissing as error:
+        raise PackagingFailed(str(error)) from error
+    wheels = ("--python-platform", platform.wheels) if platform.wheels else ()
     _call(
         [
             *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--only-binary", ":all:", "--no-deps"),
-            *("--python-version", version, "--python-platform", _PLATFORMS[architecture]),
-            *("--target", str(target), "--requirements", str(requirements)),
+            *("--python-version", platform.python, *wheels),
+            *("--target", str(folder), "--requirements", str(requirements)),
         ],
         cwd=ROOT,
     )
-    slim(target)
+    slim(folder)
     # Byte code that is trusted as it is: /opt cannot be written to, and compiling would be paid at each start.
     _call(
         [
-            *(sys.executable, "-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash"),
-            *("-s", str(target), "-p", "/opt/python", str(target)),
+            *(interpreter, "-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash"),
+            *("-s", str(folder), "-p", "/opt/python", str(folder)),
         ],
         cwd=ROOT,
     )
@@ -145,16 +147,20 @@ def _call(command: list[str], cwd: Path, environment: dict[str, str] | None = No
 
 
 def main() -> None:
-    """Package the project for deployment."""
+    """Package the project for AWS."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--project", type=Path, default=ROOT)
     parser.add_argument("--build", type=Path, default=ROOT / "build")
-    parser.add_argument("--architecture", choices=sorted(_PLATFORMS), default="arm64")
+    parser.add_argument("--architecture", choices=ARCHITECTURES, default="arm64")
+    parser.add_argument(
+        "--here", action="store_true", help="for this machine and this Python, as the local cloud runs it"
+    )
     options = parser.parse_args()
     began = time.monotonic()
     options.build.mkdir(parents=True, exist_ok=True)
+    platform = Platform.here() if options.here else Platform.of_lambda(options.architecture)
     try:
-        size = package(options.project, options.build.resolve(), options.architecture, ROOT / "build" / "layers")
+        size = package(options.project, options.build.resolve(), platform, ROOT / "build" / "layers")
     except (PackagingFailed, finalise.BudgetExceeded, finalise.SharedFunction) as error:
         raise SystemExit(str(error)) from error
     print(

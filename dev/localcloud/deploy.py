@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from dev.localcloud.home import Home, read_json, write_json
 from dev.localcloud.stacks import Stacks, located
 from dev.localcloud.targets import Target
 from tools import package as packaging
+from tools.runtime import Platform
 
 ROOT = packaging.ROOT
 STACK = "hearth"
@@ -41,8 +41,8 @@ class Source:
     project: Path = ROOT
 
     def fingerprint(self) -> str:
-        """Changes with every file that decides what is deployed."""
-        digest = hashlib.sha256()
+        """Changes with every file that decides what is deployed, and with the Python that it is deployed for."""
+        digest = hashlib.sha256(str(Platform.here()).encode())
         for path in self._files():
             content = path.read_bytes()
             digest.update(f"{path}\0{len(content)}\0".encode() + content)
@@ -94,8 +94,7 @@ def prepare(home: Home, source: Source) -> None:
     due = source.fingerprint()
     if read_json(home.packaged) == due:
         return
-    architecture = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-    packaging.package(source.project, home.build.resolve(), architecture, ROOT / "build" / "layers")
+    packaging.package(source.project, home.build.resolve(), Platform.here(), ROOT / "build" / "layers")
     write_json(home.packaged, due)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tools import finalise
 from tools.package import ROOT, package
+from tools.runtime import Platform
 
 FIXTURE = Path(__file__).parent / "fixture_project"
 
@@ -60,5 +61,5 @@ def packaged_once(project: Path, build: Path) -> Packaged:
     with (build / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (build / "template.json").exists():
-            package(project, build, "x86_64", ROOT / "build" / "layers")
+            package(project, build, Platform.here(), ROOT / "build" / "layers")
     return Packaged(project, build)

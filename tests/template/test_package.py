@@ -20,6 +20,7 @@ from tests.template.declared import declared
 from tests.template.projects import Packaged
 from tools import finalise, overlay, package
 from tools.package import ROOT
+from tools.runtime import PYTHON, Platform
 from tools.slim import AWS_SERVICES
 from tools.template import functions, machines
 
@@ -77,45 +78,69 @@ def test_an_edit_resolves_no_dependency(
         raise AssertionError("dependencies were resolved again")
 
     monkeypatch.setattr(package, "_install", refuse)
-    size = package.package(fixture.project, tmp_path, "x86_64", ROOT / "build" / "layers")
+    size = package.package(fixture.project, tmp_path, Platform.here(), ROOT / "build" / "layers")
     assert size.functions == len(fixture.functions())
 
 
 def test_other_requirements_make_another_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And so does another architecture."""
-    built: list[str] = []
+    """And so does another processor, and another Python."""
+    built: list[Platform] = []
 
-    def install(_requirements: Path, architecture: str, target: Path) -> None:
-        target.mkdir(parents=True)
-        built.append(architecture)
+    def install(_requirements: Path, platform: Platform, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        built.append(platform)
 
     monkeypatch.setattr(package, "_install", install)
+    arm, intel, older = Platform.of_lambda("arm64"), Platform.of_lambda("x86_64"), Platform("3.0", "arm64", None)
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("six==1.17.0\n")
-    first = package.layer(requirements, "arm64", tmp_path / "layers")
-    assert package.layer(requirements, "arm64", tmp_path / "layers") == first
-    other = package.layer(requirements, "x86_64", tmp_path / "layers")
+    first = package.layer(requirements, arm, tmp_path / "layers")
+    assert package.layer(requirements, arm, tmp_path / "layers") == first
+    others = [package.layer(requirements, platform, tmp_path / "layers") for platform in (intel, older)]
     requirements.write_text("six==1.16.0\n")
-    third = package.layer(requirements, "arm64", tmp_path / "layers")
-    assert len({first, other, third}) == 3
-    assert built == ["arm64", "x86_64", "arm64"]
+    last = package.layer(requirements, arm, tmp_path / "layers")
+    assert len({first, *others, last}) == 4
+    assert built == [arm, intel, older, arm]
+
+
+def test_a_layer_is_installed_and_compiled_for_its_own_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one for AWS, whatever Python packages it: byte code of another version would be left unread."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(package, "_call", lambda command, **_: commands.append(command))
+    monkeypatch.setattr(Platform, "interpreter", lambda platform: f"the python{platform.python}")
+    (tmp_path / "requirements.txt").write_text("six==1.17.0\n")
+    monkeypatch.setattr(package, "_archive", lambda _folder, archive: archive.touch())
+    package.layer(tmp_path / "requirements.txt", Platform.of_lambda("arm64"), tmp_path / "layers")
+    install, compile_ = (" ".join(command) for command in commands)
+    assert f"--python-version {PYTHON} --python-platform aarch64-manylinux_2_28" in install
+    assert compile_.startswith(f"the python{PYTHON} -m compileall")
+
+
+def test_without_the_python_of_aws_the_package_is_refused_and_says_how_to_get_it(tmp_path: Path) -> None:
+    """A layer without byte code would be compiled at each cold start."""
+    platform = replace(Platform.of_lambda("arm64"), python="3.99")
+    with pytest.raises(package.PackagingFailed, match=r"Python 3\.99.*uv python install 3\.99"):
+        package.layer(ROOT / "requirements.txt", platform, tmp_path / "layers")
 
 
 def test_a_layer_that_several_want_at_once_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clouds that start together wait for the first one's."""
     building, built = threading.Barrier(2), []
 
-    def install(_requirements: Path, architecture: str, target: Path) -> None:
+    def install(_requirements: Path, platform: Platform, folder: Path) -> None:
         with contextlib.suppress(threading.BrokenBarrierError):
             building.wait(timeout=0.5)  # a second builder would be let through here
-        target.mkdir(parents=True)
-        built.append(architecture)
+        folder.mkdir(parents=True)
+        built.append(platform.architecture)
 
     monkeypatch.setattr(package, "_install", install)
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("six==1.17.0\n")
+    platform = Platform.of_lambda("arm64")
     with ThreadPoolExecutor(3) as pool:
-        wanted = [pool.submit(package.layer, requirements, "arm64", tmp_path / "layers") for _ in range(3)]
+        wanted = [pool.submit(package.layer, requirements, platform, tmp_path / "layers") for _ in range(3)]
     assert len({layer.result() for layer in wanted}) == 1
     assert built == ["arm64"]
 
@@ -128,7 +153,7 @@ def test_a_broken_project_is_refused_with_what_broke(fixture: Packaged, tmp_path
     build = tmp_path / "build"
     build.mkdir()
     with pytest.raises(package.PackagingFailed, match="nothing_of_that_name"):
-        package.package(project, build, "x86_64", ROOT / "build" / "layers")
+        package.package(project, build, Platform.here(), ROOT / "build" / "layers")
 
 
 def test_a_setting_without_a_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

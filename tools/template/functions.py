@@ -2,16 +2,13 @@
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.runtime.grants import TABLE_STREAM, TABLE_STREAM_LIST, WORK_METERING, WORK_NOTICES, Grant
 from chalicelib.runtime.registry import Function, Queue, Schedule, Stream, Webhook
+from tools.runtime import NAME as RUNTIME
 from tools.template.intrinsics import Resources, allow, attribute, camel, log_group, ref, role, sub
-
-RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
-"""As Chalice does: the interpreter that packages is the runtime that runs."""
 
 LAYER = "Dependencies"
 

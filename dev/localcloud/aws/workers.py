@@ -61,7 +61,8 @@ class Trees:
         with self._lock:
             if archive in self._known:  # Python keeps the hash of bytes; ours of a layer takes longer than a fork
                 return self._known[archive]
-            tree = self._folder / hashlib.sha256(archive).hexdigest()[:24]
+            digest = hashlib.sha256(archive).hexdigest()[:24]
+            tree = self._folder / f"{digest}-{sys.implementation.cache_tag}"
             if not tree.exists():
                 unfinished = tree.with_suffix(f".{os.getpid()}")
                 with zipfile.ZipFile(io.BytesIO(archive)) as opened:
@@ -272,7 +273,7 @@ class Pool:
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
             "LAMBDA_TASK_ROOT": str(tree),
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
             "AWS_REGION": arn[3],
             "AWS_DEFAULT_REGION": arn[3],
             "AWS_ENDPOINT_URL": self._endpoint,

@@ -15,7 +15,6 @@ _CONFIG = {
     "FunctionName": "hearth-sample",
     "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:hearth-sample",
     "Handler": "sample.handler",
-    "Runtime": "python3.11",
 }
 
 

@@ -1,0 +1,58 @@
+"""The Lambda runtime is chosen in one place, supported by AWS, and what every function of the template names."""
+
+import json
+import sys
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from tests.template.projects import Packaged
+from tools import runtime
+from tools.runtime import Platform
+
+TWO_YEARS_FROM_THE_CHOICE = date(2028, 11, 30)
+
+
+def _life_of_runtimes() -> dict[str, Any]:
+    """AWS's own dates, as cfn-lint carries them."""
+    listed = files("cfnlint").joinpath("data/AdditionalSpecs/LmbdRuntimeLifecycle.json")
+    life: dict[str, Any] = json.loads(listed.read_text())
+    return life
+
+
+def test_aws_supports_the_runtime_for_two_years_and_as_long_as_we_say() -> None:
+    """A new cfn-lint brings a date that AWS has changed."""
+    ends = date.fromisoformat(_life_of_runtimes()[runtime.NAME]["deprecated"])
+    assert ends == runtime.SUPPORTED_UNTIL
+    assert ends >= TWO_YEARS_FROM_THE_CHOICE
+
+
+def test_every_function_and_layer_names_that_runtime_whatever_python_packages_it(packaged: Packaged) -> None:
+    """Chalice writes the runtime of the interpreter that runs it."""
+    assert {function["Runtime"] for function in packaged.functions().values()} == {runtime.NAME}
+    (layer,) = packaged.of_type("AWS::Lambda::LayerVersion").values()
+    assert layer["CompatibleRuntimes"] == [runtime.NAME]
+    others = {name for name in _life_of_runtimes() if name != runtime.NAME}
+    assert not [name for name in others if f'"{name}"' in json.dumps(packaged.template)]
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "architecture", "wheels"),
+    [
+        ("linux", "x86_64", "x86_64", "x86_64-manylinux_2_28"),
+        ("linux", "aarch64", "arm64", "aarch64-manylinux_2_28"),
+        ("darwin", "arm64", "arm64", None),
+        ("darwin", "x86_64", "x86_64", None),
+    ],
+)
+def test_the_local_clouds_layer_fits_the_machine_and_its_python(
+    monkeypatch: pytest.MonkeyPatch, system: str, machine: str, architecture: str, wheels: str | None
+) -> None:
+    """Linux's wheels do not run on macOS, where uv chooses for the interpreter."""
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    here = Platform.here()
+    assert here == Platform(f"{sys.version_info[0]}.{sys.version_info[1]}", architecture, wheels)
+    assert here.interpreter() == sys.executable
