@@ -4,9 +4,9 @@ A mother process imports what nearly every function needs and then forks one chi
 environment, so that a cold start costs the function's own imports only. Children see the functions' code and
 layers and no other package of this machine: what is missing from the package fails here as it would on AWS.
 
-Line protocol: the mother gets one JSON request for each child, with three descriptors (invocations, answers,
-and a file for what it prints), and answers with the child's process id. A child answers each line of
-`invocations` with one line, after a first one that says that it is initialised.
+Line protocol: the mother gets one line of JSON for each child, with three descriptors (invocations, answers, and
+a file for what it prints), and answers with the child's process id. A child answers each line of `invocations`
+with one line, after a first one that says that it is initialised.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ PRELOADED = (
 """Heavy, and in the layer; where it is not, the function that wants it finds out by itself."""
 
 _REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/")
-_MESSAGE_BYTES = 1 << 20
+_READ_BYTES = 1 << 16
 
 
 class Context:
@@ -163,6 +163,18 @@ def become_child(start: dict[str, Any], descriptors: list[int]) -> NoReturn:
         os._exit(status)
 
 
+def receive(control: socket.socket) -> tuple[bytes, list[int]]:
+    """The next request, with its descriptors; nothing when the other end is closed.
+
+    The next one comes only after this one's answer, so that nothing follows its line.
+    """
+    message, descriptors, _flags, _address = socket.recv_fds(control, _READ_BYTES, 3)
+    while message and not message.endswith(b"\n"):
+        rest = control.recv(_READ_BYTES)
+        message = message + rest if rest else b""
+    return message, descriptors
+
+
 def mother(control: socket.socket) -> None:
     """Fork children on request until `control` is closed at the other end."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -172,7 +184,7 @@ def mother(control: socket.socket) -> None:
             importlib.import_module(name)
     gc.freeze()  # what children share stays shared
     while True:
-        message, descriptors, _flags, _address = socket.recv_fds(control, _MESSAGE_BYTES, 3)
+        message, descriptors = receive(control)
         if not message:
             return
         child = os.fork()

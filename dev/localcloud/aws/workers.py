@@ -31,7 +31,9 @@ _MAX_IDLE_WORKERS = 64
 """About 50 MB each. With fewer, a fault matrix of many customers spends its time on cold starts."""
 _INITIALISATION_SECONDS = 30.0
 _KEPT_TREES = 12
-_MESSAGE_BYTES = 64
+_ANSWER_BYTES = 64
+_ON_MACOS = {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
+"""Apple's libraries end a forked process that uses them; other systems do not know the variable."""
 
 
 class WorkerDied(Exception):
@@ -85,14 +87,14 @@ class _Mother:
     """A process that has loaded the layers and forks execution environments."""
 
     def __init__(self, layers: Sequence[Path]) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)  # macOS has no SOCK_SEQPACKET
         paths = [str(layer / "python") for layer in layers]
         with theirs:
             self._process = subprocess.Popen(
                 [base_python(), "-I", "-S", str(_SANDBOX), str(theirs.fileno()), *paths],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env={"PATH": os.environ.get("PATH", ""), "TZ": "UTC", "LANG": "C.UTF-8"},
+                env={"PATH": os.environ.get("PATH", ""), "TZ": "UTC", "LANG": "C.UTF-8", **_ON_MACOS},
                 start_new_session=True,
             )
         self._control = ours
@@ -103,9 +105,11 @@ class _Mother:
 
     def fork(self, start: dict[str, Any], descriptors: list[int]) -> int:
         """The process id of a new execution environment."""
+        request = json.dumps(start).encode() + b"\n"
         with self._lock:
-            socket.send_fds(self._control, [json.dumps(start).encode()], descriptors)
-            answer = self._control.recv(_MESSAGE_BYTES)
+            sent = socket.send_fds(self._control, [request], descriptors)
+            self._control.sendall(request[sent:])
+            answer = self._control.recv(_ANSWER_BYTES)
         if not answer:
             raise WorkerDied("the sandbox's mother process is gone")
         return int(answer)
@@ -272,6 +276,7 @@ class Pool:
             "PATH": os.environ.get("PATH", ""),
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
+            "no_proxy": "*",  # nor the proxy of macOS's settings, which a forked process cannot ask for
             "LAMBDA_TASK_ROOT": str(tree),
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
             "AWS_REGION": arn[3],

@@ -26,11 +26,11 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
     pool.close()
 
 
-def _invoke(pool: Pool, code: str) -> tuple[dict[str, Any], str]:
+def _invoke(pool: Pool, code: str, **environment: str) -> tuple[dict[str, Any], str]:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as opened:
         opened.writestr("sample.py", code)
-    worker = pool.acquire(_CONFIG, archive.getvalue(), [])
+    worker = pool.acquire(_CONFIG | {"Environment": {"Variables": environment}}, archive.getvalue(), [])
     message = {"event": 1, "arn": _CONFIG["FunctionArn"], "request_id": "1", "timeout_seconds": _TIMEOUT_SECONDS}
     try:
         return worker.invoke(message, _TIMEOUT_SECONDS)
@@ -48,3 +48,9 @@ def test_a_process_that_dies_at_its_import_is_told_with_its_log(pool: Pool) -> N
     code = "import os\nprint('so long', flush=True)\nos._exit(1)\n"
     with pytest.raises(WorkerDied, match="so long"):
         _invoke(pool, code)
+
+
+def test_an_environment_of_any_size_arrives_whole(pool: Pool) -> None:
+    """It goes through a socket that takes less at once."""
+    code = "import os\nhandler = lambda event, _: [os.environ['LARGE'] == 'x' * 500_000, os.environ['LAST']]\n"
+    assert _invoke(pool, code, LARGE="x" * 500_000, LAST="here") == ({"result": [True, "here"]}, "")
