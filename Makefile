@@ -1,9 +1,10 @@
-# Every job has one command. `make help` lists them.
+# Every job has one command. `make help` lists them. Written for GNU make 3.81 and bash 3.2, which macOS has.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-PYTHON ?= python3.11
+# Which Python, if it is not to be the first that tools/find-python.sh finds: make install PYTHON=python3.12
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -13,8 +14,9 @@ export PYTHONDONTWRITEBYTECODE :=
 export UV_LINK_MODE := copy
 
 $(INSTALLED): requirements-dev.txt package.json package-lock.json tools/vendor_documents.py
+	@command -v npm >/dev/null || { echo "There is no npm here; \`make doctor\` says how to get it." >&2; exit 1; }
 	@echo "Installing the development environment into $(VENV) …"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || { python=$$(sh tools/find-python.sh $(PYTHON)) && "$$python" -m venv --clear $(VENV); }
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python requirements-dev.txt
 	@npm install --no-audit --no-fund --silent
@@ -23,15 +25,19 @@ $(INSTALLED): requirements-dev.txt package.json package-lock.json tools/vendor_d
 
 .PHONY: help
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
+
+.PHONY: doctor
+doctor: ## Say what this machine lacks, and how to get it
+	@python=$$(sh tools/find-python.sh $(PYTHON) 2>/dev/null || command -v python3) || { echo "There is no Python here. Get Python 3.13 from your system's packages or from python.org."; exit 1; }; "$$python" tools/doctor.py
 
 .PHONY: install
 install: $(INSTALLED) ## Install the development environment (every other command does it too)
 
 .PHONY: lock
-lock: $(INSTALLED) ## Compile the pinned requirements from their .in files
-	@$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
-	@$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements.in -c requirements-dev.txt -o requirements.txt
+lock: $(INSTALLED) ## Compile the pinned requirements from their .in files, for every Python and system
+	@$(BIN)/uv pip compile --quiet --no-header --no-annotate --universal --python-version 3.11 --upgrade requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --no-header --no-annotate --universal --python-version 3.11 requirements.in -c requirements-dev.txt -o requirements.txt
 
 .PHONY: demo
 demo: $(INSTALLED) ## Run a customer's whole journey (TARGET=simulator|openstack, JOURNEY=main|payments|team)
@@ -52,6 +58,10 @@ watch: $(INSTALLED) ## Bring every edit into the running local cloud
 .PHONY: test
 test: $(INSTALLED) ## Run every test that needs nothing outside this machine
 	@$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
+
+.PHONY: test-fast
+test-fast: $(INSTALLED) ## Run what takes no longer than two minutes: the rules, and the adapters against simulators
+	@$(BIN)/python -m pytest tests/unit tests/contract -n logical --maxprocesses 8 --dist loadgroup $(ARGS)
 
 .PHONY: contract
 contract: $(INSTALLED) ## Hold a provider to the contract suite (TARGET=simulator|openstack; openstack uses OS_CLOUD)

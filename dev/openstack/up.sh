@@ -5,7 +5,7 @@ set -euo pipefail
 # shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 UV=${UV:-$PROJECT/.venv/bin/uv}
-PYTHON=${OPENSTACK_PYTHON:-python3.11}
+PYTHON=${OPENSTACK_PYTHON:-3.11}
 export UV PYTHON
 unset "${!OS_@}" # another cloud's settings would reach the services' own tools
 export PATH=$VENV/bin:$PATH PYTHONWARNINGS=ignore PYTHONUNBUFFERED=1
