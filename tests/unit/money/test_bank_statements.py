@@ -276,6 +276,20 @@ class TestCamt053:
             b'<?xml version="1.0" encoding="nonsense"?>' + camt(entry("")),
             b"\xff\xfe<\x00",
         ],
+        # One document has a megabyte, and its text would be its name.
+        ids=[
+            "html",
+            "open-tag",
+            "cut-off",
+            "version",
+            "root",
+            "entity",
+            "external-entity",
+            "deep",
+            "large",
+            "encoding",
+            "rubbish",
+        ],
     )
     def test_other_documents_are_refused_whole(self, raw: bytes) -> None:
         with pytest.raises(StatementRefused):
