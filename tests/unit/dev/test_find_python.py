@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.runtime import PYTHON
+
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "tools" / "find-python.sh"
 
@@ -57,7 +59,7 @@ def test_the_only_one_is_found_under_its_own_name_or_as_python3(box: Box, versio
 def test_the_functions_own_version_comes_first(box: Box) -> None:
     for version in ("3.11", "3.12", "3.13", "3.14"):
         box.add(f"python{version}", version)
-    assert box.found() == str(box.folder / "python3.13")
+    assert box.found() == str(box.folder / f"python{PYTHON}")
 
 
 def test_one_that_does_not_run_is_passed_over(box: Box) -> None:
