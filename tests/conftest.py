@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -21,7 +22,10 @@ _PROMISE = re.compile(r"test_(g\d\d)_")
 
 def pytest_report_header() -> str:
     """Say on which DynamoDB the tests run: it is not the same one on every machine."""
-    return programs.chosen().described()
+    try:
+        return programs.chosen().described()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise pytest.UsageError(f"The DynamoDB engine does not run: {error}. HEARTH_DYNAMODB=ministack") from error
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
