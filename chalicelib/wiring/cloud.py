@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from chalicelib.domain.cloud.announcements.service import PriceAnnouncements
     from chalicelib.domain.cloud.catalog.availability import GpuAvailability
     from chalicelib.domain.cloud.catalog.loading import CatalogLoader
-    from chalicelib.domain.cloud.catalog.ports import Capacity
     from chalicelib.domain.cloud.catalog.service import CatalogService
     from chalicelib.domain.cloud.deployments.admission import Admission
     from chalicelib.domain.cloud.deployments.ordering import Ordering
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.cloud.lifecycle.service import Lifecycle
     from chalicelib.domain.cloud.projects.ports import ProjectRecords
     from chalicelib.domain.cloud.projects.service import Projects
-    from chalicelib.domain.cloud.providers.ports import ComputeProvider, Providers
+    from chalicelib.domain.cloud.providers.ports import ComputeProvider, Providers, SupportsCapacity
     from chalicelib.domain.cloud.ssh_keys.service import SshKeys
     from chalicelib.domain.cloud.suspension.service import BalanceWatch, Suspensions
     from chalicelib.wiring.core import Core, Parts
@@ -113,7 +112,7 @@ class Cloud(Area):
 
         return GpuAvailability(self._capacity_of, DynamoMeasurements(), self.core.clock)
 
-    def _capacity_of(self, provider_id: str) -> Capacity | None:
+    def _capacity_of(self, provider_id: str) -> SupportsCapacity | None:
         from chalicelib.domain.cloud.providers.ports import SupportsCapacity
 
         found = self.provider(provider_id)

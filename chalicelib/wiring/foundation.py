@@ -10,15 +10,15 @@ from chalicelib.wiring.area import Area
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamodb.foundation.activity import DynamoActivityLog
     from chalicelib.adapters.dynamodb.foundation.api_keys import DynamoApiKeyRecords
-    from chalicelib.domain.cloud.deployments.ports import StaffAlerts
     from chalicelib.domain.foundation.access.key_service import ApiKeys, CustomerAllowList
     from chalicelib.domain.foundation.access.ports import IdempotencyRecords
     from chalicelib.domain.foundation.access.rate_limits import RateLimiter
     from chalicelib.domain.foundation.activity.ports import StaffLog
+    from chalicelib.domain.foundation.files.ports import Files
     from chalicelib.domain.foundation.health.ports import Probe
     from chalicelib.domain.foundation.health.service import Health
-    from chalicelib.domain.money.billing.ports import Files
-    from chalicelib.domain.people.second_factor.second_factor import SecretBox
+    from chalicelib.domain.foundation.notifications.ports import StaffAlerts
+    from chalicelib.domain.foundation.secrets.ports import SecretBox
     from chalicelib.kernel.qr import QrCodes
     from chalicelib.wiring.area import Above
     from chalicelib.wiring.core import Core, Parts

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamodb.operations.departure import DynamoClosings
     from chalicelib.adapters.dynamodb.operations.directory import DynamoDirectory
     from chalicelib.domain.operations.departure.erasure import Erasure
-    from chalicelib.domain.operations.departure.exports import Archives, DataExports
+    from chalicelib.domain.operations.departure.exports import DataExports
+    from chalicelib.domain.operations.departure.ports import Archives
     from chalicelib.domain.operations.departure.service import Closings
     from chalicelib.domain.operations.directory.search import Directory, DirectoryKeeper
     from chalicelib.domain.operations.directory.service import CustomerDesk, CustomerOpening

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chalicelib.domain.people.accounts.emails import MAX_EMAIL_LENGTH, EmailAddress, normalise_email
+from chalicelib.domain.people.accounts.emails import MAX_EMAIL_LENGTH, normalise_email
+from chalicelib.domain.people.accounts.models import EmailAddress
 from chalicelib.domain.people.accounts.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from chalicelib.domain.people.accounts.tokens import SECRET_PATTERN
-from chalicelib.domain.people.organisations.invitation_records import INVITATION_TOKEN_PATTERN
-from chalicelib.domain.people.organisations.rosters import STAFF
+from chalicelib.domain.people.organisations.invitation_tokens import INVITATION_TOKEN_PATTERN
+from chalicelib.domain.people.organisations.models import STAFF
 from chalicelib.http.models import id_of
 from chalicelib.kernel.ids import Kind
 

@@ -6,7 +6,7 @@ from pydantic import AnyHttpUrl, SecretStr
 
 from chalicelib.adapters.gateways.bank import BankConfig, BankGateway
 from chalicelib.adapters.gateways.bank.config import AccountConfig
-from chalicelib.domain.money.bank.references import reference_of
+from chalicelib.domain.money.bank_references.models import reference_of
 from chalicelib.domain.money.top_ups.models import Method, TopUp
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.money import decimal_amount

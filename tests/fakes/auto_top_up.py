@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from chalicelib.domain.foundation.activity.models import Activity
-from chalicelib.domain.money.auto_top_up.service import CUSTOMER_OPEN, RULE_UNCHANGED, AutoTopUpRule
+from chalicelib.domain.money.auto_top_up.models import AutoTopUpRule
+from chalicelib.domain.money.auto_top_up.ports import CUSTOMER_OPEN, RULE_UNCHANGED
 from chalicelib.domain.money.top_ups.models import (
     Checkout,
     GatewayRefused,
@@ -46,7 +47,7 @@ class MemoryAutoTopUpRecords:
 
 
 class MemoryLetters:
-    """`LettersToCustomers` that are written with what they belong to."""
+    """`CustomerMail` that are written with what they belong to."""
 
     def __init__(self, table: MemoryTable) -> None:
         self._table = table

@@ -22,7 +22,7 @@ from chalicelib.domain.money.billing.service import Invoicing
 from chalicelib.domain.money.billing.vat import VatRules
 from chalicelib.domain.money.ledger.models import Account, Entry, EntryType
 from chalicelib.domain.money.ledger.service import Ledger
-from chalicelib.domain.money.metering.prices import Parts
+from chalicelib.domain.money.metering.models import Parts
 from chalicelib.domain.money.metering.service import Metering
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.pages import Page, PageRequest

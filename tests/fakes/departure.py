@@ -6,7 +6,7 @@ from io import BytesIO
 from zipfile import ZipFile
 
 from chalicelib.adapters.aws.archives import zipped
-from chalicelib.domain.operations.departure.contents import Member
+from chalicelib.domain.operations.departure.models import Member
 
 
 class MemoryArchives:

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.adapters.mail.letters import Mail, write
 from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
-from chalicelib.domain.people.accounts.emails import EmailAddress
+from chalicelib.domain.people.accounts.models import EmailAddress
 from chalicelib.kernel.clock import later
 from chalicelib.wiring.app import app
 from functions.people.letters.workers import send_letter

@@ -6,12 +6,10 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, TypeVar
 
-from chalicelib.domain.money.ledger.models import Account, Entry, Hold
+from chalicelib.domain.money.ledger.models import NOTHING_SPENT, Account, Entry, Hold, Spending
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED, NOT_POSTED_BEFORE, EntryFilter
-from chalicelib.domain.money.ledger.spending import NOTHING_SPENT, Spending
-from chalicelib.domain.money.metering.models import Meter, UsageRecord
+from chalicelib.domain.money.metering.models import Meter, PriceHistory, PriceSheet, UsageRecord
 from chalicelib.domain.money.metering.ports import METER_UNCHANGED
-from chalicelib.domain.money.metering.prices import PriceHistory, PriceSheet
 from chalicelib.kernel.limits import MAX_TRANSACTION_WRITES
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write

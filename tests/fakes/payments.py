@@ -6,13 +6,16 @@ from datetime import datetime
 
 from chalicelib.domain.money.top_ups.models import (
     Checkout,
+    DeadNotice,
     GatewayUnreachable,
     Notice,
+    NoticeState,
     PaymentState,
+    Rate,
     TopUp,
     TopUpStatus,
 )
-from chalicelib.domain.money.top_ups.records import NEW_TOP_UP, TOP_UP_UNCHANGED, DeadNotice, NoticeState, Rate
+from chalicelib.domain.money.top_ups.ports import NEW_TOP_UP, TOP_UP_UNCHANGED
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 from tests.fakes.money import MemoryTable, MemoryWrite

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from chalicelib.domain.foundation.approvals.models import Approval, ApprovalStatus
 from chalicelib.domain.foundation.approvals.ports import APPROVAL_UNDECIDED, NEW_APPROVAL
-from chalicelib.domain.money.refunds.service import NEW_REFUND, REFUND_UNCHANGED, RefundOrder
+from chalicelib.domain.money.refunds.models import RefundOrder
+from chalicelib.domain.money.refunds.ports import NEW_REFUND, REFUND_UNCHANGED
 from chalicelib.domain.money.top_ups.models import Amount, GatewayRefused, Refund, RefundStatus
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write

@@ -18,9 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from chalicelib.domain.money.ledger.models import Burn, Entry
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED, LedgerRecords
 from chalicelib.domain.money.ledger.service import Ledger
-from chalicelib.domain.money.metering.models import Meter, UsageRecord
+from chalicelib.domain.money.metering.models import Meter, PriceChange, PriceSheet, UsageRecord
 from chalicelib.domain.money.metering.ports import METER_UNCHANGED, SHARDS, MeterRecords, PriceTags
-from chalicelib.domain.money.metering.prices import PriceChange, PriceSheet
 from chalicelib.domain.money.metering.service import Metering
 from chalicelib.domain.money.metering.slots import hours, slots
 from chalicelib.kernel.clock import epoch_seconds

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from chalicelib.domain.money.ledger.spending import Period, Spending
+from chalicelib.domain.money.ledger.models import Period, Spending
 from chalicelib.domain.money.metering.models import Meter
 from chalicelib.kernel.clock import epoch_seconds
 from tests.fakes.schedules import MeteringSchedule, exact_charge

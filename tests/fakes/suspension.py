@@ -8,8 +8,7 @@ from chalicelib.adapters.dynamodb.people.accounts import DynamoUsers
 from chalicelib.domain.cloud.suspension.models import Watch
 from chalicelib.domain.money.ledger.models import EntryType, Operator
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.models import Customer, User
+from chalicelib.domain.people.accounts.models import Customer, EmailAddress, User
 from chalicelib.kernel.clock import from_epoch_seconds
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import with_fresh_reads

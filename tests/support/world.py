@@ -13,8 +13,9 @@ from chalicelib.domain.foundation.access.models import Scope, StaffRole, StaffSt
 from chalicelib.domain.foundation.access.rate_limits import RateLimiter
 from chalicelib.domain.foundation.access.scopes import SENTENCES, wildcards
 from chalicelib.domain.money.top_ups.models import InvalidSignature, Notice
-from chalicelib.domain.people.sign_in.device_sign_in import DEVICE_SIGN_IN_LIFE, DeviceSignIn
-from chalicelib.domain.people.staff.staff import StaffMembership
+from chalicelib.domain.people.sign_in.device_sign_in import DEVICE_SIGN_IN_LIFE
+from chalicelib.domain.people.sign_in.models import DeviceSignIn
+from chalicelib.domain.people.staff.models import StaffMembership
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.wiring.app import app
 from tests.fakes.access import NoCounters

@@ -7,7 +7,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from chalicelib.adapters.aws.clients import s3
 from chalicelib.adapters.aws.files import S3Files
-from chalicelib.domain.operations.departure.contents import Member
+from chalicelib.domain.operations.departure.models import Member
 
 if TYPE_CHECKING:
     from types_boto3_s3.type_defs import CompletedPartTypeDef

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.aws.clients import sqs
-from chalicelib.domain.money.top_ups.records import DeadNotice
+from chalicelib.domain.money.top_ups.models import DeadNotice
 
 if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import MessageTypeDef

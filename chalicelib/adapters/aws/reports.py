@@ -4,8 +4,7 @@ import json
 from dataclasses import asdict
 
 from chalicelib.adapters.aws.clients import s3
-from chalicelib.domain.operations.proof.comparison import ComparisonReport
-from chalicelib.domain.operations.proof.models import Report
+from chalicelib.domain.operations.proof.models import ComparisonReport, Report
 from chalicelib.kernel.clock import isoformat
 
 

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.mail.letters import write
-from chalicelib.domain.people.accounts.emails import EmailAddress
+from chalicelib.domain.people.accounts.models import EmailAddress
 from chalicelib.domain.people.accounts.ports import Undeliverable
 
 if TYPE_CHECKING:

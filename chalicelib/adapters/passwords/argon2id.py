@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from chalicelib.adapters.passwords.breaches import Breaches
-from chalicelib.domain.people.accounts.passwords import Password
+from chalicelib.domain.people.accounts.models import Password
 
 # OWASP Password Storage Cheat Sheet, "Argon2id": at least 19 MiB, two iterations, one degree of parallelism.
 MEMORY_KIB = 19_456

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Protocol
 
-from chalicelib.domain.people.accounts.passwords import Password
+from chalicelib.domain.people.accounts.models import Password
 
 HASH_BYTES = 6
 """What is kept of each SHA-1: that a password which is not listed looks like one has a chance of 1 in 10^10."""

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from chalicelib.domain.money.auto_top_up.service import AutoTopUps
     from chalicelib.domain.money.bank.desk import BankDesk
     from chalicelib.domain.money.payment_methods.service import PaymentMethods
-    from chalicelib.domain.money.refunds.service import RefundRecords, Refunds
-    from chalicelib.domain.money.top_ups.ports import Gateway
-    from chalicelib.domain.money.top_ups.records import DeadNotices, Rates, TopUpRecords
+    from chalicelib.domain.money.refunds.ports import RefundRecords
+    from chalicelib.domain.money.refunds.service import Refunds
+    from chalicelib.domain.money.top_ups.ports import DeadNotices, Gateway, Rates, TopUpRecords
     from chalicelib.domain.money.top_ups.service import Gateways, Settlement, TopUps, Webhooks
 
 
@@ -173,14 +173,15 @@ class Payments(Books):
         """The desk where staff handle bank transfers."""
         from typing import cast
 
-        from chalicelib.adapters.dynamodb.money.bank import DynamoTransferRecords
-        from chalicelib.domain.money.bank.desk import GATEWAY, Bank, BankDesk
+        from chalicelib.adapters.dynamodb.money.bank import DynamoUnmatchedTransfers
+        from chalicelib.domain.money.bank.desk import GATEWAY, BankDesk
+        from chalicelib.domain.money.bank.ports import Bank
 
         def bank() -> Bank:
             return cast("Bank", self.gateway(GATEWAY))
 
         return BankDesk(
-            DynamoTransferRecords(),
+            DynamoUnmatchedTransfers(),
             bank,
             self.top_up_records,
             self.settlement,

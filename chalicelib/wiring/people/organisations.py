@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamodb.people.invitations import DynamoRosters
     from chalicelib.adapters.dynamodb.people.staff import DynamoStaff
     from chalicelib.domain.people.correspondence.service import Correspondence
-    from chalicelib.domain.people.organisations.invitation_records import InvitationTokens, Place
+    from chalicelib.domain.people.organisations.invitation_tokens import InvitationTokens
     from chalicelib.domain.people.organisations.invitations import Invitations
     from chalicelib.domain.people.organisations.members import Members
     from chalicelib.domain.people.organisations.organisations import Organisations
     from chalicelib.domain.people.organisations.ownership import Ownership
+    from chalicelib.domain.people.organisations.ports import Place
     from chalicelib.domain.people.staff.invitations import StaffEntrance
     from chalicelib.domain.people.staff.setup import Setup
     from chalicelib.domain.people.staff.staff import StaffDesk
@@ -166,7 +167,7 @@ class People(SignInParts):
     @cached_property
     def invitation_tokens(self) -> InvitationTokens:
         """The tokens in mailed invitations."""
-        from chalicelib.domain.people.organisations.invitation_records import InvitationTokens
+        from chalicelib.domain.people.organisations.invitation_tokens import InvitationTokens
 
         return InvitationTokens(self.invitation_records, self.core.transactor, self.core.clock)
 

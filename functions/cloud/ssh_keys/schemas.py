@@ -5,8 +5,9 @@ from typing import Self
 
 from pydantic import Field
 
-from chalicelib.domain.cloud.ssh_keys.public_keys import MAX_TEXT_LENGTH, Algorithm
-from chalicelib.domain.cloud.ssh_keys.service import MAX_NAME_LENGTH, SshKey
+from chalicelib.domain.cloud.ssh_keys.models import Algorithm, SshKey
+from chalicelib.domain.cloud.ssh_keys.public_keys import MAX_TEXT_LENGTH
+from chalicelib.domain.cloud.ssh_keys.service import MAX_NAME_LENGTH
 from chalicelib.http import ApiModel
 from chalicelib.http.models import id_of
 from chalicelib.kernel.ids import Kind

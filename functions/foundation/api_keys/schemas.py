@@ -5,17 +5,17 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
-from chalicelib.domain.foundation.access.api_keys import (
-    MAX_NAME_LENGTH,
-    MAX_OVERLAP,
+from chalicelib.domain.foundation.access.api_keys import MAX_NAME_LENGTH, MAX_OVERLAP
+from chalicelib.domain.foundation.access.key_texts import visible_part
+from chalicelib.domain.foundation.access.models import (
     MAX_REQUESTS_PER_MINUTE,
     ApiKey,
     KeyWish,
+    NetworkRule,
     NewKey,
+    Scope,
 )
-from chalicelib.domain.foundation.access.key_texts import visible_part
-from chalicelib.domain.foundation.access.models import Scope
-from chalicelib.domain.foundation.access.networks import MAX_CIDR_LENGTH, MAX_NOTE_LENGTH, MAX_RULES, NetworkRule
+from chalicelib.domain.foundation.access.networks import MAX_CIDR_LENGTH, MAX_NOTE_LENGTH, MAX_RULES
 from chalicelib.domain.foundation.access.scopes import MAX_SCOPES, SCOPE_PATTERN
 from chalicelib.http import ApiModel, Money
 from chalicelib.http.models import id_of

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chalicelib.domain.money.auto_top_up.service import AutoTopUpRule, AutoTopUpSettings
+from chalicelib.domain.money.auto_top_up.models import AutoTopUpRule, AutoTopUpSettings
 from chalicelib.domain.money.top_ups.models import Method
 from chalicelib.domain.money.top_ups.policy import parse_top_up
 from chalicelib.http import ApiModel, Money

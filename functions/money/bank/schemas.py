@@ -5,8 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.domain.money.bank.matching import Reason, StatementReport, TransferState, UnmatchedTransfer
-from chalicelib.domain.money.bank.transfers import Passed
+from chalicelib.domain.money.bank.matching import StatementReport
+from chalicelib.domain.money.bank.models import Passed, Reason, TransferState, UnmatchedTransfer
 from chalicelib.http import ApiModel, Money
 from chalicelib.kernel.money import format_amount
 from functions.money.top_ups.schemas import TopUpId

@@ -1,9 +1,9 @@
 """Endpoints for staff: exchange rates."""
 
 from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.domain.money.top_ups.models import Rate
 from chalicelib.domain.money.top_ups.policy import RATE_LIFETIME
 from chalicelib.domain.money.top_ups.rates import RATED, parse_rate
-from chalicelib.domain.money.top_ups.records import Rate
 from chalicelib.http import Caller, Listing, endpoint
 from chalicelib.wiring.app import app
 from functions.money.rates.schemas import RateBody, RatedCurrency, RateView

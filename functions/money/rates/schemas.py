@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.domain.money.top_ups.records import Rate
+from chalicelib.domain.money.top_ups.models import Rate
 from chalicelib.http import ApiModel
 
 RatedCurrency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3,4}$"), Field(examples=["EUR"])]

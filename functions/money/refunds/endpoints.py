@@ -2,7 +2,7 @@
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.foundation.approvals.models import Approval
-from chalicelib.domain.money.refunds.service import RefundRequest
+from chalicelib.domain.money.refunds.models import RefundRequest
 from chalicelib.http import Caller, Listing, Reply, endpoint
 from chalicelib.kernel.errors import Conflict, InsufficientBalance, NotFound
 from chalicelib.runtime.grants import PAYMENT_ACCESS

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.domain.money.refunds.service import RefundOrder, RefundOrderStatus
+from chalicelib.domain.money.refunds.models import RefundOrder, RefundOrderStatus
 from chalicelib.domain.money.top_ups.models import Amount
 from chalicelib.http import ApiModel, Money
 from chalicelib.kernel.money import format_amount

@@ -1,7 +1,7 @@
 """Endpoints for transfers between a user's own customers."""
 
 from chalicelib.domain.foundation.access.models import Scope
-from chalicelib.domain.money.transfers.service import TransferRequest
+from chalicelib.domain.money.transfers.models import TransferRequest
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import AccountSuspended, Conflict, Forbidden, InsufficientBalance, NotFound
 from chalicelib.wiring.app import app

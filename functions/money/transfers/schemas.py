@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.domain.money.transfers.service import Transfer
+from chalicelib.domain.money.transfers.models import Transfer
 from chalicelib.http import ApiModel, Money
 from functions.money.balance.schemas import CustomerId
 from functions.money.top_ups.schemas import DecimalText

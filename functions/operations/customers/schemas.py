@@ -15,7 +15,7 @@ from chalicelib.domain.operations.directory.models import (
     Entry,
     NewCustomer,
 )
-from chalicelib.domain.people.organisations.members import Member
+from chalicelib.domain.people.organisations.models import Member
 from chalicelib.http import ApiModel, Money, StaffChange, StaffPageQuery
 from functions.money.balance.schemas import BalanceView
 from functions.people.fields import Email, PersonName

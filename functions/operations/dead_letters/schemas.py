@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field
 
-from chalicelib.domain.money.top_ups.records import DeadNotice
+from chalicelib.domain.money.top_ups.models import DeadNotice
 from chalicelib.http import ApiModel
 
 

@@ -6,8 +6,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.domain.money.billing.documents import Link
-from chalicelib.domain.operations.departure.exports import DataExport, ExportStatus
-from chalicelib.domain.operations.departure.models import Closing, ClosingWish
+from chalicelib.domain.operations.departure.models import Closing, ClosingWish, DataExport, ExportStatus
 from chalicelib.http import ApiModel, Money
 from chalicelib.http.models import id_of
 from chalicelib.kernel.ids import Kind

@@ -6,7 +6,8 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints
 
 from chalicelib.domain.people.accounts.tokens import SECRET_PATTERN
-from chalicelib.domain.people.sign_in.device_sign_in import USER_CODE_PATTERN, DeviceCodes, DeviceSignIn
+from chalicelib.domain.people.sign_in.device_sign_in import USER_CODE_PATTERN, DeviceCodes
+from chalicelib.domain.people.sign_in.models import DeviceSignIn
 from chalicelib.http import ApiModel
 
 UserCode = Annotated[

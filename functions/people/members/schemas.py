@@ -7,9 +7,8 @@ from typing import ClassVar, Self
 from pydantic import Field
 
 from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Role, Scope
-from chalicelib.domain.people.organisations.invitation_records import Invitation
 from chalicelib.domain.people.organisations.invitations import FoundInvitation
-from chalicelib.domain.people.organisations.members import Member
+from chalicelib.domain.people.organisations.models import Invitation, Member
 from chalicelib.http import ApiModel
 from functions.people.fields import (
     OPTIONAL_CODE,

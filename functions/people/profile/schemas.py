@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints
 
 from chalicelib.domain.people.accounts.models import Notification, User
-from chalicelib.domain.people.second_factor.second_factor import SecondFactorStatus
+from chalicelib.domain.people.second_factor.models import SecondFactorStatus
 from chalicelib.http import ApiModel
 from functions.money.balance.schemas import CustomerId
 from functions.people.fields import PersonName

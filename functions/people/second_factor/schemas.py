@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, RootModel, StringConstraints
 
 from chalicelib.domain.people.accounts.tokens import SECRET_PATTERN
-from chalicelib.domain.people.second_factor.second_factor import Enrolment, SecondFactorStatus
+from chalicelib.domain.people.second_factor.models import Enrolment, SecondFactorStatus
 from chalicelib.http import ApiModel
 from functions.people.fields import AnyCode, TypedPassword
 from functions.people.sign_in.schemas import SessionTokensView

@@ -3,7 +3,7 @@
 from functools import partial
 
 from chalicelib.domain.foundation.access.models import Scope
-from chalicelib.domain.people.organisations.rosters import STAFF
+from chalicelib.domain.people.organisations.models import STAFF
 from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, StaffPageQuery, Visitor, endpoint
 from chalicelib.http.sessions import origin_of, session_of
 from chalicelib.kernel.errors import Conflict, Forbidden, LimitExceeded, Unauthorized

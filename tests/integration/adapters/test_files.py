@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from chalicelib.adapters.aws import clients, files
 from chalicelib.adapters.aws.archives import PART_BYTES, S3Archives
 from chalicelib.adapters.aws.files import S3Files
-from chalicelib.domain.operations.departure.contents import Member
+from chalicelib.domain.operations.departure.models import Member
 from tests.support.clock import START
 
 BUCKET = "hearth-test-reports"

@@ -15,7 +15,7 @@ from chalicelib.adapters.providers.openstack.provider import OpenStackProvider
 from chalicelib.domain.cloud.catalog.availability import GpuAvailability
 from chalicelib.domain.cloud.catalog.models import Catalog
 from chalicelib.domain.cloud.catalog.ports import Measurement
-from chalicelib.domain.money.metering.prices import PriceChange
+from chalicelib.domain.money.metering.models import PriceChange
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds
 from chalicelib.wiring.app import app
 from dev.simulators.openstack.simulator import OpenStackSimulator
@@ -163,7 +163,7 @@ def test_wrong_filters_are_refused_by_name(
 
 
 class Counted:
-    """`Capacity` that counts the looks."""
+    """`SupportsCapacity` that counts the looks."""
 
     def __init__(self) -> None:
         self.looks = 0

@@ -11,7 +11,7 @@ from chalicelib.adapters.dynamodb.cloud.catalog import DynamoCatalogRecords
 from chalicelib.domain.cloud.deployments.models import DEFAULT_DEPLOYMENT_LIMIT
 from chalicelib.domain.foundation.access.rate_limits import RateLimiter
 from chalicelib.domain.foundation.access.reach import Reach
-from chalicelib.domain.money.metering.prices import PriceChange
+from chalicelib.domain.money.metering.models import PriceChange
 from chalicelib.kernel.clock import epoch_seconds, isoformat
 from chalicelib.kernel.errors import HearthError
 from chalicelib.kernel.ids import Kind, new_id

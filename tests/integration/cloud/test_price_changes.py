@@ -17,9 +17,8 @@ from chalicelib.domain.cloud.deployments.usage import UsageSpan
 from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.domain.money.ledger.models import EntryType
 from chalicelib.domain.money.ledger.ports import EntryFilter
-from chalicelib.domain.money.metering.models import Meter
+from chalicelib.domain.money.metering.models import Meter, PriceChange
 from chalicelib.domain.money.metering.ports import SHARDS
-from chalicelib.domain.money.metering.prices import PriceChange
 from chalicelib.domain.money.metering.slots import UsageSlot
 from chalicelib.kernel.clock import epoch_seconds, isoformat
 from chalicelib.kernel.ids import Kind, new_id

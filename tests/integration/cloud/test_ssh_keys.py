@@ -7,7 +7,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from chalicelib.adapters.dynamodb.cloud.ssh_keys import DynamoSshKeyRecords
-from chalicelib.domain.cloud.ssh_keys.service import KEY_THERE, MAX_KEYS_PER_CUSTOMER
+from chalicelib.domain.cloud.ssh_keys.ports import KEY_THERE
+from chalicelib.domain.cloud.ssh_keys.service import MAX_KEYS_PER_CUSTOMER
 from chalicelib.kernel.errors import Conflict, LimitExceeded, NotFound
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.kernel.transactions import ConditionFailed

@@ -17,9 +17,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from chalicelib.domain.money.bank.matching import Matched, Reason, StatementReport, match, sort_lines
-from chalicelib.domain.money.bank.references import reference_of
+from chalicelib.domain.money.bank.matching import StatementReport, match, sort_lines
+from chalicelib.domain.money.bank.models import Matched, Reason
 from chalicelib.domain.money.bank.statements import read_statement
+from chalicelib.domain.money.bank_references.models import reference_of
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Flag,

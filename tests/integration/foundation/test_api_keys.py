@@ -15,11 +15,12 @@ from chalicelib.adapters.dynamodb.foundation.places import CustomerRecord, Membe
 from chalicelib.adapters.dynamodb.people.staff import DynamoStaff
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.adapters.dynamodb.transactor import DynamoWrite
-from chalicelib.domain.foundation.access.api_keys import ApiKey, KeyWish
 from chalicelib.domain.foundation.access.key_texts import key_id_in, new_text
 from chalicelib.domain.foundation.access.models import (
     ROLE_SCOPES,
+    ApiKey,
     CustomerStatus,
+    KeyWish,
     Principal,
     Role,
     Scope,
@@ -27,7 +28,7 @@ from chalicelib.domain.foundation.access.models import (
     StaffStatus,
 )
 from chalicelib.domain.foundation.access.networks import MAX_RULES
-from chalicelib.domain.people.staff.staff import StaffMembership
+from chalicelib.domain.people.staff.models import StaffMembership
 from chalicelib.http import Caller
 from chalicelib.http.models import ApiModel
 from chalicelib.kernel.clock import isoformat

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from chalicelib.domain.money.bank.references import reference_of
+from chalicelib.domain.money.bank_references.models import reference_of
 from chalicelib.wiring.app import app
 from dev.simulators.bank.state import Order
 from functions.money.top_ups.workers import book_notice

@@ -9,7 +9,8 @@ from itertools import permutations
 
 import pytest
 
-from chalicelib.domain.money.bank.matching import Matched, sort_lines
+from chalicelib.domain.money.bank.matching import sort_lines
+from chalicelib.domain.money.bank.models import Matched
 from chalicelib.domain.money.bank.statements import read_statement
 from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.top_ups.models import (
@@ -17,13 +18,14 @@ from chalicelib.domain.money.top_ups.models import (
     Flag,
     InvalidSignature,
     Method,
+    NoticeState,
     PaymentState,
+    Rate,
     Refund,
     RefundStatus,
     TopUp,
     TopUpStatus,
 )
-from chalicelib.domain.money.top_ups.records import NoticeState, Rate
 from chalicelib.domain.money.top_ups.service import Settlement, TopUpRequest, TopUps, Webhooks
 from dev.simulators.bank.control import FORMS
 from tests.contract.bank_lab import BankLab

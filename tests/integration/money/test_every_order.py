@@ -34,11 +34,11 @@ from chalicelib.domain.money.top_ups.models import (
     GatewayRefused,
     Notice,
     PaymentState,
+    Rate,
     TopUp,
     TopUpStatus,
 )
 from chalicelib.domain.money.top_ups.ports import Gateway, SupportsReferences, SupportsRefunds
-from chalicelib.domain.money.top_ups.records import Rate
 from chalicelib.domain.money.top_ups.service import Settlement, Webhooks
 from tests.contract.gateway_lab import LABS, DisputingLab, GatewayLab, Lever, PendingLab, lab_class
 from tests.fakes.money import MemoryLedgerRecords, MemoryTable, MemoryTransactor

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.money.refunds.service import RefundRequest
+from chalicelib.domain.money.refunds.models import RefundRequest
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Dispute,

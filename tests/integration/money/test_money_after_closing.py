@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.money.auto_top_up.service import AutoTopUpSettings
+from chalicelib.domain.money.auto_top_up.models import AutoTopUpSettings
 from chalicelib.domain.money.billing.models import MovementKind
 from chalicelib.domain.money.ledger.models import Account
 from chalicelib.domain.money.payment_methods.service import PaymentMethods
-from chalicelib.domain.money.refunds.service import RefundOrderStatus, RefundRequest
+from chalicelib.domain.money.refunds.models import RefundOrderStatus, RefundRequest
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Dispute,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.money.top_ups.models import Amount, Payment, PaymentState, TopUpStatus
-from chalicelib.domain.operations.proof.comparison import Comparison, ComparisonReport
+from chalicelib.domain.operations.proof.comparison import Comparison
+from chalicelib.domain.operations.proof.models import ComparisonReport
 from chalicelib.wiring.app import app
 from dev.simulators.bank.state import Order
 from dev.simulators.faults import RequestFault

@@ -8,8 +8,16 @@ from itertools import islice, permutations
 import pytest
 
 from chalicelib.domain.money.ledger.service import Ledger
-from chalicelib.domain.money.top_ups.models import Amount, Flag, InvalidSignature, Method, TopUp, TopUpStatus
-from chalicelib.domain.money.top_ups.records import NoticeState, Rate
+from chalicelib.domain.money.top_ups.models import (
+    Amount,
+    Flag,
+    InvalidSignature,
+    Method,
+    NoticeState,
+    Rate,
+    TopUp,
+    TopUpStatus,
+)
 from chalicelib.domain.money.top_ups.service import Settlement, TopUpRequest, TopUps, Webhooks
 from chalicelib.kernel.errors import PaymentProviderError
 from dev.simulators.faults import FaultMatch, RequestFault

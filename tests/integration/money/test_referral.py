@@ -15,6 +15,7 @@ from chalicelib.domain.money.ledger.models import Entry, EntryType
 from chalicelib.domain.money.referral.codes import code_of, shown
 from chalicelib.domain.money.referral.models import MAX_REWARDS, REWARD_MICROS, Referral
 from chalicelib.domain.money.top_ups.models import (
+    DISPUTABLE,
     Amount,
     Dispute,
     DisputeStatus,
@@ -25,8 +26,7 @@ from chalicelib.domain.money.top_ups.models import (
     TopUpStatus,
     payer_mark,
 )
-from chalicelib.domain.money.top_ups.policy import DISPUTABLE
-from chalicelib.domain.money.transfers.service import TransferRequest
+from chalicelib.domain.money.transfers.models import TransferRequest
 from chalicelib.kernel.errors import InsufficientBalance
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.wiring.app import app

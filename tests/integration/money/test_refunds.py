@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.foundation.access.models import CustomerStatus
 from chalicelib.domain.foundation.approvals.models import FOUR_EYES_ABOVE_MICROS, AboveLimit
 from chalicelib.domain.money.ledger.models import EntryType
-from chalicelib.domain.money.refunds.service import RefundOrderStatus
+from chalicelib.domain.money.refunds.models import RefundOrderStatus
 from chalicelib.domain.money.top_ups.models import TopUp, TopUpStatus
 from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.money import parse_amount

@@ -7,8 +7,7 @@ import pytest
 
 from chalicelib.domain.cloud.deployments.models import DeploymentStatus
 from chalicelib.domain.foundation.access.reach import Reach
-from chalicelib.domain.money.ledger.models import HoldPurpose
-from chalicelib.domain.money.ledger.spending import Period
+from chalicelib.domain.money.ledger.models import HoldPurpose, Period
 from chalicelib.domain.money.spending.models import NO_CAPS, Caps
 from chalicelib.kernel.errors import SpendCapReached
 from chalicelib.kernel.pages import PageRequest

@@ -9,8 +9,14 @@ import pytest
 
 from chalicelib.domain.money.ledger.models import Account
 from chalicelib.domain.money.ledger.service import Ledger
-from chalicelib.domain.money.top_ups.models import Amount, InvalidSignature, Method, TopUp, TopUpStatus
-from chalicelib.domain.money.top_ups.records import NoticeState
+from chalicelib.domain.money.top_ups.models import (
+    Amount,
+    InvalidSignature,
+    Method,
+    NoticeState,
+    TopUp,
+    TopUpStatus,
+)
 from chalicelib.domain.money.top_ups.service import Settlement, TopUpRequest, TopUps, Webhooks
 from chalicelib.kernel.errors import PaymentProviderError
 from dev.simulators.faults import RequestFault

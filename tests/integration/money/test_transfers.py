@@ -17,7 +17,8 @@ from chalicelib.domain.foundation.access.models import CustomerStatus, Role
 from chalicelib.domain.money.journals.journals import OperatorsChart, as_beancount, as_csv
 from chalicelib.domain.money.ledger.models import Entry, EntryType, HoldPurpose
 from chalicelib.domain.money.metering.models import Meter
-from chalicelib.domain.money.transfers.service import MAX_PER_DAY_MICROS, TransferRequest
+from chalicelib.domain.money.transfers.models import TransferRequest
+from chalicelib.domain.money.transfers.service import MAX_PER_DAY_MICROS
 from chalicelib.domain.people.accounts.emails import normalise_email
 from chalicelib.domain.people.accounts.models import Customer
 from chalicelib.kernel.clock import epoch_seconds

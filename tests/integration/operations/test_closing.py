@@ -17,7 +17,7 @@ from chalicelib.adapters.dynamodb.operations.departure import KEPT_KINDS, Dynamo
 from chalicelib.adapters.dynamodb.people.accounts import DynamoUsers
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.adapters.shared.configuration import ConfigurationError
-from chalicelib.domain.money.auto_top_up.service import AutoTopUpRule, AutoTopUpSettings
+from chalicelib.domain.money.auto_top_up.models import AutoTopUpRule, AutoTopUpSettings
 from chalicelib.domain.money.ledger.models import HoldPurpose
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.wiring.app import app

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 from chalicelib.adapters.aws.archives import zipped
-from chalicelib.domain.operations.departure.contents import Member
+from chalicelib.domain.operations.departure.models import Member
 from chalicelib.wiring.app import app
 from functions.operations.departure.workers import make_data_exports
 from tests.fakes.departure import MemoryArchives

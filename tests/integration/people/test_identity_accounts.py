@@ -9,10 +9,9 @@ import pytest
 
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.passwords import Password
+from chalicelib.domain.people.accounts.models import EmailAddress, Password
 from chalicelib.domain.people.accounts.ports import Undeliverable
-from chalicelib.domain.people.attempts.tallies import ATTEMPTS_WITHOUT_DELAY
+from chalicelib.domain.people.attempts.models import ATTEMPTS_WITHOUT_DELAY
 from functions.people.letters.workers import send_letter
 from tests.fakes.identity import PASSWORD, People
 from tests.support.api import Answer

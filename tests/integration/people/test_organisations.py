@@ -9,8 +9,8 @@ import pytest
 from chalicelib.adapters.dynamodb.people.invitations import DynamoRosters
 from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Credentials, Role
 from chalicelib.domain.people.organisations.invitations import INVITATIONS_PER_HOUR, MAX_OPEN_INVITATIONS
+from chalicelib.domain.people.organisations.models import MAX_JOINED_MEMBERS
 from chalicelib.domain.people.organisations.organisations import MAX_OWN_CUSTOMERS
-from chalicelib.domain.people.organisations.rosters import MAX_JOINED_MEMBERS
 from chalicelib.kernel.errors import Forbidden
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.wiring.app import app

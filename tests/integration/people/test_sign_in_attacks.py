@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
-from chalicelib.domain.people.second_factor.second_factor import Proof, SecondFactor
+from chalicelib.domain.people.second_factor.models import Proof, SecondFactor
 from chalicelib.domain.people.second_factor.two_factor import CodeCheck
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.ids import ULID_PATTERN

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chalicelib.domain.people.sign_in.devices import DEVICE_REMEMBERED, MAX_DEVICES_PER_USER
+from chalicelib.domain.people.sign_in.devices import MAX_DEVICES_PER_USER
+from chalicelib.domain.people.sign_in.models import DEVICE_REMEMBERED
 from functions.operations.changes.workers import follow_table
 from tests.fakes.identity import People, deliver_letters
 from tests.support.api import Answer, Api

@@ -10,9 +10,8 @@ import pytest
 from chalicelib.adapters.dynamodb.people.accounts import DynamoUsers
 from chalicelib.adapters.dynamodb.people.staff import DynamoStaff
 from chalicelib.domain.foundation.access.models import StaffRole, StaffStatus
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.models import User
-from chalicelib.domain.people.staff.staff import StaffMembership
+from chalicelib.domain.people.accounts.models import EmailAddress, User
+from chalicelib.domain.people.staff.models import StaffMembership
 from chalicelib.kernel.errors import Conflict, Forbidden, HearthError
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.wiring.app import app

@@ -9,8 +9,9 @@ import pytest
 from chalicelib.domain.cloud.catalog.availability import LIVE_SECONDS, WORTH_TELLING_SECONDS, GpuAvailability
 from chalicelib.domain.cloud.catalog.models import Freshness, GpuStock
 from chalicelib.domain.cloud.catalog.offers import resolve
-from chalicelib.domain.cloud.catalog.ports import Capacity, Measurement
+from chalicelib.domain.cloud.catalog.ports import Measurement
 from chalicelib.domain.cloud.providers.machines import ProviderUnreachable, StorageKind
+from chalicelib.domain.cloud.providers.ports import SupportsCapacity
 from tests.support.catalogs import small_catalog
 from tests.support.clock import SettableClock
 
@@ -41,7 +42,7 @@ class MemoryMeasurements:
 
 
 class Regions:
-    """`Capacity` of regions that do as they are told; counts the looks at each."""
+    """`SupportsCapacity` of regions that do as they are told; counts the looks at each."""
 
     def __init__(self) -> None:
         self.free: dict[str, Mapping[str, int] | Exception] = {"montreal": {_H100: 3}, "oslo": {_H100: 1}}
@@ -167,7 +168,7 @@ def test_a_region_that_lost_a_class_of_gpus_has_none(availability: GpuAvailabili
 
 
 def test_a_provider_that_cannot_tell_is_unknown() -> None:
-    def none(provider_id: str) -> Capacity | None:
+    def none(provider_id: str) -> SupportsCapacity | None:
         return None
 
     availability = GpuAvailability(none, MemoryMeasurements(), SettableClock())

@@ -8,7 +8,7 @@ import yaml
 
 from chalicelib.domain.cloud.catalog.models import Catalog, Hardware
 from chalicelib.domain.cloud.catalog.prices import priced_entries
-from chalicelib.domain.money.metering.prices import PriceChange
+from chalicelib.domain.money.metering.models import PriceChange
 from tools.catalog_data import CATALOG, CatalogError, merge_patch, read_catalog
 
 _ROOT = Path(__file__).parents[3]

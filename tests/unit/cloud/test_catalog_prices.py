@@ -10,7 +10,7 @@ from chalicelib.domain.cloud.catalog.models import Catalog
 from chalicelib.domain.cloud.catalog.offers import resolve
 from chalicelib.domain.cloud.catalog.prices import NOTICE, PricesRefused, in_force, price_name, settle, sheet
 from chalicelib.domain.cloud.providers.machines import StorageKind
-from chalicelib.domain.money.metering.prices import PriceChange, PriceSheet
+from chalicelib.domain.money.metering.models import PriceChange, PriceSheet
 from tests.support.catalogs import small_catalog
 
 NOW = 1_900_000_000

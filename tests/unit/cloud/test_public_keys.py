@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.cloud.ssh_keys.public_keys import Algorithm, UnusableKey, parse_public_key
+from chalicelib.domain.cloud.ssh_keys.models import Algorithm
+from chalicelib.domain.cloud.ssh_keys.public_keys import UnusableKey, parse_public_key
 
 # Made by `ssh-keygen`, which also printed the fingerprint.
 _KNOWN = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/dBdkpu05uTJROrCBcxP9qagmuaM1aHkLy+Hcp5l4r user@host"

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.foundation.access.key_texts import (
     KEY_PATTERN,
-    hash_of,
     key_id_in,
     looks_like_a_key,
     new_text,
@@ -20,6 +19,7 @@ from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Role, Scope
 from chalicelib.domain.foundation.access.networks import InvalidNetwork, covers, lets_in, normalised
 from chalicelib.domain.foundation.access.scopes import SENTENCES, granted, wildcards
 from chalicelib.kernel.errors import Forbidden, InvalidInput
+from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.ids import Kind, new_id
 from tests.support.clock import START
 

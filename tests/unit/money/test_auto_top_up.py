@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.domain.money.auto_top_up.service import AutoTopUpRule, AutoTopUps, AutoTopUpSettings
+from chalicelib.domain.money.auto_top_up.models import AutoTopUpRule, AutoTopUpSettings
+from chalicelib.domain.money.auto_top_up.service import AutoTopUps
 from chalicelib.domain.money.ledger.models import HoldPurpose
 from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.payment_methods.saved_charges import SavedCharges
@@ -33,7 +34,7 @@ WISH = AutoTopUpSettings(
 
 
 class Nobody:
-    """`PreferredMethods` without a choice, and `People` without a user."""
+    """`PreferredMethods` without a choice, and `UserLookup` without a user."""
 
     def get(self, user_id: str) -> User | None:
         return None

@@ -14,8 +14,8 @@ from chalicelib.adapters.gateways.bank.client import decimal_text
 from chalicelib.adapters.gateways.bank.webhooks import TOLERANCE_SECONDS, verify
 from chalicelib.adapters.gateways.bank.wire import TransferData, state_of
 from chalicelib.adapters.shared.configuration import ConfigurationError
-from chalicelib.domain.money.bank.matching import SupportsTransfers
-from chalicelib.domain.money.bank.references import CURRENCY_LETTERS, is_reference, reference_of
+from chalicelib.domain.money.bank.ports import SupportsTransfers
+from chalicelib.domain.money.bank_references.models import CURRENCY_LETTERS, is_reference, reference_of
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     GatewayRefused,

@@ -7,19 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.money.bank.matching import (
+from chalicelib.domain.money.bank.matching import StatementReport, match, sort_lines
+from chalicelib.domain.money.bank.models import (
     Matched,
     Reason,
-    StatementReport,
+    Transfer,
     TransferState,
     Unmatched,
     UnmatchedTransfer,
-    match,
-    sort_lines,
 )
-from chalicelib.domain.money.bank.references import reference_of
 from chalicelib.domain.money.bank.statements import read_statement
-from chalicelib.domain.money.bank.transfers import Transfer
+from chalicelib.domain.money.bank_references.models import reference_of
 from chalicelib.domain.money.top_ups.models import Amount, Flag, Method, TopUp, TopUpStatus
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.money.bank.references import (
+from chalicelib.domain.money.bank_references.models import (
     ALPHABET,
     CURRENCY_LETTERS,
     REFERENCE_LENGTH,

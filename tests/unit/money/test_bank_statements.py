@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.money.bank.camt import VERSIONS
 from chalicelib.domain.money.bank.csv_statements import MAX_LINES
-from chalicelib.domain.money.bank.references import reference_of
-from chalicelib.domain.money.bank.statements import MAX_BYTES, read_statement
-from chalicelib.domain.money.bank.transfers import (
+from chalicelib.domain.money.bank.models import (
     Invalid,
     Line,
     Passed,
@@ -21,7 +19,9 @@ from chalicelib.domain.money.bank.transfers import (
     StatementRefused,
     Transfer,
 )
+from chalicelib.domain.money.bank.statements import MAX_BYTES, read_statement
 from chalicelib.domain.money.bank.xml_reading import MAX_ELEMENTS
+from chalicelib.domain.money.bank_references.models import reference_of
 from chalicelib.domain.money.top_ups.models import Amount
 from dev.simulators.bank.state import TransferState
 from dev.simulators.bank.statements import as_camt053, as_csv

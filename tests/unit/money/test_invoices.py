@@ -22,7 +22,7 @@ from chalicelib.domain.money.billing.models import (
     TaxTreatment,
 )
 from chalicelib.domain.money.ledger.models import EntryType, Operator, gateway_account
-from chalicelib.domain.money.metering.prices import PriceChange
+from chalicelib.domain.money.metering.models import PriceChange
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.transactions import ConditionFailed

@@ -6,9 +6,8 @@ import pytest
 
 from chalicelib.domain.money.ledger.models import Account, EntryType
 from chalicelib.domain.money.ledger.service import Ledger
-from chalicelib.domain.money.metering.models import Meter
+from chalicelib.domain.money.metering.models import Meter, PriceChange
 from chalicelib.domain.money.metering.ports import SHARDS
-from chalicelib.domain.money.metering.prices import PriceChange
 from chalicelib.domain.money.metering.service import Metering
 from chalicelib.kernel.clock import epoch_seconds
 from tests.fakes.money import (

@@ -20,12 +20,12 @@ from chalicelib.domain.money.top_ups.models import (
     GatewayUnreachable,
     Method,
     Payment,
+    Rate,
     Refund,
     RefundStatus,
     TopUp,
     TopUpStatus,
 )
-from chalicelib.domain.money.top_ups.records import Rate
 from chalicelib.domain.money.top_ups.service import Settlement, TopUpRequest, TopUps, Webhooks
 from chalicelib.kernel.errors import InsufficientBalance, PaymentProviderError
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads

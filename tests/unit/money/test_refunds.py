@@ -18,7 +18,8 @@ from chalicelib.domain.foundation.approvals.service import Approvals
 from chalicelib.domain.money.ledger.models import Account, EntryType, HoldPurpose
 from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.refunds.four_eyes import CreditEffect, FourEyes, RefundEffect
-from chalicelib.domain.money.refunds.service import RefundOrder, RefundOrderStatus, RefundRequest, Refunds
+from chalicelib.domain.money.refunds.models import RefundOrder, RefundOrderStatus, RefundRequest
+from chalicelib.domain.money.refunds.service import Refunds
 from chalicelib.domain.money.top_ups.models import Amount, Method, Payment, RefundStatus, TopUp, TopUpStatus
 from chalicelib.domain.money.top_ups.service import Settlement, TopUpRequest, TopUps
 from chalicelib.kernel.errors import Conflict, Forbidden, InsufficientBalance, InvalidInput, NotFound

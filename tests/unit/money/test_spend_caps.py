@@ -18,8 +18,7 @@ from chalicelib.domain.cloud.suspension.models import (
     judge,
     next_look,
 )
-from chalicelib.domain.money.ledger.models import Account, Burn
-from chalicelib.domain.money.ledger.spending import NOTHING_SPENT, Period, Spending, Window
+from chalicelib.domain.money.ledger.models import NOTHING_SPENT, Account, Burn, Period, Spending, Window
 from chalicelib.domain.money.spending.models import NO_CAPS, Caps
 from chalicelib.domain.people.accounts.models import LetterKind
 from chalicelib.kernel.clock import epoch_seconds

@@ -7,8 +7,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
+from chalicelib.domain.money.ledger.models import NOTHING_SPENT, Period, Spending
 from chalicelib.domain.money.ledger.ports import LedgerRecords
-from chalicelib.domain.money.ledger.spending import NOTHING_SPENT, Period, Spending
 from chalicelib.domain.money.metering.models import Meter
 from chalicelib.kernel.transactions import Transactor
 from tests.fakes.money import MemoryLedgerRecords, MemoryMeterRecords, MemoryTable, MemoryTransactor

@@ -10,8 +10,8 @@ import pytest
 
 from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
 from chalicelib.adapters.passwords.breaches import HASH_BYTES, CommonPasswords, RangeService, breaches
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.passwords import Password, new_password
+from chalicelib.domain.people.accounts.models import EmailAddress, Password
+from chalicelib.domain.people.accounts.passwords import new_password
 from chalicelib.kernel.errors import InvalidInput
 from tools.common_passwords import LIST, contents
 

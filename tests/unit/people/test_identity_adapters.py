@@ -9,8 +9,7 @@ from botocore.exceptions import ClientError
 from chalicelib.adapters.mail.letters import write
 from chalicelib.adapters.mail.ses import SesMailer
 from chalicelib.adapters.tokens.signing_keys import SecretsManagerKeys
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.models import LetterKind
+from chalicelib.domain.people.accounts.models import EmailAddress, LetterKind
 from chalicelib.domain.people.accounts.ports import Undeliverable
 from tests.fakes.aws import FakeAws, running_aws
 from tests.support.clock import SettableClock

@@ -7,11 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.passwords.argon2id import ITERATIONS, LANES, MEMORY_KIB, Argon2idPasswords
-from chalicelib.domain.people.accounts.emails import EmailAddress, normalise_email
-from chalicelib.domain.people.accounts.models import ACCESS_TOKEN_LIFE, SESSION_LIFE, LinkPurpose
-from chalicelib.domain.people.accounts.passwords import Password, new_password, typed_password
-from chalicelib.domain.people.accounts.tokens import RefreshToken, hash_of, new_secret
+from chalicelib.domain.people.accounts.emails import normalise_email
+from chalicelib.domain.people.accounts.models import (
+    ACCESS_TOKEN_LIFE,
+    SESSION_LIFE,
+    EmailAddress,
+    LinkPurpose,
+    Password,
+)
+from chalicelib.domain.people.accounts.passwords import new_password, typed_password
+from chalicelib.domain.people.accounts.tokens import RefreshToken, new_secret
 from chalicelib.kernel.errors import InvalidInput, Unauthorized
+from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.ids import Kind, new_id
 from tests.support.clock import START
 

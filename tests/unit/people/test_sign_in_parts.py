@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.totp import PyotpCodes
-from chalicelib.domain.people.attempts.tallies import ATTEMPTS_WITHOUT_DELAY, MAX_DELAY_SECONDS, Tally
+from chalicelib.domain.people.attempts.models import ATTEMPTS_WITHOUT_DELAY, MAX_DELAY_SECONDS, Tally
 from chalicelib.domain.people.second_factor.recovery_codes import (
     new_recovery_codes,
     recovery_code_of,

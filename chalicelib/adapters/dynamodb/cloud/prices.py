@@ -14,7 +14,7 @@ from chalicelib.domain.cloud.catalog.ports import (
     PRICES_UNCHANGED,
     Announcement,
 )
-from chalicelib.domain.money.metering.prices import PriceChange, PriceHistory, PriceSheet
+from chalicelib.domain.money.metering.models import PriceChange, PriceHistory, PriceSheet
 from chalicelib.kernel.transactions import Write
 
 _PARTITION: Final = "PRICES"

@@ -7,8 +7,8 @@ from pynamodb.attributes import UnicodeAttribute
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, Record
 from chalicelib.adapters.dynamodb.transactor import DynamoWrite, delete, insert, update
-from chalicelib.domain.cloud.ssh_keys.public_keys import Algorithm, PublicKey
-from chalicelib.domain.cloud.ssh_keys.service import FINGERPRINT_FREE, KEY_THERE, NAME_FREE, ROOM_LEFT, SshKey
+from chalicelib.domain.cloud.ssh_keys.models import Algorithm, PublicKey, SshKey
+from chalicelib.domain.cloud.ssh_keys.ports import FINGERPRINT_FREE, KEY_THERE, NAME_FREE, ROOM_LEFT
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest
 

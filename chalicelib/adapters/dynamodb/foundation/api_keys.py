@@ -14,18 +14,17 @@ from chalicelib.adapters.dynamodb.foundation.places import CustomerRecord, Membe
 from chalicelib.adapters.dynamodb.pages import decode_cursor, encode_cursor
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import DynamoWrite, check, delete, insert, update
-from chalicelib.domain.foundation.access.api_keys import (
-    GRANTER_UNCHANGED,
-    KEY_UNCHANGED,
-    ROOM_LEFT,
-    RULES_UNCHANGED,
+from chalicelib.domain.foundation.access.models import (
     ApiKey,
     CustomerNetworks,
+    CustomerStatus,
     KeyStanding,
+    NetworkRule,
     OldSecret,
+    Role,
+    Scope,
 )
-from chalicelib.domain.foundation.access.models import CustomerStatus, Role, Scope
-from chalicelib.domain.foundation.access.networks import NetworkRule
+from chalicelib.domain.foundation.access.ports import GRANTER_UNCHANGED, KEY_UNCHANGED, ROOM_LEFT, RULES_UNCHANGED
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest
 

@@ -9,13 +9,8 @@ from chalicelib.adapters.dynamodb.foundation.places import CustomerRecord
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import check, insert, put
 from chalicelib.domain.foundation.access.models import CustomerStatus
-from chalicelib.domain.money.auto_top_up.service import (
-    CUSTOMER_OPEN,
-    RULE_SHARDS,
-    RULE_UNCHANGED,
-    AutoTopUpRule,
-    AutoTopUpSettings,
-)
+from chalicelib.domain.money.auto_top_up.models import AutoTopUpRule, AutoTopUpSettings
+from chalicelib.domain.money.auto_top_up.ports import CUSTOMER_OPEN, RULE_SHARDS, RULE_UNCHANGED
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.transactions import Write
 

@@ -11,9 +11,8 @@ from pynamodb.attributes import UnicodeAttribute
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import insert, put
-from chalicelib.domain.money.bank.matching import Reason, TransferState, UnmatchedTransfer
-from chalicelib.domain.money.bank.records import NEW_TRANSFER, TRANSFER_UNCHANGED
-from chalicelib.domain.money.bank.transfers import Transfer
+from chalicelib.domain.money.bank.models import Reason, Transfer, TransferState, UnmatchedTransfer
+from chalicelib.domain.money.bank.ports import NEW_TRANSFER, TRANSFER_UNCHANGED
 from chalicelib.domain.money.top_ups.models import Amount
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest
@@ -36,11 +35,11 @@ class BankTransferRecord(Record, discriminator="BANK_TRANSFER"):
     version = IntegerAttribute()
 
 
-class DynamoTransferRecords:
-    """`TransferRecords` on the single table."""
+class DynamoUnmatchedTransfers:
+    """`UnmatchedTransferRecords` on the single table."""
 
     def transfer(self, transfer_id: str) -> UnmatchedTransfer | None:
-        """A transfer by its id; see `TransferRecords.transfer`."""
+        """A transfer by its id; see `UnmatchedTransferRecords.transfer`."""
         try:
             record = BankTransferRecord.get(f"BANK_TRANSFER#{transfer_id}", "BANK_TRANSFER", consistent_read=True)
         except BankTransferRecord.DoesNotExist:
@@ -48,15 +47,15 @@ class DynamoTransferRecords:
         return _unmatched(record)
 
     def waiting(self, page: PageRequest) -> Page[UnmatchedTransfer]:
-        """A page of the queue; see `TransferRecords.waiting`."""
+        """A page of the queue; see `UnmatchedTransferRecords.waiting`."""
         return query_page(BankTransferRecord, _WAITING, page, _unmatched, index_name="gsi2", ascending=True)
 
     def insert_transfer(self, transfer: UnmatchedTransfer) -> Sequence[Write]:
-        """Add a transfer to the queue; see `TransferRecords.insert_transfer`."""
+        """Add a transfer to the queue; see `UnmatchedTransferRecords.insert_transfer`."""
         return [insert(_record(transfer), NEW_TRANSFER)]
 
     def replace_transfer(self, before: UnmatchedTransfer, after: UnmatchedTransfer) -> Sequence[Write]:
-        """Change a transfer in the queue; see `TransferRecords.replace_transfer`."""
+        """Change a transfer in the queue; see `UnmatchedTransferRecords.replace_transfer`."""
         return [put(_record(after), BankTransferRecord.version == before.version, TRANSFER_UNCHANGED)]
 
 

@@ -9,9 +9,18 @@ from chalicelib.adapters.dynamodb.money.spending import Spent, spending_of, with
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import delete, insert, put
-from chalicelib.domain.money.ledger.models import Account, Burn, Entry, EntryType, Hold, HoldPurpose, Posting
+from chalicelib.domain.money.ledger.models import (
+    NOTHING_SPENT,
+    Account,
+    Burn,
+    Entry,
+    EntryType,
+    Hold,
+    HoldPurpose,
+    Posting,
+    Spending,
+)
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED, NOT_POSTED_BEFORE, EntryFilter
-from chalicelib.domain.money.ledger.spending import NOTHING_SPENT, Spending
 from chalicelib.domain.money.referral.codes import code_of
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest

@@ -8,7 +8,8 @@ from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import insert, put
-from chalicelib.domain.money.refunds.service import NEW_REFUND, REFUND_UNCHANGED, RefundOrder, RefundOrderStatus
+from chalicelib.domain.money.refunds.models import RefundOrder, RefundOrderStatus
+from chalicelib.domain.money.refunds.ports import NEW_REFUND, REFUND_UNCHANGED
 from chalicelib.domain.money.top_ups.models import Amount
 from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.limits import IDEMPOTENCY_KEY_TTL_SECONDS

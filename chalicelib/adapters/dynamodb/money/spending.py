@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger, Record
 from chalicelib.adapters.dynamodb.transactor import put
-from chalicelib.domain.money.ledger.spending import Spending, Window
+from chalicelib.domain.money.ledger.models import Spending, Window
 from chalicelib.domain.money.spending.models import NO_CAPS, Caps
 from chalicelib.kernel.transactions import Write
 

@@ -14,8 +14,18 @@ from pynamodb.exceptions import PutError
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import insert, put
-from chalicelib.domain.money.top_ups.models import Amount, Checkout, Flag, Method, Notice, TopUp, TopUpStatus
-from chalicelib.domain.money.top_ups.records import NEW_TOP_UP, TOP_UP_SHARDS, TOP_UP_UNCHANGED, NoticeState, Rate
+from chalicelib.domain.money.top_ups.models import (
+    Amount,
+    Checkout,
+    Flag,
+    Method,
+    Notice,
+    NoticeState,
+    Rate,
+    TopUp,
+    TopUpStatus,
+)
+from chalicelib.domain.money.top_ups.ports import NEW_TOP_UP, TOP_UP_SHARDS, TOP_UP_UNCHANGED
 from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.limits import IDEMPOTENCY_KEY_TTL_SECONDS
 from chalicelib.kernel.pages import Page, PageRequest

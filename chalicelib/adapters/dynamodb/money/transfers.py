@@ -10,7 +10,8 @@ from chalicelib.adapters.dynamodb.foundation.places import active_customer
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import insert, put
-from chalicelib.domain.money.transfers.service import NEW_TRANSFER, SentOnDay, Transfer
+from chalicelib.domain.money.transfers.models import SentOnDay, Transfer
+from chalicelib.domain.money.transfers.ports import NEW_TRANSFER
 from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.limits import IDEMPOTENCY_KEY_TTL_SECONDS
 from chalicelib.kernel.pages import Page, PageRequest

@@ -6,7 +6,8 @@ from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import insert, put
-from chalicelib.domain.operations.departure.exports import EXPORT_TAKEN, DataExport, ExportStatus
+from chalicelib.domain.operations.departure.exports import EXPORT_TAKEN
+from chalicelib.domain.operations.departure.models import DataExport, ExportStatus
 from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.transactions import Write
 

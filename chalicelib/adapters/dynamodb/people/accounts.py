@@ -10,9 +10,9 @@ from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, R
 from chalicelib.adapters.dynamodb.transactor import check as check_that
 from chalicelib.adapters.dynamodb.transactor import insert, put, update
 from chalicelib.domain.foundation.access.models import Role, StaffRole
-from chalicelib.domain.people.accounts.emails import EmailAddress
 from chalicelib.domain.people.accounts.models import (
     Customer,
+    EmailAddress,
     Membership,
     Notification,
     User,

@@ -4,7 +4,7 @@ from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, Record
 from chalicelib.adapters.dynamodb.transactor import delete, put
-from chalicelib.domain.people.attempts.tallies import Tally
+from chalicelib.domain.people.attempts.models import Tally
 from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.transactions import Write
 

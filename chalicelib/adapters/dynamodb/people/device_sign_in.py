@@ -6,7 +6,7 @@ from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
 
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import delete, insert, put, update
-from chalicelib.domain.people.sign_in.device_sign_in import Answer, DeviceSignIn
+from chalicelib.domain.people.sign_in.models import Answer, DeviceSignIn
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.transactions import Write
 

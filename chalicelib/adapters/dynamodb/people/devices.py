@@ -6,7 +6,7 @@ from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.adapters.dynamodb.transactor import delete, put
-from chalicelib.domain.people.sign_in.devices import DEVICE_REMEMBERED, KnownDevice
+from chalicelib.domain.people.sign_in.models import DEVICE_REMEMBERED, KnownDevice
 from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.transactions import Write
 

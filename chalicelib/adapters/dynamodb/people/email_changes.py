@@ -9,9 +9,8 @@ from pynamodb.expressions.update import Action
 from chalicelib.adapters.dynamodb.people.accounts import EmailRecord, UserRecord, take_address
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.adapters.dynamodb.transactor import delete, insert, put, update
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.models import User
-from chalicelib.domain.people.credentials.email_change import EmailChange
+from chalicelib.domain.people.accounts.models import EmailAddress, User
+from chalicelib.domain.people.credentials.models import EmailChange
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds, isoformat
 from chalicelib.kernel.transactions import Write
 

@@ -4,9 +4,8 @@ from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.adapters.dynamodb.table import OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import delete, put
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.models import Origin
-from chalicelib.domain.people.sign_in.failures import FailedSignIn
+from chalicelib.domain.people.accounts.models import EmailAddress, Origin
+from chalicelib.domain.people.sign_in.models import FailedSignIn
 from chalicelib.kernel.clock import Clock, epoch_seconds, later
 from chalicelib.kernel.transactions import Write
 

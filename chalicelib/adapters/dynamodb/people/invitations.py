@@ -9,9 +9,9 @@ from pynamodb.expressions.condition import Condition
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import delete, insert, put
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.organisations.invitation_records import INVITATION_OPEN, Invitation, InvitationKind
-from chalicelib.domain.people.organisations.rosters import ROSTER_UNCHANGED, STAFF, Roster
+from chalicelib.domain.people.accounts.models import EmailAddress
+from chalicelib.domain.people.organisations.models import STAFF, Invitation, InvitationKind, Roster
+from chalicelib.domain.people.organisations.ports import INVITATION_OPEN, ROSTER_UNCHANGED
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.pages import Page, PageRequest

@@ -4,8 +4,8 @@ from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import delete, insert, put
-from chalicelib.domain.people.accounts.emails import EmailAddress
 from chalicelib.domain.people.accounts.models import (
+    EmailAddress,
     Letter,
     LetterKind,
     Link,

@@ -8,8 +8,8 @@ from chalicelib.adapters.dynamodb.people.accounts import DynamoUsers
 from chalicelib.adapters.dynamodb.transactor import check, delete, insert, update
 from chalicelib.domain.foundation.access.models import Role
 from chalicelib.domain.people.accounts.models import Customer, Membership
-from chalicelib.domain.people.organisations.members import Member
-from chalicelib.domain.people.organisations.rosters import MEMBER_UNCHANGED
+from chalicelib.domain.people.organisations.models import Member
+from chalicelib.domain.people.organisations.ports import MEMBER_UNCHANGED
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write

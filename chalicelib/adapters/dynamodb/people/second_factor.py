@@ -10,7 +10,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import check, delete, insert, put, update
-from chalicelib.domain.people.second_factor.second_factor import (
+from chalicelib.domain.people.second_factor.models import (
     MAX_CODES_PER_PENDING_SIGN_IN,
     PendingSignIn,
     Proof,

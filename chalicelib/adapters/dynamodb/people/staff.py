@@ -12,7 +12,8 @@ from chalicelib.adapters.dynamodb.people.accounts import UserRecord, user_of
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, Record
 from chalicelib.adapters.dynamodb.transactor import check, delete, insert, update
 from chalicelib.domain.foundation.access.models import StaffRole, StaffStatus
-from chalicelib.domain.people.staff.staff import OWNER_REMAINS, PLACE_UNCHANGED, StaffMember, StaffMembership
+from chalicelib.domain.people.staff.models import StaffMember, StaffMembership
+from chalicelib.domain.people.staff.ports import OWNER_REMAINS, PLACE_UNCHANGED
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from chalicelib.adapters.shared.configuration import Configured, PaymentsPart
-from chalicelib.domain.money.bank.references import normalized
+from chalicelib.domain.money.bank_references.models import normalized
 
 Currency = Literal["USD", "EUR", "GBP", "CAD", "CHF", "AED"]
 _LINE = Annotated[str, Field(min_length=1, max_length=140)]

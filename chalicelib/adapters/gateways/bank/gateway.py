@@ -18,8 +18,8 @@ from chalicelib.adapters.gateways.bank import webhooks
 from chalicelib.adapters.gateways.bank.client import BankClient, decimal_text
 from chalicelib.adapters.gateways.bank.config import BankConfig
 from chalicelib.adapters.gateways.bank.wire import TransferData, state_of
-from chalicelib.domain.money.bank.references import CURRENCY_LETTERS, is_reference, reference_of
-from chalicelib.domain.money.bank.transfers import Transfer, numbered
+from chalicelib.domain.money.bank.models import Transfer, numbered
+from chalicelib.domain.money.bank_references.models import CURRENCY_LETTERS, is_reference, reference_of
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Checkout,

@@ -15,7 +15,7 @@ from typing import Final
 from pydantic import SecretStr, ValidationError
 
 from chalicelib.adapters.gateways.bank.wire import AnnouncedTransfer, Announcement
-from chalicelib.domain.money.bank.references import currency_of, find_references, normalized
+from chalicelib.domain.money.bank_references.models import currency_of, find_references, normalized
 from chalicelib.domain.money.top_ups.models import InvalidSignature, Notice
 
 TOLERANCE_SECONDS: Final = 300

@@ -15,8 +15,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from chalicelib.domain.money.bank.references import currency_of
-from chalicelib.domain.money.bank.transfers import MAX_TEXT_LENGTH, Transfer, numbered
+from chalicelib.domain.money.bank.models import MAX_TEXT_LENGTH, Transfer, numbered
+from chalicelib.domain.money.bank_references.models import currency_of
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Flag,

@@ -15,13 +15,12 @@ from chalicelib.domain.cloud.catalog.ports import (
     NOT_TOLD_BEFORE,
     Announcement,
     AnnouncementRecords,
-    CustomerMail,
 )
 from chalicelib.domain.cloud.deployments.ports import DeploymentRecords
-from chalicelib.domain.money.metering.models import Meter
+from chalicelib.domain.money.metering.models import Meter, PriceSheet
 from chalicelib.domain.money.metering.ports import SHARDS, MeterRecords, Prices
-from chalicelib.domain.money.metering.prices import PriceSheet
 from chalicelib.domain.people.accounts.models import LetterKind
+from chalicelib.domain.people.correspondence.ports import CustomerMail
 from chalicelib.kernel.clock import Clock, epoch_seconds, from_epoch_seconds
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write

@@ -19,7 +19,8 @@ from chalicelib.domain.cloud.catalog.models import (
     RegionCapacity,
 )
 from chalicelib.domain.cloud.catalog.offers import Offer
-from chalicelib.domain.cloud.catalog.ports import Capacity, Measurement, Measurements
+from chalicelib.domain.cloud.catalog.ports import Measurement, Measurements
+from chalicelib.domain.cloud.providers.ports import SupportsCapacity
 from chalicelib.kernel.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class GpuAvailability:
 
     def __init__(
         self,
-        capacity_of: Callable[[str], Capacity | None],
+        capacity_of: Callable[[str], SupportsCapacity | None],
         measurements: Measurements,
         clock: Clock,
         *,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from chalicelib.domain.cloud.providers.machines import StorageKind
-from chalicelib.domain.money.metering.prices import PriceHistory
+from chalicelib.domain.money.metering.models import PriceHistory
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from chalicelib.domain.cloud.catalog.models import (
 )
 from chalicelib.domain.cloud.catalog.prices import history, price_name
 from chalicelib.domain.cloud.providers.machines import MachineSpec, StorageKind
-from chalicelib.domain.money.metering.prices import Parts, PriceChange, PriceSheet
+from chalicelib.domain.money.metering.models import Parts, PriceChange, PriceSheet
 from chalicelib.kernel.errors import FieldError, InvalidInput
 
 

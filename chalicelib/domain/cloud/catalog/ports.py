@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.cloud.catalog.models import Catalog
+from chalicelib.domain.money.metering.models import PriceHistory
 from chalicelib.domain.money.metering.ports import Prices
-from chalicelib.domain.money.metering.prices import PriceHistory
-from chalicelib.domain.people.accounts.models import LetterKind
 from chalicelib.kernel.transactions import Write
 
 
@@ -70,24 +69,6 @@ class AnnouncementRecords(Protocol):
 
     def told(self, customer_id: str, announcement: Announcement) -> Write:
         """Note that a customer was told; asserts NOT_TOLD_BEFORE."""
-        ...
-
-
-class CustomerMail(Protocol):
-    """Writing to the people of a customer."""
-
-    def to_customer(
-        self, customer_id: str, kind: LetterKind, values: Mapping[str, str], at: datetime
-    ) -> Sequence[Write]:
-        """Ask for a letter to each who has to do with the customer's money."""
-        ...
-
-
-class Capacity(Protocol):
-    """Knows how much room a region has."""
-
-    def free_units(self, region: str) -> Mapping[str, int]:
-        """Free units by resource class; may raise any error, and may take long."""
         ...
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 
 from chalicelib.domain.cloud.catalog.models import Catalog, Image, InstanceType, StoragePlan
-from chalicelib.domain.money.metering.prices import PriceChange, PriceHistory, PriceSheet, price_at
+from chalicelib.domain.money.metering.models import PriceChange, PriceHistory, PriceSheet, price_at
 from chalicelib.kernel.clock import from_epoch_seconds
 from chalicelib.kernel.money import format_amount
 

@@ -4,14 +4,9 @@ from datetime import datetime
 
 from chalicelib.domain.cloud.catalog.offers import Offer
 from chalicelib.domain.cloud.deployments.models import HOLD_SECONDS, DeploymentRequest, Quote
-from chalicelib.domain.cloud.deployments.ports import (
-    Availability,
-    DeploymentRecords,
-    Offers,
-    SpendingRoom,
-    Standing,
-)
+from chalicelib.domain.cloud.deployments.ports import Availability, DeploymentRecords, Offers, SpendingRoom
 from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.foundation.access.ports import CustomerStanding
 from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.domain.money.ledger.models import SECONDS_PER_HOUR
 from chalicelib.domain.money.ledger.service import AccountChange, Ledger
@@ -39,7 +34,7 @@ class Admission:
         offers: Offers,
         availability: Availability,
         ledger: Ledger,
-        standing: Standing,
+        standing: CustomerStanding,
         room: SpendingRoom,
         clock: Clock,
     ) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from chalicelib.domain.cloud.providers.machines import MachineOutputs, MachineRef, MachineSpec
 from chalicelib.domain.money.ledger.models import Balance
-from chalicelib.domain.money.metering.prices import Parts, PriceChange
+from chalicelib.domain.money.metering.models import Parts, PriceChange
 
 
 class DeploymentStatus(StrEnum):

@@ -19,17 +19,9 @@ from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 
 DEPLOYMENT_UNCHANGED = "deployment_unchanged"
-
-
 SLOT_FREE = "slot_free"
-
-
 CUSTOMER_ACTIVE = "customer_active"
-
-
 NEW_DEPLOYMENT = "new_deployment"
-
-
 OPERATION_SHARDS = 4
 
 
@@ -129,14 +121,6 @@ class Workflows(Protocol):
         ...
 
 
-class StaffAlerts(Protocol):
-    """Tells the operator's people."""
-
-    def send(self, subject: str, text: str) -> None:
-        """Send an alert; delivered at least once."""
-        ...
-
-
 class Offers(Protocol):
     """The catalogue, as far as deployments need it."""
 
@@ -160,14 +144,6 @@ class PublicKeys(Protocol):
 
     def public_key(self, customer_id: str, ssh_key_id: str) -> str:
         """The key in OpenSSH's format; raises NotFound for one that is not this customer's."""
-        ...
-
-
-class Standing(Protocol):
-    """Whether a customer may have more machines."""
-
-    def is_suspended(self, customer_id: str) -> bool:
-        """Whether the customer's money has run out, and none has come since that suffices to go on."""
         ...
 
 

@@ -21,7 +21,7 @@ from chalicelib.domain.cloud.deployments.models import (
     OperationType,
     Ticket,
 )
-from chalicelib.domain.cloud.deployments.ports import DEPLOYMENT_UNCHANGED, StaffAlerts
+from chalicelib.domain.cloud.deployments.ports import DEPLOYMENT_UNCHANGED
 from chalicelib.domain.cloud.deployments.steps import Leases, Step
 from chalicelib.domain.cloud.lifecycle.words import failure_sentence, resource_sentence
 from chalicelib.domain.cloud.providers.machines import (
@@ -34,6 +34,7 @@ from chalicelib.domain.cloud.providers.machines import (
     ProviderUnreachable,
 )
 from chalicelib.domain.cloud.providers.ports import Providers, SupportsUnblocking
+from chalicelib.domain.foundation.notifications.ports import StaffAlerts
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.metering.service import Metering

@@ -9,40 +9,18 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
-from enum import StrEnum
+
+from chalicelib.domain.cloud.ssh_keys.models import Algorithm, PublicKey
 
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 16384  # OpenSSH's own limit (OPENSSL_RSA_MAX_MODULUS_BITS)
 MAX_TEXT_LENGTH = 16 * 1024
-
 _PRIVATE = re.compile(r"BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File|openssh-key-v1|b3BlbnNzaC1rZXktdjE")
 _ACCEPTED = "Use an ssh-ed25519, ecdsa-sha2-nistp256, -nistp384 or -nistp521 key, or ssh-rsa of 2048 bits or more."
 
 
-class Algorithm(StrEnum):
-    """The kinds of key that are taken."""
-
-    ED25519 = "ssh-ed25519"
-    ECDSA_256 = "ecdsa-sha2-nistp256"
-    ECDSA_384 = "ecdsa-sha2-nistp384"
-    ECDSA_521 = "ecdsa-sha2-nistp521"
-    RSA = "ssh-rsa"
-
-
 class UnusableKey(ValueError):
     """The text is not a public key that can be used. Its message is for the customer, and quotes nothing."""
-
-
-@dataclass(frozen=True)
-class PublicKey:
-    """A valid public key."""
-
-    algorithm: Algorithm
-    bits: int
-    text: str
-    """`<algorithm> <base64>`, without the comment."""
-    fingerprint: str
-    """As `ssh-keygen -l` shows it: `SHA256:…`."""
 
 
 @dataclass(frozen=True)

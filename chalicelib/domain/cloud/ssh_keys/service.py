@@ -1,55 +1,16 @@
 """Customers' SSH keys: what new machines let in."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
-
-from chalicelib.domain.cloud.ssh_keys.public_keys import PublicKey, UnusableKey, parse_public_key
+from chalicelib.domain.cloud.ssh_keys.models import SshKey
+from chalicelib.domain.cloud.ssh_keys.ports import FINGERPRINT_FREE, NAME_FREE, SshKeyRecords
+from chalicelib.domain.cloud.ssh_keys.public_keys import UnusableKey, parse_public_key
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, FieldError, InvalidInput, LimitExceeded, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
-from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
+from chalicelib.kernel.transactions import ConditionFailed, Transactor
 
 MAX_KEYS_PER_CUSTOMER = 50
 MAX_NAME_LENGTH = 64
-
-KEY_THERE = "ssh_key_there"
-NAME_FREE = "ssh_key_name_free"
-FINGERPRINT_FREE = "ssh_key_fingerprint_free"
-ROOM_LEFT = "ssh_key_room_left"
-
-
-@dataclass(frozen=True)
-class SshKey:
-    """A public key under a name of the customer's."""
-
-    id: str
-    customer_id: str
-    name: str
-    key: PublicKey
-    created_at: datetime
-
-
-class SshKeyRecords(Protocol):
-    """Where SSH keys are kept."""
-
-    def list(self, customer_id: str, page: PageRequest) -> Page[SshKey]:
-        """A customer's keys, oldest first."""
-        ...
-
-    def get(self, customer_id: str, ssh_key_id: str) -> SshKey | None:
-        """One key, strongly consistent; a stranger's is not found."""
-        ...
-
-    def insert(self, ssh_key: SshKey, limit: int) -> Sequence[Write]:
-        """Keep a new key; asserts NAME_FREE (in any case), FINGERPRINT_FREE and ROOM_LEFT below `limit`."""
-        ...
-
-    def remove(self, ssh_key: SshKey) -> Sequence[Write]:
-        """Forget a key; asserts KEY_THERE."""
-        ...
 
 
 class SshKeys:

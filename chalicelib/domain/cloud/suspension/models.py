@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.domain.money.ledger.models import SECONDS_PER_HOUR, Account, Burn
-from chalicelib.domain.money.ledger.spending import Period
+from chalicelib.domain.money.ledger.models import SECONDS_PER_HOUR, Account, Burn, Period
 from chalicelib.domain.money.spending.models import NO_CAPS, UNLIMITED, Allowance, Caps, Limit
 from chalicelib.domain.people.accounts.models import LetterKind
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds

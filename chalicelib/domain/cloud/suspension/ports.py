@@ -1,12 +1,11 @@
 """What suspensions need from outside."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.cloud.deployments.models import Deployment
 from chalicelib.domain.cloud.suspension.models import Watch
-from chalicelib.domain.people.accounts.models import LetterKind
 from chalicelib.kernel.transactions import Write
 
 WATCH_UNCHANGED = "watch_unchanged"
@@ -34,16 +33,6 @@ class WatchExecutions(Protocol):
 
     def start_watch(self, watch: Watch) -> None:
         """Let an execution wait until `watch.wakes_at`; starting the same number again changes nothing."""
-        ...
-
-
-class CustomerMail(Protocol):
-    """Writing to the people of a customer."""
-
-    def to_customer(
-        self, customer_id: str, kind: LetterKind, values: Mapping[str, str], at: datetime
-    ) -> Sequence[Write]:
-        """Ask for a letter to each who has to do with the customer's money."""
         ...
 
 

@@ -25,7 +25,6 @@ from chalicelib.domain.cloud.suspension.models import (
 from chalicelib.domain.cloud.suspension.ports import (
     WATCH_SHARDS,
     WATCH_UNCHANGED,
-    CustomerMail,
     Deletion,
     Power,
     WatchExecutions,
@@ -41,6 +40,7 @@ from chalicelib.domain.foundation.activity.ports import ActivityWrites
 from chalicelib.domain.money.ledger.models import frozen_micros
 from chalicelib.domain.money.ledger.ports import LedgerRecords
 from chalicelib.domain.money.spending.ports import CapRecords
+from chalicelib.domain.people.correspondence.ports import CustomerMail
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import InsufficientBalance
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads

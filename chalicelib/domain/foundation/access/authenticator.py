@@ -1,10 +1,16 @@
 """Who a request comes from, when it brings an API key."""
 
-from chalicelib.domain.foundation.access.api_keys import ApiKey, ApiKeyRecords, KeyStanding
 from chalicelib.domain.foundation.access.key_texts import key_id_in, looks_like_a_key
-from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Credentials, CustomerStatus, Principal
+from chalicelib.domain.foundation.access.models import (
+    ROLE_SCOPES,
+    ApiKey,
+    Credentials,
+    CustomerStatus,
+    KeyStanding,
+    Principal,
+)
 from chalicelib.domain.foundation.access.networks import lets_in
-from chalicelib.domain.foundation.access.ports import Authenticator
+from chalicelib.domain.foundation.access.ports import ApiKeyRecords, Authenticator
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import NotFound, Unauthorized
 

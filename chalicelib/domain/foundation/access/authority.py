@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from chalicelib.domain.foundation.access.api_keys import ApiKey
-from chalicelib.domain.foundation.access.models import Principal, Scope
+from chalicelib.domain.foundation.access.models import ApiKey, Principal, Scope
 from chalicelib.domain.foundation.access.networks import covers
 from chalicelib.kernel.errors import Forbidden
 

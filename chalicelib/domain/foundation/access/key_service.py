@@ -5,28 +5,31 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.foundation.access.api_keys import (
-    GRANTER_UNCHANGED,
-    KEY_UNCHANGED,
-    MAX_KEYS,
-    MAX_LIFE,
-    ROOM_LEFT,
-    RULES_UNCHANGED,
+from chalicelib.domain.foundation.access.api_keys import MAX_KEYS, MAX_LIFE, KeyChanges
+from chalicelib.domain.foundation.access.authority import Authority
+from chalicelib.domain.foundation.access.key_texts import new_text
+from chalicelib.domain.foundation.access.models import (
     ApiKey,
-    ApiKeyRecords,
-    KeyChanges,
     KeyWish,
+    NetworkRule,
     NewKey,
     OldSecret,
+    Principal,
+    Scope,
+)
+from chalicelib.domain.foundation.access.networks import MAX_RULES, InvalidNetwork, covers, normalised
+from chalicelib.domain.foundation.access.ports import (
+    GRANTER_UNCHANGED,
+    KEY_UNCHANGED,
+    ROOM_LEFT,
+    RULES_UNCHANGED,
+    ApiKeyRecords,
     ProjectDirectory,
 )
-from chalicelib.domain.foundation.access.authority import Authority
-from chalicelib.domain.foundation.access.key_texts import hash_of, new_text
-from chalicelib.domain.foundation.access.models import Principal, Scope
-from chalicelib.domain.foundation.access.networks import MAX_RULES, InvalidNetwork, NetworkRule, covers, normalised
 from chalicelib.domain.foundation.access.scopes import granted
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidInput, LimitExceeded, NotFound
+from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads

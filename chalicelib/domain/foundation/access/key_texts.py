@@ -8,7 +8,6 @@ The prefix and the checksum let scanners recognise a leaked key without asking a
 refused without touching the table. The id finds the key; the secret proves it.
 """
 
-import hashlib
 import re
 import secrets
 import zlib
@@ -56,11 +55,6 @@ def key_id_in(text: str, prefix: str) -> str | None:
         return None
     body, checksum = text[:-_CHECKSUM_LENGTH], text[-_CHECKSUM_LENGTH:]
     return f"{Kind.API_KEY}_{match['ulid']}" if checksum == _checksum(body) else None
-
-
-def hash_of(text: str) -> str:
-    """What is kept of a key. The secret has 256 random bits, so nobody can guess it against a fast hash."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _checksum(text: str) -> str:

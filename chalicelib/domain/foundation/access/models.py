@@ -1,9 +1,13 @@
 """Scopes, the roles that hold them, and the records of requests."""
 
+import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.limits import REQUESTS_PER_MINUTE
 
 
@@ -225,3 +229,130 @@ class StaffStatus(StrEnum):
 
     ACTIVE = "ACTIVE"
     DISABLED = "DISABLED"
+
+
+MAX_REQUESTS_PER_MINUTE = 600
+
+
+@dataclass(frozen=True)
+class NetworkRule:
+    """A network that is let in."""
+
+    id: str
+    cidr: str
+    """As `normalised` writes it."""
+    note: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class OldSecret:
+    """A secret that was replaced, and works on for a while."""
+
+    hash: str
+    ends_at: datetime
+    known_to_user_id: str
+    """Who answered for the key as long as this was its secret."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKey:
+    """A key to a customer's things. Its secret is known by its hash only."""
+
+    id: str
+    customer_id: str
+    name: str
+    secret_hash: str
+    scopes: Sequence[str]
+    """As they were asked for, wildcards and all."""
+    granted: frozenset[Scope]
+    """What they stood for when they were granted."""
+    granted_by_user_id: str
+    """Whoever gave it its scopes, or was shown its secret, last; they must hold its scopes for the key to."""
+    created_at: datetime
+    rules: Sequence[NetworkRule] = ()
+    """Where it may be used from; everywhere where there are none."""
+    requests_per_minute: int = REQUESTS_PER_MINUTE
+    expires_at: datetime | None = None
+    daily_spend_cap_micros: int | None = None
+    """What its deployments may cost in a UTC day."""
+    monthly_spend_cap_micros: int | None = None
+    project_id: str = ""
+    """The only project it reaches; empty where it reaches all."""
+    old_secret: OldSecret | None = None
+    rotated_at: datetime | None = None
+    last_used_on: date | None = None
+    version: int = 1
+
+    @property
+    def networks(self) -> Sequence[str]:
+        """Where it may be used from, as CIDRs."""
+        return [rule.cidr for rule in self.rules]
+
+    @property
+    def known_to(self) -> frozenset[str]:
+        """The people who were shown a secret of it that may work."""
+        return frozenset(
+            {self.granted_by_user_id, *([self.old_secret.known_to_user_id] if self.old_secret else [])}
+        )
+
+    @property
+    def has_spend_cap(self) -> bool:
+        """Whether there is a limit to what it may spend."""
+        return self.daily_spend_cap_micros is not None or self.monthly_spend_cap_micros is not None
+
+    def has_expired(self, now: datetime) -> bool:
+        """Whether its time is up."""
+        return self.expires_at is not None and now >= self.expires_at
+
+    def is_opened_by(self, text: str, now: datetime) -> bool:
+        """Whether `text` is its secret, or the old one within its time; compared in constant time."""
+        shown = hash_of(text)
+        is_current = hmac.compare_digest(shown, self.secret_hash)
+        old = self.old_secret
+        return is_current or (old is not None and now < old.ends_at and hmac.compare_digest(shown, old.hash))
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key with its text, which is shown this once."""
+
+    key: ApiKey
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyWish:
+    """What somebody wants of a new key."""
+
+    name: str
+    scopes: Sequence[str]
+    cidrs: Sequence[str] = ()
+    requests_per_minute: int = REQUESTS_PER_MINUTE
+    expires_at: datetime | None = None
+    daily_spend_cap_micros: int | None = None
+    monthly_spend_cap_micros: int | None = None
+    project_id: str = ""
+
+
+@dataclass(frozen=True)
+class KeyStanding:
+    """What the table says right now about those on whom a key depends."""
+
+    customer_status: CustomerStatus
+    granter_role: Role | None
+    networks: Sequence[str]
+    """Where any key of the customer may be used from."""
+
+
+@dataclass(frozen=True)
+class CustomerNetworks:
+    """Where a customer's keys may be used from, all of them."""
+
+    rules: Sequence[NetworkRule] = ()
+    version: int = 0
+
+    @property
+    def cidrs(self) -> Sequence[str]:
+        """The same as CIDRs."""
+        return [rule.cidr for rule in self.rules]

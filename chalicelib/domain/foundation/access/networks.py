@@ -2,17 +2,13 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 MAX_RULES = 50
 MAX_CIDR_LENGTH = 49
 """The longest IPv6 address, an IPv4 address spelt out at its end, and a prefix."""
 MAX_NOTE_LENGTH = 100
-
 Network = IPv4Network | IPv6Network
-
 _FORM = re.compile(r"[0-9A-Fa-f:.]+(/\d{1,3})?", re.ASCII)
 _HELP = "Write a network such as 203.0.113.0/24 or 2001:db8::/32, or a single address."
 _MAPPED_BITS = 96  # RFC 4291, section 2.5.5.2: an IPv4 address stands in the last 32 bits of ::ffff:0:0/96
@@ -20,17 +16,6 @@ _MAPPED_BITS = 96  # RFC 4291, section 2.5.5.2: an IPv4 address stands in the la
 
 class InvalidNetwork(ValueError):
     """The text is no network; says how to write one."""
-
-
-@dataclass(frozen=True)
-class NetworkRule:
-    """A network that is let in."""
-
-    id: str
-    cidr: str
-    """As `normalised` writes it."""
-    note: str
-    created_at: datetime
 
 
 def normalised(text: str) -> str:

@@ -1,9 +1,21 @@
 """What the door needs from outside."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Protocol
 
-from chalicelib.domain.foundation.access.models import Claim, Credentials, Principal, StoredAnswer
+from chalicelib.domain.foundation.access.models import (
+    ApiKey,
+    Claim,
+    Credentials,
+    CustomerNetworks,
+    KeyStanding,
+    Principal,
+    Role,
+    StoredAnswer,
+)
+from chalicelib.kernel.pages import Page, PageRequest
+from chalicelib.kernel.transactions import Write
 
 
 class Authenticator(Protocol):
@@ -44,4 +56,78 @@ class IdempotencyRecords(Protocol):
 
     def release(self, key: str, claimant: str) -> None:
         """Forget the claim, as long as it is `claimant`'s: the request was refused and changed nothing."""
+        ...
+
+
+ROOM_LEFT = "api_key_room_left"
+KEY_UNCHANGED = "api_key_unchanged"
+RULES_UNCHANGED = "customer_networks_unchanged"
+GRANTER_UNCHANGED = "granter_unchanged"
+
+
+class ApiKeyRecords(Protocol):
+    """Where keys are kept."""
+
+    def get(self, key_id: str) -> ApiKey | None:
+        """The key, whose ever it is; one strongly consistent read."""
+        ...
+
+    def standing(self, key: ApiKey) -> KeyStanding:
+        """What else decides about a request with `key`; one strongly consistent read request."""
+        ...
+
+    def all_of(self, customer_id: str) -> Sequence[ApiKey]:
+        """Every key of the customer, oldest first, strongly consistent."""
+        ...
+
+    def list(self, customer_id: str, project_id: str, page: PageRequest) -> Page[ApiKey]:
+        """The customer's keys, oldest first; only those of a project where one is named."""
+        ...
+
+    def insert(self, key: ApiKey, limit: int) -> Sequence[Write]:
+        """Keep a new key; asserts ROOM_LEFT below `limit`."""
+        ...
+
+    def replace(self, key: ApiKey) -> Write:
+        """Keep a change, as the next version; asserts KEY_UNCHANGED since it was read."""
+        ...
+
+    def unchanged(self, key: ApiKey) -> Write:
+        """Assert KEY_UNCHANGED since it was read."""
+        ...
+
+    def remove(self, key: ApiKey) -> Sequence[Write]:
+        """Forget a key, if it is still there."""
+        ...
+
+    def note_use(self, key: ApiKey, day: date) -> None:
+        """Remember that it was used on `day`, unless it is gone; never raises: no request depends on it."""
+        ...
+
+    def same_role(self, customer_id: str, user_id: str, role: Role) -> Write:
+        """Assert GRANTER_UNCHANGED: the user still has this role in the customer."""
+        ...
+
+    def networks(self, customer_id: str) -> CustomerNetworks:
+        """Where the customer's keys may be used from, strongly consistent."""
+        ...
+
+    def replace_networks(self, customer_id: str, networks: CustomerNetworks) -> Write:
+        """Keep a change, as the next version; asserts RULES_UNCHANGED since they were read."""
+        ...
+
+
+class ProjectDirectory(Protocol):
+    """Knows which projects there are."""
+
+    def has(self, customer_id: str, project_id: str) -> bool:
+        """Whether the customer has this project."""
+        ...
+
+
+class CustomerStanding(Protocol):
+    """Whether customers are in good standing."""
+
+    def is_suspended(self, customer_id: str) -> bool:
+        """Whether the customer's machines are switched off because its money has run out."""
         ...

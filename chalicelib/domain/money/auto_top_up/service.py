@@ -5,143 +5,26 @@ top-up and marks the rule as charging. So at most one charge runs at a time, at 
 month's charges never exceed the cap (G10). `SavedCharges` then completes the charge.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import replace
 
 from chalicelib.domain.foundation.activity.models import SYSTEM, Activity, Outcome
 from chalicelib.domain.foundation.activity.ports import ActivityLog
+from chalicelib.domain.money.auto_top_up.models import AutoTopUpRule, AutoTopUpSettings
+from chalicelib.domain.money.auto_top_up.ports import CUSTOMER_OPEN, RULE_SHARDS, RULE_UNCHANGED, AutoTopUpRecords
 from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.payment_methods.saved_charges import SavedCharges
 from chalicelib.domain.money.payment_methods.service import PaymentMethods
 from chalicelib.domain.money.top_ups.models import TopUp, TopUpStatus
 from chalicelib.domain.people.accounts.models import LetterKind
+from chalicelib.domain.people.correspondence.ports import CustomerMail
 from chalicelib.kernel.batches import process_each
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads
 
-RULE_UNCHANGED = "auto_top_up_unchanged"
-CUSTOMER_OPEN = "customer_open"
-RULE_SHARDS = 4
-MIN_INTERVAL = timedelta(hours=1)
-DECLINES_BEFORE_PAUSE = 3
 _STALE = frozenset({RULE_UNCHANGED})
-
-
-@dataclass(frozen=True)
-class AutoTopUpSettings:
-    """The settings that a customer chose."""
-
-    enabled: bool
-    low_limit_micros: int
-    """Charge when the posted balance, less holds but counting frozen money, is below this amount."""
-    amount_micros: int
-    method_id: str
-    monthly_cap_micros: int
-    """The most to charge in a calendar month (UTC)."""
-
-
-@dataclass(frozen=True)
-class AutoTopUpRule:
-    """A customer's settings, and the progress of charges under them."""
-
-    customer_id: str
-    settings: AutoTopUpSettings
-    in_flight: str = ""
-    """The id of the top-up that is being charged; empty if there is none."""
-    charging_method_id: str = ""
-    """The saved method that is being charged; empty if there is none."""
-    last_started_at: datetime | None = None
-    month: str = ""
-    """The month that `month_micros` counts, such as `2026-11`."""
-    month_micros: int = 0
-    """The amount charged, or being charged, in that month."""
-    declines: int = 0
-    """The number of declined charges since the last successful one."""
-    paused: bool = False
-    """Whether charging stopped after too many declines. Saving the settings again ends it."""
-    version: int = 0
-
-    @property
-    def needs_processing(self) -> bool:
-        """Whether the schedule must process this rule: a charge is running, or one may start."""
-        return bool(self.in_flight) or (self.settings.enabled and not self.paused)
-
-    def may_start(self, now: datetime) -> bool:
-        """Whether the customer's limits allow a charge to start at `now`."""
-        if self.in_flight or not self.settings.enabled or self.paused:
-            return False
-        if self.last_started_at is not None and now - self.last_started_at < MIN_INTERVAL:
-            return False
-        return self.used_micros(now) + self.settings.amount_micros <= self.settings.monthly_cap_micros
-
-    def used_micros(self, now: datetime) -> int:
-        """The part of the monthly cap that is used in the month of `now`."""
-        return self.month_micros if self.month == month_of(now) else 0
-
-    def started(self, top_up: TopUp, now: datetime) -> "AutoTopUpRule":
-        """The rule after the charge of `top_up` has started."""
-        return replace(
-            self,
-            in_flight=top_up.id,
-            charging_method_id=self.settings.method_id,
-            last_started_at=now,
-            month=month_of(now),
-            month_micros=self.used_micros(now) + top_up.amount.micros,
-            version=self.version + 1,
-        )
-
-    def ended(self, top_up: TopUp) -> "AutoTopUpRule":
-        """The rule after `top_up` has ended. A top-up that was not settled does not count towards the cap."""
-        after = replace(self, in_flight="", charging_method_id="", version=self.version + 1)
-        if top_up.status is TopUpStatus.SETTLED:
-            return replace(after, declines=0)
-        same_month = self.month == month_of(top_up.created_at)
-        declines = self.declines + 1
-        return replace(
-            after,
-            declines=declines,
-            paused=declines >= DECLINES_BEFORE_PAUSE,
-            month_micros=self.month_micros - (top_up.amount.micros if same_month else 0),
-        )
-
-
-def month_of(instant: datetime) -> str:
-    """The calendar month of `instant` (which must be in UTC), such as `2026-11`."""
-    return f"{instant:%Y-%m}"
-
-
-class AutoTopUpRecords(Protocol):
-    """Storage of the rules. Single reads are strongly consistent."""
-
-    def rule(self, customer_id: str) -> AutoTopUpRule | None:
-        """A customer's rule; None if there is none."""
-        ...
-
-    def customers_to_process(self, shard: int) -> Iterator[str]:
-        """The customers whose rule must be processed. The index may be out of date by a moment."""
-        ...
-
-    def replace_rule(self, before: AutoTopUpRule | None, after: AutoTopUpRule) -> Write:
-        """Store `after` in place of `before`; asserts RULE_UNCHANGED."""
-        ...
-
-    def customer_is_open(self, customer_id: str) -> Write:
-        """A write that changes nothing; asserts CUSTOMER_OPEN: the customer has not closed its account."""
-        ...
-
-
-class LettersToCustomers(Protocol):
-    """Requests letters to the members of a customer who manage its money."""
-
-    def to_customer(
-        self, customer_id: str, kind: LetterKind, values: Mapping[str, str], at: datetime
-    ) -> Sequence[Write]:
-        """The writes that request the letters."""
-        ...
 
 
 class AutoTopUps:
@@ -153,7 +36,7 @@ class AutoTopUps:
         methods: PaymentMethods,
         charges: SavedCharges,
         ledger: Ledger,
-        letters: LettersToCustomers,
+        letters: CustomerMail,
         activity: ActivityLog,
         transactor: Transactor,
         clock: Clock,

@@ -12,7 +12,7 @@ a batch, so that staff handle it.
 from collections.abc import Iterator
 from datetime import date
 
-from chalicelib.domain.money.bank.transfers import (
+from chalicelib.domain.money.bank.models import (
     MAX_TEXT_LENGTH,
     Invalid,
     Line,

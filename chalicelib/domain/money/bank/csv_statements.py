@@ -20,7 +20,7 @@ order:
 
 import csv
 
-from chalicelib.domain.money.bank.transfers import (
+from chalicelib.domain.money.bank.models import (
     Invalid,
     Line,
     Passed,

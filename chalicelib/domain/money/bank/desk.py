@@ -9,23 +9,25 @@ note that it was sent back.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Protocol
 
-from chalicelib.domain.money.bank.matching import (
+from chalicelib.domain.money.bank.matching import StatementReport, match, sort_lines
+from chalicelib.domain.money.bank.models import (
     Matched,
-    StatementReport,
-    SupportsTransfers,
+    Received,
+    StatementRefused,
+    Transfer,
     Unmatched,
     UnmatchedTransfer,
-    match,
-    sort_lines,
 )
-from chalicelib.domain.money.bank.records import NEW_TRANSFER, TRANSFER_UNCHANGED, TransferRecords
+from chalicelib.domain.money.bank.ports import (
+    NEW_TRANSFER,
+    TRANSFER_UNCHANGED,
+    Bank,
+    UnmatchedTransferRecords,
+)
 from chalicelib.domain.money.bank.statements import read_statement
-from chalicelib.domain.money.bank.transfers import Received, StatementRefused, Transfer
 from chalicelib.domain.money.top_ups.models import GatewayError, PaymentState, TopUp, TopUpStatus
-from chalicelib.domain.money.top_ups.ports import Gateway
-from chalicelib.domain.money.top_ups.records import TopUpRecords
+from chalicelib.domain.money.top_ups.ports import TopUpRecords
 from chalicelib.domain.money.top_ups.service import Settlement
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound, PaymentProviderError
@@ -35,16 +37,12 @@ from chalicelib.kernel.transactions import ConditionFailed, Transactor
 GATEWAY = "bank"
 
 
-class Bank(Gateway, SupportsTransfers, Protocol):
-    """A gateway for bank transfers."""
-
-
 class BankDesk:
     """Books statements, keeps the queue of unmatched transfers, and carries out the decisions of staff."""
 
     def __init__(
         self,
-        transfers: TransferRecords,
+        transfers: UnmatchedTransferRecords,
         bank: Callable[[], Bank],
         top_ups: TopUpRecords,
         settlement: Settlement,

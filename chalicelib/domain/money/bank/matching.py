@@ -1,57 +1,25 @@
 """Finds the top-up that a bank transfer pays; staff handle a transfer for which there is none."""
 
-from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Container
+from dataclasses import dataclass
 
-from chalicelib.domain.money.bank.references import holds_attempt, normalized
-from chalicelib.domain.money.bank.transfers import (
+from chalicelib.domain.money.bank.models import (
     Invalid,
     Line,
+    Matched,
     PassedOver,
+    Reason,
     Received,
     Statement,
     Transfer,
+    Unmatched,
     shown,
 )
+from chalicelib.domain.money.bank_references.models import holds_attempt, normalized
 from chalicelib.domain.money.top_ups.models import Flag, TopUp
 
 Lookup = Callable[[str], TopUp | None]
 """Finds the top-up of a reference; None if there is none."""
-
-
-class Reason(StrEnum):
-    """Why a transfer matches no top-up."""
-
-    NO_REFERENCE = "no_reference"
-    MISTYPED_REFERENCE = "mistyped_reference"
-    """The text contains something like a reference, but its check digits are wrong."""
-    UNKNOWN_REFERENCE = "unknown_reference"
-    SEVERAL_REFERENCES = "several_references"
-    BATCH = "batch"
-    """One booking with the money of several payers, which the bank did not separate."""
-    OTHER_CURRENCY = "other_currency"
-    """The reference belongs to a top-up in another currency."""
-
-
-@dataclass(frozen=True)
-class Matched:
-    """A transfer that pays a top-up. The amount that arrived is credited, be it less or more than was asked."""
-
-    transfer: Transfer
-    top_up: TopUp
-    flags: frozenset[Flag]
-
-
-@dataclass(frozen=True)
-class Unmatched:
-    """A transfer for staff to handle. `top_up` is the one that it might be for."""
-
-    transfer: Transfer
-    reason: Reason
-    top_up: TopUp | None = None
 
 
 def match(transfer: Transfer, lookup: Lookup) -> Matched | Unmatched:
@@ -176,91 +144,3 @@ class _Sorter:
             tuple(self._passed_over),
             tuple(self._invalid),
         )
-
-
-class TransferState(StrEnum):
-    """The state of a transfer in the staff's queue."""
-
-    WAITING = "waiting"
-    ASSIGNED = "assigned"
-    """Assigned to a top-up, and credited under the transfer's id."""
-    RETURNED = "returned"
-    """Sent back to its payer."""
-
-
-@dataclass(frozen=True)
-class UnmatchedTransfer:
-    """A transfer that matched no top-up, and the decision of staff about it. It has the transfer's id."""
-
-    transfer: Transfer
-    reason: Reason
-    found_at: datetime
-    state: TransferState = TransferState.WAITING
-    suggested_top_up_id: str | None = None
-    """The top-up that the transfer might be for."""
-    top_up_id: str | None = None
-    """The top-up that staff assigned it to."""
-    decided_by: str | None = None
-    decided_at: datetime | None = None
-    note: str = ""
-    version: int = 0
-
-    @property
-    def id(self) -> str:
-        """The transfer's id."""
-        return self.transfer.id
-
-    @classmethod
-    def of(cls, unmatched: Unmatched, now: datetime) -> "UnmatchedTransfer":
-        """A new item for the queue."""
-        suggested = unmatched.top_up.id if unmatched.top_up else None
-        return cls(unmatched.transfer, unmatched.reason, now, suggested_top_up_id=suggested)
-
-    def assigned(self, top_up: TopUp, user_id: str, now: datetime, note: str = "") -> "UnmatchedTransfer":
-        """The item after staff assigned the transfer to `top_up`.
-
-        Raises:
-            ValueError: the transfer was decided before, or the currency differs.
-        """
-        if top_up.amount.currency != self.transfer.amount.currency:
-            raise ValueError(f"The top-up is in {top_up.amount.currency}, the transfer is not.")
-        return replace(self._decided(TransferState.ASSIGNED, user_id, now, note), top_up_id=top_up.id)
-
-    def returned(self, user_id: str, now: datetime, note: str = "") -> "UnmatchedTransfer":
-        """The item after staff sent the transfer back.
-
-        Raises:
-            ValueError: the transfer was decided before.
-        """
-        return self._decided(TransferState.RETURNED, user_id, now, note)
-
-    def _decided(self, state: TransferState, user_id: str, now: datetime, note: str) -> "UnmatchedTransfer":
-        if self.state is not TransferState.WAITING:
-            raise ValueError(f"This transfer has been {self.state} before.")
-        return replace(self, state=state, decided_by=user_id, decided_at=now, note=note, version=self.version + 1)
-
-
-@runtime_checkable
-class SupportsTransfers(Protocol):
-    """A gateway that can report money that names no top-up, so that it can be queued."""
-
-    @property
-    def accounts(self) -> frozenset[str]:
-        """Our accounts that receive transfers, as `references.normalized` writes them."""
-        ...
-
-    def transfer(self, provider_id: str) -> Transfer | None:
-        """The transfer with the bank's id `provider_id`, as a notice names it; None if it is not booked yet.
-
-        Raises:
-            GatewayError: there is no such transfer, or the bank does not answer.
-        """
-        ...
-
-    def transfers(self, provider_id: str) -> Sequence[Transfer]:
-        """The booked transfers of a notice: `provider_id` is a reference, or the bank's id of one transfer.
-
-        Raises:
-            GatewayError: there is no such reference or transfer, or the bank does not answer.
-        """
-        ...

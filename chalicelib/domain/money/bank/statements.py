@@ -2,7 +2,7 @@
 
 from chalicelib.domain.money.bank.camt import read_camt053
 from chalicelib.domain.money.bank.csv_statements import read_csv
-from chalicelib.domain.money.bank.transfers import Statement, StatementRefused
+from chalicelib.domain.money.bank.models import Statement, StatementRefused
 
 MAX_BYTES = 8 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.foundation.files.ports import Files
 from chalicelib.domain.money.billing.models import CreditNote, Document, DocumentSummary, Invoice
-from chalicelib.domain.money.billing.ports import BillingRecords, Files, Fingerprints, Printer
+from chalicelib.domain.money.billing.ports import BillingRecords, Fingerprints, Printer
 from chalicelib.kernel.clock import Clock, later
 from chalicelib.kernel.errors import NotFound
 from chalicelib.kernel.pages import Page, PageRequest

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice, takewhile
 
+from chalicelib.domain.foundation.files.ports import Files
 from chalicelib.domain.money.billing.documents import LINK_LIFE_SECONDS, Link
-from chalicelib.domain.money.billing.ports import Files
 from chalicelib.domain.money.journals.journals import CustomersChart, ExportFormat, OperatorsChart, journal
 from chalicelib.domain.money.ledger.models import Entry
 from chalicelib.domain.money.ledger.ports import LedgerRecords

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
 
+from chalicelib.domain.money.journals.ports import Chart
 from chalicelib.domain.money.ledger.models import Entry, Operator
 from chalicelib.kernel.clock import isoformat
 from chalicelib.kernel.money import BASE_CURRENCY, MICROS_PER_UNIT
@@ -36,21 +36,6 @@ class ExportFormat(StrEnum):
         return {ExportFormat.CSV: "csv", ExportFormat.HLEDGER: "journal", ExportFormat.BEANCOUNT: "beancount"}[
             self
         ]
-
-
-class Chart(Protocol):
-    """The chart of accounts of one bookkeeper: maps the ledger's accounts to accounts of a journal."""
-
-    sign: int
-    """1 if a customer's balance is an asset in these books, −1 if it is a liability."""
-
-    def own(self, customer_id: str) -> str:
-        """The journal account for the balance of this customer."""
-        ...
-
-    def other(self, account: str) -> str:
-        """The journal account for the counterpart of an entry; `account` is its name in the ledger."""
-        ...
 
 
 class CustomersChart:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.domain.money.ledger.models import Account, Entry, EntryType, Hold
-from chalicelib.domain.money.ledger.spending import Spending
+from chalicelib.domain.money.ledger.models import Account, Entry, EntryType, Hold, Spending
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 

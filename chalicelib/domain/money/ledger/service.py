@@ -20,12 +20,12 @@ from chalicelib.domain.money.ledger.models import (
     HoldPurpose,
     Operator,
     Posting,
+    Spending,
     account_name,
     balance_at,
     frozen_micros,
 )
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED, NOT_POSTED_BEFORE, EntryFilter, LedgerRecords
-from chalicelib.domain.money.ledger.spending import Spending
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import InsufficientBalance, NotFound
 from chalicelib.kernel.ids import Kind, new_id

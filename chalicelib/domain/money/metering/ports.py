@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from chalicelib.domain.money.metering.models import Meter, UsageRecord
-from chalicelib.domain.money.metering.prices import PriceSheet
+from chalicelib.domain.money.metering.models import Meter, PriceSheet, UsageRecord
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 

@@ -8,7 +8,7 @@ from itertools import groupby, islice
 from chalicelib.domain.money.ledger.models import EntryType, Operator
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import AccountChange, Ledger
-from chalicelib.domain.money.metering.models import Meter, UsageRecord
+from chalicelib.domain.money.metering.models import Meter, Parts, PriceChange, PriceSheet, UsageRecord
 from chalicelib.domain.money.metering.ports import (
     METER_UNCHANGED,
     SHARDS,
@@ -17,7 +17,6 @@ from chalicelib.domain.money.metering.ports import (
     Prices,
     PriceTags,
 )
-from chalicelib.domain.money.metering.prices import Parts, PriceChange, PriceSheet
 from chalicelib.kernel.clock import Clock, epoch_seconds
 from chalicelib.kernel.limits import MAX_TRANSACTION_WRITES
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads

@@ -6,37 +6,16 @@ and no other data of a card.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Protocol
 
+from chalicelib.domain.money.payment_methods.ports import PreferredMethods, UserLookup
 from chalicelib.domain.money.top_ups.models import Checkout, GatewayError, PaymentMethod
 from chalicelib.domain.money.top_ups.ports import SupportsSavedMethods
 from chalicelib.domain.money.top_ups.service import Gateways
-from chalicelib.domain.people.accounts.models import User
 from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError
 
 SAVING_GATEWAY = "stripe"
 """The gateway that stores cards."""
 _UNKNOWN = "You have no such payment method."
-
-
-class PreferredMethods(Protocol):
-    """Stores which saved method a customer prefers. Reads are strongly consistent."""
-
-    def preferred(self, customer_id: str) -> str | None:
-        """The id of the preferred method, which may be removed by now; None if none was chosen."""
-        ...
-
-    def prefer(self, customer_id: str, method_id: str) -> None:
-        """Store the choice."""
-        ...
-
-
-class People(Protocol):
-    """Finds users."""
-
-    def get(self, user_id: str) -> User | None:
-        """The user; None if there is no such user. Strongly consistent."""
-        ...
 
 
 class PaymentMethods:
@@ -46,7 +25,7 @@ class PaymentMethods:
         self,
         preferred: PreferredMethods,
         gateways: Gateways,
-        users: People,
+        users: UserLookup,
         configured: Callable[[], Collection[str]],
     ) -> None:
         self._preferred = preferred

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.domain.money.top_ups.models import TopUp
-from chalicelib.domain.money.top_ups.policy import DISPUTABLE
+from chalicelib.domain.money.top_ups.models import DISPUTABLE, TopUp
 from chalicelib.kernel.money import MICROS_PER_UNIT
 
 REWARD_MICROS = 10 * MICROS_PER_UNIT

@@ -5,7 +5,6 @@ that was sent back of one top-up, without approval.
 """
 
 from datetime import timedelta
-from typing import Protocol
 
 from chalicelib.domain.foundation.approvals.models import (
     FOUR_EYES_ABOVE_MICROS,
@@ -19,21 +18,15 @@ from chalicelib.domain.foundation.approvals.service import Approvals
 from chalicelib.domain.money.ledger.models import EntryType, Operator
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import Ledger
-from chalicelib.domain.money.refunds.service import STALE_PLACING, RefundOrder, RefundRequest, Refunds
+from chalicelib.domain.money.refunds.models import RefundOrder, RefundRequest
+from chalicelib.domain.money.refunds.ports import Customers
+from chalicelib.domain.money.refunds.service import STALE_PLACING, Refunds
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.ids import Kind, is_id
 from chalicelib.kernel.money import BASE_CURRENCY, format_amount
 
 _COUNTED_FOR = timedelta(days=1)
-
-
-class Customers(Protocol):
-    """Tells whether customers are closed."""
-
-    def is_closed(self, customer_id: str) -> bool:
-        """Whether the customer has closed its account; strongly consistent."""
-        ...
 
 
 class FourEyes:

@@ -5,16 +5,16 @@ answer (a crash, a time-out, a lost answer), the gateway is first asked for the 
 never sends money twice. `Settlement` decides what is booked, as for every other state of a gateway.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Protocol
 
 from chalicelib.domain.foundation.approvals.models import AboveLimit
 from chalicelib.domain.money.ledger.models import HoldPurpose
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import Ledger
+from chalicelib.domain.money.refunds.models import RefundOrder, RefundOrderStatus, RefundRequest
+from chalicelib.domain.money.refunds.ports import NEW_REFUND, REFUND_UNCHANGED, RefundRecords
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     GatewayError,
@@ -24,8 +24,7 @@ from chalicelib.domain.money.top_ups.models import (
     TopUp,
 )
 from chalicelib.domain.money.top_ups.policy import parse_refund, to_base_micros
-from chalicelib.domain.money.top_ups.ports import SupportsRefunds
-from chalicelib.domain.money.top_ups.records import TOP_UP_UNCHANGED, TopUpRecords
+from chalicelib.domain.money.top_ups.ports import TOP_UP_UNCHANGED, SupportsRefunds, TopUpRecords
 from chalicelib.domain.money.top_ups.service import Gateways, Settlement, undone_key
 from chalicelib.kernel.batches import process_each
 from chalicelib.kernel.clock import Clock
@@ -34,95 +33,10 @@ from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
 
-NEW_REFUND = "new_refund"
-REFUND_UNCHANGED = "refund_unchanged"
-
 STALE_PLACING = frozenset({ACCOUNT_UNCHANGED, TOP_UP_UNCHANGED, NEW_REFUND})
 """The conditions that another transaction can break while a refund is being placed."""
 _MIN_CHECK_INTERVAL = timedelta(minutes=2)
 _MAX_CHECK_INTERVAL = timedelta(hours=6)
-
-
-class RefundOrderStatus(StrEnum):
-    """The status of an order to send money back."""
-
-    ORDERED = "ORDERED"
-    """The money is held; it is not known whether the gateway has the order."""
-    PENDING = "PENDING"
-    """The gateway has the order, and has not completed it."""
-    DONE = "DONE"
-    FAILED = "FAILED"
-    REVERSED = "REVERSED"
-    """It was done, but the payer's bank returned the money to us: it belongs to the customer again."""
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the order has ended."""
-        return self in {RefundOrderStatus.DONE, RefundOrderStatus.FAILED, RefundOrderStatus.REVERSED}
-
-
-@dataclass(frozen=True)
-class RefundRequest:
-    """A request of staff to send money back."""
-
-    top_up_id: str
-    amount: str
-    """A decimal number, in the currency that was paid."""
-    reason: str
-    asked_by: str
-    approved_by: str = ""
-
-
-@dataclass(frozen=True)
-class RefundOrder:
-    """An order to send money back to a payer. `id` is also the gateway's key and the reference of the hold."""
-
-    id: str
-    customer_id: str
-    top_up_id: str
-    amount: Amount
-    held_micros: int
-    """The amount in the base currency, held until the order is done or has failed."""
-    reason: str
-    asked_by: str
-    status: RefundOrderStatus
-    created_at: datetime
-    updated_at: datetime
-    check_at: datetime | None
-    """When to ask the gateway again; None once the order has ended."""
-    approved_by: str = ""
-    provider_id: str = ""
-    """The gateway's id of the refund."""
-    failure: str = ""
-    version: int = 0
-
-
-class RefundRecords(Protocol):
-    """Stores orders. Reads are strongly consistent, except the index of due orders."""
-
-    def refund(self, customer_id: str, top_up_id: str, refund_id: str) -> RefundOrder | None:
-        """The order of this id; None if there is none."""
-        ...
-
-    def refund_of_key(self, customer_id: str, top_up_id: str, key: str) -> RefundOrder | None:
-        """The order that was placed with this idempotency key; None if there is none."""
-        ...
-
-    def refunds(self, customer_id: str, top_up_id: str) -> Sequence[RefundOrder]:
-        """Every order for one top-up, oldest first."""
-        ...
-
-    def refunds_to_check(self, before: datetime) -> Iterator[RefundOrder]:
-        """The orders whose `check_at` is before `before`; the index may be out of date by a moment."""
-        ...
-
-    def insert_refund(self, order: RefundOrder, key: str) -> Sequence[Write]:
-        """Store a new order under its id and its key; asserts NEW_REFUND."""
-        ...
-
-    def replace_refund(self, before: RefundOrder, after: RefundOrder) -> Write:
-        """Change an order; asserts REFUND_UNCHANGED."""
-        ...
 
 
 class Refunds:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.money.ledger.spending import NOTHING_SPENT, Period, Spending
+from chalicelib.domain.money.ledger.models import NOTHING_SPENT, Period, Spending
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds
 
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from chalicelib.domain.foundation.access.api_keys import ApiKey
+from chalicelib.domain.foundation.access.models import ApiKey
 from chalicelib.domain.money.spending.models import Caps
 from chalicelib.kernel.transactions import Write
 

@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.money.ledger.models import Account, Hold, HoldPurpose
+from chalicelib.domain.money.ledger.models import Account, Hold, HoldPurpose, Period
 from chalicelib.domain.money.ledger.ports import LedgerRecords
-from chalicelib.domain.money.ledger.spending import Period
 from chalicelib.domain.money.spending.models import NO_CAPS, Allowance, Caps, Limit
 from chalicelib.domain.money.spending.ports import CapRecords, KeyCaps, Keys
 from chalicelib.kernel.clock import Clock, epoch_seconds, from_epoch_seconds

@@ -8,7 +8,8 @@ gateway's own id, and is booked once under that id, in whatever order and howeve
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from chalicelib.kernel.money import BASE_CURRENCY
@@ -256,3 +257,33 @@ class GatewayRefused(GatewayError):
 
 class InvalidSignature(Exception):
     """The webhook was not signed by the gateway, is too old, or is from the future (G40)."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The value of one unit of `currency` in the base currency, and the time of that value."""
+
+    currency: str
+    value: Decimal
+    at: datetime
+
+
+class NoticeState(StrEnum):
+    """What is known about a webhook's event."""
+
+    NEW = "new"
+    NOT_HANDED_OVER = "not_handed_over"
+    HANDED_OVER = "handed_over"
+
+
+@dataclass(frozen=True)
+class DeadNotice:
+    """A notice that failed repeatedly."""
+
+    gateway: str
+    provider_id: str | None
+    reference: str | None
+
+
+DISPUTABLE = timedelta(days=180)
+"""A settled payment can be refunded or disputed for this long, and is checked more and more rarely."""

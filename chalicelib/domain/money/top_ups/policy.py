@@ -5,16 +5,13 @@ from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from types import MappingProxyType
 
-from chalicelib.domain.money.top_ups.models import Amount, Method, TopUp, TopUpStatus
-from chalicelib.domain.money.top_ups.records import Rate
+from chalicelib.domain.money.top_ups.models import DISPUTABLE, Amount, Method, Rate, TopUp, TopUpStatus
 from chalicelib.kernel.errors import InvalidInput, Unavailable
 from chalicelib.kernel.money import BASE_CURRENCY, MICROS_PER_UNIT, format_amount, parse_amount
 
 RATE_LIFETIME = timedelta(hours=24)
 LISTENING_AFTER_END = timedelta(days=30)
 """Money that arrives after a top-up has ended is still credited (G11); BTCPay, too, watches for this long."""
-DISPUTABLE = timedelta(days=180)
-"""A settled payment can be refunded or disputed for this long, and is checked more and more rarely."""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
+from chalicelib.domain.money.top_ups.models import Rate
 from chalicelib.domain.money.top_ups.policy import CURRENCIES
-from chalicelib.domain.money.top_ups.records import Rate
 from chalicelib.kernel.errors import InvalidInput
 
 RATED = frozenset(CURRENCIES) - {"USD"} | {"USDT", "USDC"}

@@ -17,6 +17,7 @@ from chalicelib.domain.money.top_ups.models import (
     GatewayError,
     GatewayRefused,
     Method,
+    NoticeState,
     Payment,
     PaymentState,
     Refund,
@@ -25,15 +26,15 @@ from chalicelib.domain.money.top_ups.models import (
     TopUpStatus,
 )
 from chalicelib.domain.money.top_ups.policy import current_rate, first_deadline, next_check, to_base_micros
-from chalicelib.domain.money.top_ups.ports import Gateway, SupportsReferences
-from chalicelib.domain.money.top_ups.records import (
+from chalicelib.domain.money.top_ups.ports import (
     NEW_TOP_UP,
     TOP_UP_SHARDS,
     TOP_UP_UNCHANGED,
+    Gateway,
     NoticeQueue,
     NoticeRecords,
-    NoticeState,
     Rates,
+    SupportsReferences,
     TopUpRecords,
 )
 from chalicelib.kernel.batches import process_each

@@ -4,124 +4,37 @@ One transaction debits one account and credits the other. Each book has an entry
 transfer's id, so that the two can be compared (G12), and no money is ever in between.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Protocol
+from dataclasses import replace
+from datetime import date
 
 from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Scope
+from chalicelib.domain.foundation.access.ports import CustomerStanding
 from chalicelib.domain.foundation.activity.models import Activity, Outcome
 from chalicelib.domain.foundation.activity.ports import ActivityWrites
 from chalicelib.domain.money.ledger.models import EntryType, account_name
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import AccountChange, Ledger
-from chalicelib.domain.people.accounts.models import Membership
+from chalicelib.domain.money.transfers.models import SentOnDay, Transfer, TransferRequest
+from chalicelib.domain.money.transfers.ports import (
+    NEW_TRANSFER,
+    RECEIVER_ACTIVE,
+    SENDER_ACTIVE,
+    Memberships,
+    Revocable,
+    TransferRecords,
+)
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import AccountSuspended, Conflict, CustomerBlocked, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import MICROS_PER_UNIT, format_amount, parse_amount
 from chalicelib.kernel.pages import Page, PageRequest
-from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads
 
-NEW_TRANSFER = "new_transfer"
-SENDER_ACTIVE = "sender_active"
-RECEIVER_ACTIVE = "receiver_active"
 MIN_MICROS = 1 * MICROS_PER_UNIT
 MAX_PER_DAY_MICROS = 10_000 * MICROS_PER_UNIT
 """The most that a customer may send in one day (UTC), to all receivers together."""
-
 _STALE = frozenset({ACCOUNT_UNCHANGED, NEW_TRANSFER})
 _UNKNOWN = "You have no such customer, or may not see to its money."
-
-
-@dataclass(frozen=True)
-class TransferRequest:
-    """A request to transfer money."""
-
-    from_customer_id: str
-    to_customer_id: str
-    amount: str
-    """A decimal number, in the base currency."""
-    note: str
-    user_id: str
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """A transfer from one customer to another."""
-
-    id: str
-    from_customer_id: str
-    to_customer_id: str
-    amount_micros: int
-    note: str
-    made_by: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class SentOnDay:
-    """The amount that a customer has sent in one day (UTC)."""
-
-    customer_id: str
-    day: date
-    amount_micros: int = 0
-
-
-class TransferRecords(Protocol):
-    """Stores transfers for both sides. Single reads are strongly consistent."""
-
-    def transfer_of_key(self, customer_id: str, key: str) -> Transfer | None:
-        """The transfer that the sender made with an idempotency key; None if there is none."""
-        ...
-
-    def sent_on(self, customer_id: str, day: date) -> SentOnDay:
-        """The amount sent on `day` so far."""
-        ...
-
-    def transfers(self, customer_id: str, page: PageRequest) -> Page[Transfer]:
-        """The transfers that the customer sent or received, newest first."""
-        ...
-
-    def insert_transfer(self, transfer: Transfer, key: str) -> Sequence[Write]:
-        """Store a transfer for both sides, and under the sender's key; asserts NEW_TRANSFER."""
-        ...
-
-    def active(self, customer_id: str, asserts: str) -> Write:
-        """A write that changes nothing; asserts, under the name `asserts`, that the customer is neither blocked
-        nor closed.
-        """
-        ...
-
-    def put_sent(self, sent: SentOnDay) -> Write:
-        """Store a day's sum. It asserts nothing: commit it with the sender's account, whose version guards
-        both.
-        """
-        ...
-
-
-class Memberships(Protocol):
-    """Finds memberships."""
-
-    def memberships(self, user_id: str) -> Sequence[Membership]:
-        """The user's memberships in customers."""
-        ...
-
-
-class Standing(Protocol):
-    """Tells whether customers are suspended."""
-
-    def is_suspended(self, customer_id: str) -> bool:
-        """Whether the customer is suspended because its balance has run out."""
-        ...
-
-
-class Revocable(Protocol):
-    """Tells how much of a customer's money may be taken back."""
-
-    def revocable_micros(self, customer_id: str) -> int:
-        """The sum of the rewards that may still be taken back."""
-        ...
 
 
 class Transfers:
@@ -132,7 +45,7 @@ class Transfers:
         records: TransferRecords,
         ledger: Ledger,
         memberships: Memberships,
-        standing: Standing,
+        standing: CustomerStanding,
         revocable: Revocable,
         log: ActivityWrites,
         transactor: Transactor,

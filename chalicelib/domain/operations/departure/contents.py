@@ -11,16 +11,18 @@ from chalicelib.domain.cloud.deployments.models import Deployment
 from chalicelib.domain.cloud.deployments.ports import DeploymentRecords
 from chalicelib.domain.cloud.projects.models import Project
 from chalicelib.domain.cloud.projects.ports import ProjectRecords
-from chalicelib.domain.cloud.ssh_keys.service import SshKey, SshKeyRecords
-from chalicelib.domain.foundation.access.api_keys import ApiKey, ApiKeyRecords
-from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Scope
+from chalicelib.domain.cloud.ssh_keys.models import SshKey
+from chalicelib.domain.cloud.ssh_keys.ports import SshKeyRecords
+from chalicelib.domain.foundation.access.models import ROLE_SCOPES, ApiKey, Scope
+from chalicelib.domain.foundation.access.ports import ApiKeyRecords
 from chalicelib.domain.foundation.activity.ports import ActivityLog
 from chalicelib.domain.money.billing.models import MICROS_PER_CENT, Document, DocumentSummary
 from chalicelib.domain.money.billing.ports import BillingRecords, Printer
 from chalicelib.domain.money.journals.journals import CustomersChart, ExportFormat, journal
 from chalicelib.domain.money.ledger.ports import LedgerRecords
 from chalicelib.domain.money.top_ups.models import TopUp
-from chalicelib.domain.money.top_ups.records import TopUpRecords
+from chalicelib.domain.money.top_ups.ports import TopUpRecords
+from chalicelib.domain.operations.departure.models import Member
 from chalicelib.domain.people.accounts.models import Membership, Session, User
 from chalicelib.domain.people.accounts.ports import Sessions, Users
 from chalicelib.kernel.clock import isoformat
@@ -28,21 +30,12 @@ from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.pages import every_item
 
 Json = Any
-
 _README = """\
 This is everything that Hearth keeps about you, and what your role lets you see of the account that you acted for.
 
 Times are in UTC, amounts are decimal US dollars. Invoices are here as data and as PDFs; ledger.csv is every
 movement of money, oldest first.
 """
-
-
-@dataclass(frozen=True)
-class Member:
-    """A file of the archive; its content is made as it is read."""
-
-    name: str
-    content: Iterable[bytes]
 
 
 @dataclass(frozen=True)

@@ -8,38 +8,15 @@ records that tax law asks for (in the European Union for up to ten years); they 
 issued documents are immutable. Everything else goes (GDPR, articles 17(1) and 17(3)(b)).
 """
 
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol
 
-from chalicelib.domain.foundation.access.api_keys import ApiKeyRecords
-from chalicelib.domain.money.top_ups.models import PaymentMethod
+from chalicelib.domain.foundation.access.ports import ApiKeyRecords
 from chalicelib.domain.operations.departure.models import Closing
-from chalicelib.domain.operations.departure.ports import ClosingRecords, FinalInvoice, Remains
+from chalicelib.domain.operations.departure.ports import ClosingRecords, FinalInvoice, Remains, SavedCards
 from chalicelib.kernel.batches import process_each
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, NotFound
 from chalicelib.kernel.transactions import Transactor
-
-
-class SavedCards(Protocol):
-    """What the gateway keeps of a customer's cards."""
-
-    def are_offered(self) -> bool:
-        """Whether this installation has a gateway that keeps cards."""
-        ...
-
-    def list(self, customer_id: str) -> Sequence[PaymentMethod]:
-        """The customer's methods."""
-        ...
-
-    def forget(self, customer_id: str, method_id: str) -> None:
-        """Remove a method from the gateway.
-
-        Raises:
-            NotFound: it is gone.
-        """
-        ...
 
 
 class Erasure:

@@ -4,95 +4,27 @@ It is asked for, made by a worker in the background, and kept for a week. The wo
 whoever takes it over, after a crash, begins anew and writes over what there was.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Protocol
+from dataclasses import replace
+from datetime import timedelta
 
 from chalicelib.domain.foundation.access.rate_limits import RateLimiter
 from chalicelib.domain.money.billing.documents import Link
-from chalicelib.domain.operations.departure.contents import Contents, Member
+from chalicelib.domain.operations.departure.contents import Contents
+from chalicelib.domain.operations.departure.models import DataExport, ExportStatus
+from chalicelib.domain.operations.departure.ports import Archives, ExportRecords
 from chalicelib.domain.people.accounts.models import Letter, LetterKind
 from chalicelib.domain.people.accounts.ports import Letters, Users
 from chalicelib.kernel.clock import Clock, later
 from chalicelib.kernel.errors import NotFound
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
+from chalicelib.kernel.transactions import ConditionFailed, Transactor
 
-EXPORT_KEPT = timedelta(days=7)
-"""As the bucket's rules have it, which remove the file."""
 EXPORT_TAKEN = "export_taken"
 LINK_LIFE_SECONDS = 300
 MAX_ATTEMPTS = 5
 _LEASE = timedelta(minutes=16)  # a minute more than the worker has
 _EXPORTS_PER_DAY = 1
 _DAY_SECONDS = 24 * 3600
-
-
-class ExportStatus(StrEnum):
-    """Where an export is."""
-
-    REQUESTED = "REQUESTED"
-    READY = "READY"
-    FAILED = "FAILED"
-
-
-@dataclass(frozen=True)
-class DataExport:
-    """What one person asked for in one customer."""
-
-    id: str
-    user_id: str
-    customer_id: str
-    """The customer that they acted for; empty where for none."""
-    requested_at: datetime
-    status: ExportStatus = ExportStatus.REQUESTED
-    attempts: int = 0
-    leased_until: datetime | None = None
-    size_bytes: int = 0
-
-    @property
-    def key(self) -> str:
-        """Where its file is."""
-        return f"account-exports/{self.user_id}/{self.id}.zip"
-
-    @property
-    def expires_at(self) -> datetime:
-        """When it is gone."""
-        return self.requested_at + EXPORT_KEPT
-
-
-class ExportRecords(Protocol):
-    """Exports, beside the person whose they are. Single reads are strongly consistent."""
-
-    def get(self, user_id: str, export_id: str) -> DataExport | None:
-        """The person's export; a stranger's is not found."""
-        ...
-
-    def insert(self, export: DataExport) -> Write:
-        """Keep a new one, and let it wait to be made."""
-        ...
-
-    def replace(self, before: DataExport, after: DataExport) -> Write:
-        """Change one; asserts EXPORT_TAKEN has not happened: nobody else has made an attempt since `before`."""
-        ...
-
-    def waiting(self) -> Iterator[DataExport]:
-        """Those that are neither ready nor failed; the index may lag behind by moments."""
-        ...
-
-
-class Archives(Protocol):
-    """Writes ZIP files, without ever holding one whole."""
-
-    def write(self, key: str, members: Iterator[Member], at: datetime) -> int:
-        """Put a ZIP of `members`, dated `at`, in place of what was at `key`; its size in bytes."""
-        ...
-
-    def link(self, key: str, file_name: str, life_seconds: int) -> str:
-        """A URL that gives the file, under `file_name`, to anybody who has it, for `life_seconds`."""
-        ...
 
 
 class DataExports:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from chalicelib.domain.operations.departure.models import Closing
+from chalicelib.domain.money.top_ups.models import PaymentMethod
+from chalicelib.domain.operations.departure.models import Closing, DataExport, Member
 from chalicelib.domain.people.accounts.models import User
 from chalicelib.kernel.transactions import Write
 
@@ -75,4 +76,56 @@ class FinalInvoice(Protocol):
 
     def is_behind(self, customer_id: str) -> bool:
         """Whether a month that has ended is not invoiced."""
+        ...
+
+
+class SavedCards(Protocol):
+    """What the gateway keeps of a customer's cards."""
+
+    def are_offered(self) -> bool:
+        """Whether this installation has a gateway that keeps cards."""
+        ...
+
+    def list(self, customer_id: str) -> Sequence[PaymentMethod]:
+        """The customer's methods."""
+        ...
+
+    def forget(self, customer_id: str, method_id: str) -> None:
+        """Remove a method from the gateway.
+
+        Raises:
+            NotFound: it is gone.
+        """
+        ...
+
+
+class ExportRecords(Protocol):
+    """Exports, beside the person whose they are. Single reads are strongly consistent."""
+
+    def get(self, user_id: str, export_id: str) -> DataExport | None:
+        """The person's export; a stranger's is not found."""
+        ...
+
+    def insert(self, export: DataExport) -> Write:
+        """Keep a new one, and let it wait to be made."""
+        ...
+
+    def replace(self, before: DataExport, after: DataExport) -> Write:
+        """Change one; asserts EXPORT_TAKEN has not happened: nobody else has made an attempt since `before`."""
+        ...
+
+    def waiting(self) -> Iterator[DataExport]:
+        """Those that are neither ready nor failed; the index may lag behind by moments."""
+        ...
+
+
+class Archives(Protocol):
+    """Writes ZIP files, without ever holding one whole."""
+
+    def write(self, key: str, members: Iterator[Member], at: datetime) -> int:
+        """Put a ZIP of `members`, dated `at`, in place of what was at `key`; its size in bytes."""
+        ...
+
+    def link(self, key: str, file_name: str, life_seconds: int) -> str:
+        """A URL that gives the file, under `file_name`, to anybody who has it, for `life_seconds`."""
         ...

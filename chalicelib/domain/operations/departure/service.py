@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from chalicelib.domain.cloud.deployments.ports import DeploymentRecords
-from chalicelib.domain.money.auto_top_up.service import AutoTopUpRecords
+from chalicelib.domain.money.auto_top_up.ports import AutoTopUpRecords
 from chalicelib.domain.money.ledger.models import EntryType, HoldPurpose, Operator
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import AccountChange, Ledger
-from chalicelib.domain.money.top_ups.records import TopUpRecords
+from chalicelib.domain.money.top_ups.ports import TopUpRecords
 from chalicelib.domain.operations.departure.models import Closing, ClosingWish, Obstacle
 from chalicelib.domain.operations.departure.ports import (
     CUSTOMER_OPEN,
@@ -24,8 +24,7 @@ from chalicelib.domain.operations.departure.ports import (
 )
 from chalicelib.domain.people.accounts.models import Letter, LetterKind, Membership, User
 from chalicelib.domain.people.accounts.ports import Letters, Sessions, Users
-from chalicelib.domain.people.organisations.members import MemberRecords
-from chalicelib.domain.people.organisations.rosters import MEMBER_UNCHANGED, ROSTER_UNCHANGED, Rosters
+from chalicelib.domain.people.organisations.ports import MEMBER_UNCHANGED, ROSTER_UNCHANGED, MemberRecords, Rosters
 from chalicelib.domain.people.sign_in.reauthentication import Proven, Reauthentication
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, FieldError, NotFound

@@ -10,9 +10,8 @@ from chalicelib.domain.cloud.suspension.models import Watch
 from chalicelib.domain.foundation.access.models import CustomerStatus
 from chalicelib.domain.money.billing.models import DocumentSummary
 from chalicelib.domain.money.ledger.models import Balance
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.models import Customer
-from chalicelib.domain.people.organisations.members import Member
+from chalicelib.domain.people.accounts.models import Customer, EmailAddress
+from chalicelib.domain.people.organisations.models import Member
 
 
 @dataclass(frozen=True)

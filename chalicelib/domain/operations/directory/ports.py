@@ -1,7 +1,6 @@
 """What the directory needs from outside."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from chalicelib.domain.cloud.deployments.models import Slots
@@ -10,8 +9,8 @@ from chalicelib.domain.foundation.access.models import CustomerStatus
 from chalicelib.domain.money.billing.models import DocumentSummary
 from chalicelib.domain.money.ledger.models import Balance
 from chalicelib.domain.operations.directory.models import Entry, Notes
-from chalicelib.domain.people.accounts.models import Customer, LetterKind
-from chalicelib.domain.people.organisations.members import Member
+from chalicelib.domain.people.accounts.models import Customer
+from chalicelib.domain.people.organisations.models import Member
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 
@@ -119,14 +118,4 @@ class InvoiceLists(Protocol):
 
     def invoices(self, customer_id: str, page: PageRequest) -> Page[DocumentSummary]:
         """The customer's invoices, newest first."""
-        ...
-
-
-class CustomerMail(Protocol):
-    """Letters to the people of a customer."""
-
-    def to_customer(
-        self, customer_id: str, kind: LetterKind, values: Mapping[str, str], at: datetime
-    ) -> Sequence[Write]:
-        """The writes that ask for a letter to each who looks after the customer's money."""
         ...

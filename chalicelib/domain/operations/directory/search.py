@@ -14,7 +14,7 @@ from chalicelib.domain.operations.directory.ports import (
 from chalicelib.domain.operations.directory.words import kept, terms_of, words_of_address, words_of_name
 from chalicelib.domain.people.accounts.models import Customer
 from chalicelib.domain.people.accounts.ports import Users
-from chalicelib.domain.people.organisations.members import Member
+from chalicelib.domain.people.organisations.models import Member
 from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.limits import MAX_PAGE_ITEMS
 from chalicelib.kernel.pages import Page, PageRequest

@@ -9,17 +9,16 @@ from chalicelib.domain.operations.directory.models import CustomerChange, Custom
 from chalicelib.domain.operations.directory.ports import (
     CUSTOMER_UNCHANGED,
     Balances,
-    CustomerMail,
     CustomerRecords,
     DeploymentSlots,
     InvoiceLists,
     MemberLists,
     StandingOf,
 )
-from chalicelib.domain.people.accounts.models import Customer, Letter, LetterKind, User
-from chalicelib.domain.people.accounts.passwords import Password
+from chalicelib.domain.people.accounts.models import Customer, Letter, LetterKind, Password, User
 from chalicelib.domain.people.accounts.ports import Letters, Passwords, Users
 from chalicelib.domain.people.accounts.tokens import new_secret
+from chalicelib.domain.people.correspondence.ports import CustomerMail
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, FieldError, NotFound
 from chalicelib.kernel.ids import Kind, new_id

@@ -24,11 +24,10 @@ from chalicelib.domain.money.ledger.models import (
     customer_of,
 )
 from chalicelib.domain.money.ledger.ports import LedgerRecords
-from chalicelib.domain.money.metering.models import Meter, UsageRecord
+from chalicelib.domain.money.metering.models import Meter, PriceSheet, UsageRecord
 from chalicelib.domain.money.metering.ports import MeterRecords, Prices
-from chalicelib.domain.money.metering.prices import PriceSheet
-from chalicelib.domain.money.refunds.service import RefundRecords
-from chalicelib.domain.money.top_ups.records import TopUpRecords
+from chalicelib.domain.money.refunds.ports import RefundRecords
+from chalicelib.domain.money.top_ups.ports import TopUpRecords
 from chalicelib.domain.operations.proof.models import Totals
 from chalicelib.domain.operations.proof.payments import Payments
 from chalicelib.domain.operations.proof.spending import Spender

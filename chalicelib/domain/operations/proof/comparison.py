@@ -5,17 +5,17 @@ that belong to no top-up.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import timedelta
 
+from chalicelib.domain.foundation.notifications.ports import StaffAlerts
 from chalicelib.domain.money.bank.desk import BankDesk
 from chalicelib.domain.money.ledger.models import EntryType
 from chalicelib.domain.money.ledger.ports import LedgerRecords
 from chalicelib.domain.money.top_ups.models import GatewayError, Payment, PaymentState, TopUp
-from chalicelib.domain.money.top_ups.ports import Gateway, SupportsListing
-from chalicelib.domain.money.top_ups.records import TopUpRecords
+from chalicelib.domain.money.top_ups.ports import Gateway, SupportsListing, TopUpRecords
 from chalicelib.domain.money.top_ups.service import Settlement
+from chalicelib.domain.operations.proof.models import ComparisonReport, PaymentDifference
+from chalicelib.domain.operations.proof.ports import ComparisonReports
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Unavailable
 from chalicelib.kernel.money import format_amount
@@ -23,52 +23,6 @@ from chalicelib.kernel.money import format_amount
 WINDOW = timedelta(days=4)
 """The period to compare: every payment is in several comparisons, in case a gateway's list is late."""
 _BANK = "bank"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A payment that only one side has; `sentence` is for staff."""
-
-    gateway: str
-    payment_id: str
-    top_up_id: str
-    sentence: str
-
-
-@dataclass
-class ComparisonReport:
-    """The result of one comparison."""
-
-    since: datetime
-    until: datetime
-    payments: dict[str, int] = field(default_factory=dict)
-    """The number of listed payments, by gateway."""
-    entries: int = 0
-    """The number of top-up entries in the ledger."""
-    booked_now: list[str] = field(default_factory=list)
-    """Top-ups whose payments had been missed, and that this comparison booked."""
-    differences: list[Difference] = field(default_factory=list)
-
-    @property
-    def holds(self) -> bool:
-        """Whether both sides agree."""
-        return not self.differences
-
-
-class ComparisonReports(Protocol):
-    """Stores reports."""
-
-    def keep_comparison(self, report: ComparisonReport) -> str:
-        """Store `report`; return its location."""
-        ...
-
-
-class Alerts(Protocol):
-    """Sends alerts to the operator's staff."""
-
-    def send(self, subject: str, text: str) -> None:
-        """Send an alert; delivered at least once."""
-        ...
 
 
 class Comparison:
@@ -84,7 +38,7 @@ class Comparison:
         settlement: Settlement,
         desk: BankDesk,
         reports: ComparisonReports,
-        alerts: Alerts,
+        alerts: StaffAlerts,
         clock: Clock,
     ) -> None:
         self._gateways = gateways
@@ -122,7 +76,7 @@ class Comparison:
                 self._check_payments(name, state, report)
         except GatewayError as error:
             sentence = f"The list could not be read to its end: {error}"
-            report.differences.append(Difference(name, "", "", sentence))
+            report.differences.append(PaymentDifference(name, "", "", sentence))
         report.payments[name] = len(listed)
         return listed
 
@@ -131,7 +85,7 @@ class Comparison:
         if top_up is None:
             if gateway != _BANK or not self._desk.look(state.provider_id):
                 report.differences.extend(
-                    Difference(gateway, payment.id, "", f"{_describe(payment)} belongs to no top-up.")
+                    PaymentDifference(gateway, payment.id, "", f"{_describe(payment)} belongs to no top-up.")
                     for payment in state.payments
                 )
             return
@@ -144,7 +98,7 @@ class Comparison:
         except (GatewayError, Unavailable) as error:
             why = f": {error}"
         report.differences.extend(
-            Difference(
+            PaymentDifference(
                 gateway, payment.id, top_up.id, f"{_describe(payment)} of {top_up.id} is not credited{why}."
             )
             for payment in _missing(state, top_up)
@@ -173,7 +127,7 @@ class Comparison:
             except GatewayError as error:
                 why = f"is credited, and could not be asked for: {error}"
             report.differences.extend(
-                Difference(top_up.gateway, booked, top_up.id, f"{booked} of {top_up.id} {why}")
+                PaymentDifference(top_up.gateway, booked, top_up.id, f"{booked} of {top_up.id} {why}")
                 for booked in sorted(unsure)
             )
 
@@ -189,7 +143,7 @@ class Comparison:
                 top_up = self._top_ups.top_up(customer_id, reference)
                 if top_up is None:
                     sentence = f"An entry of {customer_id} is of {reference}, which is not there."
-                    report.differences.append(Difference("", "", reference, sentence))
+                    report.differences.append(PaymentDifference("", "", reference, sentence))
                 else:
                     yield top_up
 

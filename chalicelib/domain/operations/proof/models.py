@@ -62,3 +62,33 @@ class Report:
     def holds(self) -> bool:
         """Whether everything agrees."""
         return self.difference_count == 0
+
+
+@dataclass(frozen=True)
+class PaymentDifference:
+    """A payment that only one side has; `sentence` is for staff."""
+
+    gateway: str
+    payment_id: str
+    top_up_id: str
+    sentence: str
+
+
+@dataclass
+class ComparisonReport:
+    """The result of one comparison."""
+
+    since: datetime
+    until: datetime
+    payments: dict[str, int] = field(default_factory=dict)
+    """The number of listed payments, by gateway."""
+    entries: int = 0
+    """The number of top-up entries in the ledger."""
+    booked_now: list[str] = field(default_factory=list)
+    """Top-ups whose payments had been missed, and that this comparison booked."""
+    differences: list[PaymentDifference] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether both sides agree."""
+        return not self.differences

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from chalicelib.domain.money.ledger.models import Entry, EntryType, Hold, HoldPurpose
-from chalicelib.domain.money.refunds.service import RefundRecords
-from chalicelib.domain.money.top_ups.records import TopUpRecords
+from chalicelib.domain.money.refunds.ports import RefundRecords
+from chalicelib.domain.money.top_ups.ports import TopUpRecords
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.pages import every_item
 

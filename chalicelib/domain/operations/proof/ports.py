@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from chalicelib.domain.operations.proof.models import Report
+from chalicelib.domain.operations.proof.models import ComparisonReport, Report
 
 
 class Reports(Protocol):
@@ -13,9 +13,9 @@ class Reports(Protocol):
         ...
 
 
-class Alerts(Protocol):
-    """Sends alerts to the operator's staff."""
+class ComparisonReports(Protocol):
+    """Stores reports."""
 
-    def send(self, subject: str, text: str) -> None:
-        """Send an alert; delivered at least once."""
+    def keep_comparison(self, report: ComparisonReport) -> str:
+        """Store `report`; return its location."""
         ...

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable
 
+from chalicelib.domain.foundation.notifications.ports import StaffAlerts
 from chalicelib.domain.money.ledger.models import Account
 from chalicelib.domain.operations.proof.books import Examination, Readers
 from chalicelib.domain.operations.proof.models import MAX_DIFFERENCES, Difference, Report, Totals
-from chalicelib.domain.operations.proof.ports import Alerts, Reports
+from chalicelib.domain.operations.proof.ports import Reports
 from chalicelib.kernel.clock import Clock
 
 _READINGS = 8
@@ -67,7 +68,7 @@ class Proof:
 class DailyProof:
     """Proves the ledger, stores the report, and alerts staff about differences."""
 
-    def __init__(self, proof: Proof, reports: Reports, alerts: Alerts) -> None:
+    def __init__(self, proof: Proof, reports: Reports, alerts: StaffAlerts) -> None:
         self._proof = proof
         self._reports = reports
         self._alerts = alerts

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from chalicelib.domain.money.ledger.spending import NOTHING_SPENT, Period, Spending, Window
+from chalicelib.domain.money.ledger.models import NOTHING_SPENT, Period, Spending, Window
 from chalicelib.domain.money.metering.models import Meter, UsageRecord
 from chalicelib.kernel.money import format_amount
 

@@ -1,10 +1,8 @@
 """E-mail addresses in one form, so that one mailbox is one account."""
 
 import re
-from typing import NewType
 
-EmailAddress = NewType("EmailAddress", str)
-"""An address as `normalise_email` gives it."""
+from chalicelib.domain.people.accounts.models import EmailAddress
 
 MAX_EMAIL_LENGTH = 254  # RFC 5321 section 4.5.3.1.3 (a path of 256 with its brackets), RFC 3696 erratum 1690
 _MAX_LOCAL_LENGTH = 64  # RFC 5321 section 4.5.3.1.1

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from chalicelib.domain.people.accounts.models import Link, LinkPurpose, User
 from chalicelib.domain.people.accounts.ports import Links
-from chalicelib.domain.people.accounts.tokens import hash_of, new_secret
+from chalicelib.domain.people.accounts.tokens import new_secret
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import InvalidInput
+from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
 
 

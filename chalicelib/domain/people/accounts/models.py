@@ -4,9 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NewType
 
 from chalicelib.domain.foundation.access.models import CustomerStatus, Role, StaffRole
-from chalicelib.domain.people.accounts.emails import EmailAddress
+
+EmailAddress = NewType("EmailAddress", str)
+"""An address as `normalise_email` gives it."""
+Password = NewType("Password", str)
+"""A password in the form in which it is hashed."""
 
 ACCESS_TOKEN_LIFE = timedelta(minutes=15)
 SESSION_LIFE = timedelta(days=30)

@@ -1,13 +1,11 @@
 """What a password must be."""
 
 import unicodedata
-from typing import NewType, Protocol
 
-from chalicelib.domain.people.accounts.emails import EmailAddress, normalise_email
+from chalicelib.domain.people.accounts.emails import normalise_email
+from chalicelib.domain.people.accounts.models import EmailAddress, Password
+from chalicelib.domain.people.accounts.ports import KnownPasswords
 from chalicelib.kernel.errors import InvalidInput
-
-Password = NewType("Password", str)
-"""A password in the form in which it is hashed."""
 
 MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_LENGTH = 128
@@ -17,14 +15,6 @@ _BREACHED = "Others know this password: it is on lists that are tried first. Cho
 def typed_password(text: str) -> Password:
     """`text` in NFKC, so that every keyboard's form of it is the same password (NIST SP 800-63B, 5.1.1.2)."""
     return Password(unicodedata.normalize("NFKC", text))
-
-
-class KnownPasswords(Protocol):
-    """Passwords that others know."""
-
-    def is_breached(self, password: Password) -> bool:
-        """Whether `password` is on a list of known ones, and therefore worth nothing."""
-        ...
 
 
 def new_password(text: str, email: EmailAddress, known: KnownPasswords) -> Password:

@@ -5,18 +5,18 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.foundation.access.models import StaffRole
-from chalicelib.domain.people.accounts.emails import EmailAddress
 from chalicelib.domain.people.accounts.models import (
     Claims,
     Customer,
+    EmailAddress,
     Letter,
     Link,
     Membership,
+    Password,
     Session,
     Standing,
     User,
 )
-from chalicelib.domain.people.accounts.passwords import KnownPasswords, Password
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 
@@ -194,6 +194,14 @@ class Mailer(Protocol):
         Raises:
             Undeliverable: it was refused for good; any other failure is worth another attempt.
         """
+        ...
+
+
+class KnownPasswords(Protocol):
+    """Passwords that others know."""
+
+    def is_breached(self, password: Password) -> bool:
+        """Whether `password` is on a list of known ones, and therefore worth nothing."""
         ...
 
 

@@ -3,7 +3,6 @@
 A fast hash is right for them: 256 random bits cannot be guessed, whatever a guess costs.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -22,11 +21,6 @@ _REFRESH_TOKEN = re.compile(rf"({ULID_PATTERN})\.({ULID_PATTERN})\.({_SECRET})\.
 def new_secret() -> str:
     """256 random bits, safe in URLs."""
     return secrets.token_urlsafe(_SECRET_BYTES)
-
-
-def hash_of(secret: str) -> str:
-    """What is kept of a secret."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def is_same(one_hash: str, other_hash: str) -> bool:

@@ -1,9 +1,9 @@
 """How often one may try (G45): per account and per address, alike for accounts that do not exist."""
 
 from chalicelib.domain.foundation.access.rate_limits import RateLimiter
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.tokens import hash_of
+from chalicelib.domain.people.accounts.models import EmailAddress
 from chalicelib.domain.people.attempts.tallies import Turnstile
+from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.sites import site_of
 from chalicelib.kernel.transactions import Write
 

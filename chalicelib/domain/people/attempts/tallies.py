@@ -1,55 +1,14 @@
 """What each failure costs the next attempt: a delay that doubles, for whoever is tried, known or not (G45)."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from math import ceil
-from typing import Protocol
 
-from chalicelib.kernel.clock import Clock, later
+from chalicelib.domain.people.attempts.models import Tally
+from chalicelib.domain.people.attempts.ports import Tallies
+from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import RateLimited
 from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
 
-ATTEMPTS_WITHOUT_DELAY = 3
-"""People mistype."""
-MAX_DELAY_SECONDS = 15 * 60
-FORGOTTEN_AFTER_SECONDS = 24 * 3600
-
 _TOO_MANY = "Too many wrong attempts; wait as long as Retry-After says."
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Attempts in a row that were not known to succeed."""
-
-    attempts: int
-    last_at: datetime
-
-    @property
-    def next_at(self) -> datetime:
-        """When there may be another: 1, 2, 4, … seconds after the last, and at most a quarter of an hour."""
-        doublings = self.attempts - ATTEMPTS_WITHOUT_DELAY - 1
-        return later(self.last_at, min(2**doublings, MAX_DELAY_SECONDS) if doublings >= 0 else 0)
-
-    @property
-    def forgotten_at(self) -> datetime:
-        """When it counts no more."""
-        return later(self.last_at, FORGOTTEN_AFTER_SECONDS)
-
-
-class Tallies(Protocol):
-    """Tallies by the name of what is tried."""
-
-    def get(self, name: str) -> Tally | None:
-        """The tally, as last written."""
-        ...
-
-    def count(self, name: str, before: Tally | None, after: Tally) -> Write:
-        """Write `after`; asserts `tally_is_fresh` (it is still `before`)."""
-        ...
-
-    def clear(self, name: str) -> Write:
-        """Forget the tally."""
-        ...
 
 
 class Turnstile:

@@ -13,7 +13,8 @@ from chalicelib.domain.foundation.access.models import Role
 from chalicelib.domain.people.accounts.links import LinkOpener
 from chalicelib.domain.people.accounts.models import Letter, LetterKind, LinkPurpose, User
 from chalicelib.domain.people.accounts.ports import Letters, Mailer, Undeliverable, Users
-from chalicelib.domain.people.organisations.invitation_records import InvitationKind, InvitationTokens
+from chalicelib.domain.people.organisations.invitation_tokens import InvitationTokens
+from chalicelib.domain.people.organisations.models import InvitationKind
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import Transactor, Write
 

@@ -6,15 +6,12 @@ long, too: undoing one undoes those after it, and the links that were mailed abo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
 
-from chalicelib.domain.people.accounts.emails import EmailAddress
 from chalicelib.domain.people.accounts.endings import end_outlived, ends_of
 from chalicelib.domain.people.accounts.links import LinkOpener, void_link
 from chalicelib.domain.people.accounts.models import (
     EMAIL_REVERTIBLE,
+    EmailAddress,
     Letter,
     LetterKind,
     Link,
@@ -26,7 +23,9 @@ from chalicelib.domain.people.accounts.passwords import new_password
 from chalicelib.domain.people.accounts.ports import Letters, Passwords, Sessions, Users
 from chalicelib.domain.people.accounts.security_log import SecurityLog
 from chalicelib.domain.people.attempts.attempts import Attempts
-from chalicelib.domain.people.second_factor.second_factor import SecondFactors
+from chalicelib.domain.people.credentials.models import EmailChange
+from chalicelib.domain.people.credentials.ports import EmailChanges
+from chalicelib.domain.people.second_factor.ports import SecondFactors
 from chalicelib.domain.people.sign_in.reauthentication import Reauthentication
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import InvalidInput
@@ -36,46 +35,6 @@ from chalicelib.kernel.transactions import Transactor, Write
 MAX_CHANGES = 20
 """Of one account in 72 hours, which is fewer than the letters that one may ask for."""
 _HAD_IT = "You had this address until lately: the link in the mail that it got moves your account back."
-
-
-@dataclass(frozen=True)
-class EmailChange:
-    """An account has moved from one address to another, and can be moved back until then."""
-
-    id: str
-    user_id: str
-    before: EmailAddress
-    after: EmailAddress
-    revertible_until: datetime
-
-    def is_revertible(self, now: datetime) -> bool:
-        """Whether there is time left to move back."""
-        return now < self.revertible_until
-
-
-class EmailChanges(Protocol):
-    """Changes of address, and whose addresses are."""
-
-    def all_of(self, user_id: str) -> Sequence[EmailChange]:
-        """The user's that are kept, as last written, oldest first; at most 100."""
-        ...
-
-    def move(self, user: User, change: EmailChange, now: datetime) -> Sequence[Write]:
-        """Give the user the address `change.after`, which is proven now; keep the one before for them alone.
-
-        What was made under the user's password version does not outlive it. Asserts `email_is_free`, and
-        `same_user`: address and password version are still those of `user`.
-        """
-        ...
-
-    def move_back(
-        self, user: User, undone: Sequence[EmailChange], password_hash: str, now: datetime
-    ) -> Sequence[Write]:
-        """Give the user the address before the first of `undone`, with a new password, and forget all of them.
-
-        Asserts `change_stands` of each, `address_is_kept`, and `same_user`.
-        """
-        ...
 
 
 class EmailMove:

@@ -1,9 +1,8 @@
 """Getting back in without the password."""
 
-from chalicelib.domain.people.accounts.emails import EmailAddress
 from chalicelib.domain.people.accounts.endings import end_outlived, ends_of
 from chalicelib.domain.people.accounts.links import LinkOpener, void_link
-from chalicelib.domain.people.accounts.models import Letter, LetterKind, LinkPurpose, Origin
+from chalicelib.domain.people.accounts.models import EmailAddress, Letter, LetterKind, LinkPurpose, Origin
 from chalicelib.domain.people.accounts.passwords import new_password
 from chalicelib.domain.people.accounts.ports import Letters, Passwords, Sessions, Users
 from chalicelib.domain.people.accounts.security_log import SecurityLog

@@ -1,8 +1,15 @@
 """Becoming a user: registering, and proving the address."""
 
-from chalicelib.domain.people.accounts.emails import EmailAddress
 from chalicelib.domain.people.accounts.links import LinkOpener
-from chalicelib.domain.people.accounts.models import Customer, Letter, LetterKind, LinkPurpose, Origin, User
+from chalicelib.domain.people.accounts.models import (
+    Customer,
+    EmailAddress,
+    Letter,
+    LetterKind,
+    LinkPurpose,
+    Origin,
+    User,
+)
 from chalicelib.domain.people.accounts.passwords import new_password
 from chalicelib.domain.people.accounts.ports import Accounts, Letters, Passwords, Users
 from chalicelib.domain.people.attempts.attempts import Attempts

@@ -15,28 +15,24 @@ from datetime import datetime
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.foundation.access.rate_limits import RateLimiter
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.models import Origin, User
+from chalicelib.domain.people.accounts.models import EmailAddress, Origin, User
 from chalicelib.domain.people.accounts.passwords import new_password
 from chalicelib.domain.people.accounts.ports import Letters, Passwords, Users
-from chalicelib.domain.people.accounts.tokens import hash_of
 from chalicelib.domain.people.attempts.attempts import Attempts
-from chalicelib.domain.people.organisations.invitation_records import (
+from chalicelib.domain.people.organisations.invitation_tokens import InvitationTokens, letter_of, void_invitation
+from chalicelib.domain.people.organisations.models import (
     INVITATION_LIFE,
-    INVITATION_OPEN,
-    INVITER_MAY,
-    Invitation,
-    InvitationRecords,
-    InvitationTokens,
-    Place,
-    letter_of,
-    void_invitation,
-)
-from chalicelib.domain.people.organisations.rosters import (
     MAX_JOINED_CUSTOMERS,
     MAX_JOINED_MEMBERS,
+    Invitation,
+)
+from chalicelib.domain.people.organisations.ports import (
+    INVITATION_OPEN,
+    INVITER_MAY,
     MEMBER_UNCHANGED,
     ROSTER_UNCHANGED,
+    InvitationRecords,
+    Place,
     Rosters,
 )
 from chalicelib.kernel.clock import Clock
@@ -48,6 +44,7 @@ from chalicelib.kernel.errors import (
     LimitExceeded,
     NotFound,
 )
+from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads

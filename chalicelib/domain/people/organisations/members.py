@@ -7,17 +7,23 @@ more than their own.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
 from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Principal, Role, Scope
 from chalicelib.domain.foundation.activity.models import Activity, Outcome
 from chalicelib.domain.foundation.activity.ports import ActivityWrites
-from chalicelib.domain.people.accounts.models import Customer, Letter, LetterKind, Membership, Origin, User
+from chalicelib.domain.people.accounts.models import Letter, LetterKind, Membership, Origin, User
 from chalicelib.domain.people.accounts.ports import SESSION_UNCHANGED, Letters, Sessions, Users
-from chalicelib.domain.people.organisations.invitation_records import INVITER_MAY, Invitation, InvitationKind
-from chalicelib.domain.people.organisations.rosters import MEMBER_UNCHANGED, ROSTER_UNCHANGED, Rosters
+from chalicelib.domain.people.organisations.models import Invitation, InvitationKind, Member
+from chalicelib.domain.people.organisations.ports import (
+    INVITER_MAY,
+    MEMBER_UNCHANGED,
+    ROSTER_UNCHANGED,
+    MakersKeys,
+    MemberRecords,
+    Rosters,
+)
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, Forbidden, NotFound
 from chalicelib.kernel.ids import Kind, new_id
@@ -28,58 +34,6 @@ _STALE = frozenset({ROSTER_UNCHANGED, MEMBER_UNCHANGED, SESSION_UNCHANGED})
 NO_SUCH_MEMBER = "There is no such member."
 _NOT_YOURS_TO_CHANGE = "Your own role does not let you change who belongs to the organisation any more."
 _OWNER_STAYS = "The owner's role changes only by handing the organisation over to another member."
-
-
-@dataclass(frozen=True)
-class Member:
-    """Somebody who belongs to an organisation, as the others see them."""
-
-    user: User
-    membership: Membership
-
-
-class MemberRecords(Protocol):
-    """Where memberships are kept. Single reads are strongly consistent."""
-
-    def get(self, customer_id: str, user_id: str) -> Membership | None:
-        """What the user is in the customer; nothing for a stranger."""
-        ...
-
-    def customer(self, customer_id: str) -> Customer | None:
-        """The customer itself."""
-        ...
-
-    def list(self, customer_id: str, page: PageRequest) -> Page[Member]:
-        """Who belongs to the customer, oldest user first; the index may lag behind by moments."""
-        ...
-
-    def insert(self, customer_id: str, user_id: str, role: Role, now: datetime) -> Write:
-        """Add a membership; asserts `membership_is_new`."""
-        ...
-
-    def change_role(self, membership: Membership, role: Role) -> Write:
-        """Make it another role; asserts MEMBER_UNCHANGED: it is there, with the role that `membership` has."""
-        ...
-
-    def remove(self, membership: Membership) -> Write:
-        """End it; asserts MEMBER_UNCHANGED: it is there, with the role that `membership` has."""
-        ...
-
-    def unchanged(self, membership: Membership, asserts: str) -> Write:
-        """Change nothing; asserts, under this name, that it is there with the role that `membership` has."""
-        ...
-
-    def rename(self, customer_id: str, name: str) -> Write:
-        """Give the customer another name; asserts `customer_is_there`."""
-        ...
-
-
-class MakersKeys(Protocol):
-    """The API keys that members have made."""
-
-    def revoke_beyond(self, customer_id: str, user_id: str, allowed: frozenset[Scope]) -> Sequence[str]:
-        """Revoke those keys of the user in the customer that may do more than `allowed`; gives their ids."""
-        ...
 
 
 def may_grant(scopes: frozenset[Scope], role: Role) -> bool:

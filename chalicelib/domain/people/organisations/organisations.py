@@ -6,13 +6,8 @@ from dataclasses import replace
 from chalicelib.domain.foundation.access.models import Principal, Role
 from chalicelib.domain.people.accounts.models import Customer, Membership, SessionAccess
 from chalicelib.domain.people.accounts.ports import Accounts, Sessions, Users
-from chalicelib.domain.people.organisations.members import MemberRecords
-from chalicelib.domain.people.organisations.rosters import (
-    MAX_JOINED_CUSTOMERS,
-    MEMBER_UNCHANGED,
-    ROSTER_UNCHANGED,
-    Rosters,
-)
+from chalicelib.domain.people.organisations.models import MAX_JOINED_CUSTOMERS
+from chalicelib.domain.people.organisations.ports import MEMBER_UNCHANGED, ROSTER_UNCHANGED, MemberRecords, Rosters
 from chalicelib.domain.people.sign_in.opening import SessionOpener
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import LimitExceeded, NotFound, Unauthorized

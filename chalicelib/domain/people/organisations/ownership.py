@@ -7,17 +7,16 @@ from chalicelib.domain.foundation.access.models import Role
 from chalicelib.domain.foundation.activity.ports import ActivityWrites
 from chalicelib.domain.people.accounts.models import Letter, LetterKind, Membership, Origin
 from chalicelib.domain.people.accounts.ports import Letters, Users
-from chalicelib.domain.people.organisations.invitation_records import (
-    INVITATION_LIFE,
+from chalicelib.domain.people.organisations.invitation_tokens import letter_of
+from chalicelib.domain.people.organisations.members import NO_SUCH_MEMBER, OrganisationPlace
+from chalicelib.domain.people.organisations.models import INVITATION_LIFE, Invitation, InvitationKind
+from chalicelib.domain.people.organisations.ports import (
     INVITATION_OPEN,
     INVITER_MAY,
-    Invitation,
-    InvitationKind,
+    MEMBER_UNCHANGED,
     InvitationRecords,
-    letter_of,
+    MemberRecords,
 )
-from chalicelib.domain.people.organisations.members import NO_SUCH_MEMBER, MemberRecords, OrganisationPlace
-from chalicelib.domain.people.organisations.rosters import MEMBER_UNCHANGED
 from chalicelib.domain.people.sign_in.reauthentication import Proven, Reauthentication
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, Forbidden, NotFound

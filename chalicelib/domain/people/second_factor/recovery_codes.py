@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Sequence
 
-from chalicelib.domain.people.accounts.tokens import hash_of
+from chalicelib.kernel.hashing import hash_of
 
 RECOVERY_CODES = 10
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -2,26 +2,25 @@
 
 from collections.abc import Sequence
 
+from chalicelib.domain.foundation.secrets.ports import SecretBox
 from chalicelib.domain.people.accounts.endings import end_leftovers, ends_of
 from chalicelib.domain.people.accounts.models import Letter, LetterKind, User
 from chalicelib.domain.people.accounts.passwords import typed_password
 from chalicelib.domain.people.accounts.ports import Letters, Passwords, Sessions, Users
 from chalicelib.domain.people.attempts.attempts import Attempts
+from chalicelib.domain.people.second_factor.models import (
+    Enrolment,
+    Proof,
+    SecondFactor,
+    SecondFactorStatus,
+    UsedRecoveryCode,
+    UsedStep,
+)
+from chalicelib.domain.people.second_factor.ports import OneTimeCodes, SecondFactors
 from chalicelib.domain.people.second_factor.recovery_codes import (
     new_recovery_codes,
     recovery_code_of,
     recovery_hash,
-)
-from chalicelib.domain.people.second_factor.second_factor import (
-    Enrolment,
-    OneTimeCodes,
-    Proof,
-    SecondFactor,
-    SecondFactors,
-    SecondFactorStatus,
-    SecretBox,
-    UsedRecoveryCode,
-    UsedStep,
 )
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode, Unauthorized

@@ -5,19 +5,18 @@ with the long one it asks, again and again, whether that has happened. So nobody
 """
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Protocol
 
 from chalicelib.domain.foundation.access.models import Principal
 from chalicelib.domain.people.accounts.models import Origin, SessionTokens
 from chalicelib.domain.people.accounts.ports import Users
-from chalicelib.domain.people.accounts.tokens import hash_of, new_secret
+from chalicelib.domain.people.accounts.tokens import new_secret
 from chalicelib.domain.people.attempts.attempts import Attempts
-from chalicelib.domain.people.second_factor.second_factor import SecondFactors
+from chalicelib.domain.people.second_factor.ports import SecondFactors
+from chalicelib.domain.people.sign_in.models import POLLING_SECONDS, Answer, DeviceSignIn
 from chalicelib.domain.people.sign_in.opening import SessionOpener
+from chalicelib.domain.people.sign_in.ports import DeviceSignIns
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import (
     AccessDenied,
@@ -27,78 +26,18 @@ from chalicelib.kernel.errors import (
     SlowDown,
     Unauthorized,
 )
-from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+from chalicelib.kernel.hashing import hash_of
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads
 
 DEVICE_SIGN_IN_LIFE = timedelta(minutes=10)
-POLLING_SECONDS = 5
 _SLOWER_BY_SECONDS = 5  # RFC 8628, section 3.5: slow_down adds 5 seconds to this and all later intervals
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """No vowels, so that no words come out, and nothing that looks like a digit (RFC 8628, section 6.1)."""
 _HALF = 4
 USER_CODE_PATTERN = rf"^[{_LETTERS}{_LETTERS.lower()}]{{{_HALF}}}-?[{_LETTERS}{_LETTERS.lower()}]{{{_HALF}}}$"
-
 _NO_SUCH_CODE = "No device waits with this code; compare it with what the device shows, or begin there anew."
 _SPENT = "This code has expired or was used; begin anew on the device."
 _DENIED = "The sign-in was refused."
-
-
-class Answer(StrEnum):
-    """What the user said to a device's request."""
-
-    WAITING = "waiting"
-    APPROVED = "approved"
-    DENIED = "denied"
-
-
-@dataclass(frozen=True)
-class DeviceSignIn:
-    """A device that wants a session, known by the hash of its code."""
-
-    code_hash: str
-    user_code: str
-    client_name: str
-    ip: str
-    requested_at: datetime
-    expires_at: datetime
-    answer: Answer = Answer.WAITING
-    user_id: str = ""
-    """Who approved it; the session is theirs."""
-    customer_id: str = ""
-    """The customer that they acted for, and that the session acts for."""
-    password_version: int = 0
-    """The user's when they approved: a new password makes it void."""
-    has_second_factor: bool = False
-    """Whether the session that approved it stood on one; its own then does."""
-    interval_seconds: int = POLLING_SECONDS
-    polled_at: datetime | None = None
-
-
-class DeviceSignIns(Protocol):
-    """Devices that wait."""
-
-    def get(self, code_hash: str) -> DeviceSignIn | None:
-        """The request with this code, as last written."""
-        ...
-
-    def of_user_code(self, user_code: str) -> DeviceSignIn | None:
-        """The request with this user code, unless it was answered."""
-        ...
-
-    def insert(self, request: DeviceSignIn) -> Sequence[Write]:
-        """Keep a new request; asserts `user_code_is_free`."""
-        ...
-
-    def answer(self, request: DeviceSignIn) -> Sequence[Write]:
-        """Keep what the user said, and spend the user code; asserts `device_is_waiting`."""
-        ...
-
-    def poll(self, request: DeviceSignIn) -> Write:
-        """Note when the device asked last, and how often it may; asserts `device_is_known`."""
-        ...
-
-    def spend(self, request: DeviceSignIn) -> Write:
-        """Forget the request; asserts `device_is_known`."""
-        ...
 
 
 @dataclass(frozen=True)

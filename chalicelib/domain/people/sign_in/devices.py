@@ -3,19 +3,18 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import ip_address, ip_network
-from typing import Protocol
 
 from chalicelib.domain.people.accounts.models import Letter, LetterKind, Origin, User
 from chalicelib.domain.people.accounts.ports import Letters
-from chalicelib.domain.people.accounts.tokens import hash_of
+from chalicelib.domain.people.sign_in.models import KnownDevice
+from chalicelib.domain.people.sign_in.ports import KnownDevices
+from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import Write
 
 MAX_DEVICES_PER_USER = 20
-DEVICE_REMEMBERED = timedelta(days=180)
-
 _UNKNOWN = "Unknown device"
 _MAX_NAME_LENGTH = 60
 _NETWORK_BITS = {4: 24, 6: 48}
@@ -55,39 +54,11 @@ def device_name(user_agent: str) -> str:
 
 
 @dataclass(frozen=True)
-class KnownDevice:
-    """A kind of client in a network, which somebody has signed in from."""
-
-    fingerprint: str
-    last_seen_at: datetime
-
-    def is_forgotten(self, now: datetime) -> bool:
-        """Whether it was not seen for so long that it counts as new."""
-        return now >= self.last_seen_at + DEVICE_REMEMBERED
-
-
-@dataclass(frozen=True)
 class Recognition:
     """Whether a sign-in came from somewhere new, and the writes that remember, and tell its owner."""
 
     is_new: bool
     writes: Sequence[Write]
-
-
-class KnownDevices(Protocol):
-    """Devices by their user."""
-
-    def all_of(self, user_id: str) -> Sequence[KnownDevice]:
-        """The user's, as last written, in no order; at most 100."""
-        ...
-
-    def keep(self, user_id: str, device: KnownDevice) -> Write:
-        """Remember `device`, or when it was seen last."""
-        ...
-
-    def forget(self, user_id: str, fingerprint: str) -> Write:
-        """Remove a device."""
-        ...
 
 
 class Recogniser:

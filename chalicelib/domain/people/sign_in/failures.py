@@ -4,39 +4,11 @@ Whoever fails causes the same work, whether anybody has the address or not (G42)
 follows from it follows later, from the table's stream.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
-
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.models import Origin
 from chalicelib.domain.people.accounts.ports import Users
 from chalicelib.domain.people.accounts.security_log import SecurityLog
+from chalicelib.domain.people.sign_in.ports import FailedSignIns
 from chalicelib.kernel.errors import InvalidCredentials
-from chalicelib.kernel.transactions import Transactor, Write
-
-
-@dataclass(frozen=True)
-class FailedSignIn:
-    """A wrong password, or an address that nobody has; known by the id of its request."""
-
-    email: EmailAddress
-    origin: Origin
-
-
-class FailedSignIns(Protocol):
-    """Failures that wait to be noted. Adding one starts that (through the table's stream)."""
-
-    def add(self, failure: FailedSignIn) -> Write:
-        """Keep `failure` until it is noted."""
-        ...
-
-    def get(self, request_id: str) -> FailedSignIn | None:
-        """The failure, unless it was noted."""
-        ...
-
-    def done(self, request_id: str) -> Write:
-        """Forget the failure."""
-        ...
+from chalicelib.kernel.transactions import Transactor
 
 
 class FailureNotes:

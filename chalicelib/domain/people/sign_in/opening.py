@@ -16,10 +16,11 @@ from chalicelib.domain.people.accounts.models import (
 )
 from chalicelib.domain.people.accounts.ports import AccessTokens, Sessions, Users
 from chalicelib.domain.people.accounts.security_log import SecurityLog
-from chalicelib.domain.people.accounts.tokens import RefreshToken, hash_of, new_secret
-from chalicelib.domain.people.second_factor.second_factor import SecondFactors
+from chalicelib.domain.people.accounts.tokens import RefreshToken, new_secret
+from chalicelib.domain.people.second_factor.ports import SecondFactors
 from chalicelib.domain.people.sign_in.devices import Recogniser
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import Transactor, Write
 

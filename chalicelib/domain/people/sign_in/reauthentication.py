@@ -7,7 +7,7 @@ from chalicelib.domain.people.accounts.models import User
 from chalicelib.domain.people.accounts.passwords import typed_password
 from chalicelib.domain.people.accounts.ports import Passwords, Users
 from chalicelib.domain.people.attempts.attempts import Attempts
-from chalicelib.domain.people.second_factor.second_factor import SecondFactors
+from chalicelib.domain.people.second_factor.ports import SecondFactors
 from chalicelib.domain.people.second_factor.two_factor import CodeCheck
 from chalicelib.kernel.errors import Forbidden, InvalidTwoFactorCode, Unauthorized
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write

@@ -4,25 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.models import Letter, LetterKind, Origin, Session, SessionTokens, User
-from chalicelib.domain.people.accounts.passwords import Password, typed_password
+from chalicelib.domain.people.accounts.models import (
+    EmailAddress,
+    Letter,
+    LetterKind,
+    Origin,
+    Password,
+    Session,
+    SessionTokens,
+    User,
+)
+from chalicelib.domain.people.accounts.passwords import typed_password
 from chalicelib.domain.people.accounts.ports import Letters, Passwords, Sessions, Users
 from chalicelib.domain.people.accounts.security_log import SecurityLog
-from chalicelib.domain.people.accounts.tokens import RefreshToken, hash_of, is_same, new_secret
+from chalicelib.domain.people.accounts.tokens import RefreshToken, is_same, new_secret
 from chalicelib.domain.people.attempts.attempts import Attempts
-from chalicelib.domain.people.second_factor.second_factor import (
-    PENDING_SIGN_IN_LIFE,
-    PendingSignIn,
-    PendingSignIns,
-    SecondFactors,
-    UsedRecoveryCode,
-)
+from chalicelib.domain.people.second_factor.models import PENDING_SIGN_IN_LIFE, PendingSignIn, UsedRecoveryCode
+from chalicelib.domain.people.second_factor.ports import PendingSignIns, SecondFactors
 from chalicelib.domain.people.second_factor.two_factor import CodeCheck
-from chalicelib.domain.people.sign_in.failures import FailedSignIn, FailedSignIns
+from chalicelib.domain.people.sign_in.models import FailedSignIn
 from chalicelib.domain.people.sign_in.opening import SessionOpener
+from chalicelib.domain.people.sign_in.ports import FailedSignIns
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import EmailNotVerified, InvalidCredentials, InvalidTwoFactorCode, Unauthorized
+from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
 

@@ -14,9 +14,11 @@ from chalicelib.domain.foundation.activity.models import Activity, Outcome
 from chalicelib.domain.foundation.activity.ports import StaffLogWrites
 from chalicelib.domain.people.accounts.models import Origin
 from chalicelib.domain.people.accounts.ports import Users
-from chalicelib.domain.people.organisations.invitation_records import INVITER_MAY, Invitation, InvitationKind
 from chalicelib.domain.people.organisations.invitations import FoundInvitation, Invitations
-from chalicelib.domain.people.staff.staff import StaffMembership, StaffRecords
+from chalicelib.domain.people.organisations.models import Invitation, InvitationKind
+from chalicelib.domain.people.organisations.ports import INVITER_MAY
+from chalicelib.domain.people.staff.models import StaffMembership
+from chalicelib.domain.people.staff.ports import StaffRecords
 from chalicelib.kernel.errors import FieldError, InvalidInput
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import Write

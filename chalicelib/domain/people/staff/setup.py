@@ -1,11 +1,11 @@
 """The first owner of an installation."""
 
 from chalicelib.domain.foundation.access.models import StaffRole, StaffStatus
-from chalicelib.domain.people.accounts.emails import EmailAddress
-from chalicelib.domain.people.accounts.models import User
+from chalicelib.domain.people.accounts.models import EmailAddress, User
 from chalicelib.domain.people.accounts.passwords import new_password
 from chalicelib.domain.people.accounts.ports import Installation, Passwords, Users
-from chalicelib.domain.people.staff.staff import StaffMembership, StaffRecords
+from chalicelib.domain.people.staff.models import StaffMembership
+from chalicelib.domain.people.staff.ports import StaffRecords
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.ids import Kind, new_id

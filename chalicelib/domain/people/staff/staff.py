@@ -4,89 +4,24 @@ Only owners manage the staff, and an owner always remains: how many there are is
 change of an owner's place is asserted on."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Protocol, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
 from chalicelib.domain.foundation.access.models import StaffRole, StaffStatus
 from chalicelib.domain.people.accounts.endings import ends_of
-from chalicelib.domain.people.accounts.models import User
 from chalicelib.domain.people.accounts.ports import Sessions, Users
-from chalicelib.domain.people.organisations.rosters import ROSTER_UNCHANGED, STAFF, Rosters
+from chalicelib.domain.people.organisations.models import STAFF
+from chalicelib.domain.people.organisations.ports import ROSTER_UNCHANGED, Rosters
+from chalicelib.domain.people.staff.models import StaffMember
+from chalicelib.domain.people.staff.ports import PLACE_UNCHANGED, STILL_OWNER, StaffRecords
 from chalicelib.kernel.errors import Conflict, Forbidden, NotFound
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
 
 T = TypeVar("T")
-
-
-PLACE_UNCHANGED = "staff_place_unchanged"
-
-
-OWNER_REMAINS = "an_owner_remains"
-
-
-STILL_OWNER = "still_an_owner"
-
-
 _STALE = frozenset({PLACE_UNCHANGED, ROSTER_UNCHANGED})
-
-
 _LAST_OWNER = "An owner must remain: make somebody else one first."
-
-
 _NO_OWNER = "Only an owner manages the staff."
-
-
-@dataclass(frozen=True)
-class StaffMembership:
-    """A user's place in the staff."""
-
-    user_id: str
-    role: StaffRole
-    status: StaffStatus
-    since: datetime
-
-    @property
-    def is_owner(self) -> bool:
-        """Whether it is one of the owners that count."""
-        return self.role is StaffRole.OWNER and self.status is StaffStatus.ACTIVE
-
-
-@dataclass(frozen=True)
-class StaffMember:
-    """A place in the staff with the person who has it."""
-
-    membership: StaffMembership
-    user: User
-
-
-class StaffRecords(Protocol):
-    """Places in the staff."""
-
-    def get(self, user_id: str) -> StaffMembership | None:
-        """The user's place, as last written."""
-        ...
-
-    def list(self, page: PageRequest) -> Page[StaffMember]:
-        """Everybody in the staff, oldest user first; the index may lag behind by moments."""
-        ...
-
-    def insert(self, membership: StaffMembership) -> Sequence[Write]:
-        """Give somebody a place; asserts `staff_is_new`."""
-        ...
-
-    def replace(self, before: StaffMembership, after: StaffMembership) -> Sequence[Write]:
-        """Change a place; asserts PLACE_UNCHANGED as `before` has it, and OWNER_REMAINS."""
-        ...
-
-    def remove(self, membership: StaffMembership) -> Sequence[Write]:
-        """Take a place away; asserts PLACE_UNCHANGED as `membership` has it, and OWNER_REMAINS."""
-        ...
-
-    def still_owner(self, user_id: str, asserts: str) -> Write:
-        """Change nothing; asserts, under this name, that the user is an active owner."""
-        ...
 
 
 class StaffDesk:

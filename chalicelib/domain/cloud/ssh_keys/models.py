@@ -1,0 +1,38 @@
+"""SSH keys that are kept."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Algorithm(StrEnum):
+    """The kinds of key that are taken."""
+
+    ED25519 = "ssh-ed25519"
+    ECDSA_256 = "ecdsa-sha2-nistp256"
+    ECDSA_384 = "ecdsa-sha2-nistp384"
+    ECDSA_521 = "ecdsa-sha2-nistp521"
+    RSA = "ssh-rsa"
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A valid public key."""
+
+    algorithm: Algorithm
+    bits: int
+    text: str
+    """`<algorithm> <base64>`, without the comment."""
+    fingerprint: str
+    """As `ssh-keygen -l` shows it: `SHA256:…`."""
+
+
+@dataclass(frozen=True)
+class SshKey:
+    """A public key under a name of the customer's."""
+
+    id: str
+    customer_id: str
+    name: str
+    key: PublicKey
+    created_at: datetime

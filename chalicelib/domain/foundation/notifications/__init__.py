@@ -1,0 +1,1 @@
+"""Telling the people who run the product."""
