@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from chalicelib.domain.money.payment_methods.service import PaymentMethods
     from chalicelib.domain.money.refunds.ports import RefundRecords
     from chalicelib.domain.money.refunds.service import Refunds
-    from chalicelib.domain.money.top_ups.ports import DeadNotices, Gateway, Rates, TopUpRecords
-    from chalicelib.domain.money.top_ups.service import Gateways, Settlement, TopUps, Webhooks
+    from chalicelib.domain.money.top_ups.ports import DeadNotices, Gateway, Gateways, Rates, TopUpRecords
+    from chalicelib.domain.money.top_ups.settlement import Settlement
+    from chalicelib.domain.money.top_ups.top_ups import TopUps
+    from chalicelib.domain.money.top_ups.webhooks import Webhooks
 
 
 class Payments(Books):
@@ -103,7 +105,7 @@ class Payments(Books):
     @cached_property
     def settlement(self) -> Settlement:
         """Books the payments, refunds and disputes that gateways report."""
-        from chalicelib.domain.money.top_ups.service import Settlement
+        from chalicelib.domain.money.top_ups.settlement import Settlement
 
         return Settlement(
             self.top_up_records, self.gateway, self.ledger, self.rates, self.core.transactor, self.core.clock
@@ -161,7 +163,7 @@ class Payments(Books):
     @cached_property
     def top_ups(self) -> TopUps:
         """Top-ups that customers create and read."""
-        from chalicelib.domain.money.top_ups.service import TopUps
+        from chalicelib.domain.money.top_ups.top_ups import TopUps
 
         return_url = f"{self.core.settings.public_url}/billing"
         return TopUps(
@@ -210,7 +212,7 @@ class Payments(Books):
         """Receives gateways' webhooks."""
         from chalicelib.adapters.aws.queues import SqsNoticeQueue
         from chalicelib.adapters.dynamodb.money.top_ups import DynamoNoticeRecords
-        from chalicelib.domain.money.top_ups.service import Webhooks
+        from chalicelib.domain.money.top_ups.webhooks import Webhooks
 
         queue = SqsNoticeQueue(self.core.settings.notice_queue_url)
         return Webhooks(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.money.top_ups.models import Method
 from chalicelib.domain.money.top_ups.policy import parse_top_up
-from chalicelib.domain.money.top_ups.service import TopUpRequest
+from chalicelib.domain.money.top_ups.top_ups import TopUpRequest
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
 from chalicelib.kernel.errors import NotFound, PaymentProviderError, Unavailable
 from chalicelib.runtime.grants import PAYMENT_ACCESS

@@ -26,7 +26,9 @@ from chalicelib.domain.money.top_ups.models import (
     TopUp,
     TopUpStatus,
 )
-from chalicelib.domain.money.top_ups.service import Settlement, TopUpRequest, TopUps, Webhooks
+from chalicelib.domain.money.top_ups.settlement import Settlement
+from chalicelib.domain.money.top_ups.top_ups import TopUpRequest, TopUps
+from chalicelib.domain.money.top_ups.webhooks import Webhooks
 from dev.simulators.bank.control import FORMS
 from tests.contract.bank_lab import BankLab
 from tests.fakes.money import MemoryLedgerRecords, MemoryTable, MemoryTransactor

@@ -18,7 +18,9 @@ from chalicelib.domain.money.top_ups.models import (
     TopUp,
     TopUpStatus,
 )
-from chalicelib.domain.money.top_ups.service import Settlement, TopUpRequest, TopUps, Webhooks
+from chalicelib.domain.money.top_ups.settlement import Settlement
+from chalicelib.domain.money.top_ups.top_ups import TopUpRequest, TopUps
+from chalicelib.domain.money.top_ups.webhooks import Webhooks
 from chalicelib.kernel.errors import PaymentProviderError
 from dev.simulators.faults import FaultMatch, RequestFault
 from tests.contract.crypto_lab import BTCPayLab, CryptoLab, OxaPayLab

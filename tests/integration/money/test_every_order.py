@@ -39,7 +39,8 @@ from chalicelib.domain.money.top_ups.models import (
     TopUpStatus,
 )
 from chalicelib.domain.money.top_ups.ports import Gateway, SupportsReferences, SupportsRefunds
-from chalicelib.domain.money.top_ups.service import Settlement, Webhooks
+from chalicelib.domain.money.top_ups.settlement import Settlement
+from chalicelib.domain.money.top_ups.webhooks import Webhooks
 from tests.contract.gateway_lab import LABS, DisputingLab, GatewayLab, Lever, PendingLab, lab_class
 from tests.fakes.money import MemoryLedgerRecords, MemoryTable, MemoryTransactor
 from tests.fakes.payments import FixedRates, MemoryNotices, MemoryTopUpRecords

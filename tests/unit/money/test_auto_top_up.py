@@ -13,7 +13,7 @@ from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.payment_methods.saved_charges import SavedCharges
 from chalicelib.domain.money.payment_methods.service import PaymentMethods
 from chalicelib.domain.money.top_ups.models import TopUp, TopUpStatus
-from chalicelib.domain.money.top_ups.service import Settlement
+from chalicelib.domain.money.top_ups.settlement import Settlement
 from chalicelib.domain.people.accounts.models import LetterKind, User
 from chalicelib.kernel.errors import InvalidInput
 from tests.fakes.auto_top_up import ChargingGateway, MemoryActivities, MemoryAutoTopUpRecords, MemoryLetters

@@ -26,7 +26,9 @@ from chalicelib.domain.money.top_ups.models import (
     TopUp,
     TopUpStatus,
 )
-from chalicelib.domain.money.top_ups.service import Settlement, TopUpRequest, TopUps, Webhooks
+from chalicelib.domain.money.top_ups.settlement import Settlement
+from chalicelib.domain.money.top_ups.top_ups import TopUpRequest, TopUps
+from chalicelib.domain.money.top_ups.webhooks import Webhooks
 from chalicelib.kernel.errors import InsufficientBalance, PaymentProviderError
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
 from tests.fakes.money import Crash, InterruptedTransactor, MemoryLedgerRecords, MemoryTable, MemoryTransactor

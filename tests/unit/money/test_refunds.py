@@ -21,7 +21,8 @@ from chalicelib.domain.money.refunds.four_eyes import CreditEffect, FourEyes, Re
 from chalicelib.domain.money.refunds.models import RefundOrder, RefundOrderStatus, RefundRequest
 from chalicelib.domain.money.refunds.service import Refunds
 from chalicelib.domain.money.top_ups.models import Amount, Method, Payment, RefundStatus, TopUp, TopUpStatus
-from chalicelib.domain.money.top_ups.service import Settlement, TopUpRequest, TopUps
+from chalicelib.domain.money.top_ups.settlement import Settlement
+from chalicelib.domain.money.top_ups.top_ups import TopUpRequest, TopUps
 from chalicelib.kernel.errors import Conflict, Forbidden, InsufficientBalance, InvalidInput, NotFound
 from chalicelib.kernel.pages import PageRequest
 from tests.fakes.money import Crash, InterruptedTransactor, MemoryLedgerRecords, MemoryTable, MemoryTransactor

@@ -12,8 +12,8 @@ from datetime import datetime
 from chalicelib.domain.money.payment_methods.service import SAVING_GATEWAY
 from chalicelib.domain.money.top_ups.models import Amount, GatewayError, GatewayRefused, Method, TopUp, TopUpStatus
 from chalicelib.domain.money.top_ups.policy import first_deadline, next_check
-from chalicelib.domain.money.top_ups.ports import SupportsSavedMethods, TopUpRecords
-from chalicelib.domain.money.top_ups.service import Gateways, Settlement
+from chalicelib.domain.money.top_ups.ports import Gateways, SupportsSavedMethods, TopUpRecords
+from chalicelib.domain.money.top_ups.settlement import Settlement
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import Write
 

@@ -9,8 +9,7 @@ from dataclasses import replace
 
 from chalicelib.domain.money.payment_methods.ports import PreferredMethods, UserLookup
 from chalicelib.domain.money.top_ups.models import Checkout, GatewayError, PaymentMethod
-from chalicelib.domain.money.top_ups.ports import SupportsSavedMethods
-from chalicelib.domain.money.top_ups.service import Gateways
+from chalicelib.domain.money.top_ups.ports import Gateways, SupportsSavedMethods
 from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError
 
 SAVING_GATEWAY = "stripe"

@@ -15,6 +15,7 @@ from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.refunds.models import RefundOrder, RefundOrderStatus, RefundRequest
 from chalicelib.domain.money.refunds.ports import NEW_REFUND, REFUND_UNCHANGED, RefundRecords
+from chalicelib.domain.money.top_ups.booking import undone_key
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     GatewayError,
@@ -24,8 +25,8 @@ from chalicelib.domain.money.top_ups.models import (
     TopUp,
 )
 from chalicelib.domain.money.top_ups.policy import parse_refund, to_base_micros
-from chalicelib.domain.money.top_ups.ports import TOP_UP_UNCHANGED, SupportsRefunds, TopUpRecords
-from chalicelib.domain.money.top_ups.service import Gateways, Settlement, undone_key
+from chalicelib.domain.money.top_ups.ports import TOP_UP_UNCHANGED, Gateways, SupportsRefunds, TopUpRecords
+from chalicelib.domain.money.top_ups.settlement import Settlement
 from chalicelib.kernel.batches import process_each
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound

@@ -1,6 +1,6 @@
 """Ports to payment gateways."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -207,3 +207,6 @@ class Rates(Protocol):
     def put_rate(self, rate: Rate) -> None:
         """Replace the rate of its currency."""
         ...
+
+
+Gateways = Callable[[str], Gateway]

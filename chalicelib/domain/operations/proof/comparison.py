@@ -13,7 +13,7 @@ from chalicelib.domain.money.ledger.models import EntryType
 from chalicelib.domain.money.ledger.ports import LedgerRecords
 from chalicelib.domain.money.top_ups.models import GatewayError, Payment, PaymentState, TopUp
 from chalicelib.domain.money.top_ups.ports import Gateway, SupportsListing, TopUpRecords
-from chalicelib.domain.money.top_ups.service import Settlement
+from chalicelib.domain.money.top_ups.settlement import Settlement
 from chalicelib.domain.operations.proof.models import ComparisonReport, PaymentDifference
 from chalicelib.domain.operations.proof.ports import ComparisonReports
 from chalicelib.kernel.clock import Clock
