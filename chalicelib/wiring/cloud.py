@@ -290,19 +290,19 @@ class Cloud(Area):
         """Watches balances, and suspends customers whose balance reaches zero."""
         from datetime import timedelta
 
+        from chalicelib.domain.cloud.suspension.consequences import Consequences
+        from chalicelib.domain.cloud.suspension.looks import Circumstances, Looks, Notices
         from chalicelib.domain.cloud.suspension.service import BalanceWatch
 
-        return BalanceWatch(
+        looks = Looks(
             self.watch_records,
-            self.workflows,
-            self.money.ledger_records,
-            self.money.cap_records,
-            self.deployment_records,
-            self.power_switch,
-            self.removal,
-            self.people.customer_mail,
-            self.foundation.activity_log,
+            Circumstances(
+                self.money.ledger_records, self.money.cap_records, self.deployment_records, self.power_switch
+            ),
+            Notices(self.people.customer_mail, self.foundation.activity_log),
             self.core.transactor,
             self.core.clock,
             grace=timedelta(hours=int(self.core.settings.suspension_grace_hours)),
         )
+        consequences = Consequences(self.power_switch, self.removal)
+        return BalanceWatch(self.watch_records, self.workflows, looks, consequences, self.core.clock)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.operations.departure.ports import Archives
     from chalicelib.domain.operations.departure.service import Closings
     from chalicelib.domain.operations.directory.search import Directory, DirectoryKeeper
-    from chalicelib.domain.operations.directory.service import CustomerDesk, CustomerOpening
+    from chalicelib.domain.operations.directory.service import CustomerDesk, CustomerFiles, CustomerOpening
     from chalicelib.domain.operations.proof.comparison import Comparison
     from chalicelib.domain.operations.proof.service import DailyProof, Proof
     from chalicelib.wiring.cloud import Cloud
@@ -106,17 +106,28 @@ class Operations(Area):
         )
 
     @cached_property
-    def customer_desk(self) -> CustomerDesk:
-        """Shows and changes customers for staff."""
-        from chalicelib.domain.operations.directory.service import CustomerDesk
+    def customer_files(self) -> CustomerFiles:
+        """Shows staff a customer."""
+        from chalicelib.domain.operations.directory.service import CustomerFiles
 
-        return CustomerDesk(
+        return CustomerFiles(
             customers=self.people.customers,
             members=self.people.member_records,
             balances=self.money.ledger,
             standing=self.cloud.suspensions,
             slots=self.cloud.deployment_records,
             invoices=self.money.billing_records,
+        )
+
+    @cached_property
+    def customer_desk(self) -> CustomerDesk:
+        """Changes customers for staff."""
+        from chalicelib.domain.operations.directory.service import CustomerDesk
+
+        return CustomerDesk(
+            customers=self.people.customers,
+            files=self.customer_files,
+            slots=self.cloud.deployment_records,
             mail=self.people.customer_mail,
             transactor=self.core.transactor,
             clock=self.core.clock,
@@ -149,7 +160,7 @@ class Operations(Area):
     @cached_property
     def closings(self) -> Closings:
         """Closes customers."""
-        from chalicelib.domain.operations.departure.service import Books, Closings
+        from chalicelib.domain.operations.departure.service import Books, Closings, OwnersLeave
 
         return Closings(
             records=self.closing_records,
@@ -161,11 +172,14 @@ class Operations(Area):
                 self.money.invoicing,
             ),
             ledger=self.money.ledger,
-            users=self.people.users,
-            members=self.people.member_records,
-            sessions=self.people.sessions,
+            owner=OwnersLeave(
+                records=self.closing_records,
+                users=self.people.users,
+                members=self.people.member_records,
+                sessions=self.people.sessions,
+                rosters=self.people.rosters,
+            ),
             letters=self.people.letters,
-            rosters=self.people.rosters,
             reauthentication=self.people.reauthentication,
             clock=self.core.clock,
         )

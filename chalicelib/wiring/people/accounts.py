@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamodb.people.second_factor import DynamoSecondFactors
     from chalicelib.adapters.dynamodb.people.sessions import DynamoSessions
     from chalicelib.adapters.tokens.access_tokens import SigningKeys
-    from chalicelib.domain.people.accounts.links import LinkOpener
-    from chalicelib.domain.people.accounts.ports import AccessTokens, Mailer, Passwords
+    from chalicelib.domain.people.accounts.endings import SessionEnding
+    from chalicelib.domain.people.accounts.links import LinkMaker
+    from chalicelib.domain.people.accounts.ports import AccessTokens, Links, Mailer, Passwords
     from chalicelib.domain.people.accounts.preferences import Preferences
     from chalicelib.domain.people.accounts.security_log import SecurityLog
     from chalicelib.domain.people.attempts.attempts import Attempts
+    from chalicelib.domain.people.attempts.password_proof import PasswordProof
     from chalicelib.domain.people.attempts.tallies import Turnstile
     from chalicelib.domain.people.correspondence.service import CustomerLetters
-    from chalicelib.domain.people.second_factor.two_factor import CodeCheck, TwoFactor
+    from chalicelib.domain.people.second_factor.two_factor import CodeCheck, Enrolments, RecoveryCodes, TwoFactor
     from chalicelib.domain.people.sign_in.sessions import OwnAccount
     from chalicelib.wiring.area import Above
     from chalicelib.wiring.core import Core, Parts
@@ -138,12 +140,32 @@ class Accounts(Area):
         return SecurityLog(self.foundation.activity_log, self.core.clock)
 
     @cached_property
-    def links(self) -> LinkOpener:
-        """Opens mailed links."""
+    def link_records(self) -> Links:
+        """Stores mailed links."""
         from chalicelib.adapters.dynamodb.people.letters import DynamoLinks
-        from chalicelib.domain.people.accounts.links import LinkOpener
 
-        return LinkOpener(DynamoLinks(), self.core.transactor, self.core.clock)
+        return DynamoLinks()
+
+    @cached_property
+    def link_maker(self) -> LinkMaker:
+        """Makes the links in mails."""
+        from chalicelib.domain.people.accounts.links import LinkMaker
+
+        return LinkMaker(self.link_records, self.core.transactor, self.core.clock)
+
+    @cached_property
+    def session_ending(self) -> SessionEnding:
+        """Ends a person's sessions."""
+        from chalicelib.domain.people.accounts.endings import SessionEnding
+
+        return SessionEnding(self.sessions, self.core.transactor)
+
+    @cached_property
+    def password_proof(self) -> PasswordProof:
+        """Asks signed-in users for their password once more."""
+        from chalicelib.domain.people.attempts.password_proof import PasswordProof
+
+        return PasswordProof(self.users, self.passwords, self.attempts)
 
     @cached_property
     def code_check(self) -> CodeCheck:
@@ -154,24 +176,50 @@ class Accounts(Area):
         return CodeCheck(PyotpCodes(), self.foundation.secret_box, self.core.clock)
 
     @cached_property
-    def two_factor(self) -> TwoFactor:
-        """Sets up the second factor of signed-in users."""
+    def enrolments(self) -> Enrolments:
+        """Hands out secrets for authenticator apps."""
         from chalicelib.adapters.totp import PyotpCodes
-        from chalicelib.domain.people.second_factor.two_factor import TwoFactor
+        from chalicelib.domain.people.second_factor.two_factor import Enrolments
 
-        return TwoFactor(
+        return Enrolments(
             users=self.users,
-            sessions=self.sessions,
+            password=self.password_proof,
             factors=self.second_factors,
-            letters=self.letters,
-            passwords=self.passwords,
             codes=PyotpCodes(),
             box=self.foundation.secret_box,
-            check=self.code_check,
+            transactor=self.core.transactor,
+        )
+
+    @cached_property
+    def two_factor(self) -> TwoFactor:
+        """Turns the second factor of signed-in users on and off."""
+        from chalicelib.domain.people.second_factor.two_factor import FactorTurn, TwoFactor
+
+        turn = FactorTurn(
+            users=self.users,
+            sessions=self.sessions,
+            endings=self.session_ending,
+            letters=self.letters,
             attempts=self.attempts,
             transactor=self.core.transactor,
             clock=self.core.clock,
         )
+        return TwoFactor(
+            users=self.users,
+            password=self.password_proof,
+            factors=self.second_factors,
+            check=self.code_check,
+            turn=turn,
+            attempts=self.attempts,
+            clock=self.core.clock,
+        )
+
+    @cached_property
+    def recovery_codes(self) -> RecoveryCodes:
+        """Replaces recovery codes."""
+        from chalicelib.domain.people.second_factor.two_factor import RecoveryCodes
+
+        return RecoveryCodes(self.second_factors, self.code_check, self.attempts, self.core.transactor)
 
     @cached_property
     def preferences(self) -> Preferences:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamodb.people.invitations import DynamoRosters
     from chalicelib.adapters.dynamodb.people.staff import DynamoStaff
     from chalicelib.domain.people.correspondence.service import Correspondence
+    from chalicelib.domain.people.organisations.entrance import Entrance
     from chalicelib.domain.people.organisations.invitation_tokens import InvitationTokens
     from chalicelib.domain.people.organisations.invitations import Invitations
     from chalicelib.domain.people.organisations.members import Members
@@ -70,18 +71,23 @@ class People(SignInParts):
         return StaffDesk(self.staff_records, self.rosters, self.users, self.sessions, self.core.transactor)
 
     @cached_property
-    def staff_invitations(self) -> Invitations:
-        """Invitations into the staff."""
+    def staff_place(self) -> Place:
+        """The staff, as a place that people are invited to."""
         from chalicelib.domain.people.staff.invitations import StaffAsPlace
 
-        return self.invitations_to(StaffAsPlace(self.staff_records, self.foundation.activity_log))
+        return StaffAsPlace(self.staff_records, self.foundation.activity_log)
+
+    @cached_property
+    def staff_invitations(self) -> Invitations:
+        """Invites people into the staff."""
+        return self.invitations_to(self.staff_place)
 
     @cached_property
     def staff_entrance(self) -> StaffEntrance:
         """Accepts invitations into the staff."""
         from chalicelib.domain.people.staff.invitations import StaffEntrance
 
-        return StaffEntrance(self.staff_invitations, self.users)
+        return StaffEntrance(self.entrance_to(self.staff_place), self.users)
 
     @cached_property
     def members(self) -> Members:
@@ -100,18 +106,28 @@ class People(SignInParts):
         )
 
     @cached_property
-    def invitations(self) -> Invitations:
-        """Invitations into organisations."""
+    def organisation_place(self) -> Place:
+        """Organisations, as places that people are invited to."""
         from chalicelib.domain.people.organisations.members import OrganisationPlace
 
-        return self.invitations_to(OrganisationPlace(self.member_records, self.foundation.activity_log))
+        return OrganisationPlace(self.member_records, self.foundation.activity_log)
 
     @cached_property
-    def ownership_invitations(self) -> Invitations:
-        """Offers to own an organisation, as invitations."""
+    def invitations(self) -> Invitations:
+        """Invites people into organisations."""
+        return self.invitations_to(self.organisation_place)
+
+    @cached_property
+    def entrance(self) -> Entrance:
+        """Lets invited people into organisations."""
+        return self.entrance_to(self.organisation_place)
+
+    @cached_property
+    def ownership_entrance(self) -> Entrance:
+        """Lets an invited member become the owner of an organisation."""
         from chalicelib.domain.people.organisations.ownership import OwnershipPlace
 
-        return self.invitations_to(
+        return self.entrance_to(
             OwnershipPlace(self.member_records, self.foundation.activity_log, self.users, self.letters)
         )
 
@@ -122,13 +138,26 @@ class People(SignInParts):
         return Invitations(
             place=place,
             records=self.invitation_records,
-            tokens=self.invitation_tokens,
             rosters=self.rosters,
             users=self.users,
             letters=self.letters,
-            passwords=self.passwords,
             limiter=self.foundation.rate_limiter,
-            attempts=self.attempts,
+            transactor=self.core.transactor,
+            clock=self.core.clock,
+        )
+
+    def entrance_to(self, place: Place) -> Entrance:
+        """Lets in those who are invited to `place`."""
+        from chalicelib.domain.people.organisations.entrance import Entrance
+        from chalicelib.domain.people.organisations.invitation_tokens import InvitationOpener
+
+        return Entrance(
+            place=place,
+            records=self.invitation_records,
+            opener=InvitationOpener(self.invitation_records, self.attempts, self.core.clock),
+            rosters=self.rosters,
+            users=self.users,
+            passwords=self.passwords,
             transactor=self.core.transactor,
             clock=self.core.clock,
         )
@@ -179,7 +208,7 @@ class People(SignInParts):
         return Correspondence(
             users=self.users,
             letters=self.letters,
-            links=self.links,
+            links=self.link_maker,
             invitations=self.invitation_tokens,
             mailer=self.mailer,
             transactor=self.core.transactor,

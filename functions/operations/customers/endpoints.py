@@ -34,13 +34,13 @@ def search_customers(query: CustomersQuery, caller: Caller) -> Listing[CustomerS
 def open_customer(request: NewCustomerBody, caller: Caller) -> Reply[CustomerFileView]:
     """Open a customer for somebody without an account, who is told by mail and chooses a password then."""
     customer = app().operations.customer_opening.open(request.wanted())
-    return Reply(CustomerFileView.of(app().operations.customer_desk.file(customer.id)), concerns=customer.id)
+    return Reply(CustomerFileView.of(app().operations.customer_files.read(customer.id)), concerns=customer.id)
 
 
 @endpoint("GET", "/v1/admin/customers/{customerId}", scope=Scope.STAFF_CUSTOMERS_READ, audited=True)
 def inspect_customer(customer_id: CustomerId, caller: Caller) -> CustomerFileView:
     """See everything about a customer; the customer sees in its activity log that support looked."""
-    return CustomerFileView.of(app().operations.customer_desk.file(customer_id))
+    return CustomerFileView.of(app().operations.customer_files.read(customer_id))
 
 
 @endpoint("PATCH", "/v1/admin/customers/{customerId}", scope=Scope.STAFF_CUSTOMERS_WRITE, errors=(Conflict,))

@@ -35,7 +35,7 @@ def change_email(request: ChangeEmailRequest, caller: Caller) -> Message:
 
     The answer is the same where the address has an account already; its owner then gets a mail that says so.
     """
-    app().people.email_move.ask(
+    app().people.email_change_request.ask(
         caller.user_id, request.new_email, request.password, request.code, origin_of(caller)
     )
     return Message(message="Read the mail that the new address gets: it says how to go on.")
@@ -47,7 +47,7 @@ def confirm_email_change(request: ConfirmEmailRequest, caller: Caller) -> Messag
 
     The address before is told, and can undo the change for 72 hours.
     """
-    app().people.email_move.confirm(caller.user_id, caller.session_id, request.token, origin_of(caller))
+    app().people.email_confirmation.confirm(caller.user_id, caller.session_id, request.token, origin_of(caller))
     return Message(message="Your account has its new address; sign in with it from now on.")
 
 
@@ -58,7 +58,7 @@ def revert_email(request: RevertEmailRequest, visitor: Visitor) -> Message:
     It works for 72 hours, whatever was changed meanwhile; all sessions end, and two-factor sign-in that was
     turned on after the change is off again.
     """
-    app().people.email_move.revert(request.token, request.password, origin_of(visitor))
+    app().people.email_reversal.revert(request.token, request.password, origin_of(visitor))
     return Message(message="Your account has its address back; sign in with your new password.")
 
 

@@ -40,5 +40,5 @@ def get_session(visitor: Visitor) -> SessionStateView:
 @endpoint("POST", "/auth/signout")
 def sign_out(caller: Caller) -> Reply[Message]:
     """End this session; the same as `POST /auth/logout`."""
-    app().people.sign_in.logout(caller.user_id, caller.session_id)
+    app().people.session_renewal.logout(caller.user_id, caller.session_id)
     return Reply(Message(message="You are signed out."), cookies=ended_cookies())

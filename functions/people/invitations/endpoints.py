@@ -63,7 +63,7 @@ def withdraw_invitation(invitation_id: InvitationId, caller: Caller) -> Invitati
 @endpoint("GET", "/invitations/{token}", public=True, errors=(NotFound,))
 def get_invitation(token: InvitationToken, visitor: Visitor) -> FoundInvitationView:
     """See what you are invited to, with the token that was mailed to you."""
-    return FoundInvitationView.of(app().people.invitations.look_up(token, origin_of(visitor)))
+    return FoundInvitationView.of(app().people.entrance.look_up(token, origin_of(visitor)))
 
 
 @endpoint(
@@ -79,15 +79,15 @@ def accept_invitation(request: AcceptRequest, visitor: Visitor) -> JoinedView:
 
     With `newAccount`, the address is registered and verified by this, as only its owner has the token.
     """
-    origin, invitations = origin_of(visitor), app().people.invitations
+    origin, entrance = origin_of(visitor), app().people.entrance
     if request.new_account is None:
-        return JoinedView.of(invitations.accept(request.token, session_of(visitor).user_id, origin))
+        return JoinedView.of(entrance.accept(request.token, session_of(visitor).user_id, origin))
     account = request.new_account
-    return JoinedView.of(invitations.accept_as_new(request.token, account.name, account.password, origin))
+    return JoinedView.of(entrance.accept_as_new(request.token, account.name, account.password, origin))
 
 
 @endpoint("POST", "/invitations/decline", public=True)
 def decline_invitation(request: TokenRequest, visitor: Visitor) -> Message:
     """Decline an invitation, which makes it void."""
-    app().people.invitations.decline(request.token, origin_of(visitor))
+    app().people.entrance.decline(request.token, origin_of(visitor))
     return Message(message="The invitation is declined.")

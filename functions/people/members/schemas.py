@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from pydantic import Field
 
 from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Role, Scope
-from chalicelib.domain.people.organisations.invitations import FoundInvitation
+from chalicelib.domain.people.organisations.entrance import FoundInvitation
 from chalicelib.domain.people.organisations.models import Invitation, Member
 from chalicelib.http import ApiModel
 from functions.people.fields import (

@@ -56,6 +56,4 @@ def accept_ownership(request: TokenRequest, caller: Caller) -> JoinedView:
 
     It is in the activity log of that customer, whichever one this session acts for.
     """
-    return JoinedView.of(
-        app().people.ownership_invitations.accept(request.token, caller.user_id, origin_of(caller))
-    )
+    return JoinedView.of(app().people.ownership_entrance.accept(request.token, caller.user_id, origin_of(caller)))

@@ -26,7 +26,7 @@ from functions.people.sign_in.schemas import Message
 )
 def set_up_two_factor(request: EnrolmentRequest, caller: Caller) -> EnrolmentView:
     """Get a secret for your authenticator app, for your password; nothing changes until a code confirms it."""
-    enrolment = app().people.two_factor.begin(caller.user_id, request.password)
+    enrolment = app().people.enrolments.begin(caller.user_id, request.password)
     return EnrolmentView.of(enrolment, app().foundation.qr_codes.svg(enrolment.uri))
 
 
@@ -58,5 +58,5 @@ def disable_two_factor(request: DisableRequest, caller: Caller) -> Message:
 )
 def renew_recovery_codes(request: AppCodeRequest, caller: Caller) -> RecoveryCodesView:
     """Get ten new recovery codes for a code of the app; those that you have are worthless then."""
-    codes = app().people.two_factor.renew_recovery_codes(caller.user_id, request.code)
+    codes = app().people.recovery_codes.renew(caller.user_id, request.code)
     return RecoveryCodesView(recovery_codes=codes)

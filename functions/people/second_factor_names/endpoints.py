@@ -33,7 +33,7 @@ def get_two_factor_status(caller: Caller) -> SecondFactorView:
 )
 def set_up_two_factor_v1(request: EnrolmentRequest, caller: Caller) -> EnrolmentView:
     """Get a secret for your authenticator app; the same as `POST /security/2fa/setup`."""
-    enrolment = app().people.two_factor.begin(caller.user_id, request.password)
+    enrolment = app().people.enrolments.begin(caller.user_id, request.password)
     return EnrolmentView.of(enrolment, app().foundation.qr_codes.svg(enrolment.uri))
 
 
@@ -51,7 +51,7 @@ def verify_two_factor_v1(request: VerifyRequest, visitor: Visitor) -> Reply[Veri
     """
     origin = origin_of(visitor)
     if request.token is not None:
-        tokens = app().people.sign_in.finish(request.token, request.code, origin)
+        tokens = app().people.second_step.finish(request.token, request.code, origin)
         return Reply(VerifiedView(SessionTokensView.of(tokens)), cookies=cookies_of(tokens))
     caller = session_of(visitor)
     codes = app().people.two_factor.confirm(caller.user_id, caller.session_id, request.code)
@@ -86,5 +86,5 @@ def get_backup_codes(caller: Caller) -> SecondFactorView:
 )
 def renew_backup_codes(request: AppCodeRequest, caller: Caller) -> RecoveryCodesView:
     """Get ten new recovery codes; the same as `POST /security/2fa/recovery-codes/regen`."""
-    codes = app().people.two_factor.renew_recovery_codes(caller.user_id, request.code)
+    codes = app().people.recovery_codes.renew(caller.user_id, request.code)
     return RecoveryCodesView(recovery_codes=codes)

@@ -90,7 +90,7 @@ def finish_login(request: FinishRequest, visitor: Visitor) -> Reply[SessionToken
 
     A sign-in waits for five minutes and takes five codes; each code works once.
     """
-    return _signed_in(app().people.sign_in.finish(request.pending_token, request.code, origin_of(visitor)))
+    return _signed_in(app().people.second_step.finish(request.pending_token, request.code, origin_of(visitor)))
 
 
 @endpoint("POST", "/auth/refresh", public=True, errors=(Unauthorized, Forbidden), grants=(SIGNING_KEY,))
@@ -105,27 +105,27 @@ def refresh(request: RefreshRequest, visitor: Visitor) -> Reply[SessionTokensVie
         if token is None:
             raise Unauthorized("Send a refresh token, in the body or as a cookie.")
         check_csrf(visitor.cookie(CSRF_COOKIE), visitor.csrf_token)
-    return _signed_in(app().people.sign_in.refresh(token, origin_of(visitor)))
+    return _signed_in(app().people.session_renewal.refresh(token, origin_of(visitor)))
 
 
 @endpoint("POST", "/auth/logout")
 def logout(caller: Caller) -> Reply[Message]:
     """End this session; its tokens are refused from now on."""
-    app().people.sign_in.logout(caller.user_id, caller.session_id)
+    app().people.session_renewal.logout(caller.user_id, caller.session_id)
     return Reply(Message(message="You are signed out."), cookies=ended_cookies())
 
 
 @endpoint("POST", "/auth/forgot-password", status=202, public=True)
 def forgot_password(request: EmailRequest, visitor: Visitor) -> Message:
     """Get a mail with a link to choose a new password. The answer is the same for every address."""
-    app().people.recovery.forgot_password(request.email, origin_of(visitor))
+    app().people.forgotten_password.ask(request.email, origin_of(visitor))
     return Message(message=_READ_YOUR_MAIL)
 
 
 @endpoint("POST", "/auth/reset-password", public=True, memory_mb=HASHING_MEMORY_MB)
 def reset_password(request: ResetPasswordRequest, visitor: Visitor) -> Message:
     """Choose a new password through the mailed link, which works once and for one hour; ends all sessions."""
-    app().people.recovery.reset_password(request.token, request.password, origin_of(visitor))
+    app().people.password_reset.follow(request.token, request.password, origin_of(visitor))
     return Message(message="Your password is changed and all sessions were ended; sign in again.")
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from chalicelib.domain.foundation.access.models import StaffRole, StaffStatus
 from chalicelib.domain.foundation.activity.models import Activity, Outcome
 from chalicelib.domain.people.accounts.emails import MAX_EMAIL_LENGTH
-from chalicelib.domain.people.organisations.invitations import FoundInvitation
+from chalicelib.domain.people.organisations.entrance import FoundInvitation
 from chalicelib.domain.people.organisations.models import Invitation
 from chalicelib.domain.people.staff.models import StaffMember
 from chalicelib.http import ApiModel, StaffChange, StaffPageQuery

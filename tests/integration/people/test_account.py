@@ -349,8 +349,8 @@ class TestSessionsThatBeginMeanwhile:
 
     def test_end_with_a_new_address(self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         ask(people, ada)
-        service = app().people.email_move
-        give(people={"email_move": service})
+        service = app().people.email_confirmation
+        give(people={"email_confirmation": service})
         began = self.sign_in_after_reading(people, service._sessions, monkeypatch)
         assert confirm(people, ada, token_for(people, NEW)).status == 200
         assert [person.get("/me").status for person in began] == [401]
@@ -360,9 +360,9 @@ class TestSessionsThatBeginMeanwhile:
         self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         people.ask("/auth/forgot-password", ADA)
-        service = app().people.recovery
-        give(people={"recovery": service})
-        began = self.sign_in_after_reading(people, service._sessions, monkeypatch)
+        service = app().people.password_reset
+        give(people={"password_reset": service})
+        began = self.sign_in_after_reading(people, service._endings._sessions, monkeypatch)
         body = {"token": token_for(people, ADA, "reset_password"), "password": OTHER_PASSWORD}
         assert people.api.post("/auth/reset-password", body).status == 200
         assert [person.get("/me").status for person in (ada, *began)] == [401, 401]
@@ -371,8 +371,8 @@ class TestSessionsThatBeginMeanwhile:
         self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         moved(people, ada)
-        service = app().people.email_move
-        give(people={"email_move": service})
-        began = self.sign_in_after_reading(people, service._sessions, monkeypatch, NEW)
+        service = app().people.email_reversal
+        give(people={"email_reversal": service})
+        began = self.sign_in_after_reading(people, service._endings._sessions, monkeypatch, NEW)
         assert revert(people, token_for(people, ADA, "email_changed")).status == 200
         assert [person.get("/me").status for person in (ada, *began)] == [401, 401]

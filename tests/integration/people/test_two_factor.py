@@ -3,6 +3,7 @@
 import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -116,14 +117,14 @@ class TestTurningItOn:
     ) -> None:
         """The worst moment: after the other sessions were read, before it is on."""
         app = AuthenticatorApp(ada.post("/security/2fa/setup", OWN).data["secret"])
-        service, begun = product().people.two_factor, []
-        commit = service._commit
+        turn, begun = product().people.two_factor._turn, []
+        commit = turn._transactor.commit
 
         def late(writes: Any) -> None:
             begun.append(people.login(ADA).data["accessToken"])
             commit(writes)
 
-        monkeypatch.setattr(service, "_commit", late)
+        monkeypatch.setattr(turn, "_transactor", SimpleNamespace(commit=late))
         assert ada.post("/security/2fa/confirm", {"code": app.code()}).status == 200
         assert people.api.get("/me", token=begun[0]).status == 401
 
@@ -362,15 +363,15 @@ class TestTurningItOff:
         self, people: People, ada: Api, app: AuthenticatorApp, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It would count as signed in with a second factor for a month, though there is none any more."""
-        service, begun = product().people.two_factor, []
-        commit = service._commit
+        turn, begun = product().people.two_factor._turn, []
+        commit = turn._transactor.commit
 
         def late(writes: Any) -> None:
             session = finished(people, pending_token(people), app.recovery_codes[0])
             begun.append(session.data["accessToken"])
             commit(writes)
 
-        monkeypatch.setattr(service, "_commit", late)
+        monkeypatch.setattr(turn, "_transactor", SimpleNamespace(commit=late))
         assert ada.post("/security/2fa/disable", {"password": PASSWORD, "code": app.code()}).status == 200
         assert (ada.get("/me").status, people.api.get("/me", token=begun[0]).status) == (200, 401)
 

@@ -6,6 +6,7 @@ on, and a list of all that has to be settled first.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from chalicelib.domain.cloud.deployments.ports import DeploymentRecords
@@ -24,8 +25,9 @@ from chalicelib.domain.operations.departure.ports import (
 )
 from chalicelib.domain.people.accounts.models import Letter, LetterKind, Membership, User
 from chalicelib.domain.people.accounts.ports import Letters, Sessions, Users
+from chalicelib.domain.people.attempts.password_proof import Proven
 from chalicelib.domain.people.organisations.ports import MEMBER_UNCHANGED, ROSTER_UNCHANGED, MemberRecords, Rosters
-from chalicelib.domain.people.sign_in.reauthentication import Proven, Reauthentication
+from chalicelib.domain.people.sign_in.reauthentication import Reauthentication
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, FieldError, NotFound
 from chalicelib.kernel.ids import Kind, new_id
@@ -96,31 +98,87 @@ class Books:
             )
 
 
+@dataclass(frozen=True)
+class Leave:
+    """What an owner leaves behind."""
+
+    membership: Membership | None
+    """Theirs; None where they do not belong to the customer."""
+    others: int
+    """How many belong to the customer besides."""
+    is_last: bool
+    """Whether they belong to no other customer, nor to the staff."""
+    same_people: Sequence[Write]
+    """Assert that nobody joined or left since."""
+
+
+class OwnersLeave:
+    """How an owner leaves the customer that is closed."""
+
+    def __init__(
+        self,
+        *,
+        records: ClosingRecords,
+        users: Users,
+        members: MemberRecords,
+        sessions: Sessions,
+        rosters: Rosters,
+    ) -> None:
+        self._records = records
+        self._users = users
+        self._members = members
+        self._sessions = sessions
+        self._rosters = rosters
+
+    def look(self, wish: ClosingWish) -> Leave:
+        """Who belongs to the customer, and what else its owner belongs to.
+
+        The roster says how many others there are: the index of members may not know yet who has just joined.
+        """
+        roster = self._rosters.get(wish.customer_id)
+        same_people = [
+            self._rosters.change(wish.customer_id, roster),
+            self._rosters.change(wish.user_id, self._rosters.get(wish.user_id), joined=-1),
+        ]
+        own = {one.customer_id: one for one in self._users.memberships(wish.user_id)}
+        membership = own.pop(wish.customer_id, None)
+        is_last = not own and self._users.staff_role(wish.user_id) is None
+        return Leave(membership, roster.joined, is_last, same_people)
+
+    def writes(self, user: User, membership: Membership, closing: Closing) -> Sequence[Write]:
+        """The end of the owner's membership and of the sessions that acted for the customer."""
+        sessions = [
+            session
+            for session in self._sessions.all_of(user.id)
+            if closing.erases_user or session.customer_id == closing.customer_id
+        ]
+        left = [
+            self._members.remove(membership),
+            self._users.same_password(user),
+            *(self._sessions.end(user.id, session.id) for session in sessions[:_MAX_SESSIONS_IN_ONE_GO]),
+        ]
+        return [*left, self._records.free_address(user)] if closing.erases_user else left
+
+
 class Closings:
     """Closes customers."""
 
-    def __init__(  # noqa: PLR0913 (its ports, given by name)
+    def __init__(
         self,
         *,
         records: ClosingRecords,
         books: Books,
         ledger: Ledger,
-        users: Users,
-        members: MemberRecords,
-        sessions: Sessions,
+        owner: OwnersLeave,
         letters: Letters,
-        rosters: Rosters,
         reauthentication: Reauthentication,
         clock: Clock,
     ) -> None:
         self._records = records
         self._books = books
         self._ledger = ledger
-        self._users = users
-        self._members = members
-        self._sessions = sessions
+        self._owner = owner
         self._letters = letters
-        self._rosters = rosters
         self._reauthentication = reauthentication
         self._clock = clock
 
@@ -147,16 +205,20 @@ class Closings:
         """Look at everything and write once; what has changed in between is looked at anew."""
         user, now = proven.user, self._clock.now()
         change = self._ledger.change(wish.customer_id, now)
-        roster = self._rosters.get(wish.customer_id)
-        same_people = [
-            self._rosters.change(wish.customer_id, roster),
-            self._rosters.change(user.id, self._rosters.get(user.id), joined=-1),
-        ]
-        membership, belonging = self._people(wish, change, others=roster.joined)
+        leave = self._owner.look(wish)
+        obstacles = list(self._books.obstacles(wish, change))
+        if leave.others:
+            sentence = f"{leave.others} others belong to it; remove them, or hand the ownership over."
+            obstacles.append(_in_the_way(Obstacle.MEMBERS, sentence))
+        if obstacles:
+            raise Conflict(_IN_THE_WAY, details=obstacles)
+        membership = leave.membership
+        if membership is None:
+            raise NotFound()
         closing = Closing(
             customer_id=wish.customer_id,
             user_id=user.id,
-            erases_user=not belonging and self._users.staff_role(user.id) is None,
+            erases_user=leave.is_last,
             closed_at=now,
             forfeited_micros=change.account.posted_micros,
             reason=wish.reason,
@@ -166,45 +228,12 @@ class Closings:
                 *proven.writes,
                 *self._records.close(closing),
                 *_forfeit(change, closing),
-                *same_people,
-                *self._departure(user, membership, closing),
+                *leave.same_people,
+                *self._owner.writes(user, membership, closing),
                 self._letters.add(_letter(user, membership, closing)),
             ]
         )
         return closing
-
-    def _people(
-        self, wish: ClosingWish, change: AccountChange, *, others: int
-    ) -> tuple[Membership, Sequence[Membership]]:
-        """The owner's membership, and what else they belong to; refuses while anything stands in the way.
-
-        How many `others` there are says the roster: the index of members may not know yet who has just joined.
-        """
-        obstacles = list(self._books.obstacles(wish, change))
-        if others:
-            sentence = f"{others} others belong to it; remove them, or hand the ownership over."
-            obstacles.append(_in_the_way(Obstacle.MEMBERS, sentence))
-        if obstacles:
-            raise Conflict(_IN_THE_WAY, details=obstacles)
-        own = {one.customer_id: one for one in self._users.memberships(wish.user_id)}
-        membership = own.pop(wish.customer_id, None)
-        if membership is None:
-            raise NotFound()
-        return membership, list(own.values())
-
-    def _departure(self, user: User, membership: Membership, closing: Closing) -> Sequence[Write]:
-        """The end of the owner's membership and of the sessions that acted for the customer."""
-        sessions = [
-            session
-            for session in self._sessions.all_of(user.id)
-            if closing.erases_user or session.customer_id == closing.customer_id
-        ]
-        left = [
-            self._members.remove(membership),
-            self._users.same_password(user),
-            *(self._sessions.end(user.id, session.id) for session in sessions[:_MAX_SESSIONS_IN_ONE_GO]),
-        ]
-        return [*left, self._records.free_address(user)] if closing.erases_user else left
 
 
 def _forfeit(change: AccountChange, closing: Closing) -> Sequence[Write]:

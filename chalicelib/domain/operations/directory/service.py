@@ -88,10 +88,10 @@ class CustomerOpening:
         return customer
 
 
-class CustomerDesk:
-    """Shows staff a customer, and lets them change it."""
+class CustomerFiles:
+    """Shows staff a customer."""
 
-    def __init__(  # noqa: PLR0913 (what they see of a customer is kept in many places)
+    def __init__(
         self,
         *,
         customers: CustomerRecords,
@@ -100,9 +100,6 @@ class CustomerDesk:
         standing: StandingOf,
         slots: DeploymentSlots,
         invoices: InvoiceLists,
-        mail: CustomerMail,
-        transactor: Transactor,
-        clock: Clock,
     ) -> None:
         self._customers = customers
         self._members = members
@@ -110,18 +107,15 @@ class CustomerDesk:
         self._standing = standing
         self._slots = slots
         self._invoices = invoices
-        self._mail = mail
-        self._transactor = transactor
-        self._clock = clock
 
-    def file(self, customer_id: str) -> CustomerFile:
+    def read(self, customer_id: str) -> CustomerFile:
         """Everything that staff see of the customer.
 
         Raises:
             NotFound: there is no such customer.
         """
         return CustomerFile(
-            customer=self._customer(customer_id),
+            customer=_known(self._customers, customer_id),
             notes=self._customers.notes(customer_id),
             members=self._members.list(customer_id, PageRequest(MAX_PAGE_ITEMS)).items,
             balance=self._balances.balance(customer_id),
@@ -129,6 +123,27 @@ class CustomerDesk:
             slots=self._slots.slots(customer_id),
             invoices=self._invoices.invoices(customer_id, PageRequest(_SHOWN_INVOICES)).items,
         )
+
+
+class CustomerDesk:
+    """Lets staff change a customer."""
+
+    def __init__(
+        self,
+        *,
+        customers: CustomerRecords,
+        files: CustomerFiles,
+        slots: DeploymentSlots,
+        mail: CustomerMail,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._customers = customers
+        self._files = files
+        self._slots = slots
+        self._mail = mail
+        self._transactor = transactor
+        self._clock = clock
 
     def change(self, customer_id: str, change: CustomerChange) -> CustomerFile:
         """Change the customer; blocking it bites at once, and its people are told by mail, with the reason.
@@ -138,10 +153,10 @@ class CustomerDesk:
             Conflict: it was closed, and more than notes is to change.
         """
         with_fresh_reads(lambda: self._change(customer_id, change), stale=frozenset({CUSTOMER_UNCHANGED}))
-        return self.file(customer_id)
+        return self._files.read(customer_id)
 
     def _change(self, customer_id: str, change: CustomerChange) -> None:
-        before = self._customer(customer_id)
+        before = _known(self._customers, customer_id)
         after = replace(
             before,
             name=change.name or before.name,
@@ -171,8 +186,9 @@ class CustomerDesk:
             letters = self._mail.to_customer(after.id, _TELLING[after.status], {"reason": change.reason}, now)
         return [*([] if kept == notes else [self._customers.put_notes(after.id, kept)]), *letters]
 
-    def _customer(self, customer_id: str) -> Customer:
-        customer = self._customers.get(customer_id)
-        if customer is None:
-            raise NotFound("There is no such customer.")
-        return customer
+
+def _known(customers: CustomerRecords, customer_id: str) -> Customer:
+    customer = customers.get(customer_id)
+    if customer is None:
+        raise NotFound("There is no such customer.")
+    return customer

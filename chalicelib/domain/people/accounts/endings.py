@@ -20,16 +20,22 @@ def ends_of(sessions: Sessions, user_id: str, *, but: str = "") -> Sequence[Writ
     return [sessions.end(user_id, other.id) for other in others[:_MAX_IN_ONE_GO]]
 
 
-def end_leftovers(
-    sessions: Sessions, transactor: Transactor, user_id: str, is_left: Callable[[Session], bool]
-) -> None:
-    """End those sessions of the user that are left over."""
-    for session in filter(is_left, sessions.all_of(user_id)):
-        transactor.commit([sessions.end(user_id, session.id)])
+class SessionEnding:
+    """Ends a person's sessions, in two parts: with the change that ends them, and after it."""
 
+    def __init__(self, sessions: Sessions, transactor: Transactor) -> None:
+        self._sessions = sessions
+        self._transactor = transactor
 
-def end_outlived(sessions: Sessions, transactor: Transactor, before: User) -> None:
-    """End the sessions that began with a password, or an address, which the user had `before` and has no more."""
-    end_leftovers(
-        sessions, transactor, before.id, lambda session: session.password_version <= before.password_version
-    )
+    def with_change(self, user_id: str, *, but: str = "") -> Sequence[Write]:
+        """The ends of all the user's sessions, or of all but one; they belong to the change's transaction."""
+        return ends_of(self._sessions, user_id, but=but)
+
+    def leftovers(self, user_id: str, is_left: Callable[[Session], bool]) -> None:
+        """End those sessions of the user that are left over after the change."""
+        for session in filter(is_left, self._sessions.all_of(user_id)):
+            self._transactor.commit([self._sessions.end(user_id, session.id)])
+
+    def outlived(self, before: User) -> None:
+        """End the sessions that began with a password, or an address, that the user had `before` only."""
+        self.leftovers(before.id, lambda session: session.password_version <= before.password_version)

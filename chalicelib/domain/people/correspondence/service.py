@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.foundation.access.models import Role
-from chalicelib.domain.people.accounts.links import LinkOpener
+from chalicelib.domain.people.accounts.links import LinkMaker
 from chalicelib.domain.people.accounts.models import Letter, LetterKind, LinkPurpose, User
 from chalicelib.domain.people.accounts.ports import Letters, Mailer, Undeliverable, Users
 from chalicelib.domain.people.organisations.invitation_tokens import InvitationTokens
@@ -98,7 +98,7 @@ class Correspondence:
         *,
         users: Users,
         letters: Letters,
-        links: LinkOpener,
+        links: LinkMaker,
         invitations: InvitationTokens,
         mailer: Mailer,
         transactor: Transactor,

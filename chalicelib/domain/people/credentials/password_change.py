@@ -1,6 +1,6 @@
 """Choosing another password while signed in."""
 
-from chalicelib.domain.people.accounts.endings import end_outlived, ends_of
+from chalicelib.domain.people.accounts.endings import SessionEnding
 from chalicelib.domain.people.accounts.models import Letter, LetterKind
 from chalicelib.domain.people.accounts.passwords import new_password
 from chalicelib.domain.people.accounts.ports import Letters, Passwords, Sessions, Users
@@ -8,7 +8,6 @@ from chalicelib.domain.people.sign_in.reauthentication import Reauthentication
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import InvalidInput
 from chalicelib.kernel.ids import Kind, new_id
-from chalicelib.kernel.transactions import Transactor
 
 
 class PasswordChange:
@@ -22,7 +21,7 @@ class PasswordChange:
         letters: Letters,
         passwords: Passwords,
         reauthentication: Reauthentication,
-        transactor: Transactor,
+        endings: SessionEnding,
         clock: Clock,
     ) -> None:
         self._users = users
@@ -30,7 +29,7 @@ class PasswordChange:
         self._letters = letters
         self._passwords = passwords
         self._reauthentication = reauthentication
-        self._transactor = transactor
+        self._endings = endings
         self._clock = clock
 
     def change(self, user_id: str, session_id: str, current: str, wanted: str) -> None:
@@ -52,8 +51,8 @@ class PasswordChange:
                 *proven.writes,
                 self._users.change_password(user, self._passwords.hash(chosen), now),
                 self._sessions.carry_over(user_id, session_id, user.password_version + 1),
-                *ends_of(self._sessions, user_id, but=session_id),
+                *self._endings.with_change(user_id, but=session_id),
                 self._letters.add(Letter(new_id(Kind.LETTER, now), LetterKind.PASSWORD_CHANGED, user.email, now)),
             ]
         )
-        end_outlived(self._sessions, self._transactor, user)
+        self._endings.outlived(user)

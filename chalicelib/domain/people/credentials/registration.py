@@ -1,6 +1,5 @@
 """Becoming a user: registering, and proving the address."""
 
-from chalicelib.domain.people.accounts.links import LinkOpener
 from chalicelib.domain.people.accounts.models import (
     Customer,
     EmailAddress,
@@ -13,6 +12,7 @@ from chalicelib.domain.people.accounts.models import (
 from chalicelib.domain.people.accounts.passwords import new_password
 from chalicelib.domain.people.accounts.ports import Accounts, Letters, Passwords, Users
 from chalicelib.domain.people.attempts.attempts import Attempts
+from chalicelib.domain.people.credentials.links import LinkOpener
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import ConditionFailed, Transactor
@@ -75,8 +75,7 @@ class Registration:
             InvalidInput: it is not valid, was followed before, or has expired.
             RateLimited: too many links were tried.
         """
-        self._attempts.link(origin.ip)
-        link = self._links.open(token, LinkPurpose.VERIFY_EMAIL)
+        link = self._links.open(token, LinkPurpose.VERIFY_EMAIL, origin)
         verified = self._users.verify(link.user_id, link.password_version, self._clock.now())
         self._links.follow(link, [verified])
 

@@ -4,8 +4,9 @@ import re
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.people.accounts.models import Letter, LetterKind
+from chalicelib.domain.people.accounts.models import Letter, LetterKind, Origin
 from chalicelib.domain.people.accounts.tokens import is_same, new_secret
+from chalicelib.domain.people.attempts.attempts import Attempts
 from chalicelib.domain.people.organisations.models import STAFF, Invitation, InvitationKind
 from chalicelib.domain.people.organisations.ports import InvitationRecords
 from chalicelib.kernel.clock import Clock
@@ -30,7 +31,7 @@ def void_invitation() -> InvalidInput:
 
 
 class InvitationTokens:
-    """Makes the token of an invitation when its mail is written, and finds the invitation of a token."""
+    """Makes the token of an invitation when its mail is written."""
 
     def __init__(self, records: InvitationRecords, transactor: Transactor, clock: Clock) -> None:
         self._records = records
@@ -52,12 +53,23 @@ class InvitationTokens:
         place = place_id.partition("_")[2] or place_id
         return f"{place}.{invitation_id.partition('_')[2]}.{secret}"
 
-    def open(self, kind: InvitationKind, token: str) -> Invitation:
+
+class InvitationOpener:
+    """Finds the invitation of a token; each look is an attempt that counts (G45)."""
+
+    def __init__(self, records: InvitationRecords, attempts: Attempts, clock: Clock) -> None:
+        self._records = records
+        self._attempts = attempts
+        self._clock = clock
+
+    def open(self, kind: InvitationKind, token: str, origin: Origin) -> Invitation:
         """The open invitation behind `token`.
 
         Raises:
             InvalidInput: there is none.
+            RateLimited: too many tokens were tried.
         """
+        self._attempts.link(origin.ip)
         match = _TOKEN.fullmatch(token)
         if match is None:
             raise void_invitation()

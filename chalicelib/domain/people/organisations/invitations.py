@@ -9,27 +9,20 @@ Nothing that the inviter sees depends on whether the address has an account (G42
 answer, the same mail.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.foundation.access.rate_limits import RateLimiter
-from chalicelib.domain.people.accounts.models import EmailAddress, Origin, User
-from chalicelib.domain.people.accounts.passwords import new_password
-from chalicelib.domain.people.accounts.ports import Letters, Passwords, Users
-from chalicelib.domain.people.attempts.attempts import Attempts
-from chalicelib.domain.people.organisations.invitation_tokens import InvitationTokens, letter_of, void_invitation
+from chalicelib.domain.people.accounts.models import EmailAddress
+from chalicelib.domain.people.accounts.ports import Letters, Users
+from chalicelib.domain.people.organisations.invitation_tokens import letter_of
 from chalicelib.domain.people.organisations.models import (
     INVITATION_LIFE,
-    MAX_JOINED_CUSTOMERS,
-    MAX_JOINED_MEMBERS,
     Invitation,
 )
 from chalicelib.domain.people.organisations.ports import (
     INVITATION_OPEN,
-    INVITER_MAY,
-    MEMBER_UNCHANGED,
     ROSTER_UNCHANGED,
     InvitationRecords,
     Place,
@@ -40,14 +33,13 @@ from chalicelib.kernel.errors import (
     Conflict,
     FieldError,
     Forbidden,
-    HearthError,
     LimitExceeded,
     NotFound,
 )
 from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
-from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
 
 MAX_OPEN_INVITATIONS = 50
 INVITATIONS_PER_HOUR = 30
@@ -56,42 +48,27 @@ INVITATIONS_PER_ADDRESS_AND_HOUR = 5
 _HOUR_SECONDS = 3600
 
 
-@dataclass(frozen=True)
-class FoundInvitation:
-    """An invitation as the holder of its token sees it."""
-
-    invitation: Invitation
-    has_account: bool
-    """Whether the address that it was mailed to has an account."""
-
-
 class Invitations:
-    """Invites people to a place, and lets them in."""
+    """Invites people to a place: the side of those who are there."""
 
-    def __init__(  # noqa: PLR0913 (its ports, given by name)
+    def __init__(
         self,
         *,
         place: Place,
         records: InvitationRecords,
-        tokens: InvitationTokens,
         rosters: Rosters,
         users: Users,
         letters: Letters,
-        passwords: Passwords,
         limiter: RateLimiter,
-        attempts: Attempts,
         transactor: Transactor,
         clock: Clock,
     ) -> None:
         self._place = place
         self._records = records
-        self._tokens = tokens
         self._rosters = rosters
         self._users = users
         self._letters = letters
-        self._passwords = passwords
         self._limiter = limiter
-        self._attempts = attempts
         self._transactor = transactor
         self._clock = clock
 
@@ -153,74 +130,6 @@ class Invitations:
             stale=frozenset({INVITATION_OPEN}),
         )
 
-    def look_up(self, token: str, origin: Origin) -> FoundInvitation:
-        """What the holder of `token` is invited to.
-
-        Raises:
-            InvalidInput: the token is not valid (any more).
-            RateLimited: too many were tried.
-        """
-        self._attempts.link(origin.ip)
-        invitation = self._tokens.open(self._place.kind, token)
-        return FoundInvitation(invitation, self._users.by_email(invitation.email) is not None)
-
-    def accept(self, token: str, user_id: str, origin: Origin) -> Invitation:
-        """Let a person in who is signed in with the address that was invited.
-
-        Raises:
-            InvalidInput: the token is not valid (any more), or the inviter may not invite any more.
-            Forbidden: the invitation is for another address.
-            Conflict: they are there already.
-            LimitExceeded: the place is full, or the person is in too many.
-            RateLimited: too many tokens were tried.
-        """
-        self._attempts.link(origin.ip)
-        user = self._users.get(user_id)
-        invitation = self._tokens.open(self._place.kind, token)
-        if user is None or user.email != invitation.email:
-            raise Forbidden("This invitation is for another address; sign in with the one that it was sent to.")
-        return self._let_in(invitation, user, [], origin)
-
-    def accept_as_new(self, token: str, name: str, password: str, origin: Origin) -> Invitation:
-        """Register whoever holds the token, who has shown thereby that the address is theirs, and let them in.
-
-        Raises:
-            InvalidInput: the token is not valid (any more), the inviter may not invite any more, or the password
-                may not be chosen (the invitation stays).
-            Conflict: the address has an account.
-            LimitExceeded: the place is full.
-            RateLimited: too many tokens were tried.
-        """
-        self._attempts.link(origin.ip)
-        invitation = self._tokens.open(self._place.kind, token)
-        password_hash = self._passwords.hash(new_password(password, invitation.email, self._passwords))
-        now = self._clock.now()
-        user = User(
-            id=new_id(Kind.USER, now),
-            email=invitation.email,
-            name=name,
-            password_hash=password_hash,
-            password_version=1,
-            created_at=now,
-            verified_at=now,
-        )
-        return self._let_in(invitation, user, self._users.insert(user), origin)
-
-    def decline(self, token: str, origin: Origin) -> None:
-        """Make the invitation void, in the name of the invited.
-
-        Raises:
-            InvalidInput: the token is not valid (any more).
-            RateLimited: too many were tried.
-        """
-        self._attempts.link(origin.ip)
-        invitation = self._tokens.open(self._place.kind, token)
-        noted = self._place.note(invitation, "decline_invitation", "", origin, self._clock.now())
-        try:
-            self._transactor.commit([self._records.remove(invitation), *noted])
-        except ConditionFailed as failed:
-            raise void_invitation() from failed
-
     def _invite(self, place_id: str, inviter_id: str, email: EmailAddress, role: str) -> Invitation:
         roster = self._rosters.get(place_id)
         now = self._clock.now()
@@ -257,35 +166,6 @@ class Invitations:
         )
         return invitation
 
-    def _let_in(
-        self, invitation: Invitation, user: User, registered: Sequence[Write], origin: Origin
-    ) -> Invitation:
-        """Spend the invitation and let the user in, in one transaction."""
-
-        def let_in() -> None:
-            place, person = self._rosters.get(invitation.place_id), self._rosters.get(user.id)
-            more = self._place.people_joining
-            if place.joined + more > MAX_JOINED_MEMBERS or person.joined + more > MAX_JOINED_CUSTOMERS:
-                raise LimitExceeded("There are as many members as there can be, or you belong to too many.")
-            now = self._clock.now()
-            self._transactor.commit(
-                [
-                    self._records.remove(invitation),
-                    *self._place.inviter_still_may(invitation),
-                    *registered,
-                    *self._place.join(invitation, user.id, now),
-                    *self._place.note(invitation, "accept_invitation", user.id, origin, now),
-                    self._rosters.change(invitation.place_id, place, joined=more),
-                    self._rosters.change(user.id, person, joined=more),
-                ]
-            )
-
-        try:
-            with_fresh_reads(let_in, stale=frozenset({ROSTER_UNCHANGED, MEMBER_UNCHANGED}))
-        except ConditionFailed as failed:
-            raise _refusal(failed.asserts) from failed
-        return invitation
-
     def _open(self, place_id: str, invitation_id: str) -> Invitation:
         invitation = self._records.get(self._place.kind, place_id, invitation_id)
         if invitation is None or not invitation.is_open(self._clock.now()):
@@ -302,12 +182,3 @@ class Invitations:
 
 def _taken(message: str) -> Conflict:
     return Conflict(message, details=[FieldError("email", message)])
-
-
-def _refusal(asserts: frozenset[str]) -> HearthError:
-    """Why nobody was let in: what is over for good before what the invited can help."""
-    if INVITATION_OPEN in asserts or INVITER_MAY in asserts:
-        return void_invitation()
-    if "email_is_free" in asserts:
-        return Conflict("This address has an account; sign in with it to accept.")
-    return Conflict("You are there already.")

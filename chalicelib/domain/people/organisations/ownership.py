@@ -7,6 +7,7 @@ from chalicelib.domain.foundation.access.models import Role
 from chalicelib.domain.foundation.activity.ports import ActivityWrites
 from chalicelib.domain.people.accounts.models import Letter, LetterKind, Membership, Origin
 from chalicelib.domain.people.accounts.ports import Letters, Users
+from chalicelib.domain.people.attempts.password_proof import Proven
 from chalicelib.domain.people.organisations.invitation_tokens import letter_of
 from chalicelib.domain.people.organisations.members import NO_SUCH_MEMBER, OrganisationPlace
 from chalicelib.domain.people.organisations.models import INVITATION_LIFE, Invitation, InvitationKind
@@ -17,7 +18,7 @@ from chalicelib.domain.people.organisations.ports import (
     InvitationRecords,
     MemberRecords,
 )
-from chalicelib.domain.people.sign_in.reauthentication import Proven, Reauthentication
+from chalicelib.domain.people.sign_in.reauthentication import Reauthentication
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, Forbidden, NotFound
 from chalicelib.kernel.ids import Kind, new_id

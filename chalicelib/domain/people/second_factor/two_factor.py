@@ -1,13 +1,13 @@
-"""Turning the second factor on and off, and proving it."""
+"""Setting the second factor up, turning it on and off, and proving it."""
 
 from collections.abc import Sequence
 
 from chalicelib.domain.foundation.secrets.ports import SecretBox
-from chalicelib.domain.people.accounts.endings import end_leftovers, ends_of
+from chalicelib.domain.people.accounts.endings import SessionEnding
 from chalicelib.domain.people.accounts.models import Letter, LetterKind, User
-from chalicelib.domain.people.accounts.passwords import typed_password
-from chalicelib.domain.people.accounts.ports import Letters, Passwords, Sessions, Users
+from chalicelib.domain.people.accounts.ports import Letters, Sessions, Users
 from chalicelib.domain.people.attempts.attempts import Attempts
+from chalicelib.domain.people.attempts.password_proof import PasswordProof
 from chalicelib.domain.people.second_factor.models import (
     Enrolment,
     Proof,
@@ -23,14 +23,13 @@ from chalicelib.domain.people.second_factor.recovery_codes import (
     recovery_hash,
 )
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode, Unauthorized
+from chalicelib.kernel.errors import Conflict, InvalidTwoFactorCode, Unauthorized
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
 
 _ALREADY_ON = "Two-factor sign-in is on already; to move it to another app, turn it off first."
 _NOT_ON = "Two-factor sign-in is not on."
 _NOT_BEGUN = "Begin with /security/2fa/setup; only the newest secret can be confirmed."
-_WRONG_PASSWORD = "The password is wrong."  # noqa: S105 (a sentence)
 
 
 class CodeCheck:
@@ -68,42 +67,25 @@ class CodeCheck:
         return step
 
 
-class TwoFactor:
-    """Manages the second factor of people who are signed in."""
+class Enrolments:
+    """Hands out secrets for authenticator apps."""
 
-    def __init__(  # noqa: PLR0913 (its ports, given by name)
+    def __init__(
         self,
         *,
         users: Users,
-        sessions: Sessions,
+        password: PasswordProof,
         factors: SecondFactors,
-        letters: Letters,
-        passwords: Passwords,
         codes: OneTimeCodes,
         box: SecretBox,
-        check: CodeCheck,
-        attempts: Attempts,
         transactor: Transactor,
-        clock: Clock,
     ) -> None:
         self._users = users
-        self._sessions = sessions
+        self._password = password
         self._factors = factors
-        self._letters = letters
-        self._passwords = passwords
         self._codes = codes
         self._box = box
-        self._check = check
-        self._attempts = attempts
         self._transactor = transactor
-        self._clock = clock
-
-    def status(self, user_id: str) -> SecondFactorStatus:
-        """Whether it is on, and how many recovery codes are left."""
-        factor = self._factors.get(user_id)
-        if factor is None or not factor.is_on:
-            return SecondFactorStatus(None, 0)
-        return SecondFactorStatus(factor.on_since, len(factor.recovery_hashes))
 
     def begin(self, user_id: str, password: str) -> Enrolment:
         """A new secret, to be confirmed with a code; an earlier one that was not confirmed is void.
@@ -116,10 +98,87 @@ class TwoFactor:
             Forbidden: the password is wrong.
             RateLimited: there were too many wrong ones.
         """
-        user, secret = self._proven(user_id, password), self._codes.new_secret()
+        proven, secret = self._password.prove(user_id, password), self._codes.new_secret()
         begun = self._factors.begin(user_id, self._box.seal(secret, user_id))
-        self._commit([begun, self._users.same_password(user), self._attempts.proved_inside(user_id)])
-        return Enrolment(secret, self._codes.uri(secret, user.email))
+        _commit(self._transactor, [begun, self._users.same_password(proven.user), *proven.writes])
+        return Enrolment(secret, self._codes.uri(secret, proven.user.email))
+
+
+class FactorTurn:
+    """What turning the second factor on or off does to the person's sessions."""
+
+    def __init__(
+        self,
+        *,
+        users: Users,
+        sessions: Sessions,
+        endings: SessionEnding,
+        letters: Letters,
+        attempts: Attempts,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._endings = endings
+        self._letters = letters
+        self._attempts = attempts
+        self._transactor = transactor
+        self._clock = clock
+
+    def commit(
+        self, user: User, session_id: str, change: Write, notice: LetterKind, *, has_second_factor: bool
+    ) -> None:
+        """Turn it on or off by `change`, and tell the owner.
+
+        Sessions that were signed in otherwise do not outlive that.
+        """
+        now = self._clock.now()
+        _commit(
+            self._transactor,
+            [
+                change,
+                self._users.same_password(user),
+                self._sessions.set_second_factor(user.id, session_id, has_second_factor=has_second_factor),
+                *self._endings.with_change(user.id, but=session_id),
+                self._letters.add(Letter(new_id(Kind.LETTER, now), notice, user.email, now)),
+                self._attempts.proved_inside(user.id),
+            ],
+        )
+        self._endings.leftovers(
+            user.id,
+            lambda session: session.has_second_factor is not has_second_factor,
+        )
+
+
+class TwoFactor:
+    """Turns the second factor of people who are signed in on and off."""
+
+    def __init__(
+        self,
+        *,
+        users: Users,
+        password: PasswordProof,
+        factors: SecondFactors,
+        check: CodeCheck,
+        turn: FactorTurn,
+        attempts: Attempts,
+        clock: Clock,
+    ) -> None:
+        self._users = users
+        self._password = password
+        self._factors = factors
+        self._check = check
+        self._turn = turn
+        self._attempts = attempts
+        self._clock = clock
+
+    def status(self, user_id: str) -> SecondFactorStatus:
+        """Whether it is on, and how many recovery codes are left."""
+        factor = self._factors.get(user_id)
+        if factor is None or not factor.is_on:
+            return SecondFactorStatus(None, 0)
+        return SecondFactorStatus(factor.on_since, len(factor.recovery_hashes))
 
     def confirm(self, user_id: str, session_id: str, code: str) -> Sequence[str]:
         """Turn it on, and end every session but this one, which counts as signed in with it; ten recovery codes.
@@ -130,14 +189,16 @@ class TwoFactor:
             RateLimited: there were too many wrong ones.
         """
         self._attempts.inside(user_id)
-        user, factor = self._user(user_id), self._factors.get(user_id)
+        user, factor = self._users.get(user_id), self._factors.get(user_id)
+        if user is None:
+            raise Unauthorized()
         if factor is None or factor.is_on:
             raise Conflict(_ALREADY_ON if factor else _NOT_BEGUN)
         step = self._check.step(factor, code)
         recovery_codes = new_recovery_codes()
         hashes = [recovery_hash(user_id, each) for each in recovery_codes]
         turned_on = self._factors.turn_on(factor, step, hashes, self._clock.now())
-        self._change(user, session_id, turned_on, LetterKind.TWO_FACTOR_ON, has_second_factor=True)
+        self._turn.commit(user, session_id, turned_on, LetterKind.TWO_FACTOR_ON, has_second_factor=True)
         return recovery_codes
 
     def disable(self, user_id: str, session_id: str, password: str, code: str) -> None:
@@ -149,11 +210,23 @@ class TwoFactor:
             InvalidTwoFactorCode: the code is wrong, or was used before.
             RateLimited: there were too many wrong ones.
         """
-        user, factor = self._proven(user_id, password), self._on(user_id)
+        proven, factor = self._password.prove(user_id, password), _on(self._factors.get(user_id))
         turned_off = self._factors.turn_off(factor, self._check.proof(factor, code))
-        self._change(user, session_id, turned_off, LetterKind.TWO_FACTOR_OFF, has_second_factor=False)
+        self._turn.commit(proven.user, session_id, turned_off, LetterKind.TWO_FACTOR_OFF, has_second_factor=False)
 
-    def renew_recovery_codes(self, user_id: str, code: str) -> Sequence[str]:
+
+class RecoveryCodes:
+    """Replaces the codes that stand in for the app."""
+
+    def __init__(
+        self, factors: SecondFactors, check: CodeCheck, attempts: Attempts, transactor: Transactor
+    ) -> None:
+        self._factors = factors
+        self._check = check
+        self._attempts = attempts
+        self._transactor = transactor
+
+    def renew(self, user_id: str, code: str) -> Sequence[str]:
         """Ten new recovery codes for a code of the app; those before are worthless.
 
         Raises:
@@ -162,62 +235,28 @@ class TwoFactor:
             RateLimited: there were too many wrong ones.
         """
         self._attempts.inside(user_id)
-        factor = self._on(user_id)
+        factor = _on(self._factors.get(user_id))
         proof, recovery_codes = UsedStep(self._check.step(factor, code)), new_recovery_codes()
         hashes = [recovery_hash(user_id, each) for each in recovery_codes]
         renewed = self._factors.replace_recovery_codes(factor, proof, hashes)
-        self._commit([renewed, self._attempts.proved_inside(user_id)])
+        _commit(self._transactor, [renewed, self._attempts.proved_inside(user_id)])
         return recovery_codes
 
-    def _change(
-        self, user: User, session_id: str, change: Write, notice: LetterKind, *, has_second_factor: bool
-    ) -> None:
-        """Turn it on or off: sessions that were signed in otherwise do not outlive that, and the owner is told."""
-        now = self._clock.now()
-        self._commit(
-            [
-                change,
-                self._users.same_password(user),
-                self._sessions.set_second_factor(user.id, session_id, has_second_factor=has_second_factor),
-                *ends_of(self._sessions, user.id, but=session_id),
-                self._letters.add(Letter(new_id(Kind.LETTER, now), notice, user.email, now)),
-                self._attempts.proved_inside(user.id),
-            ]
-        )
-        end_leftovers(
-            self._sessions,
-            self._transactor,
-            user.id,
-            lambda session: session.has_second_factor is not has_second_factor,
-        )
 
-    def _commit(self, writes: Sequence[Write]) -> None:
-        try:
-            self._transactor.commit(writes)
-        except ConditionFailed as failed:
-            if failed.asserts & {"code_is_unused"}:
-                raise InvalidTwoFactorCode() from failed
-            if failed.asserts & {"second_factor_waits"}:
-                raise Conflict(_NOT_BEGUN) from failed
-            if failed.asserts & {"second_factor_is_off"}:
-                raise Conflict(_ALREADY_ON) from failed
-            raise Unauthorized() from failed  # the session was ended, or the password was changed, meanwhile
+def _commit(transactor: Transactor, writes: Sequence[Write]) -> None:
+    try:
+        transactor.commit(writes)
+    except ConditionFailed as failed:
+        if failed.asserts & {"code_is_unused"}:
+            raise InvalidTwoFactorCode() from failed
+        if failed.asserts & {"second_factor_waits"}:
+            raise Conflict(_NOT_BEGUN) from failed
+        if failed.asserts & {"second_factor_is_off"}:
+            raise Conflict(_ALREADY_ON) from failed
+        raise Unauthorized() from failed  # the session was ended, or the password was changed, meanwhile
 
-    def _on(self, user_id: str) -> SecondFactor:
-        factor = self._factors.get(user_id)
-        if factor is None or not factor.is_on:
-            raise Conflict(_NOT_ON)
-        return factor
 
-    def _proven(self, user_id: str, password: str) -> User:
-        self._attempts.inside(user_id)
-        user = self._user(user_id)
-        if not self._passwords.matches(typed_password(password), user.password_hash):
-            raise Forbidden(_WRONG_PASSWORD)
-        return user
-
-    def _user(self, user_id: str) -> User:
-        user = self._users.get(user_id)
-        if user is None:
-            raise Unauthorized()
-        return user
+def _on(factor: SecondFactor | None) -> SecondFactor:
+    if factor is None or not factor.is_on:
+        raise Conflict(_NOT_ON)
+    return factor

@@ -1,27 +1,14 @@
 """Proving once more who one is, before something that whoever found an open session must not do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from chalicelib.domain.people.accounts.models import User
-from chalicelib.domain.people.accounts.passwords import typed_password
-from chalicelib.domain.people.accounts.ports import Passwords, Users
-from chalicelib.domain.people.attempts.attempts import Attempts
+from chalicelib.domain.people.attempts.password_proof import PasswordProof, Proven
 from chalicelib.domain.people.second_factor.ports import SecondFactors
 from chalicelib.domain.people.second_factor.two_factor import CodeCheck
-from chalicelib.kernel.errors import Forbidden, InvalidTwoFactorCode, Unauthorized
+from chalicelib.kernel.errors import InvalidTwoFactorCode, Unauthorized
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
 
-_WRONG_PASSWORD = "The password is wrong."  # noqa: S105 (a sentence)
 _CODE_MISSING = "Two-factor sign-in is on: send a code of your app, or a recovery code, too."
-
-
-@dataclass(frozen=True)
-class Proven:
-    """The person, and what must be written together with what they prove it for: a code is used up by it."""
-
-    user: User
-    writes: Sequence[Write]
 
 
 class Reauthentication:
@@ -29,18 +16,14 @@ class Reauthentication:
 
     def __init__(
         self,
-        users: Users,
-        passwords: Passwords,
+        password: PasswordProof,
         factors: SecondFactors,
         codes: CodeCheck,
-        attempts: Attempts,
         transactor: Transactor,
     ) -> None:
-        self._users = users
-        self._passwords = passwords
+        self._password = password
         self._factors = factors
         self._codes = codes
-        self._attempts = attempts
         self._transactor = transactor
 
     def prove(self, user_id: str, password: str, code: str | None) -> Proven:
@@ -63,13 +46,7 @@ class Reauthentication:
 
     def prove_password(self, user_id: str, password: str) -> Proven:
         """The same by the password alone."""
-        self._attempts.inside(user_id)
-        user = self._users.get(user_id)
-        if user is None:
-            raise Unauthorized()
-        if not self._passwords.matches(typed_password(password), user.password_hash):
-            raise Forbidden(_WRONG_PASSWORD)
-        return Proven(user, [self._attempts.proved_inside(user_id)])
+        return self._password.prove(user_id, password)
 
     def commit(self, writes: Sequence[Write]) -> None:
         """Commit what was proven for, with the proof's own writes among `writes`.

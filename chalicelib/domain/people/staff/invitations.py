@@ -14,7 +14,7 @@ from chalicelib.domain.foundation.activity.models import Activity, Outcome
 from chalicelib.domain.foundation.activity.ports import StaffLogWrites
 from chalicelib.domain.people.accounts.models import Origin
 from chalicelib.domain.people.accounts.ports import Users
-from chalicelib.domain.people.organisations.invitations import FoundInvitation, Invitations
+from chalicelib.domain.people.organisations.entrance import Entrance, FoundInvitation
 from chalicelib.domain.people.organisations.models import Invitation, InvitationKind
 from chalicelib.domain.people.organisations.ports import INVITER_MAY
 from chalicelib.domain.people.staff.models import StaffMembership
@@ -79,13 +79,13 @@ class StaffAsPlace:
 class StaffEntrance:
     """Where the invited come in."""
 
-    def __init__(self, invitations: Invitations, users: Users) -> None:
-        self._invitations = invitations
+    def __init__(self, entrance: Entrance, users: Users) -> None:
+        self._entrance = entrance
         self._users = users
 
     def look_up(self, token: str, origin: Origin) -> FoundInvitation:
-        """What the holder of `token` is invited to; see `Invitations.look_up`."""
-        return self._invitations.look_up(token, origin)
+        """What the holder of `token` is invited to; see `Entrance.look_up`."""
+        return self._entrance.look_up(token, origin)
 
     def accept(
         self,
@@ -112,7 +112,7 @@ class StaffEntrance:
             Conflict: they are in the staff already.
             RateLimited: too many tokens were tried.
         """
-        found = self._invitations.look_up(token, origin)
+        found = self._entrance.look_up(token, origin)
         user = self._users.by_email(found.invitation.email)
         given = {"name": name, "password": password}
         if user is None:
@@ -122,5 +122,5 @@ class StaffEntrance:
         if wrong:
             raise InvalidInput(wrong[0].message, details=wrong)
         if user is not None:
-            return self._invitations.accept(token, signed_in_user_id(), origin)
-        return self._invitations.accept_as_new(token, name or "", password or "", origin)
+            return self._entrance.accept(token, signed_in_user_id(), origin)
+        return self._entrance.accept_as_new(token, name or "", password or "", origin)

@@ -1,0 +1,56 @@
+"""Doing what follows from a verdict."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from chalicelib.domain.cloud.suspension.looks import Looked
+from chalicelib.domain.cloud.suspension.models import (
+    SuspensionReason,
+    SuspensionStatus,
+)
+from chalicelib.domain.cloud.suspension.ports import (
+    Deletion,
+    Power,
+)
+from chalicelib.domain.cloud.suspension.words import (
+    SWITCHED_OFF_BECAUSE,
+    SWITCHED_ON_BECAUSE,
+)
+from chalicelib.kernel.errors import InsufficientBalance
+
+
+class Consequences:
+    """Switches machines off and on, and deletes them, as the state asks that holds now."""
+
+    def __init__(self, power: Power, deletion: Deletion) -> None:
+        self._power = power
+        self._deletion = deletion
+
+    def begin(self, looked: Looked) -> None:
+        """Begin what follows from the state that holds; one machine's trouble does not keep the others.
+
+        Raises:
+            ExceptionGroup: what could not be begun.
+        """
+        troubles: list[Exception] = []
+        act, machines = self._work(looked)
+        for deployment_id in machines:
+            try:
+                act(looked.watch.customer_id, deployment_id)
+            except InsufficientBalance:
+                break  # the next look finds that there is not enough
+            except Exception as trouble:
+                troubles.append(trouble)
+        if troubles:
+            raise ExceptionGroup(f"{looked.watch.customer_id} could not be dealt with", troubles)
+
+    def _work(self, looked: Looked) -> tuple[Callable[[str, str], object], Sequence[str]]:
+        reason = looked.watch.reason or SuspensionReason.BALANCE
+        match looked.watch.status:
+            case SuspensionStatus.SUSPENDED:
+                return partial(self._power.suspend, because=SWITCHED_OFF_BECAUSE[reason]), looked.machines.running
+            case SuspensionStatus.RESUMING:
+                return partial(self._power.resume, because=SWITCHED_ON_BECAUSE[reason]), looked.machines.stopped
+            case SuspensionStatus.DELETING:
+                return self._deletion.delete_unpaid, looked.machines.kept
+        return self._deletion.delete_unpaid, ()

@@ -1,0 +1,158 @@
+"""Looking at a customer: judging what money there is and what runs, and keeping the verdict.
+
+A look decides from the records alone, and writes what it decided, with the letter that tells of it, in one
+transaction.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.cloud.deployments.models import Deployment, DeploymentStatus, DesiredState
+from chalicelib.domain.cloud.deployments.ports import DeploymentRecords
+from chalicelib.domain.cloud.suspension.models import (
+    Funds,
+    Machines,
+    Verdict,
+    Watch,
+    judge,
+    next_look,
+)
+from chalicelib.domain.cloud.suspension.ports import (
+    WATCH_UNCHANGED,
+    Power,
+    WatchRecords,
+)
+from chalicelib.domain.cloud.suspension.words import (
+    activity_of,
+    letter_values,
+)
+from chalicelib.domain.foundation.activity.ports import ActivityWrites
+from chalicelib.domain.money.ledger.models import frozen_micros
+from chalicelib.domain.money.ledger.ports import LedgerRecords
+from chalicelib.domain.money.spending.ports import CapRecords
+from chalicelib.domain.people.correspondence.ports import CustomerMail
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
+
+_LEAVING = frozenset({DeploymentStatus.DELETING, DeploymentStatus.DELETE_STUCK})
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look has come to: the watch as it is now, and what it was."""
+
+    before: Watch
+    watch: Watch
+    machines: Machines
+
+
+class Circumstances:
+    """What a verdict is made from: a customer's money, and its machines."""
+
+    def __init__(
+        self, books: LedgerRecords, caps: CapRecords, deployments: DeploymentRecords, power: Power
+    ) -> None:
+        self._books = books
+        self._caps = caps
+        self._deployments = deployments
+        self._power = power
+
+    def funds(self, customer_id: str) -> Funds | None:
+        """The customer's money, and what its caps leave of it; None where there is no such account."""
+        account = self._books.account(customer_id)
+        if account is None:
+            return None
+        frozen = frozen_micros(self._books.holds(customer_id))
+        return Funds.of(account, frozen, self._caps.caps(customer_id))
+
+    def machines(self, customer_id: str) -> Machines:
+        """The customer's machines by what a suspension has to do with them."""
+        return _sorted(self._deployments.all_deployments(customer_id), self._power.reserve)
+
+
+class Notices:
+    """Tells a customer's people of a verdict."""
+
+    def __init__(self, mail: CustomerMail, activity: ActivityWrites) -> None:
+        self._mail = mail
+        self._activity = activity
+
+    def of(self, before: Watch, after: Watch, verdict: Verdict, funds: Funds, at: datetime) -> Sequence[Write]:
+        """The letter, and the entry in the activity log, that tell of the verdict where there is news."""
+        writes: list[Write] = []
+        if activity := activity_of(before, after, at):
+            writes.append(self._activity.insert(activity))
+        if verdict.letter is not None:
+            values = letter_values(after, verdict, funds, at)
+            writes += self._mail.to_customer(after.customer_id, verdict.letter, values, at)
+        return writes
+
+
+class Looks:
+    """Judges customers, and keeps the verdicts."""
+
+    def __init__(
+        self,
+        watches: WatchRecords,
+        circumstances: Circumstances,
+        notices: Notices,
+        transactor: Transactor,
+        clock: Clock,
+        grace: timedelta,
+    ) -> None:
+        self._watches = watches
+        self._circumstances = circumstances
+        self._notices = notices
+        self._transactor = transactor
+        self._clock = clock
+        self._grace = grace
+
+    def look(
+        self,
+        customer_id: str,
+        wait: Callable[[Watch, datetime | None, datetime], Watch],
+        number: int | None = None,
+    ) -> Looked | None:
+        """Judge the customer as of now, and keep the verdict; None where there is nobody, or `number` is old."""
+
+        def look() -> Looked | None:
+            at = self._clock.now()
+            before = self._watches.watch(customer_id) or Watch(customer_id)
+            funds = self._circumstances.funds(customer_id)
+            if funds is None or (number is not None and before.number != number):
+                return None
+            machines = Machines()
+            if before.status is not None or funds.is_used_up(at) or funds.cap_to_stop_at(at):
+                machines = self._circumstances.machines(customer_id)
+            verdict = judge(before, funds, machines, at, self._grace)
+            after = wait(verdict.watch, next_look(verdict.watch, funds, machines, at), at)
+            if after != before:
+                after = replace(after, version=before.version + 1)
+                told = self._notices.of(before, after, verdict, funds, at)
+                self._transactor.commit([self._watches.replace_watch(before, after), *told])
+            return Looked(before, after, machines)
+
+        return with_fresh_reads(look, stale=frozenset({WATCH_UNCHANGED}))
+
+
+def _sorted(deployments: Iterable[Deployment], reserve_of: Callable[[Deployment], int]) -> Machines:
+    """The customer's machines by what a suspension has to do with them."""
+    running: list[str] = []
+    stopped: list[Deployment] = []
+    kept: list[str] = []
+    in_motion = leaving = 0
+    for deployment in deployments:
+        if deployment.desired is DesiredState.ABSENT:
+            leaving += deployment.status in _LEAVING
+            continue
+        kept.append(deployment.id)
+        if deployment.operation_id is not None:
+            in_motion += 1
+        elif deployment.status is DeploymentStatus.ACTIVE:
+            running.append(deployment.id)
+        elif deployment.status is DeploymentStatus.SUSPENDED:
+            stopped.append(deployment)
+    reserve = sum(reserve_of(deployment) for deployment in stopped)
+    names = tuple(deployment.id for deployment in stopped)
+    return Machines(tuple(running), names, reserve, in_motion, tuple(kept), leaving)

@@ -1,0 +1,168 @@
+"""Coming in by an invitation: the side of those who were invited."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.people.accounts.models import Origin, User
+from chalicelib.domain.people.accounts.passwords import new_password
+from chalicelib.domain.people.accounts.ports import Passwords, Users
+from chalicelib.domain.people.organisations.invitation_tokens import InvitationOpener, void_invitation
+from chalicelib.domain.people.organisations.models import (
+    MAX_JOINED_CUSTOMERS,
+    MAX_JOINED_MEMBERS,
+    Invitation,
+)
+from chalicelib.domain.people.organisations.ports import (
+    INVITATION_OPEN,
+    INVITER_MAY,
+    MEMBER_UNCHANGED,
+    ROSTER_UNCHANGED,
+    InvitationRecords,
+    Place,
+    Rosters,
+)
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import (
+    Conflict,
+    Forbidden,
+    HearthError,
+    LimitExceeded,
+)
+from chalicelib.kernel.ids import Kind, new_id
+from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, with_fresh_reads
+
+
+@dataclass(frozen=True)
+class FoundInvitation:
+    """An invitation as the holder of its token sees it."""
+
+    invitation: Invitation
+    has_account: bool
+    """Whether the address that it was mailed to has an account."""
+
+
+class Entrance:
+    """Shows people what they are invited to, and lets them in."""
+
+    def __init__(
+        self,
+        *,
+        place: Place,
+        records: InvitationRecords,
+        opener: InvitationOpener,
+        rosters: Rosters,
+        users: Users,
+        passwords: Passwords,
+        transactor: Transactor,
+        clock: Clock,
+    ) -> None:
+        self._place = place
+        self._records = records
+        self._opener = opener
+        self._rosters = rosters
+        self._users = users
+        self._passwords = passwords
+        self._transactor = transactor
+        self._clock = clock
+
+    def look_up(self, token: str, origin: Origin) -> FoundInvitation:
+        """What the holder of `token` is invited to.
+
+        Raises:
+            InvalidInput: the token is not valid (any more).
+            RateLimited: too many were tried.
+        """
+        invitation = self._opener.open(self._place.kind, token, origin)
+        return FoundInvitation(invitation, self._users.by_email(invitation.email) is not None)
+
+    def accept(self, token: str, user_id: str, origin: Origin) -> Invitation:
+        """Let a person in who is signed in with the address that was invited.
+
+        Raises:
+            InvalidInput: the token is not valid (any more), or the inviter may not invite any more.
+            Forbidden: the invitation is for another address.
+            Conflict: they are there already.
+            LimitExceeded: the place is full, or the person is in too many.
+            RateLimited: too many tokens were tried.
+        """
+        user = self._users.get(user_id)
+        invitation = self._opener.open(self._place.kind, token, origin)
+        if user is None or user.email != invitation.email:
+            raise Forbidden("This invitation is for another address; sign in with the one that it was sent to.")
+        return self._let_in(invitation, user, [], origin)
+
+    def accept_as_new(self, token: str, name: str, password: str, origin: Origin) -> Invitation:
+        """Register whoever holds the token, who has shown thereby that the address is theirs, and let them in.
+
+        Raises:
+            InvalidInput: the token is not valid (any more), the inviter may not invite any more, or the password
+                may not be chosen (the invitation stays).
+            Conflict: the address has an account.
+            LimitExceeded: the place is full.
+            RateLimited: too many tokens were tried.
+        """
+        invitation = self._opener.open(self._place.kind, token, origin)
+        password_hash = self._passwords.hash(new_password(password, invitation.email, self._passwords))
+        now = self._clock.now()
+        user = User(
+            id=new_id(Kind.USER, now),
+            email=invitation.email,
+            name=name,
+            password_hash=password_hash,
+            password_version=1,
+            created_at=now,
+            verified_at=now,
+        )
+        return self._let_in(invitation, user, self._users.insert(user), origin)
+
+    def decline(self, token: str, origin: Origin) -> None:
+        """Make the invitation void, in the name of the invited.
+
+        Raises:
+            InvalidInput: the token is not valid (any more).
+            RateLimited: too many were tried.
+        """
+        invitation = self._opener.open(self._place.kind, token, origin)
+        noted = self._place.note(invitation, "decline_invitation", "", origin, self._clock.now())
+        try:
+            self._transactor.commit([self._records.remove(invitation), *noted])
+        except ConditionFailed as failed:
+            raise void_invitation() from failed
+
+    def _let_in(
+        self, invitation: Invitation, user: User, registered: Sequence[Write], origin: Origin
+    ) -> Invitation:
+        """Spend the invitation and let the user in, in one transaction."""
+
+        def let_in() -> None:
+            place, person = self._rosters.get(invitation.place_id), self._rosters.get(user.id)
+            more = self._place.people_joining
+            if place.joined + more > MAX_JOINED_MEMBERS or person.joined + more > MAX_JOINED_CUSTOMERS:
+                raise LimitExceeded("There are as many members as there can be, or you belong to too many.")
+            now = self._clock.now()
+            self._transactor.commit(
+                [
+                    self._records.remove(invitation),
+                    *self._place.inviter_still_may(invitation),
+                    *registered,
+                    *self._place.join(invitation, user.id, now),
+                    *self._place.note(invitation, "accept_invitation", user.id, origin, now),
+                    self._rosters.change(invitation.place_id, place, joined=more),
+                    self._rosters.change(user.id, person, joined=more),
+                ]
+            )
+
+        try:
+            with_fresh_reads(let_in, stale=frozenset({ROSTER_UNCHANGED, MEMBER_UNCHANGED}))
+        except ConditionFailed as failed:
+            raise _refusal(failed.asserts) from failed
+        return invitation
+
+
+def _refusal(asserts: frozenset[str]) -> HearthError:
+    """Why nobody was let in: what is over for good before what the invited can help."""
+    if INVITATION_OPEN in asserts or INVITER_MAY in asserts:
+        return void_invitation()
+    if "email_is_free" in asserts:
+        return Conflict("This address has an account; sign in with it to accept.")
+    return Conflict("You are there already.")
