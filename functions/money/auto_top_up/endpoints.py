@@ -9,7 +9,7 @@ from functions.money.auto_top_up.schemas import AutoTopUpBody, AutoTopUpView
 
 
 @endpoint("GET", "/billing/auto-topup", scope=Scope.BILLING_READ)
-def get_auto_topup(caller: Caller) -> AutoTopUpView:
+def get_auto_top_up(caller: Caller) -> AutoTopUpView:
     """Show your auto top-up settings, and the charges made under them."""
     return AutoTopUpView.of(app().money.auto_top_ups.get(caller.customer_id), app().core.clock.now())
 
@@ -22,7 +22,7 @@ def get_auto_topup(caller: Caller) -> AutoTopUpView:
     grants=(PAYMENT_ACCESS,),
     timeout_seconds=25,
 )
-def put_auto_topup(request: AutoTopUpBody, caller: Caller) -> AutoTopUpView:
+def put_auto_top_up(request: AutoTopUpBody, caller: Caller) -> AutoTopUpView:
     """Set when a saved card is charged automatically: at most once an hour, and within the monthly cap."""
     rule = app().money.auto_top_ups.put(caller.customer_id, request.settings())
     return AutoTopUpView.of(rule, app().core.clock.now())

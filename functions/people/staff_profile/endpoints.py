@@ -3,7 +3,7 @@
 from chalicelib.http import HASHING_MEMORY_MB, Caller, endpoint
 from chalicelib.kernel.errors import Forbidden
 from chalicelib.wiring.app import app
-from functions.people.account.schemas import ChangePasswordRequest
+from functions.people.accounts.schemas import ChangePasswordRequest
 from functions.people.sign_in.schemas import Message
 from functions.people.staff_profile.schemas import StaffProfileBody, StaffProfileView
 

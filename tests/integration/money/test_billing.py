@@ -34,7 +34,7 @@ from chalicelib.kernel.money import decimal_amount
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.kernel.transactions import ConditionFailed
 from chalicelib.wiring.app import app
-from functions.money.invoices.workers import issue_invoices
+from functions.money.billing.workers import issue_invoices
 from tests.fakes.access import FakeAuthenticator, principal
 from tests.fakes.billing import MemoryFiles, Months
 from tests.support import billed

@@ -9,7 +9,7 @@ from chalicelib.http.sessions import ended_cookies, origin_of
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode, NotFound
 from chalicelib.runtime.grants import GIVE_ACCOUNT_EXPORTS, OPEN_SECRETS
 from chalicelib.wiring.app import app
-from functions.people.account.schemas import (
+from functions.people.accounts.schemas import (
     ChangeEmailRequest,
     ChangePasswordRequest,
     ClosedView,

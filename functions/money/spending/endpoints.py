@@ -3,7 +3,7 @@
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, endpoint
 from chalicelib.wiring.app import app
-from functions.money.spend_caps.schemas import SpendCapsBody, SpendCapsView
+from functions.money.spending.schemas import SpendCapsBody, SpendCapsView
 
 
 @endpoint("GET", "/billing/spend-caps", scope=Scope.BILLING_READ)

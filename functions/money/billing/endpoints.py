@@ -10,7 +10,7 @@ from chalicelib.runtime.grants import KEEP_DOCUMENTS
 from chalicelib.wiring.app import app
 from functions.foundation.approvals.schemas import ApprovalView
 from functions.money.balance.schemas import CustomerId
-from functions.money.invoices.schemas import (
+from functions.money.billing.schemas import (
     BillingProfileBody,
     BillingProfileView,
     CreditNoteAnswer,

@@ -4,7 +4,7 @@ from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, endpoint
 from chalicelib.runtime.grants import KEEP_EXPORTS
 from chalicelib.wiring.app import app
-from functions.money.ledger_exports.schemas import ExportQuery, ExportView
+from functions.money.journals.schemas import ExportQuery, ExportView
 
 
 @endpoint(
