@@ -193,6 +193,76 @@ def has_bounded_pattern(schema: Any) -> bool:
     return found.startswith("^") and found.endswith("$") and not re.search(r"(?<!\\)[*+]|,\}", found)
 
 
+MOST_LINES = 400
+MOST_COLLABORATORS = 8
+LIBRARY = [path for path in PRODUCT if path.is_relative_to(ROOT / "chalicelib")]
+PORTS_OF_ADAPTERS = {
+    "chalicelib/adapters/passwords/breaches.py": {"Breaches"},
+    "chalicelib/adapters/tokens/access_tokens.py": {"SigningKeys"},
+}
+"""What one adapter needs of another part of the same adapter: no context knows of it."""
+
+
+def test_a_file_can_be_held_in_mind() -> None:
+    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in LIBRARY}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def collaborators(made: ast.ClassDef) -> int:
+    """How many parameters the constructor of a class has."""
+    found = (part for part in made.body if isinstance(part, ast.FunctionDef) and part.name == "__init__")
+    counts = (len(init.args.posonlyargs) + len(init.args.args) + len(init.args.kwonlyargs) - 1 for init in found)
+    return max(counts, default=0)
+
+
+def test_no_constructor_takes_more_than_eight_collaborators() -> None:
+    found = [
+        f"{name}:{node.lineno} {node.name}"
+        for name, tree in parsed(LIBRARY)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and collaborators(node) > MOST_COLLABORATORS
+    ]
+    assert found == []
+
+
+def protocols() -> Iterator[tuple[str, ast.ClassDef]]:
+    """Each public protocol with its file. A private one is the shape of a function's argument in one module."""
+    for name, tree in parsed(LIBRARY):
+        for node in ast.walk(tree):
+            bases = [ast.unparse(base) for base in getattr(node, "bases", ())]
+            if isinstance(node, ast.ClassDef) and "Protocol" in bases and not node.name.startswith("_"):
+                yield name, node
+
+
+def test_protocols_stand_in_ports() -> None:
+    """The kernel has no contexts and keeps each beside what it speaks of."""
+    found = [
+        f"{name} {node.name}"
+        for name, node in protocols()
+        if not name.endswith("/ports.py")
+        and not name.startswith("chalicelib/kernel/")
+        and node.name not in PORTS_OF_ADAPTERS.get(name, ())
+    ]
+    assert found == []
+
+
+def test_no_protocol_is_declared_twice() -> None:
+    """Neither under one name, nor under two with the same methods."""
+    names: dict[str, list[str]] = {}
+    promises: dict[tuple[str, ...], list[str]] = {}
+    for name, node in protocols():
+        bases = sorted(ast.unparse(base) for base in node.bases)
+        methods = sorted(
+            f"{part.name}({ast.unparse(part.args)}) -> {ast.unparse(part.returns) if part.returns else None}"
+            for part in node.body
+            if isinstance(part, ast.FunctionDef)
+        )
+        names.setdefault(node.name, []).append(name)
+        promises.setdefault((*bases, *methods), []).append(f"{name} {node.name}")
+    assert len(names) > 100
+    assert [found for found in (*names.values(), *promises.values()) if len(found) > 1] == []
+
+
 def test_no_public_name_goes_undocumented() -> None:
     missing = [
         f"{name}:{node.lineno} {node.name}"

@@ -15,10 +15,10 @@ from chalicelib.domain.cloud.catalog.models import (
     Gpu,
     GpuStock,
     InstanceType,
+    Offer,
     Region,
     RegionCapacity,
 )
-from chalicelib.domain.cloud.catalog.offers import Offer
 from chalicelib.domain.cloud.catalog.ports import Measurement, Measurements
 from chalicelib.domain.cloud.providers.ports import SupportsCapacity
 from chalicelib.kernel.clock import Clock

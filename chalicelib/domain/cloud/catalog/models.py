@@ -1,13 +1,13 @@
 """The catalogue's entries. Prices are micro-dollars per hour; names of the provider's are marked as such."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from chalicelib.domain.cloud.providers.machines import StorageKind
-from chalicelib.domain.money.metering.models import PriceHistory
+from chalicelib.domain.cloud.providers.machines import MachineSpec, StorageKind
+from chalicelib.domain.money.metering.models import Parts, PriceChange, PriceHistory, PriceSheet
 
 
 @dataclass(frozen=True)
@@ -216,3 +216,106 @@ class GpuStock:
     """None where nobody can say."""
     has_room: Mapping[str, bool | None]
     """For one more machine of each instance type of the variant that is sold here; None likewise."""
+
+
+Priced = InstanceType | Image | StoragePlan
+PRICE_FIELDS: Mapping[type, tuple[str, str]] = {
+    InstanceType: ("INSTANCE_TYPE", "price_micros_per_hour"),
+    Image: ("IMAGE", "surcharge_micros_per_hour"),
+    StoragePlan: ("STORAGE_PLAN", "price_micros_per_gb_hour"),
+}
+"""How prices of each kind are called in the price sheet, and the field that holds them."""
+
+
+def price_name(entry: Priced) -> str:
+    """The name of an entry's price in the price sheet, for ever: `INSTANCE_TYPE#cpu-4x8`."""
+    return f"{PRICE_FIELDS[type(entry)][0]}#{entry.id}"
+
+
+def history(entry: Priced) -> PriceHistory:
+    """The entry's price from the beginning, and its changes."""
+    return (PriceChange(0, getattr(entry, PRICE_FIELDS[type(entry)][1])), *entry.price_changes)
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A plan and the size that is wanted of it."""
+
+    plan: StoragePlan
+    size_gb: int
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A machine that can be built: each part fits the others."""
+
+    region: Region
+    instance_type: InstanceType
+    image: Image
+    storage: Storage
+
+    @property
+    def price_micros_per_hour(self) -> int:
+        """What an hour of it costs."""
+        return price_micros_per_hour(self.instance_type, self.image, self.storage)
+
+    @property
+    def price_parts(self) -> Parts:
+        """What that price is the sum of: so many units of each, by the names of their prices."""
+        return {
+            price_name(self.instance_type): 1,
+            price_name(self.image): 1,
+            price_name(self.storage.plan): self.storage.size_gb,
+        }
+
+    @property
+    def price_changes(self) -> Sequence[PriceChange]:
+        """How that price is going to change, as far as it is known: the seconds, and the prices from then on."""
+        parts = (self.instance_type, self.image, self.storage.plan)
+        known = PriceSheet({price_name(part): history(part) for part in parts})
+        return list(known.changes_of(self.price_parts, 0))
+
+    @property
+    def resource_class(self) -> str | None:
+        """What it takes of the region's counted capacity; None where nothing is counted."""
+        return self.instance_type.gpu.resource_class if self.instance_type.gpu else None
+
+    @property
+    def resource_units(self) -> int:
+        """How many units of `resource_class` it takes."""
+        return self.instance_type.gpu.count if self.instance_type.gpu else 0
+
+    @property
+    def needs_rsa_key(self) -> bool:
+        """Whether the machine's password is encrypted with the SSH key, which RSA alone can do (Windows)."""
+        return self.image.os_family is OsFamily.WINDOWS
+
+    def machine_spec(self, *, ssh_public_key: str, tags: Mapping[str, str], user_data: str = "") -> MachineSpec:
+        """What the provider is asked to build.
+
+        Args:
+            ssh_public_key: in OpenSSH's format.
+            tags: whose it is: `customer` and `deployment`.
+            user_data: what runs at the first boot.
+        """
+        return MachineSpec(
+            template=self.image.template or self.instance_type.template,
+            flavor=self.instance_type.flavor,
+            image=self.image.provider_images[self.region.id],
+            storage_kind=self.storage.plan.kind,
+            storage_gb=self.storage.size_gb,
+            ssh_public_key=ssh_public_key,
+            user_data=user_data,
+            network=self.region.network,
+            public_network=self.region.public_network,
+            tags=tags,
+        )
+
+
+def price_micros_per_hour(instance_type: InstanceType, image: Image, storage: Storage) -> int:
+    """The price of an hour: the type's, the image's licence, and each GB of storage."""
+    return (
+        instance_type.price_micros_per_hour
+        + image.surcharge_micros_per_hour
+        + storage.plan.price_micros_per_gb_hour * storage.size_gb
+    )

@@ -4,12 +4,12 @@ A price that is in force never changes, and no price changes for seconds that ha
 the moment from which it applies, and that lies ahead.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
-from chalicelib.domain.cloud.catalog.models import Catalog, Image, InstanceType, StoragePlan
+from chalicelib.domain.cloud.catalog.models import PRICE_FIELDS, Catalog, Priced, history, price_name
 from chalicelib.domain.money.metering.models import PriceChange, PriceHistory, PriceSheet, price_at
 from chalicelib.kernel.clock import from_epoch_seconds
 from chalicelib.kernel.money import format_amount
@@ -17,34 +17,17 @@ from chalicelib.kernel.money import format_amount
 NOTICE = timedelta(minutes=10)
 """How far ahead a change lies at least: longer than processes keep a copy of the catalogue, or clocks differ."""
 
-Priced = InstanceType | Image | StoragePlan
 P = TypeVar("P", bound=Priced)
-
-_FIELDS: Mapping[type, tuple[str, str]] = {
-    InstanceType: ("INSTANCE_TYPE", "price_micros_per_hour"),
-    Image: ("IMAGE", "surcharge_micros_per_hour"),
-    StoragePlan: ("STORAGE_PLAN", "price_micros_per_gb_hour"),
-}
 
 
 class PricesRefused(ValueError):
     """These prices must not be loaded; the text names each entry and what is wrong with it."""
 
 
-def price_name(entry: Priced) -> str:
-    """The name of an entry's price in the price sheet, for ever: `INSTANCE_TYPE#cpu-4x8`."""
-    return f"{_FIELDS[type(entry)][0]}#{entry.id}"
-
-
-def history(entry: Priced) -> PriceHistory:
-    """The entry's price from the beginning, and its changes."""
-    return (PriceChange(0, getattr(entry, _FIELDS[type(entry)][1])), *entry.price_changes)
-
-
 def with_history(entry: P, prices: PriceHistory) -> P:
     """`entry` with other prices, the first of them from the beginning."""
     first, *changes = prices
-    fields = {_FIELDS[type(entry)][1]: first.micros_per_hour, "price_changes": tuple(changes)}
+    fields = {PRICE_FIELDS[type(entry)][1]: first.micros_per_hour, "price_changes": tuple(changes)}
     return replace(entry, **fields)  # type: ignore[arg-type]
 
 

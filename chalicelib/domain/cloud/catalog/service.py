@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.domain.cloud.catalog.models import Catalog, Image, ImageKind, InstanceType
-from chalicelib.domain.cloud.catalog.offers import Offer, resolve
+from chalicelib.domain.cloud.catalog.models import Catalog, Image, ImageKind, InstanceType, Offer
+from chalicelib.domain.cloud.catalog.offers import resolve
 from chalicelib.domain.cloud.catalog.ports import CatalogRecords
 from chalicelib.domain.cloud.catalog.prices import in_force
 from chalicelib.domain.cloud.providers.machines import StorageKind

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from chalicelib.domain.cloud.catalog.offers import Offer
+from chalicelib.domain.cloud.catalog.models import Offer
 from chalicelib.domain.cloud.deployments.models import HOLD_SECONDS, DeploymentRequest, Quote
 from chalicelib.domain.cloud.deployments.ports import Availability, DeploymentRecords, Offers, SpendingRoom
 from chalicelib.domain.cloud.providers.machines import StorageKind

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.cloud.catalog.offers import Offer
+from chalicelib.domain.cloud.catalog.models import Offer
 from chalicelib.domain.cloud.deployments.accepting import accepted
 from chalicelib.domain.cloud.deployments.admission import Admission, hold_micros
 from chalicelib.domain.cloud.deployments.models import (

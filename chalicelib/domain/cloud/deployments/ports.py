@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from chalicelib.domain.cloud.catalog.offers import Offer
+from chalicelib.domain.cloud.catalog.models import Offer
 from chalicelib.domain.cloud.deployments.models import (
     Deployment,
     DeploymentFilter,
