@@ -13,27 +13,26 @@ from chalicelib.domain.cloud.deployments.models import (
     POWER_STUCK_AFTER,
 )
 from chalicelib.domain.cloud.suspension.models import CAP_WARNING_PERCENT, WARNINGS_HOURS
-from chalicelib.domain.foundation.access.api_keys import MAX_KEYS, MAX_REQUESTS_PER_MINUTE
+from chalicelib.domain.foundation.access.api_keys import MAX_KEYS
+from chalicelib.domain.foundation.access.models import MAX_REQUESTS_PER_MINUTE
 from chalicelib.domain.foundation.access.networks import MAX_RULES
 from chalicelib.domain.foundation.access.scopes import MAX_SCOPES
 from chalicelib.domain.foundation.approvals.models import APPROVABLE_FOR, FOUR_EYES_ABOVE_MICROS
 from chalicelib.domain.money.referral import models as referral
-from chalicelib.domain.operations.departure.exports import EXPORT_KEPT, LINK_LIFE_SECONDS
+from chalicelib.domain.operations.departure.exports import LINK_LIFE_SECONDS
+from chalicelib.domain.operations.departure.models import EXPORT_KEPT
 from chalicelib.domain.operations.directory.words import MAX_WORDS
 from chalicelib.domain.people.accounts.models import EMAIL_REVERTIBLE
 from chalicelib.domain.people.attempts.attempts import SIGN_INS_PER_ADDRESS, USER_CODES_PER_PERSON
-from chalicelib.domain.people.attempts.tallies import (
+from chalicelib.domain.people.attempts.models import (
     ATTEMPTS_WITHOUT_DELAY,
     FORGOTTEN_AFTER_SECONDS,
     MAX_DELAY_SECONDS,
 )
+from chalicelib.domain.people.second_factor.models import MAX_CODES_PER_PENDING_SIGN_IN, PENDING_SIGN_IN_LIFE
 from chalicelib.domain.people.second_factor.recovery_codes import RECOVERY_CODES
-from chalicelib.domain.people.second_factor.second_factor import (
-    MAX_CODES_PER_PENDING_SIGN_IN,
-    PENDING_SIGN_IN_LIFE,
-)
 from chalicelib.domain.people.sign_in.device_sign_in import DEVICE_SIGN_IN_LIFE
-from chalicelib.domain.people.sign_in.devices import DEVICE_REMEMBERED
+from chalicelib.domain.people.sign_in.models import DEVICE_REMEMBERED
 from chalicelib.kernel.limits import MAX_NUMBERED_ITEMS, REQUESTS_PER_MINUTE
 from chalicelib.kernel.money import MICROS_PER_UNIT
 
