@@ -47,14 +47,14 @@ def _response(answer: dict[str, Any]) -> Response:
     return Response(answer.get("body", ""), headers, answer["statusCode"])
 
 
-def _view(function: Function, blueprint: Blueprint) -> Callable[..., Response]:
-    """The function as a Chalice view."""
+def _view(function: Function, blueprint: Blueprint, name: str) -> Callable[..., Response]:
+    """The function as a Chalice view; Chalice wants a name of its own for each route."""
 
     def view(**_path_parameters: str) -> Response:
         request = blueprint.current_request
         return _response(function.handler(_gateway_event(request), request.lambda_context))
 
-    view.__name__ = f"{function.name}_view"
+    view.__name__ = name
     return view
 
 
@@ -62,8 +62,9 @@ def _mount(function: Function, application: Chalice) -> None:
     blueprint = Blueprint(function.module)
     blueprint.lambda_function(name=function.name)(_named(function))
     if isinstance(function.trigger, Route):
-        route = blueprint.route(function.trigger.path, methods=[function.trigger.method], cors=CORS)
-        route(_view(function, blueprint))
+        for number, (method, path) in enumerate(function.trigger.places):
+            view = _view(function, blueprint, f"{function.name}_view_{number}")
+            blueprint.route(path, methods=[method], cors=CORS)(view)
     application.register_blueprint(blueprint)
 
 

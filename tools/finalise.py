@@ -1,57 +1,60 @@
 """Makes what `chalice package` wrote deployable, and refuses what would not fit.
 
-Chalice ships only `app.py`, `chalicelib/` and itself, and puts an all-in-one handler behind the API. This step
-ships what the Lambdas import, drops what none of them needs, and checks the budgets of `docs/architecture.md`.
+Chalice ships only `app.py`, `chalicelib/` and itself, and puts all functions into one template with an all-in-one
+handler behind one API. This step ships what the Lambdas import, puts each function and each path into the stack
+and the API that `tools/overlay.py` planned, and checks the budgets (`tools/template/budgets.py`).
 """
 
 import argparse
 import copy
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-Template = dict[str, Any]
+from tools.template import budgets
+from tools.template.budgets import Template, Use, minified
+from tools.template.shares import API
+from tools.template.stacks import ORDER
+
+MANIFEST = "stacks.json"
+"""In the build folder: which stacks there are, in the order in which they are deployed."""
 
 SHIPPED_FOLDERS = ("chalicelib", "functions", "heat_templates")
 """What the functions read at run time; everything else stays at home."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
-_API_HANDLER_RESOURCES = ("APIHandler", "APIHandlerInvokePermission")
-_API_HANDLER_OUTPUTS = ("APIHandlerName", "APIHandlerArn")
-
-
-class BudgetExceeded(Exception):
-    """The package is larger than what AWS, or our own margin, allows."""
+_NOT_NEEDED = ("consumes", "produces")
+"""What Chalice says of every operation and API Gateway does not use."""
 
 
 class SharedFunction(Exception):
-    """Two API operations lead to one function, or an operation leads to none."""
-
-
-@dataclass(frozen=True)
-class Budgets:
-    """The limits; AWS allows 500 resources, 1 MB, 300 path nodes and 250 MB."""
-
-    resources: int = 450
-    template_bytes: int = 900_000
-    path_nodes: int = 280
-    unzipped_bytes: int = 200_000_000
+    """An API operation leads to a function that is not the one declared for it."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """What was built, in the units of `Budgets`, with the number of functions and API operations."""
+    """What was built: its parts in numbers, and its use of every quota."""
 
+    stacks: int
     functions: int
     operations: int
-    resources: int
-    template_bytes: int
-    path_nodes: int
-    unzipped_bytes: int
+    apis: int
+    uses: tuple[Use, ...]
+
+    def summary(self) -> str:
+        """One line for whoever packages."""
+        resources = budgets.largest(self.uses, budgets.RESOURCES)
+        template = budgets.largest(self.uses, budgets.TEMPLATE_BYTES)
+        unzipped = budgets.largest(self.uses, budgets.UNZIPPED_BYTES)
+        return (
+            f"{self.functions} functions, {self.operations} operations in {self.apis} REST APIs, "
+            f"{self.stacks} stacks: {resources.what} has {resources.actual} resources, "
+            f"{template.what} {template.actual / 1e3:.0f} kB of template; {unzipped.actual / 1e6:.0f} MB unzipped"
+        )
 
 
 def code_archive(project: Path, destination: Path) -> None:
@@ -63,69 +66,81 @@ def code_archive(project: Path, destination: Path) -> None:
             archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
-def finalise_template(packaged: Template) -> Template:
-    """`packaged` without the all-in-one handler and without what `Globals` already says.
+def finalise(project: Path, build: Path, percent: int = budgets.SHARE_PERCENT) -> Size:
+    """Write `code.zip`, a template for each stack and the manifest into `build`.
+
+    Reads `plan.json`, Chalice's `chalice/sam.json` and `layer.zip` there.
 
     Raises:
-        SharedFunction: an API operation does not have a function of its own.
+        budgets.BudgetExceeded, SharedFunction: the package must not be deployed.
     """
-    template = copy.deepcopy(packaged)
-    for name in _API_HANDLER_RESOURCES:
-        template["Resources"].pop(name, None)
-    for name in _API_HANDLER_OUTPUTS:
-        template["Outputs"].pop(name, None)
-    shared = template["Globals"]["Function"] | {"CodeUri": "./code.zip"}
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"] = _without_common(resource["Properties"], shared)
-    template["Globals"]["Function"] = shared
-    check_operations(template)
-    return template
+    plan = json.loads((build / "plan.json").read_text())
+    packaged = json.loads((build / "chalice" / "sam.json").read_text())
+    check_operations(packaged, plan["operations"])
+    templates = divided(packaged, plan)
+    code_archive(project, build / "code.zip")
+    size = measure(templates, (build / "code.zip", build / "layer.zip"))
+    budgets.check(size.uses, percent)
+    for stack in ORDER:
+        (build / f"{stack}.json").unlink(missing_ok=True)
+    for stack, template in templates.items():
+        (build / f"{stack}.json").write_text(minified(template))
+    (build / MANIFEST).write_text(json.dumps({"stacks": list(templates)}) + "\n")
+    return size
 
 
-def check_operations(template: Template) -> None:
-    """Hold one endpoint, one Lambda.
+def divided(packaged: Template, plan: Mapping[str, Any]) -> dict[str, Template]:
+    """The plan's stacks, in order, with the functions and paths of what Chalice `packaged`."""
+    templates: dict[str, Template] = {
+        stack: copy.deepcopy(plan["stacks"][stack]) for stack in ORDER if stack in plan["stacks"]
+    }
+    for template in templates.values():
+        shared = template.get("Globals", {}).get("Function")
+        if shared is not None:
+            shared["CodeUri"] = "./code.zip"
+            for logical_id in template["Resources"]:
+                made = packaged["Resources"].get(logical_id, {})
+                if made.get("Type") == "AWS::Serverless::Function":
+                    properties = _without_common(made["Properties"], shared)
+                    template["Resources"][logical_id] = {"Type": made["Type"], "Properties": properties}
+        for logical_id, paths in plan["apis"].items():
+            if logical_id in template["Resources"]:
+                body = template["Resources"][logical_id]["Properties"]["DefinitionBody"]
+                body |= _definition(packaged, paths)
+    return templates
+
+
+def check_operations(packaged: Template, declared: Mapping[str, str]) -> None:
+    """Hold one endpoint, one Lambda: each operation leads to the function that `declared` names.
 
     Raises:
-        SharedFunction: an API operation does not have a function of its own.
+        SharedFunction: names the operation, and where it leads.
     """
     owners: dict[str, str] = {}
-    for place, integration in _integrations(template):
+    for place, integration in _integrations(packaged):
         uri = json.dumps(integration["uri"])
         if "APIHandler" in uri:
             raise SharedFunction(f"{place} has no function of its own: it is in no registered Route")
-        if uri in owners:
-            raise SharedFunction(f"{place} and {owners[uri]} share one function")
-        owners[uri] = place
+        owner = owners.setdefault(uri, place)
+        if declared.get(owner) != declared.get(place):
+            raise SharedFunction(f"{place} and {owner} share one function, and are no aliases")
 
 
-def measure(template: Template, archives: tuple[Path, ...]) -> Size:
+def measure(templates: Mapping[str, Template], archives: tuple[Path, ...]) -> Size:
     """How large the package is after SAM has expanded it."""
-    resources = template["Resources"].values()
+    expanded = {stack: expand(template) for stack, template in templates.items()}
+    resources = [found for template in expanded.values() for found in template["Resources"].values()]
+    bodies = [found["Properties"]["Body"] for found in resources if found["Type"] == "AWS::ApiGateway::RestApi"]
+    unzipped = sum(_unzipped_bytes(archive) for archive in archives)
     return Size(
-        functions=sum(resource["Type"] == "AWS::Serverless::Function" for resource in resources),
-        operations=sum(1 for _ in _integrations(template)),
-        resources=len(expand(template)["Resources"]),
-        template_bytes=len(_minified(template).encode()),
-        path_nodes=_path_nodes(template),
-        unzipped_bytes=sum(_unzipped_bytes(archive) for archive in archives),
+        stacks=len(templates),
+        functions=sum(found["Type"] == "AWS::Lambda::Function" for found in resources),
+        operations=sum(
+            method != "options" for body in bodies for path in body["paths"].values() for method in path
+        ),
+        apis=len(bodies),
+        uses=tuple(budgets.uses(templates, expanded, unzipped)),
     )
-
-
-def check_budgets(size: Size, budgets: Budgets) -> None:
-    """Hold `size` under `budgets`.
-
-    Raises:
-        BudgetExceeded: names the first budget that is overdrawn, with both figures.
-    """
-    for name in vars(budgets):
-        actual, allowed = getattr(size, name), getattr(budgets, name)
-        if actual > allowed:
-            words = name.replace("_", " ")
-            raise BudgetExceeded(
-                f"The package has {actual:,} {words}; the budget is {allowed:,}. "
-                "Move a context into a nested stack (docs/adr/0003-one-lambda-per-endpoint.md)."
-            )
 
 
 def expand(template: Template) -> Template:
@@ -135,8 +150,9 @@ def expand(template: Template) -> Template:
     from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
 
     local = copy.deepcopy(template)
-    shared = local["Globals"]["Function"]
-    shared["CodeUri"] = {"Bucket": "bucket", "Key": "code"}
+    shared = local.get("Globals", {}).get("Function")
+    if shared is not None:
+        shared["CodeUri"] = {"Bucket": "bucket", "Key": "code"}
     for resource in local["Resources"].values():
         if resource["Type"] == "AWS::Serverless::LayerVersion":
             resource["Properties"]["ContentUri"] = {"Bucket": "bucket", "Key": "layer"}
@@ -144,12 +160,8 @@ def expand(template: Template) -> Template:
     # SAM wants a region for the ARNs of managed policies, of which our roles use none.
     translator = Translator(None, Parser(), boto_session=boto3.session.Session(region_name="us-east-1"))
     expanded: Template = translator.translate(local, parameter_values=values)
+    translator.metrics.publish()  # to nobody: it warns of those that were not
     return expanded
-
-
-def write(template: Template, destination: Path) -> None:
-    """Write the template, minified, as CloudFormation counts it."""
-    destination.write_text(_minified(template))
 
 
 def _without_common(properties: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
@@ -159,24 +171,29 @@ def _without_common(properties: dict[str, Any], shared: dict[str, Any]) -> dict[
     return kept
 
 
-def _integrations(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
-    api = template["Resources"].get("RestAPI")
+def _definition(packaged: Template, paths: Mapping[str, str]) -> dict[str, Any]:
+    """Chalice's definition of its one API with `paths` alone, by the names that they have in an API of theirs."""
+    body = packaged["Resources"][API]["Properties"]["DefinitionBody"]
+    return {
+        **{name: part for name, part in body.items() if not name.startswith("x-amazon-apigateway-gateway")},
+        "paths": {local: _slim(body["paths"][path]) for path, local in paths.items()},
+    }
+
+
+def _slim(operations: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        method: {name: part for name, part in operation.items() if name not in _NOT_NEEDED}
+        for method, operation in operations.items()
+    }
+
+
+def _integrations(packaged: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    api = packaged["Resources"].get(API)
     paths = api["Properties"]["DefinitionBody"]["paths"] if api else {}
     for path, operations in paths.items():
         for method, operation in operations.items():
             if method != "options":
                 yield f"{method.upper()} {path}", operation["x-amazon-apigateway-integration"]
-
-
-def _path_nodes(template: Template) -> int:
-    """API Gateway counts every distinct prefix of a path as a resource of its own."""
-    api = template["Resources"].get("RestAPI")
-    paths = api["Properties"]["DefinitionBody"]["paths"] if api else {}
-    nodes = set()
-    for path in paths:
-        parts = path.strip("/").split("/")
-        nodes |= {tuple(parts[:length]) for length in range(1, len(parts) + 1)}
-    return len(nodes)
 
 
 def _unzipped_bytes(archive: Path) -> int:
@@ -189,32 +206,13 @@ def _shipped_files(project: Path) -> list[Path]:
     return sorted(path for path in found if "__pycache__" not in path.parts)
 
 
-def _minified(template: Template) -> str:
-    return json.dumps(template, separators=(",", ":"))
-
-
 def main() -> None:
-    """Finalise a build folder that holds Chalice's `sam.json` and our `layer.zip`."""
+    """Finalise a build folder that holds the plan, Chalice's `sam.json` and our `layer.zip`."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--project", type=Path, required=True)
     options = parser.parse_args()
-    finalise(options.project, options.build)
-
-
-def finalise(project: Path, build: Path) -> Size:
-    """Write `code.zip` and `template.json` into `build`, from `build/chalice/sam.json` and `build/layer.zip`.
-
-    Raises:
-        BudgetExceeded, SharedFunction: the package must not be deployed.
-    """
-    packaged = json.loads((build / "chalice" / "sam.json").read_text())
-    template = finalise_template(packaged)
-    code_archive(project, build / "code.zip")
-    size = measure(template, (build / "code.zip", build / "layer.zip"))
-    check_budgets(size, Budgets())
-    write(template, build / "template.json")
-    return size
+    print(finalise(options.project, options.build).summary())
 
 
 if __name__ == "__main__":

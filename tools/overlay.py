@@ -1,23 +1,25 @@
-"""Writes the template that is merged into what `chalice package` makes.
+"""Plans the stacks, and writes the template that is merged into what `chalice package` makes.
 
-Chalice knows routes and plain Lambdas. The overlay adds what it does not: an own function behind each route, a
-least-privilege role for each set of grants, events, function URLs, the WebSocket API, state machines, queues
-and alarms. Every part is a pure function of the registry; `tools/finalise.py` removes what a merge cannot.
+Chalice knows routes and plain Lambdas. The plan adds what it does not: a stack for each area, an own function
+behind each route, a least-privilege role for each set of grants, events, function URLs, the WebSocket API, state
+machines, queues and alarms. Every part is a pure function of the registry; `tools/finalise.py` puts what Chalice
+made into the plan.
 """
 
 import argparse
 import json
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from chalicelib.runtime.registry import Function, load_all
 from chalicelib.wiring.settings import Settings
-from tools.template import alarms, api, functions, machines, queues, sockets
-from tools.template.intrinsics import Resources, ref, sub
+from tools.template import alarms, api, budgets, functions, machines, queues, shares, sockets
+from tools.template.intrinsics import ref, sub
+from tools.template.stacks import AREAS, CORE, FRONT, INSTALLATION, Draft, Template, link
 
-PARAMETERS = (
+DATA_OUTPUTS = (
     "Stage",
     "TableName",
     "TableArn",
@@ -31,10 +33,12 @@ PARAMETERS = (
     "SecretBoxKeyArn",
     "MailSender",
     "PublicUrl",
+    "ApiDomain",
+    "ApiCertificateArn",
     "BreachRangeUrl",
     "SuspensionGraceHours",
 )
-"""What the app stack takes from the data stack's outputs, under the same names."""
+"""What the other stacks take from the data stack's outputs, under the same names."""
 
 ENVIRONMENT = {
     "stage": ref("Stage"),
@@ -44,7 +48,7 @@ ENVIRONMENT = {
     "payment_secret_id": ref("PaymentSecretArn"),
     "secret_box_key_id": ref("SecretBoxKeyArn"),
     "state_machine_arn_prefix": sub(
-        "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-"
+        "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${Installation}-"
     ),
     "metering_queue_url": ref("MeteringQueue"),
     "notice_queue_url": ref("NoticeQueue"),
@@ -56,11 +60,29 @@ ENVIRONMENT = {
     "breach_range_url": ref("BreachRangeUrl"),
     "suspension_grace_hours": ref("SuspensionGraceHours"),
 }
-"""The value of each field of `Settings`, as the template writes it."""
+"""The value of each field of `Settings`, as the templates write it."""
 
 
 class OverlayError(Exception):
     """The registry asks for something that cannot be packaged."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is deployed, but for what only Chalice knows of functions and paths."""
+
+    stacks: dict[str, Template]
+    """In which functions have no handler yet, and APIs no paths."""
+    merged: Template
+    """For `chalice package --merge-template`."""
+    apis: tuple[shares.RestApi, ...]
+    operations: dict[str, str]
+    """The logical id of the function behind each operation of the APIs, such as `GET /health`."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As `tools/finalise.py` reads it."""
+        apis = {api.logical_id: {path: api.local(path) for path in api.paths} for api in self.apis}
+        return {"stacks": self.stacks, "merged": self.merged, "apis": apis, "operations": self.operations}
 
 
 def environment() -> dict[str, Any]:
@@ -79,40 +101,76 @@ def environment() -> dict[str, Any]:
     }
 
 
-def overlay(
-    registry: Iterable[Function], definitions: dict[str, str], architecture: str = "arm64"
-) -> dict[str, Any]:
-    """The merge template for `registry` and the state machines `definitions` (text by file stem).
+def plan(registry: Iterable[Function], definitions: dict[str, str], architecture: str = "arm64") -> Plan:
+    """The plan for `registry` and the state machines `definitions` (text by file stem).
 
     Raises:
-        OverlayError, machines.UnknownFunction: the parts do not fit together.
+        OverlayError, machines.UnknownFunction, machines.NoArea, shares.CannotSplit, stacks.Unlinked: the parts
+            do not fit together.
     """
     known = tuple(registry)
-    resources: Resources = {
-        **queues.resources(),
-        **functions.layer(architecture),
-        **functions.resources(known),
-        **api.resources(known),
-        **sockets.resources(known),
-        **machines.resources(definitions, known),
-        **alarms.resources(definitions),
+    for function in known:
+        if function.area not in AREAS:
+            raise OverlayError(f"{function.module} is in no area; the areas are {', '.join(AREAS)}")
+    operations = api.operations(known)
+    apis = shares.share_out({place.split()[1] for place in operations}, budgets.PATH_NODES.allowed())
+    of_area = machines.by_area(definitions, known)
+    drafts = {CORE: _core(known, architecture), FRONT: _front(known, apis)}
+    for area in AREAS:
+        own = tuple(function for function in known if function.area == area)
+        if own:
+            drafts[area] = _area(own, of_area.get(area, {}), architecture)
+    templates = link(drafts, {*DATA_OUTPUTS, INSTALLATION})
+    merged = {
+        function.logical_id: templates[function.area]["Resources"][function.logical_id] for function in known
     }
-    return {
-        "Parameters": {name: {"Type": "String"} for name in PARAMETERS},
-        "Globals": functions.globals_section(environment(), architecture),
-        "Resources": resources,
-        "Outputs": functions.outputs(known) | sockets.outputs(known) | queues.outputs(),
-    }
+    if apis:
+        merged |= {shares.API: {"Properties": {"DefinitionBody": {"paths": api.merged(known)}}}}
+    return Plan(templates, {"Resources": merged}, apis, operations)
+
+
+def _core(registry: tuple[Function, ...], architecture: str) -> Draft:
+    return Draft(
+        resources={
+            **queues.resources(),
+            **functions.layer(architecture),
+            **sockets.api(registry),
+            **alarms.of_dead_letters(queues.DEAD_LETTER_QUEUES),
+        },
+        outputs=queues.outputs(),
+    )
+
+
+def _area(registry: tuple[Function, ...], definitions: dict[str, str], architecture: str) -> Draft:
+    return Draft(
+        resources={
+            **functions.resources(registry),
+            **machines.resources(definitions),
+            **alarms.of_machines(definitions),
+        },
+        outputs=functions.outputs(registry),
+        shared=functions.globals_section(environment(), architecture),
+    )
+
+
+def _front(registry: tuple[Function, ...], apis: tuple[shares.RestApi, ...]) -> Draft:
+    return Draft(
+        resources={**api.resources(apis), **sockets.resources(registry), **alarms.of_apis(apis)},
+        outputs=api.outputs(apis) | sockets.outputs(registry),
+        conditions=api.conditions(apis),
+    )
 
 
 def main() -> None:
-    """Write the overlay of the project in the working directory."""
+    """Write the plan of the project in the working directory, and the overlay that is part of it."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--plan", type=Path, required=True)
+    parser.add_argument("--overlay", type=Path, required=True)
     parser.add_argument("--architecture", choices=("arm64", "x86_64"), default="arm64")
     options = parser.parse_args()
-    template = overlay(load_all(), machines.read_definitions(Path("state_machines")), options.architecture)
-    options.output.write_text(json.dumps(template))
+    made = plan(load_all(), machines.read_definitions(Path("state_machines")), options.architecture)
+    options.plan.write_text(json.dumps(made.as_json()))
+    options.overlay.write_text(json.dumps(made.merged))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`make package`: the project becomes `build/template.json`, `build/code.zip` and `build/layer.zip`.
+"""`make package`: the project becomes `build/<stack>.json`, `build/code.zip` and `build/layer.zip`.
 
 Chalice runs on a clean copy of the project whose `requirements.txt` is empty: the dependencies are a layer of
 their own, built once for each content of `requirements.txt`, so that a code edit resolves nothing.
@@ -7,17 +7,23 @@ their own, built once for each content of `requirements.txt`, so that a code edi
 import argparse
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from tools import finalise
 from tools.runtime import ARCHITECTURES, Platform, RuntimeMissing
 from tools.slim import slim
+from tools.template import budgets
+from tools.template.stacks import ORDER
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,22 +39,64 @@ class PackagingFailed(Exception):
     """A step said why it could not go on."""
 
 
-def package(project: Path, build: Path, platform: Platform, layers: Path) -> finalise.Size:
-    """Package `project` for `platform` into `build`; layers are kept in `layers` and used again.
+@dataclass(frozen=True)
+class Package:
+    """What a build folder holds."""
+
+    build: Path
+
+    @property
+    def stacks(self) -> list[str]:
+        """Its stacks, in the order in which they are deployed."""
+        return list(self._manifest["stacks"])
+
+    @property
+    def absent(self) -> list[str]:
+        """Stacks that an earlier release may have had."""
+        return [stack for stack in ORDER if stack not in self.stacks]
+
+    def template(self, stack: str) -> budgets.Template:
+        """The template of one of its stacks."""
+        template: budgets.Template = json.loads(self.path(stack).read_text())
+        return template
+
+    def path(self, stack: str) -> Path:
+        """The file of that template."""
+        return self.build / f"{stack}.json"
+
+    @cached_property
+    def _manifest(self) -> dict[str, Any]:
+        """What `finalise` wrote.
+
+        Raises:
+            PackagingFailed: there is no package.
+        """
+        try:
+            manifest: dict[str, Any] = json.loads((self.build / finalise.MANIFEST).read_text())
+        except FileNotFoundError as error:
+            raise PackagingFailed("There is no package yet: make package") from error
+        return manifest
+
+
+def package(
+    project: Path, build: Path, platform: Platform, layers: Path, percent: int = budgets.SHARE_PERCENT
+) -> finalise.Size:
+    """Package `project` for `platform` into `build`, within `percent` of AWS's quotas; keep layers in `layers`.
 
     Raises:
         PackagingFailed: Chalice or the overlay refused the project, or the layer cannot be built.
-        finalise.BudgetExceeded, finalise.SharedFunction: see there.
+        budgets.BudgetExceeded, finalise.SharedFunction: see there.
     """
     staged = build / "project"
     stage(project, staged)
     cached = layer(project / "requirements.txt", platform, layers)
     _link(cached, build / "layer.zip")
-    overlay = build / "overlay.json"
-    _run(staged, "-m", "tools.overlay", "--output", str(overlay), "--architecture", platform.architecture)
+    overlay, plan = build / "overlay.json", build / "plan.json"
+    written = ("--overlay", str(overlay), "--plan", str(plan))
+    _run(staged, "-m", "tools.overlay", *written, "--architecture", platform.architecture)
     merge = ["package", "--stage", "package", "--merge-template", str(overlay), str(build / "chalice")]
     _run(staged, "-c", "from chalice.cli import main; main()", *merge)
-    return finalise.finalise(staged, build)
+    return finalise.finalise(staged, build, percent)
 
 
 def stage(project: Path, staged: Path) -> None:
@@ -161,13 +209,9 @@ def main() -> None:
     platform = Platform.here() if options.here else Platform.of_lambda(options.architecture)
     try:
         size = package(options.project, options.build.resolve(), platform, ROOT / "build" / "layers")
-    except (PackagingFailed, finalise.BudgetExceeded, finalise.SharedFunction) as error:
+    except (PackagingFailed, budgets.BudgetExceeded, finalise.SharedFunction) as error:
         raise SystemExit(str(error)) from error
-    print(
-        f"{size.functions} functions, {size.operations} API operations, {size.resources} resources, "
-        f"{size.template_bytes / 1e3:.0f} kB of template, {size.path_nodes} path nodes, "
-        f"{size.unzipped_bytes / 1e6:.0f} MB unzipped, in {time.monotonic() - began:.1f} s"
-    )
+    print(f"{size.summary()}, in {time.monotonic() - began:.1f} s")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from chalicelib.http.door import Door
 from chalicelib.http.spec import Declared, describe
 from chalicelib.kernel.errors import HearthError
 from chalicelib.runtime.grants import SIGNING_KEY, TABLE_READ, TABLE_WRITE, Grant
-from chalicelib.runtime.registry import Function, Handler, Route, register
+from chalicelib.runtime.registry import Function, Handler, Place, Route, register
 
 HASHING_MEMORY_MB = 1024
 """Of endpoints that hash passwords: Argon2 wants memory, and the processor that comes with it."""
@@ -25,6 +25,7 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
     method: str,
     path: str,
     *,
+    aliases: tuple[Place, ...] = (),
     status: int = 200,
     public: bool = False,
     scope: Scope | None = None,
@@ -42,6 +43,7 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
     Args:
         method: the HTTP method.
         path: below the stage, with `{camelCase}` values.
+        aliases: other places (method and path) that do and answer the same; they share the Lambda.
         status: of a success.
         public: no sign-in is asked for. Otherwise a session is, with `scope` where one is named.
         scope: what the caller must hold.
@@ -57,6 +59,7 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
     declared = Declared(
         method=method,
         path=path,
+        aliases=aliases,
         status=status,
         public=public,
         scope=scope,
@@ -79,7 +82,7 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
             Function(
                 name=function.__name__,
                 module=function.__module__,
-                trigger=Route(method, path),
+                trigger=Route(method, path, aliases),
                 handler=handler,
                 grants=(TABLE_READ, TABLE_WRITE, *(() if public else (SIGNING_KEY,)), *grants),
                 memory_mb=memory_mb,

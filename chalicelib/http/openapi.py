@@ -15,7 +15,7 @@ from chalicelib.domain.foundation.access.key_texts import KEY_PATTERN
 from chalicelib.domain.foundation.access.scopes import SENTENCES
 from chalicelib.http.models import Document, PlainText, StaffPageQuery
 from chalicelib.http.sessions import ACCESS_COOKIE, CSRF_COOKIE
-from chalicelib.http.spec import EndpointSpec
+from chalicelib.http.spec import EndpointSpec, operations
 from chalicelib.kernel.errors import ERROR_CLASSES, HearthError
 from chalicelib.kernel.ids import Kind, pattern
 from chalicelib.runtime.registry import Function
@@ -32,10 +32,7 @@ Json = dict[str, Any]
 
 def document(functions: Iterable[Function]) -> Json:
     """The whole document for the endpoints among `functions`, in a stable order."""
-    specs = sorted(
-        (function.documentation for function in functions if isinstance(function.documentation, EndpointSpec)),
-        key=lambda spec: (spec.path, spec.method),
-    )
+    specs = operations(functions)
     parts = _Parts(specs)
     paths: dict[str, Json] = {}
     for spec in specs:
@@ -90,7 +87,9 @@ def _operation(spec: EndpointSpec, parts: _Parts) -> Json:
         "operationId": spec.name,
         "tags": [_tag(spec)],
         "summary": " ".join(summary.split()).rstrip("."),
-        "description": "\n\n".join(filter(None, [" ".join(summary.split()), rest, _scope_sentence(spec)])),
+        "description": "\n\n".join(
+            filter(None, [" ".join(summary.split()), rest, _aliases_sentence(spec), _scope_sentence(spec)])
+        ),
         "security": list(_security(spec)),
         **({"x-required-scope": spec.scope} if spec.scope else {}),
         "parameters": list(_parameters(spec)),
@@ -220,6 +219,12 @@ def _tag(spec: EndpointSpec) -> str:
     """What an endpoint is listed under: the first word of its path."""
     rest = _ADMIN.sub("/admin/", spec.path).strip("/").split("/")
     return rest[1] if re.fullmatch(r"v\d+", rest[0]) else rest[0]
+
+
+def _aliases_sentence(spec: EndpointSpec) -> str:
+    """Where else the API has the same operation."""
+    others = [f"`{method} {path}`" for method, path in spec.aliases]
+    return f"The same as {' and '.join(others)}." if others else ""
 
 
 def _scope_sentence(spec: EndpointSpec) -> str:

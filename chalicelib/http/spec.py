@@ -3,8 +3,8 @@
 import inspect
 import re
 import typing
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, create_model
@@ -28,6 +28,7 @@ from chalicelib.kernel.errors import (
     Unauthorized,
     Unavailable,
 )
+from chalicelib.runtime.registry import Function, Place
 
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 _PAYING = frozenset({Scope.BILLING_WRITE, Scope.BILLING_PROFILE_WRITE})
@@ -40,6 +41,7 @@ class Declared:
 
     method: str
     path: str
+    aliases: tuple[Place, ...]
     status: int
     public: bool
     scope: Scope | None
@@ -64,6 +66,15 @@ class EndpointSpec(Declared):
     data_type: Any
     """The type of the answer's `data`, or of its items where `is_list`."""
     is_list: bool
+
+    def at_every_place(self) -> Iterator["EndpointSpec"]:
+        """The operation at its own path, then each alias as an operation with a name of its own."""
+        yield self
+        places = ((self.method, self.path), *self.aliases)
+        for method, path in self.aliases:
+            words = "_".join(re.findall(r"[A-Z]?[a-z0-9]+", path)).lower()
+            others = tuple(place for place in places if place != (method, path))
+            yield replace(self, method=method, path=path, name=f"{self.name}_at_{words}", aliases=others)
 
     @property
     def is_staffs(self) -> bool:
@@ -117,11 +128,18 @@ class EndpointSpec(Declared):
         return self.method in _SAFE_METHODS
 
 
+def operations(functions: Iterable[Function]) -> list[EndpointSpec]:
+    """Every operation of the API that `functions` serve, those of aliases too, by path and method."""
+    specs = [spec for function in functions if isinstance(spec := function.documentation, EndpointSpec)]
+    found = [place for spec in specs for place in spec.at_every_place()]
+    return sorted(found, key=lambda spec: (spec.path, spec.method))
+
+
 def describe(function: Callable[..., Any], declared: Declared) -> EndpointSpec:
     """The whole specification of `function`.
 
     Raises:
-        TypeError: its signature does not fit its path, or it lacks a docstring.
+        TypeError: its signature or an alias does not fit its path, or it lacks a docstring.
     """
     hints = typing.get_type_hints(function, include_extras=True)
     parameters = inspect.signature(function).parameters
@@ -130,6 +148,11 @@ def describe(function: Callable[..., Any], declared: Declared) -> EndpointSpec:
     in_path = set(re.findall(r"{(\w+)}", declared.path))
     if {to_camel(name) for name in from_path} != in_path:
         raise TypeError(f"{function.__name__} takes {sorted(from_path)} but its path has {sorted(in_path)}")
+    for method, path in declared.aliases:
+        if set(re.findall(r"{(\w+)}", path)) != in_path:
+            raise TypeError(f"{function.__name__} has other values in its path than in its alias {path}")
+        if (method in _SAFE_METHODS) != (declared.method in _SAFE_METHODS):
+            raise TypeError(f"{function.__name__} only reads at one of {declared.method} and {method}")
     if not function.__doc__:
         raise TypeError(f"{function.__name__} needs a docstring: it is the endpoint's description")
     data_type, is_list = _data_type(hints["return"])

@@ -1,6 +1,7 @@
 """What a function may reach (G48): each grant is a few actions on named resources, and nothing else.
 
-Resources are CloudFormation `Fn::Sub` strings; the parameters in them come from the data stack.
+Resources are CloudFormation `Fn::Sub` strings. They may name the data stack's outputs, the `Installation`, and
+any resource of the core stack (`tools/template/stacks.py` hands those over).
 """
 
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ class Grant:
 
 _TABLE = ("${TableArn}", "${TableArn}/index/*")
 _ACCOUNT = "${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}"
-_MACHINES = (f"arn:{_ACCOUNT % 'states'}:stateMachine:${{AWS::StackName}}-*",)
-_EXECUTIONS = (f"arn:{_ACCOUNT % 'states'}:execution:${{AWS::StackName}}-*",)
+_MACHINES = (f"arn:{_ACCOUNT % 'states'}:stateMachine:${{Installation}}-*",)
+_EXECUTIONS = (f"arn:{_ACCOUNT % 'states'}:execution:${{Installation}}-*",)
 
 TABLE_READ = Grant("table_read", ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"), _TABLE)
 TABLE_WRITE = Grant(

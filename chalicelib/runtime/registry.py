@@ -15,12 +15,22 @@ from chalicelib.runtime.grants import Grant
 Handler = Callable[[Any, Any], Any]
 
 
+Place = tuple[str, str]
+"""Where the API has an operation: an HTTP method and a path below the stage."""
+
+
 @dataclass(frozen=True)
 class Route:
-    """Reached through API Gateway, under the stage `api`."""
+    """Reached through API Gateway, under the stage `api`, at its own place and at those of its aliases."""
 
     method: str
     path: str
+    aliases: tuple[Place, ...] = ()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Its own place first, then the aliases."""
+        return ((self.method, self.path), *self.aliases)
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,11 @@ class Function:
     documentation: Any = field(default=None, compare=False)
 
     @property
+    def area(self) -> str:
+        """The folder of `functions/` that it is in: `functions.people.sign_in.endpoints` is in `people`."""
+        return self.module.split(".")[1]
+
+    @property
     def logical_id(self) -> str:
         """The CloudFormation name: `create_deployment` is `CreateDeployment`, as Chalice writes it."""
         return "".join(part.capitalize() for part in self.name.split("_"))
@@ -99,13 +114,26 @@ def register(function: Function) -> None:
     """Add `function`.
 
     Raises:
-        ValueError: its name, or its route, is taken.
+        ValueError: its name, or a place of its route, is taken.
     """
+    places = _places(function)
+    if len(places) != len(set(places)):
+        raise ValueError(f"{function.module}.{function.name} names one place twice")
     for other in _functions.values():
-        same_place = isinstance(function.trigger, Route | Socket | Webhook) and other.trigger == function.trigger
-        if other.name == function.name or same_place:
+        if other.name == function.name or set(places) & set(_places(other)):
             raise ValueError(f"{function.module}.{function.name} collides with {other.module}.{other.name}")
     _functions[function.name] = function
+
+
+def _places(function: Function) -> tuple[Any, ...]:
+    """What only one function may be reached at."""
+    match function.trigger:
+        case Route() as route:
+            return route.places
+        case Socket() | Webhook() as trigger:
+            return (trigger,)
+        case _:
+            return ()
 
 
 def load_all() -> tuple[Function, ...]:

@@ -124,6 +124,7 @@ class Foundation(Area):
     @cached_property
     def health(self) -> Health:
         """Checks the services that the product depends on."""
+        from chalicelib.adapters.aws.machines import PROVISION
         from chalicelib.adapters.aws.probes import MailProbe, SecretReader, SigningKeyProbe, StateMachinesProbe
         from chalicelib.adapters.dynamodb.foundation.health import TableProbe
         from chalicelib.adapters.providers.openstack.probes import ProviderProbe
@@ -132,7 +133,7 @@ class Foundation(Area):
         here, secrets = self.core.settings, SecretReader()
         probes: list[Probe] = [
             TableProbe(),
-            StateMachinesProbe(f"{here.state_machine_arn_prefix}deployment-provision"),
+            StateMachinesProbe(here.state_machine_arn_prefix + PROVISION),
             MailProbe(),
             SigningKeyProbe(lambda: secrets.read(here.signing_key_secret_id)),
             ProviderProbe(lambda: secrets.read(here.provider_secret_id)),

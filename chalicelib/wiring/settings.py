@@ -22,7 +22,7 @@ class Settings:
     secret_box_key_id: str
     """KMS id of the key for secrets that must be readable later, such as those of authenticator apps."""
     state_machine_arn_prefix: str
-    """`arn:…:stateMachine:<stack>-`; a state machine's name follows."""
+    """`arn:…:stateMachine:<installation>-`; a state machine's name follows (`adapters/aws/machines.py`)."""
     metering_queue_url: str
     notice_queue_url: str
     notice_dead_letters_url: str

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from dev.localcloud import deploy, processes
-from dev.localcloud.home import Home, read_json
+from dev.localcloud.home import Home, read_json, write_json
 from dev.localcloud.processes import Process
 from dev.localcloud.stacks import DeploymentFailed
-from dev.localcloud.supervisor import CloudFailed, Options, Supervisor
+from dev.localcloud.supervisor import CloudFailed, Options, Supervisor, deployed_addresses
 from dev.localcloud.targets import NoSuchCloud, TargetKind, saved_target
-from tools.finalise import BudgetExceeded, SharedFunction
+from tools.finalise import SharedFunction
 from tools.package import PackagingFailed
+from tools.template.budgets import BudgetExceeded
 
 _READY_SECONDS = 180.0
 _STOP_SECONDS = 30.0
@@ -84,6 +85,7 @@ def _refresh(home: Home, source: deploy.Source) -> None:
     if not endpoints:
         raise CloudFailed("the local cloud is not ready yet; `make up` again in a moment")
     seconds = deploy.bring_in(home, source, endpoints["aws"]["endpoint"], saved_target(home))
+    write_json(home.endpoints, endpoints | deployed_addresses(home, endpoints["api"].removesuffix("/api")))
     print("Nothing has changed." if seconds is None else f"Brought in in {seconds:.1f} s.")
 
 
@@ -91,6 +93,7 @@ def _start_in_background(home: Home, options: Options) -> None:
     command = [sys.executable, "-m", "dev.localcloud", "--home", str(home.folder), "up", "--foreground"]
     command += ["--speed", str(options.speed), "--wait-scale", str(options.wait_scale)]
     command += ["--project", str(options.source.project), "--target", options.target]
+    command += ["--bare"] if options.is_bare else []
     log = home.log("supervisor")
     began_at = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
@@ -140,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     starting = commands.add_parser("up", help=up.__doc__)
     starting.add_argument("--foreground", action="store_true")
+    starting.add_argument("--bare", action="store_true", help="deploy nothing; another `up` does")
     starting.add_argument("--speed", type=float, default=1.0, help="of the simulators")
     starting.add_argument("--wait-scale", type=float, default=float(os.environ.get("SFN_WAIT_SCALE", "1")))
     starting.add_argument("--target", type=TargetKind, default=TargetKind.SIMULATOR, choices=list(TargetKind))
@@ -159,7 +163,7 @@ def main() -> None:
         match options.command:
             case "up":
                 source = deploy.Source(options.project.resolve())
-                chosen = Options(options.speed, options.wait_scale, source, options.target)
+                chosen = Options(options.speed, options.wait_scale, source, options.target, options.bare)
                 up(home, chosen, foreground=options.foreground)
             case "down":
                 down(home)

@@ -1,7 +1,7 @@
 """Clients of the local AWS, with its fixed account and region."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -31,6 +31,11 @@ class LocalAws:
 
     def _config(self) -> Config:
         return Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 3}, read_timeout=120)
+
+    def client(self, service: str) -> Any:
+        """Any service."""
+        session = self._session()
+        return session.client(service, endpoint_url=self.endpoint, config=self._config())  # type: ignore[call-overload]
 
     def cloudformation(self) -> "CloudFormationClient":
         """CloudFormation."""

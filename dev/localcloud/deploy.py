@@ -16,21 +16,29 @@ from typing import Any
 
 from dev.localcloud.awsclient import ACCOUNT, REGION, SECRET, LocalAws
 from dev.localcloud.home import Home, read_json, write_json
-from dev.localcloud.stacks import Stacks, located
+from dev.localcloud.stacks import Stacks
 from dev.localcloud.targets import Target
 from tools import package as packaging
+from tools.previous_release import PreviousRelease
+from tools.rollout import roll_out
 from tools.runtime import Platform
+from tools.template.stacks import FRONT
 
 ROOT = packaging.ROOT
-STACK = "hearth"
-DATA_STACK = "hearth-data"
+INSTALLATION = "hearth"
+"""What the names of all stacks, and of what is in them, begin with."""
+DATA_STACK = f"{INSTALLATION}-data"
 RATES = ("EUR=1.08", "GBP=1.27", "CAD=0.72", "CHF=1.13", "AED=0.2723", "USDT=1", "USDC=1")
 """Dollars for one unit, as of every `up`."""
 MAIL_SENDER = "Hearth <no-reply@hearth.test>"
 FRONT_END = "http://localhost:3000"
+API_DOMAIN = "api.hearth.test"
+"""Known to the local AWS alone: its front door names it in requests."""
 
 _WATCHED = ("app.py", "chalicelib", "functions", "heat_templates", "state_machines", "infra", "tools", ".chalice")
 _MORE_WATCHED = ("requirements.txt", "catalog", "dev/localcloud")
+_PATIENCE_SECONDS = 60.0
+_POLL_SECONDS = 0.5
 _SKIPPED_FOLDERS = {"__pycache__", "deployments", "deployed"}
 
 
@@ -69,18 +77,16 @@ def bring_in(home: Home, source: Source, endpoint: str, target: Target) -> float
     with _alone(home):
         began = time.monotonic()
         due = {"sources": source.fingerprint(), "endpoint": endpoint, "target": target.fingerprint()}
-        stacks = Stacks(LocalAws(endpoint))
-        if read_json(home.deployed) == due and stacks.exists(STACK):
+        aws = LocalAws(endpoint)
+        stacks = Stacks(aws, home.build)
+        if read_json(home.deployed) == due and stacks.exists(f"{INSTALLATION}-{FRONT}"):
             return None
         prepare(home, source)
-        data = _deploy_data(source, stacks)
-        outputs = _deploy_app(home, stacks, data)
-        write_json(home.routes, _routes(outputs) | {"table": data["TableName"]})
-        _fill_secret(LocalAws(endpoint), data["ProviderSecretArn"], target.secret)
-        _fill_secret(LocalAws(endpoint), data["PaymentSecretArn"], target.payments)
-        LocalAws(endpoint).ses().verify_email_identity(EmailAddress=parseaddr(MAIL_SENDER)[1])
-        _load_catalog(source, endpoint, data["TableName"], target.overlay)
-        _run_tool(source, endpoint, data["TableName"], "put_rates", *RATES)
+        data = deploy_data(source, stacks)
+        outputs = roll_out(packaging.Package(home.build), INSTALLATION, data, stacks)
+        write_json(home.routes, routes(outputs) | {"table": data["TableName"], "domain": API_DOMAIN})
+        fill_in(source, aws, data, target)
+        _replace_previous_release(aws)
         write_json(home.deployed, due)
         return time.monotonic() - began
 
@@ -109,25 +115,41 @@ def function_environment(endpoint: str) -> dict[str, str]:
     }
 
 
-def _deploy_data(source: Source, stacks: Stacks) -> dict[str, str]:
+def deploy_data(source: Source, stacks: Stacks) -> dict[str, str]:
+    """Deploy the data stack of `source`; its outputs."""
     template = (source.project / "infra" / "data.yaml").read_text()
-    parameters = {"Stage": "local", "MailSender": MAIL_SENDER, "PublicUrl": FRONT_END}
-    return stacks.deploy(DATA_STACK, template, parameters)
+    parameters = {
+        "Stage": "local",
+        "MailSender": MAIL_SENDER,
+        "PublicUrl": FRONT_END,
+        "ApiDomain": API_DOMAIN,
+        "ApiCertificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/local",
+    }
+    return stacks.deploy_text(DATA_STACK, template, parameters)
 
 
-def _deploy_app(home: Home, stacks: Stacks, data: dict[str, str]) -> dict[str, str]:
-    template = json.loads((home.build / "template.json").read_text())
-    code, layer = stacks.upload(home.build / "code.zip"), stacks.upload(home.build / "layer.zip")
-    parameters = {name: value for name, value in data.items() if name in template["Parameters"]}
-    return stacks.deploy(STACK, located(template, code, layer), parameters)
+def fill_in(source: Source, aws: LocalAws, data: Mapping[str, str], target: Target) -> None:
+    """Do what an operator does after a deployment: credentials, mail sender, catalogue, rates."""
+    for secret, content in (("ProviderSecretArn", target.secret), ("PaymentSecretArn", target.payments)):
+        aws.secretsmanager().put_secret_value(SecretId=data[secret], SecretString=json.dumps(dict(content)))
+    aws.ses().verify_email_identity(EmailAddress=parseaddr(MAIL_SENDER)[1])
+    overlay = ["--overlay", target.overlay] if target.overlay else []
+    _run_tool(source, aws.endpoint, data["TableName"], "load_catalog", *overlay)
+    _run_tool(source, aws.endpoint, data["TableName"], "put_rates", *RATES)
 
 
-def _fill_secret(aws: LocalAws, secret_id: str, secret: Mapping[str, Any]) -> None:
-    aws.secretsmanager().put_secret_value(SecretId=secret_id, SecretString=json.dumps(dict(secret)))
+def _replace_previous_release(aws: LocalAws) -> None:
+    """Let what the one stack of an older release has begun come to its end, and remove it.
 
-
-def _load_catalog(source: Source, endpoint: str, table: str, overlay: str | None) -> None:
-    _run_tool(source, endpoint, table, "load_catalog", *(["--overlay", overlay] if overlay else []))
+    What does not end in time is taken over by reconcilers, as after a crash.
+    """
+    previous = PreviousRelease(INSTALLATION, aws.client)
+    if previous.exists():
+        previous.quiet()
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while previous.unfinished() and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        previous.remove()
 
 
 def _run_tool(source: Source, endpoint: str, table: str, name: str, *arguments: str) -> None:
@@ -143,15 +165,14 @@ def _run_tool(source: Source, endpoint: str, table: str, name: str, *arguments: 
         raise packaging.PackagingFailed(f"tools.{name} failed:\n{done.stderr.strip()}")
 
 
-def _routes(outputs: dict[str, str]) -> dict[str, Any]:
-    """The ids behind the front door's addresses; webhooks by the name in their registry entry."""
+def routes(outputs: dict[str, str]) -> dict[str, Any]:
+    """The ids behind the front door's addresses; webhooks by their name in the registry."""
     webhooks = {
         _webhook_name(key): url.split("//", 1)[1].split(".", 1)[0]
         for key, url in outputs.items()
         if key.startswith("Webhook")
     }
     return {
-        "api": outputs.get("RestAPIId"),
         "websocket": outputs.get("WebsocketAPIId"),
         "webhooks": webhooks,
     }

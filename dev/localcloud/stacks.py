@@ -1,14 +1,16 @@
-"""Brings the packaged product into the local AWS as an operator brings it into the real one: two stacks."""
+"""Brings the packaged product into the local AWS as an operator brings it into the real one: stack by stack."""
 
 import copy
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dev.localcloud.awsclient import LocalAws
+from tools.template.keeping import Deployed
+from tools.template.stacks import Template
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.literals import CapabilityType
@@ -29,21 +31,38 @@ class DeploymentFailed(Exception):
 
 
 class Stacks:
-    """CloudFormation of the local AWS."""
+    """CloudFormation of the local AWS; also an `Account` (`tools/rollout.py`)."""
 
-    def __init__(self, aws: LocalAws) -> None:
+    def __init__(self, aws: LocalAws, build: Path) -> None:
+        """Deploy templates whose archives are in `build`."""
         self._aws = aws
+        self._build = build
         self._cloudformation = aws.cloudformation()
         self._s3 = aws.s3()
+        self._known: set[str] = set()
 
-    def upload(self, archive: Path) -> tuple[str, str]:
-        """Put `archive` into the deployment bucket under the hash of its content: bucket and key."""
-        content = archive.read_bytes()
-        key = f"{hashlib.sha256(content).hexdigest()}{archive.suffix}"
-        self._put(key, content)
-        return DEPLOY_BUCKET, key
+    def deploy(self, stack: str, template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Create or update `stack` from a packaged template; its outputs. Without changes nothing happens.
 
-    def deploy(self, stack: str, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        Raises:
+            DeploymentFailed: with the reason of the first resource that failed.
+        """
+        return self.deploy_text(stack, located(template, self._uploaded), parameters)
+
+    def deployed(self, stack: str) -> Deployed | None:
+        """The stack as it is now, or None."""
+        return Deployed.read(self._cloudformation, stack) if self.exists(stack) else None
+
+    def _uploaded(self, archive: str) -> dict[str, str]:
+        """Where `archive` is in the deployment bucket, under the hash of its content."""
+        content = (self._build / archive).read_bytes()
+        key = f"{hashlib.sha256(content).hexdigest()}.zip"
+        if key not in self._known:
+            self._put(key, content)
+            self._known.add(key)
+        return {"Bucket": DEPLOY_BUCKET, "Key": key}
+
+    def deploy_text(self, stack: str, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
         """Create or update `stack` through a change set; its outputs. Without changes nothing happens.
 
         Raises:
@@ -68,6 +87,21 @@ class Stacks:
         else:
             self._update_unseen(stack, template, given)
         return self.outputs(stack)
+
+    def delete(self, stack: str) -> None:
+        """Delete `stack` where it exists, and wait until it is gone.
+
+        Raises:
+            DeploymentFailed: with the reason of the first resource that failed.
+        """
+        if self._status(stack) is None:
+            return
+        self._cloudformation.delete_stack(StackName=stack)
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        while (status := self._status(stack)) is not None:
+            if status == "DELETE_FAILED" or time.monotonic() > deadline:
+                raise DeploymentFailed(f"{stack} is {status}: {self._first_failure(stack)}")
+            time.sleep(_POLL_SECONDS)
 
     def exists(self, stack: str) -> bool:
         """Whether `stack` has been deployed."""
@@ -147,11 +181,12 @@ class Stacks:
         return "no reason given"
 
 
-def located(template: dict[str, Any], code: tuple[str, str], layer: tuple[str, str]) -> str:
+def located(template: Template, uploaded: Callable[[str], dict[str, str]]) -> str:
     """The packaged `template` with the archives' places in S3, as `sam package` would write it."""
     placed = copy.deepcopy(template)
-    placed["Globals"]["Function"]["CodeUri"] = {"Bucket": code[0], "Key": code[1]}
+    if "Globals" in placed:
+        placed["Globals"]["Function"]["CodeUri"] = uploaded(placed["Globals"]["Function"]["CodeUri"])
     for resource in placed["Resources"].values():
         if resource["Type"] == "AWS::Serverless::LayerVersion":
-            resource["Properties"]["ContentUri"] = {"Bucket": layer[0], "Key": layer[1]}
+            resource["Properties"]["ContentUri"] = uploaded(resource["Properties"]["ContentUri"])
     return json.dumps(placed, separators=(",", ":"))

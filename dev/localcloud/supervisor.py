@@ -17,7 +17,7 @@ from dev.localcloud.awsclient import ACCOUNT, REGION, SECRET
 from dev.localcloud.gateways import GATEWAYS
 from dev.localcloud.home import Home, read_json, write_json
 from dev.localcloud.ports import HOST, Ports, choose
-from dev.localcloud.targets import TargetKind, choose_target
+from dev.localcloud.targets import Target, TargetKind, choose_target
 
 SIMULATOR = "dev.simulators.openstack"
 
@@ -43,6 +43,8 @@ class Options:
     """Of the waits and retry intervals of state machines; 0.1 is ten times as fast."""
     source: deploy.Source = field(default_factory=deploy.Source)
     target: TargetKind = TargetKind.SIMULATOR
+    is_bare: bool = False
+    """Whether nothing is deployed at the start."""
 
 
 @dataclass
@@ -70,16 +72,21 @@ class Supervisor:
         try:
             began = time.monotonic()
             self._launch_all(ports)
-            deploy.prepare(self.home, self.options.source)
+            if not self.options.is_bare:
+                deploy.prepare(self.home, self.options.source)
             self._await_all(ports)
             print(f"Packaged and started in {time.monotonic() - began:.1f} s.", flush=True)
-            seconds = deploy.bring_in(self.home, self.options.source, _url(ports.aws), target)
-            print("Deployed already." if seconds is None else f"Deployed in {seconds:.1f} s.", flush=True)
-            threading.Thread(target=_post, args=(f"{_url(ports.control)}/warm", {}), daemon=True).start()
+            if not self.options.is_bare:
+                self._deploy(ports, target)
             write_json(self.home.endpoints, self._endpoints(ports))
             self._watch_children()
         finally:
             self._stop()
+
+    def _deploy(self, ports: Ports, target: Target) -> None:
+        seconds = deploy.bring_in(self.home, self.options.source, _url(ports.aws), target)
+        print("Deployed already." if seconds is None else f"Deployed in {seconds:.1f} s.", flush=True)
+        threading.Thread(target=_post, args=(f"{_url(ports.control)}/warm", {}), daemon=True).start()
 
     def _launch_all(self, ports: Ports) -> None:
         self._launch("aws", ["-m", "dev.localcloud.aws.launch"], self._aws_environment(ports))
@@ -108,7 +115,7 @@ class Supervisor:
         listening = f"{ports.aws},{ports.api},{ports.control},{ports.mailbox}"
         return os.environ | {
             "HEARTH_HOME": str(self.home.folder.resolve()),
-            "HEARTH_STACK": deploy.STACK,
+            "HEARTH_INSTALLATION": deploy.INSTALLATION,
             "HEARTH_PORTS": listening,
             "AWS_ENDPOINT_URL": _url(ports.aws),
             "AWS_ACCESS_KEY_ID": ACCOUNT,
@@ -171,13 +178,11 @@ class Supervisor:
         self.home.processes.unlink(missing_ok=True)
 
     def _endpoints(self, ports: Ports) -> dict[str, Any]:
-        routes = read_json(self.home.routes)
         door = _url(ports.api)
         running = {name: _url(getattr(ports, name)) for name in self._children if name != "aws"}
         return {
             "api": f"{door}/api",
-            "websocket": f"ws://{HOST}:{ports.api}/websocket" if routes["websocket"] else None,
-            "webhooks": {name: f"{door}/webhooks/{name}" for name in routes["webhooks"]},
+            **deployed_addresses(self.home, door),
             "mailbox": _url(ports.mailbox),
             "control": _url(ports.control),
             "simulators": {name: {"url": url, "control": f"{url}/_control"} for name, url in running.items()},
@@ -187,8 +192,18 @@ class Supervisor:
                 "accessKeyId": ACCOUNT,
                 "secretAccessKey": SECRET,
             },
-            "table": routes["table"],
         }
+
+
+def deployed_addresses(home: Home, door: str) -> dict[str, Any]:
+    """What of `endpoints.json` depends on what is deployed, at the front door `door`."""
+    routes = read_json(home.routes) or {}
+    websocket = f"{door.replace('http', 'ws', 1)}/websocket"
+    return {
+        "websocket": websocket if routes.get("websocket") else None,
+        "webhooks": {name: f"{door}/webhooks/{name}" for name in routes.get("webhooks", {})},
+        "table": routes.get("table"),
+    }
 
 
 def _url(port: int) -> str:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from chalicelib.domain.foundation.access.models import ROLE_SCOPES, STAFF_SCOPES, Principal, Role, StaffRole
 from chalicelib.domain.foundation.access.scopes import SENTENCES
 from chalicelib.http.requests import parse_body, parse_values
-from chalicelib.http.spec import EndpointSpec
+from chalicelib.http.spec import EndpointSpec, operations
 from chalicelib.kernel.errors import InvalidInput
 from chalicelib.kernel.ids import Kind
 from chalicelib.runtime.registry import load_all
@@ -35,7 +35,7 @@ from tests.support.samples import (
 )
 from tests.support.world import OWNED, Person, World, WorldBuilder
 
-SPECS = [f.documentation for f in load_all() if isinstance(f.documentation, EndpointSpec)]
+SPECS = operations(load_all())
 Json = Any
 
 WRONG_IDS = (

@@ -8,7 +8,7 @@ from functools import cache
 from http.cookies import SimpleCookie
 from typing import Any
 
-from chalicelib.runtime.registry import Function, Route, load_all
+from chalicelib.runtime.registry import Function, Place, Route, load_all
 from tests.support.documented import hold
 
 DEFAULT_IP = "203.0.113.7"
@@ -123,10 +123,10 @@ class Api:
             token: of this call; the client's own by default, none where it is empty.
             ip: where the gateway sees the call come from.
         """
-        function, values = find(method, path)
+        function, resource, values = find(method, path)
         event = proxy_event(
             method,
-            function.trigger.path if isinstance(function.trigger, Route) else path,
+            resource,
             path_values=values,
             body=_dumped(json) if body is None and json is not None else body,
             query=query,
@@ -134,28 +134,31 @@ class Api:
             ip=ip or self.ip,
         )
         answer = answer_of(function.handler(event, None))
-        hold(function.documentation, answer.status, answer.body)
+        hold(function.documentation, (method, resource), answer.status, answer.body)
         return answer
 
 
-def find(method: str, path: str) -> tuple[Function, dict[str, str]]:
-    """The function behind a method and a path, and the path's values; a literal segment wins over a value.
+def find(method: str, path: str) -> tuple[Function, str, dict[str, str]]:
+    """The function behind a method and a path, the path as declared, and its values; literal segments win.
 
     Raises:
         LookupError: nothing is there.
     """
-    for route, template, function in _routes():
+    for (known_method, resource), template, function in _routes():
         match = template.fullmatch(path)
-        if route.method == method and match:
-            return function, match.groupdict()
+        if known_method == method and match:
+            return function, resource, match.groupdict()
     raise LookupError(f"no endpoint at {method} {path}")
 
 
 @cache
-def _routes() -> tuple[tuple[Route, re.Pattern[str], Function], ...]:
-    routes = [(function.trigger, function) for function in load_all() if isinstance(function.trigger, Route)]
-    routes.sort(key=lambda route: [segment.startswith("{") for segment in route[0].path.split("/")])
-    return tuple((route, _template(route.path), function) for route, function in routes)
+def _routes() -> tuple[tuple[Place, re.Pattern[str], Function], ...]:
+    functions = [(function.trigger, function) for function in load_all()]
+    routes = [
+        (place, function) for route, function in functions if isinstance(route, Route) for place in route.places
+    ]
+    routes.sort(key=lambda route: [segment.startswith("{") for segment in route[0][1].split("/")])
+    return tuple((place, _template(place[1]), function) for place, function in routes)
 
 
 def _template(path: str) -> re.Pattern[str]:

@@ -9,17 +9,18 @@ from referencing.jsonschema import DRAFT202012
 
 from chalicelib.http.openapi import document
 from chalicelib.http.spec import EndpointSpec
-from chalicelib.runtime.registry import load_all
+from chalicelib.runtime.registry import Place, load_all
 
 _BASE = "urn:hearth"
 
 
-def hold(spec: EndpointSpec, status: int, body: Any) -> None:
-    """Fail where `spec` does not declare this status, this error code, or this shape."""
+def hold(spec: EndpointSpec, place: Place, status: int, body: Any) -> None:
+    """Fail where `spec` does not declare this status, this error code, or this shape at `place`."""
+    method, path = place
     declared = {error.status for error in spec.refusals} | {spec.status}
     code = body["error"]["code"] if status not in {spec.status} and "error" in body else ""
     assert status in declared, f"{spec.name} answers {status} {code}, which it does not declare (errors=…)"
-    found = list(_validator(spec.path, spec.method.lower(), str(status)).iter_errors(body))
+    found = list(_validator(path, method.lower(), str(status)).iter_errors(body))
     assert not found, f"{spec.name} answers {status} {code} not as it declares: " + "; ".join(
         f"{'.'.join(map(str, error.absolute_path)) or 'body'}: {error.message}" for error in found[:3]
     )

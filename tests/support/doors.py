@@ -12,6 +12,7 @@ from tests.support.api import DEFAULT_IP, Answer, answer_of, proxy_event, reques
 _DECLARED: Mapping[str, Any] = {
     "method": "POST",
     "path": "/things",
+    "aliases": (),
     "status": 200,
     "public": False,
     "scope": None,

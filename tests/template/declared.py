@@ -13,7 +13,7 @@ _SCRIPT = """
 import dataclasses, json
 from chalicelib.runtime.registry import load_all
 print(json.dumps([{
-    "logical_id": function.logical_id, "name": function.name, "module": function.module,
+    "logical_id": function.logical_id, "name": function.name, "module": function.module, "area": function.area,
     "kind": type(function.trigger).__name__, "trigger": dataclasses.asdict(function.trigger),
     "memory_mb": function.memory_mb, "timeout_seconds": function.timeout_seconds,
     "grants": [dataclasses.asdict(grant) for grant in function.grants],

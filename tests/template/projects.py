@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tools import finalise
-from tools.package import ROOT, package
+from tools.package import ROOT, Package, package
 from tools.runtime import Platform
+from tools.template.budgets import SHARE_PERCENT
 
 FIXTURE = Path(__file__).parent / "fixture_project"
 
@@ -23,24 +24,53 @@ class Packaged:
     build: Path
 
     @cached_property
-    def template(self) -> dict[str, Any]:
-        """What is deployed, before SAM expands it."""
-        loaded: dict[str, Any] = json.loads((self.build / "template.json").read_text())
-        return loaded
+    def templates(self) -> dict[str, dict[str, Any]]:
+        """What is deployed, in order, before SAM expands it."""
+        return {
+            stack: json.loads((self.build / f"{stack}.json").read_text()) for stack in Package(self.build).stacks
+        }
 
     @cached_property
-    def expanded(self) -> dict[str, Any]:
+    def expanded(self) -> dict[str, dict[str, Any]]:
         """What CloudFormation makes of it."""
-        return finalise.expand(self.template)
+        return {stack: finalise.expand(template) for stack, template in self.templates.items()}
+
+    @cached_property
+    def size(self) -> finalise.Size:
+        """What it uses of AWS's quotas."""
+        return finalise.measure(self.templates, (self.build / "code.zip", self.build / "layer.zip"))
 
     def functions(self) -> dict[str, dict[str, Any]]:
-        """The properties of each Lambda, by logical id."""
-        return self.of_type("AWS::Lambda::Function")
+        """The properties of each Lambda, by logical id: no two stacks have one of the same name."""
+        found = self.of_type("AWS::Lambda::Function")
+        assert len({logical_id for _, logical_id in found}) == len(found)
+        return {logical_id: properties for (_, logical_id), properties in found.items()}
 
-    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """The properties of each expanded resource of one kind, by logical id."""
-        resources = self.expanded["Resources"].items()
-        return {name: resource["Properties"] for name, resource in resources if resource["Type"] == kind}
+    def of_type(self, kind: str) -> dict[tuple[str, str], dict[str, Any]]:
+        """The properties of each expanded resource of one kind, by its stack and logical id."""
+        return {
+            (stack, logical_id): resource["Properties"]
+            for stack, template in self.expanded.items()
+            for logical_id, resource in template["Resources"].items()
+            if resource["Type"] == kind
+        }
+
+    @property
+    def apis(self) -> dict[str, str]:
+        """The logical id of the REST API behind each base path."""
+        mappings = self.of_type("AWS::ApiGatewayV2::ApiMapping").values()
+        return {mapping["ApiMappingKey"]: mapping["ApiId"]["Ref"] for mapping in mappings}
+
+    def operations(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Each integration by path and method, as callers see them, and the preflights among them."""
+        found = {}
+        for base_path, logical_id in self.apis.items():
+            api = self.templates["front"]["Resources"][logical_id]
+            for path, operations in api["Properties"]["DefinitionBody"]["paths"].items():
+                for method, operation in operations.items():
+                    public = f"/{base_path}{path}".removeprefix("/api").removesuffix("/")
+                    found[public, method] = operation["x-amazon-apigateway-integration"]
+        return found
 
 
 def fixture_project(folder: Path) -> Path:
@@ -55,11 +85,11 @@ def fixture_project(folder: Path) -> Path:
     return folder
 
 
-def packaged_once(project: Path, build: Path) -> Packaged:
-    """`project` packaged into `build`, by whichever test process comes first."""
+def packaged_once(project: Path, build: Path, percent: int = SHARE_PERCENT) -> Packaged:
+    """`project` packaged into `build` within `percent` of the quotas, by whichever test process comes first."""
     build.mkdir(parents=True, exist_ok=True)
     with (build / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (build / "template.json").exists():
-            package(project, build, Platform.here(), ROOT / "build" / "layers")
+        if not (build / finalise.MANIFEST).exists():
+            package(project, build, Platform.here(), ROOT / "build" / "layers", percent)
     return Packaged(project, build)

@@ -4,6 +4,7 @@ import ast
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -55,7 +56,7 @@ def test_the_code_holds_what_functions_read_and_nothing_else(fixture: Packaged) 
     with zipfile.ZipFile(fixture.build / "code.zip") as opened:
         names = opened.namelist()
     assert {name.split("/")[0] for name in names} <= set(finalise.SHIPPED_FOLDERS)
-    assert "functions/sample.py" in names
+    assert "functions/foundation/samples/endpoints.py" in names
     assert not [name for name in names if "__pycache__" in name]
 
 
@@ -63,7 +64,7 @@ def test_the_same_sources_give_the_same_archive(fixture: Packaged, tmp_path: Pat
     """Byte for byte, whenever the files were written."""
     first, second = tmp_path / "first.zip", tmp_path / "second.zip"
     finalise.code_archive(fixture.project, first)
-    touched = fixture.project / "functions" / "sample.py"
+    touched = fixture.project / "functions" / "foundation" / "samples" / "endpoints.py"
     os.utime(touched, (1, 1))
     finalise.code_archive(fixture.project, second)
     assert first.read_bytes() == second.read_bytes()
@@ -80,6 +81,16 @@ def test_an_edit_resolves_no_dependency(
     monkeypatch.setattr(package, "_install", refuse)
     size = package.package(fixture.project, tmp_path, Platform.here(), ROOT / "build" / "layers")
     assert size.functions == len(fixture.functions())
+
+
+def test_a_stack_that_is_no_more_leaves_no_template(fixture: Packaged, tmp_path: Path) -> None:
+    """Or it would be deployed from an old build."""
+    build = tmp_path / "build"
+    shutil.copytree(fixture.build, build)
+    (build / "hub.json").write_text("{}")
+    finalise.finalise(fixture.project, build)
+    assert not (build / "hub.json").exists()
+    assert (build / "cloud.json").exists()
 
 
 def test_other_requirements_make_another_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,12 +178,35 @@ def test_a_machine_that_calls_nobody_is_refused() -> None:
     """A definition names functions; each must be registered."""
     definition = '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${NoSuch}", "End": true}}}'
     with pytest.raises(machines.UnknownFunction, match=r"x\.asl\.json calls NoSuch"):
-        machines.resources({"x": definition}, [])
+        machines.by_area({"x": definition}, [])
+
+
+def _function(name: str, module: str) -> Function:
+    return Function(name, module, Task(), lambda _event, _context: None)
+
+
+def test_a_machine_stands_beside_the_functions_that_it_calls() -> None:
+    """And belongs nowhere if those are in two areas, or if it calls none."""
+    registry = [_function("a_first", "functions.cloud.a.tasks"), _function("b_first", "functions.hub.b.tasks")]
+    assert machines.by_area({"x": "${AFirst}", "y": "${BFirst}"}, registry) == {
+        "cloud": {"x": "${AFirst}"},
+        "hub": {"y": "${BFirst}"},
+    }
+    with pytest.raises(machines.NoArea, match=r"x\.asl\.json calls functions of \['cloud', 'hub'\]"):
+        machines.by_area({"x": "${AFirst} ${BFirst}"}, registry)
+    with pytest.raises(machines.NoArea, match="of no area"):
+        machines.by_area({"x": "{}"}, registry)
+
+
+def test_a_function_in_no_area_is_refused() -> None:
+    """Its stack would be deployed by nobody."""
+    with pytest.raises(overlay.OverlayError, match=r"functions\.elsewhere\.a\.tasks is in no area"):
+        overlay.plan([_function("a_first", "functions.elsewhere.a.tasks")], {})
 
 
 def test_an_unknown_queue_is_refused() -> None:
     """The app stack makes the queues that functions listen to."""
-    function = Function("f", "functions.f", Queue("NoQueue"), lambda _event, _context: None)
+    function = Function("f", "functions.money.f", Queue("NoQueue"), lambda _event, _context: None)
     with pytest.raises(functions.UnknownQueue, match="f listens to NoQueue"):
         functions.permitted(function)
 

@@ -35,7 +35,7 @@ def test_every_function_and_layer_names_that_runtime_whatever_python_packages_it
     (layer,) = packaged.of_type("AWS::Lambda::LayerVersion").values()
     assert layer["CompatibleRuntimes"] == [runtime.NAME]
     others = {name for name in _life_of_runtimes() if name != runtime.NAME}
-    assert not [name for name in others if f'"{name}"' in json.dumps(packaged.template)]
+    assert not [name for name in others if f'"{name}"' in json.dumps(packaged.templates)]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
-"""The packaged template: whole, valid, inside its budgets, one function behind each endpoint."""
+"""The packaged templates: whole, valid, inside their budgets, one function behind each endpoint."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.aws.machines import MACHINES
 from tests.template.declared import Declared, declared
 from tests.template.projects import Packaged
 from tools import finalise
 from tools.package import ROOT
+from tools.template.stacks import AREAS, ORDER
 
 
 def _lint(*templates: str) -> subprocess.CompletedProcess[str]:
@@ -20,9 +23,9 @@ def _lint(*templates: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_the_packaged_template_passes_cfn_lint(packaged: Packaged) -> None:
-    """With its placeholders for the archives, as `sam validate --lint` would see it."""
-    linted = _lint(str(packaged.build / "template.json"))
+def test_the_packaged_templates_pass_cfn_lint(packaged: Packaged) -> None:
+    """With their placeholders for the archives, as `sam validate --lint` would see them."""
+    linted = _lint(*(str(packaged.build / f"{stack}.json") for stack in packaged.templates))
     assert linted.returncode == 0, linted.stdout
 
 
@@ -32,23 +35,51 @@ def test_the_data_stack_passes_cfn_lint() -> None:
     assert linted.returncode == 0, linted.stdout
 
 
-def test_the_data_stacks_outputs_are_the_app_stacks_parameters(packaged: Packaged) -> None:
-    """Whoever deploys hands one to the other as they are."""
-    outputs = [
-        line.strip().rstrip(":")
-        for line in (ROOT / "infra" / "data.yaml").read_text().split("\nOutputs:\n")[1].splitlines()
-        if line.startswith("  ") and not line.startswith("    ")
-    ]
-    assert sorted(packaged.template["Parameters"]) == sorted(outputs)
+def _data_outputs() -> set[str]:
+    lines = (ROOT / "infra" / "data.yaml").read_text().split("\nOutputs:\n")[1].splitlines()
+    return {line.strip().rstrip(":") for line in lines if re.match(r"  \w", line)}
 
 
-def test_every_function_of_the_registry_is_a_lambda_with_its_trigger(packaged: Packaged) -> None:
+def test_every_parameter_is_an_output_of_a_stack_that_is_deployed_before(packaged: Packaged) -> None:
+    """Whoever deploys hands one to the other as they are; the installation's name they know."""
+    known = {"Installation", *_data_outputs()}
+    for stack, template in packaged.templates.items():
+        assert set(template.get("Parameters", {})) <= known, stack
+        known |= set(template.get("Outputs", {}))
+    assert list(packaged.templates) == [stack for stack in ORDER if stack in packaged.templates]
+
+
+def test_no_output_of_the_data_stack_is_unknown_to_all(product: Packaged) -> None:
+    """What no stack takes is only for people: the table's key."""
+    taken = {name for template in product.templates.values() for name in template.get("Parameters", {})}
+    assert _data_outputs() - taken == {"DataKeyArn"}
+
+
+def test_what_the_core_hands_over_is_what_its_name_says(packaged: Packaged) -> None:
+    """`MeteringQueueArn` is the ARN of the resource `MeteringQueue`; `MeteringQueue` what a reference gives."""
+    core = packaged.templates["core"]
+    for name, output in core["Outputs"].items():
+        if name in core["Resources"]:
+            assert output == {"Value": {"Ref": name}}
+        else:
+            assert output == {"Value": {"Fn::GetAtt": [name.removesuffix("Arn"), "Arn"]}}
+
+
+def test_no_area_needs_another(packaged: Packaged) -> None:
+    """So they may be deployed in any order, and one that fails leaves the others whole."""
+    areas = set(AREAS) & set(packaged.templates)
+    outputs = {name for area in areas for name in packaged.templates[area].get("Outputs", {})}
+    for template in packaged.templates.values():
+        assert not outputs & set(template.get("Parameters", {}))
+
+
+def test_every_function_of_the_registry_is_a_lambda_of_its_area_with_its_trigger(packaged: Packaged) -> None:
     """Name, handler, size, and whatever calls it."""
-    lambdas = packaged.functions()
+    lambdas = packaged.of_type("AWS::Lambda::Function")
     functions = declared(packaged.project)
-    assert set(lambdas) == {function["logical_id"] for function in functions}
+    assert set(lambdas) == {(function["area"], function["logical_id"]) for function in functions}
     for function in functions:
-        properties = lambdas[function["logical_id"]]
+        properties = lambdas[function["area"], function["logical_id"]]
         assert properties["Handler"] == f"{function['module']}.{function['name']}"
         assert properties["FunctionName"] == {"Fn::Sub": f"${{AWS::StackName}}-{function['name']}"}
         assert properties["MemorySize"] == function["memory_mb"]
@@ -56,12 +87,18 @@ def test_every_function_of_the_registry_is_a_lambda_with_its_trigger(packaged: P
         assert _is_triggered(packaged, function), function["name"]
 
 
+def _named(function: Declared) -> str:
+    """The end of the function's ARN, as the front's stack names it."""
+    return f":function:${{Installation}}-{function['area']}-{function['name']}/invocations"
+
+
 def _is_triggered(packaged: Packaged, function: Declared) -> bool:
     logical_id, trigger = function["logical_id"], function["trigger"]
     match function["kind"]:
         case "Route":
-            uri = _integrations(packaged)[trigger["path"], trigger["method"].lower()]["uri"]
-            return f"${{{logical_id}.Arn}}" in json.dumps(uri)
+            places = [(trigger["method"], trigger["path"]), *trigger["aliases"]]
+            uris = [packaged.operations()[path, method.lower()]["uri"]["Fn::Sub"] for method, path in places]
+            return all(uri.endswith(_named(function)) for uri in uris)
         case "Task":
             machines = packaged.of_type("AWS::StepFunctions::StateMachine").values()
             called = {name for machine in machines for name in machine["DefinitionSubstitutions"]}
@@ -78,43 +115,70 @@ def _is_triggered(packaged: Packaged, function: Declared) -> bool:
             )
         case "Socket":
             uris = [
-                json.dumps(found["IntegrationUri"])
+                found["IntegrationUri"]["Fn::Sub"]
                 for found in packaged.of_type("AWS::ApiGatewayV2::Integration").values()
             ]
             routes = packaged.of_type("AWS::ApiGatewayV2::Route").values()
             keys = {route["RouteKey"] for route in routes}
-            return trigger["route_key"] in keys and any(f"${{{logical_id}.Arn}}" in uri for uri in uris)
+            return trigger["route_key"] in keys and any(uri.endswith(_named(function)) for uri in uris)
         case _:
             mappings = packaged.of_type("AWS::Lambda::EventSourceMapping").values()
             return any(mapping["FunctionName"] == {"Ref": logical_id} for mapping in mappings)
 
 
-def _integrations(packaged: Packaged) -> dict[tuple[str, str], dict[str, Any]]:
-    paths = packaged.template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
-    return {
-        (path, method): operation["x-amazon-apigateway-integration"]
-        for path, operations in paths.items()
-        for method, operation in operations.items()
+def test_every_operation_leads_to_the_function_that_declares_it(packaged: Packaged) -> None:
+    """Aliases share one, nothing else does, and none leads to Chalice's all-in-one handler."""
+    places: dict[str, set[tuple[str, str]]] = {}
+    for (path, method), found in packaged.operations().items():
+        if method != "options":
+            places.setdefault(found["uri"]["Fn::Sub"], set()).add((method.upper(), path))
+    routes = [function["trigger"] for function in declared(packaged.project) if function["kind"] == "Route"]
+    expected = [{(route["method"], route["path"]), *map(tuple, route["aliases"])} for route in routes]
+    assert sorted(map(sorted, places.values())) == sorted(map(sorted, expected))
+    assert "APIHandler" not in json.dumps(packaged.templates)
+
+
+def test_every_state_machine_that_is_started_is_deployed_and_no_other(product: Packaged) -> None:
+    """By its area's name and its own."""
+    machines = product.of_type("AWS::StepFunctions::StateMachine").items()
+    names = {
+        found["StateMachineName"]["Fn::Sub"].replace("${AWS::StackName}", area) for (area, _), found in machines
     }
-
-
-def test_no_two_operations_share_a_function(packaged: Packaged) -> None:
-    """And none leads to Chalice's all-in-one handler, which is not deployed."""
-    uris = [
-        json.dumps(found["uri"]) for (_, method), found in _integrations(packaged).items() if method != "options"
-    ]
-    assert len(uris) == len(set(uris)) > 0
-    assert "APIHandler" not in json.dumps(packaged.template)
+    assert names == MACHINES
 
 
 def test_every_path_answers_a_preflight_for_the_front_end(packaged: Packaged) -> None:
     """With credentials, and so with an origin that is not a star."""
-    for (path, method), integration in _integrations(packaged).items():
+    for (path, method), integration in packaged.operations().items():
         if method == "options":
             headers = integration["responses"]["default"]["responseParameters"]
             origin = headers["method.response.header.Access-Control-Allow-Origin"]
             assert origin == {"Fn::Sub": "'${PublicUrl}'"}, path
             assert headers["method.response.header.Access-Control-Allow-Credentials"] == "'true'"
+
+
+def test_all_apis_are_one_under_the_operators_domain(packaged: Packaged) -> None:
+    """A base path for each; those below `/v1` have an API of their own."""
+    assert packaged.apis == {"api": "RestAPI", "api/v1": "RestAPIV1"}
+    mappings = packaged.of_type("AWS::ApiGatewayV2::ApiMapping").values()
+    assert {json.dumps(mapping["DomainName"]) for mapping in mappings} == {'{"Ref": "ApiHost"}'}
+    ((_, domain),) = packaged.of_type("AWS::ApiGatewayV2::DomainName").items()
+    (configuration,) = domain["DomainNameConfigurations"]
+    # Base paths of several parts want a regional domain and TLS 1.2.
+    assert (configuration["EndpointType"], configuration["SecurityPolicy"]) == ("REGIONAL", "TLS_1_2")
+
+
+def test_apis_answer_in_our_envelope_and_raise_an_alarm(packaged: Packaged) -> None:
+    """Each of them: what the gateway says itself does not depend on the path."""
+    alarms = packaged.of_type("AWS::CloudWatch::Alarm").values()
+    watched = [json.dumps(alarm["Dimensions"][0]["Value"]) for alarm in alarms]
+    for api in packaged.of_type("AWS::ApiGateway::RestApi").values():
+        assert set(api["Body"]["x-amazon-apigateway-gateway-responses"]) >= {
+            "DEFAULT_4XX",
+            "DEFAULT_5XX",
+            "THROTTLED",
+        }
+        assert json.dumps(api["Name"]) in watched
 
 
 def test_the_stream_is_bisected_retried_and_set_aside(fixture: Packaged) -> None:
@@ -127,7 +191,7 @@ def test_the_stream_is_bisected_retried_and_set_aside(fixture: Packaged) -> None
     assert stream["BisectBatchOnFunctionError"] is True
     assert stream["MaximumRetryAttempts"] == 5
     assert stream["BatchSize"] == 5
-    assert stream["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["StreamDeadLetters", "Arn"]}
+    assert stream["DestinationConfig"]["OnFailure"]["Destination"] == {"Ref": "StreamDeadLettersArn"}
     patterns = [json.loads(found["Pattern"]) for found in stream["FilterCriteria"]["Filters"]]
     assert patterns == [{"eventName": ["INSERT"], "dynamodb": {"NewImage": {"sk": {"S": ["note"]}}}}]
 
@@ -135,46 +199,29 @@ def test_the_stream_is_bisected_retried_and_set_aside(fixture: Packaged) -> None
 def test_functions_log_json_into_a_group_that_forgets(packaged: Packaged) -> None:
     """Log groups are ours, so that they have a retention."""
     groups = packaged.of_type("AWS::Logs::LogGroup")
-    for name, properties in packaged.functions().items():
+    for (area, name), properties in packaged.of_type("AWS::Lambda::Function").items():
         assert properties["LoggingConfig"]["LogFormat"] == "JSON", name
-        assert groups[properties["LoggingConfig"]["LogGroup"]["Ref"]]["RetentionInDays"] > 0, name
-
-
-def test_the_package_is_inside_its_budgets(product: Packaged) -> None:
-    """The build fails above them; this says by how much it is below."""
-    archives = (product.build / "code.zip", product.build / "layer.zip")
-    finalise.check_budgets(finalise.measure(product.template, archives), finalise.Budgets())
-
-
-@pytest.mark.parametrize("name", ["resources", "template_bytes", "path_nodes", "unzipped_bytes"])
-def test_each_budget_stops_the_build(fixture: Packaged, name: str) -> None:
-    """With both figures in the sentence."""
-    archives = (fixture.build / "code.zip", fixture.build / "layer.zip")
-    size = finalise.measure(fixture.template, archives)
-    actual = getattr(size, name)
-    finalise.check_budgets(size, finalise.Budgets(**{name: actual}))
-    with pytest.raises(finalise.BudgetExceeded, match=rf"{actual:,}.*{actual - 1:,}"):
-        finalise.check_budgets(size, finalise.Budgets(**{name: actual - 1}))
-
-
-def test_path_nodes_count_every_prefix_once(fixture: Packaged) -> None:
-    """/crash, /overreach, /notes and /notes/{noteId}."""
-    assert finalise.measure(fixture.template, ()).path_nodes == 4
+        assert groups[area, properties["LoggingConfig"]["LogGroup"]["Ref"]]["RetentionInDays"] > 0, name
 
 
 def test_two_operations_on_one_function_stop_the_build(fixture: Packaged) -> None:
-    """The promise is one endpoint, one Lambda."""
-    template = json.loads(json.dumps(fixture.template))
-    paths = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    """The promise is one endpoint, one Lambda; what shares one must be an alias."""
+    chalices, plan = _chalices(fixture), json.loads((fixture.build / "plan.json").read_text())
+    finalise.check_operations(chalices, plan["operations"])
+    paths = chalices["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     paths["/again"] = {"get": paths["/notes/{noteId}"]["get"]}
     with pytest.raises(finalise.SharedFunction, match=r"GET /again and GET /notes/\{noteId\}"):
-        finalise.check_operations(template)
+        finalise.check_operations(chalices, plan["operations"])
 
 
 def test_an_operation_without_a_function_stops_the_build(fixture: Packaged) -> None:
     """What Chalice would answer by its all-in-one handler."""
-    template = json.loads(json.dumps(fixture.template))
-    paths = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    chalices = _chalices(fixture)
+    paths = chalices["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     paths["/crash"]["post"]["x-amazon-apigateway-integration"]["uri"] = {"Fn::Sub": "x/${APIHandler.Arn}/y"}
     with pytest.raises(finalise.SharedFunction, match="POST /crash"):
-        finalise.check_operations(template)
+        finalise.check_operations(chalices, {})
+
+
+def _chalices(packaged: Packaged) -> Any:
+    return json.loads((packaged.build / "chalice" / "sam.json").read_text())

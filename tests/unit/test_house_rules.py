@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.http.spec import EndpointSpec
+from chalicelib.http.spec import EndpointSpec, operations
 from chalicelib.kernel.errors import ERROR_CLASSES
 from chalicelib.runtime.registry import load_all
 from chalicelib.wiring.settings import Settings
@@ -23,7 +23,7 @@ MONEY = (
     "domain/operations/proof/",
     *(f"adapters/dynamodb/money/{context}.py" for context in ("ledger", "metering", "billing")),
 )
-SPECS = [function.documentation for function in load_all() if isinstance(function.documentation, EndpointSpec)]
+SPECS = operations(load_all())
 
 _CLOCK_CALLS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
 _REGISTRY_HOSTS = re.compile(

@@ -32,8 +32,22 @@ def test_the_document_is_valid_openapi(whole: dict[str, Any]) -> None:
 
 def test_every_route_is_in_the_document(whole: dict[str, Any]) -> None:
     documented = {(method.upper(), path) for path, operations in whole["paths"].items() for method in operations}
-    routes = {(f.trigger.method, f.trigger.path) for f in load_all() if isinstance(f.trigger, Route)}
-    assert documented == routes
+    routes = [function.trigger for function in load_all() if isinstance(function.trigger, Route)]
+    assert documented == {place for route in routes for place in route.places}
+
+
+def test_no_two_operations_share_an_id(whole: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for operations in whole["paths"].values() for operation in operations.values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_an_alias_is_the_same_operation_under_a_name_of_its_own(whole: dict[str, Any]) -> None:
+    login, alias = (whole["paths"][path]["post"] for path in ("/auth/login", "/auth/callback/credentials"))
+    assert (login["operationId"], alias["operationId"]) == ("login", "login_at_auth_callback_credentials")
+    assert login["description"].endswith("The same as `POST /auth/callback/credentials`.")
+    assert alias["description"].endswith("The same as `POST /auth/login`.")
+    for part in ("requestBody", "responses", "security", "parameters", "summary"):
+        assert login[part] == alias[part]
 
 
 def test_every_operation_has_a_description_and_its_errors(whole: dict[str, Any]) -> None:

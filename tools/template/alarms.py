@@ -3,23 +3,36 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tools.template.intrinsics import Resources, attribute, camel, ref
-from tools.template.queues import DEAD_LETTER_QUEUES
+from tools.template.intrinsics import Resources, attribute, camel, ref, sub
+from tools.template.shares import RestApi
 
 _PERIOD_SECONDS = 300
 
 
-def resources(state_machines: Iterable[str]) -> Resources:
-    """Alarms for dead letters, failing state machines and an API that answers 5xx."""
+def of_dead_letters(queues: Iterable[str]) -> Resources:
+    """An alarm for each queue that should stay empty."""
     made: Resources = {}
-    for queue in DEAD_LETTER_QUEUES:
+    for queue in queues:
         dimension = {"Name": "QueueName", "Value": attribute(queue, "QueueName")}
         made[f"{queue}Alarm"] = _alarm("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", dimension)
-    for stem in state_machines:
+    return made
+
+
+def of_machines(stems: Iterable[str]) -> Resources:
+    """An alarm for each state machine, of executions that fail."""
+    made: Resources = {}
+    for stem in stems:
         machine = {"Name": "StateMachineArn", "Value": ref(f"{camel(stem)}Machine")}
         made[f"{camel(stem)}Alarm"] = _alarm("AWS/States", "ExecutionsFailed", "Sum", machine)
-    api = {"Name": "ApiName", "Value": ref("AWS::StackName")}
-    made["ApiErrorsAlarm"] = _alarm("AWS/ApiGateway", "5XXError", "Sum", api, threshold=5)
+    return made
+
+
+def of_apis(apis: Iterable[RestApi]) -> Resources:
+    """An alarm for each REST API, of answers of 5xx."""
+    made: Resources = {}
+    for api in apis:
+        name = {"Name": "ApiName", "Value": sub(api.name)}
+        made[f"{api.logical_id}ErrorsAlarm"] = _alarm("AWS/ApiGateway", "5XXError", "Sum", name, threshold=5)
     return made
 
 

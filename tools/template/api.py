@@ -1,15 +1,18 @@
-"""The REST API: each route's integration with its own function, CORS, errors in our envelope, access log."""
+"""The REST APIs: integrations, CORS, errors in our envelope, access log, and the domain that makes them one.
+
+Chalice makes one API of all routes; `tools/finalise.py` shares its paths out among these (`shares.py`).
+"""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from chalicelib.runtime.registry import Function, Route
 from tools.template.intrinsics import Resources, allow, attribute, log_group, ref, role, sub
+from tools.template.shares import STAGE, RestApi
 
 INVOKE_ROLE = "ApiInvokeRole"
-API = "RestAPI"
-"""The logical id that Chalice gives."""
+HAS_DOMAIN = "HasDomain"
 
 _ORIGIN = "method.response.header.Access-Control-Allow-Origin"
 _THROTTLE_RATE = 500
@@ -20,6 +23,7 @@ _ACCESS_LOG_FIELDS = {
     "sourceIp": "$context.identity.sourceIp",
     "time": "$context.requestTime",
     "method": "$context.httpMethod",
+    "api": "$context.apiId",
     "path": "$context.resourcePath",
     "status": "$context.status",
     "latencyMs": "$context.responseLatency",
@@ -36,41 +40,75 @@ _GATEWAY_ERRORS = {
 """What API Gateway says itself, before any function runs: status, code and message."""
 
 
-def integration_uri(logical_id: str) -> dict[str, str]:
+def function_arn(function: Function) -> str:
+    """The function's ARN by its name: a stack need not know the stack that makes the function."""
+    name = f"${{Installation}}-{function.area}-{function.name}"
+    return f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{name}"
+
+
+def integration_uri(function: Function) -> dict[str, str]:
     """How an API names the function behind an integration."""
-    path = f"lambda:path/2015-03-31/functions/${{{logical_id}.Arn}}/invocations"
+    path = f"lambda:path/2015-03-31/functions/{function_arn(function)}/invocations"
     return sub(f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:{path}")
 
 
-def resources(registry: Iterable[Function]) -> Resources:
-    """What is merged into Chalice's API; nothing without routes."""
+def operations(registry: Iterable[Function]) -> dict[str, str]:
+    """The logical id of the function behind each operation, such as `GET /health`."""
+    return {
+        f"{method} {path}": function.logical_id
+        for function in registry
+        if isinstance(function.trigger, Route)
+        for method, path in function.trigger.places
+    }
+
+
+def merged(registry: Iterable[Function]) -> dict[str, Any]:
+    """What is merged into the paths that Chalice writes: integrations, and the origin that may call."""
     paths: dict[str, Any] = {}
     for function in registry:
         if isinstance(function.trigger, Route):
-            operations = paths.setdefault(function.trigger.path, {"options": _preflight()})
-            operations[function.trigger.method.lower()] = _operation(function)
-    invoke: Resources = {INVOKE_ROLE: _invoke_role()}
-    if not paths:
-        return invoke
-    body = {"paths": paths, "x-amazon-apigateway-gateway-responses": _gateway_responses()}
-    return invoke | {
-        API: {"Properties": {"DefinitionBody": body, **_stage()}},
-        "ApiAccessLogs": log_group("/hearth/${AWS::StackName}/api-access"),
+            for method, path in function.trigger.places:
+                integration = {"uri": integration_uri(function), "credentials": attribute(INVOKE_ROLE)}
+                known = paths.setdefault(path, {"options": _preflight()})
+                known[method.lower()] = {"x-amazon-apigateway-integration": integration}
+    return paths
+
+
+def resources(apis: Iterable[RestApi]) -> Resources:
+    """The APIs without their paths, what they share, and their domain's mappings."""
+    made: Resources = {INVOKE_ROLE: _invoke_role()}
+    for api in apis:
+        made[api.logical_id] = _rest_api(api)
+        made[f"{api.logical_id}Mapping"] = _mapping(api)
+    if len(made) > 1:
+        made |= {"ApiAccessLogs": log_group("/hearth/${AWS::StackName}/api-access"), "ApiHost": _host()}
+    return made
+
+
+def conditions(apis: Collection[RestApi]) -> dict[str, Any]:
+    """Whether the operator has a domain for the API."""
+    return {HAS_DOMAIN: {"Fn::Not": [{"Fn::Equals": [ref("ApiDomain"), "none"]}]}} if apis else {}
+
+
+def outputs(apis: Collection[RestApi]) -> dict[str, Any]:
+    """Each API's id and own address; the one address of all of them, and where its name must lead."""
+    if not apis:
+        return {}
+    made: dict[str, Any] = {}
+    for api in apis:
+        address = f"https://${{{api.logical_id}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{STAGE}"
+        made[f"{api.logical_id}Id"] = {"Value": ref(api.logical_id)}
+        made[f"{api.logical_id}Url"] = {"Description": f"/{api.base_path}", "Value": sub(address)}
+    return made | {
+        "ApiUrl": {"Condition": HAS_DOMAIN, "Value": sub(f"https://${{ApiDomain}}/{STAGE}")},
+        "ApiDomainTarget": {"Condition": HAS_DOMAIN, "Value": attribute("ApiHost", "RegionalDomainName")},
     }
 
 
 def _invoke_role() -> dict[str, Any]:
-    """Lets both APIs call this stack's functions, by name, so that no circle of references arises."""
-    own = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-*"
+    """Lets the APIs call this installation's functions."""
+    own = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${Installation}-*"
     return role("apigateway.amazonaws.com", [allow(["lambda:InvokeFunction"], sub(own))])
-
-
-def _operation(function: Function) -> dict[str, Any]:
-    integration = {
-        "uri": integration_uri(function.logical_id),
-        "credentials": attribute(INVOKE_ROLE),
-    }
-    return {"operationId": function.name, "x-amazon-apigateway-integration": integration}
 
 
 def _preflight() -> dict[str, Any]:
@@ -94,7 +132,7 @@ def _gateway_response(status: int | None, code: str, message: str) -> dict[str, 
     return response if status is None else {"statusCode": status, **response}
 
 
-def _stage() -> dict[str, Any]:
+def _rest_api(api: RestApi) -> dict[str, Any]:
     everywhere = {
         "ResourcePath": "/*",
         "HttpMethod": "*",
@@ -104,7 +142,39 @@ def _stage() -> dict[str, Any]:
     }
     log = {"DestinationArn": attribute("ApiAccessLogs"), "Format": json.dumps(_ACCESS_LOG_FIELDS)}
     return {
-        "Name": ref("AWS::StackName"),
-        "MethodSettings": [everywhere],
-        "AccessLogSetting": log,
+        "Type": "AWS::Serverless::Api",
+        "Properties": {
+            "Name": sub(api.name),
+            "StageName": STAGE,
+            "EndpointConfiguration": "REGIONAL",
+            "MethodSettings": [everywhere],
+            "AccessLogSetting": log,
+            "DefinitionBody": {"x-amazon-apigateway-gateway-responses": _gateway_responses()},
+        },
+    }
+
+
+def _host() -> dict[str, Any]:
+    configuration = {
+        "CertificateArn": ref("ApiCertificateArn"),
+        "EndpointType": "REGIONAL",
+        "SecurityPolicy": "TLS_1_2",
+    }
+    return {
+        "Type": "AWS::ApiGatewayV2::DomainName",
+        "Condition": HAS_DOMAIN,
+        "Properties": {"DomainName": ref("ApiDomain"), "DomainNameConfigurations": [configuration]},
+    }
+
+
+def _mapping(api: RestApi) -> dict[str, Any]:
+    return {
+        "Type": "AWS::ApiGatewayV2::ApiMapping",
+        "Condition": HAS_DOMAIN,
+        "Properties": {
+            "DomainName": ref("ApiHost"),
+            "ApiId": ref(api.logical_id),
+            "Stage": ref(f"{api.logical_id}.Stage"),
+            "ApiMappingKey": api.base_path,
+        },
     }

@@ -44,7 +44,7 @@ def layer(architecture: str) -> Resources:
                 "ContentUri": "./layer.zip",
                 "CompatibleRuntimes": [RUNTIME],
                 "CompatibleArchitectures": [architecture],
-                "RetentionPolicy": "Delete",
+                "RetentionPolicy": "Retain",  # functions that are rolled back need the one that they had
             },
         }
     }

@@ -28,6 +28,10 @@ class UnknownFunction(Exception):
     """A definition names a function that is not registered."""
 
 
+class NoArea(Exception):
+    """A definition belongs into no one area's stack."""
+
+
 def read_definitions(folder: Path) -> dict[str, str]:
     """The text of every `*.asl.json` in `folder`, by file stem (`deployment_provision`)."""
     return {path.name.removesuffix(".asl.json"): path.read_text() for path in sorted(folder.glob("*.asl.json"))}
@@ -38,19 +42,32 @@ def functions_named_in(definition: str) -> list[str]:
     return sorted(set(_PLACEHOLDER.findall(definition)))
 
 
-def resources(definitions: dict[str, str], registry: Iterable[Function]) -> Resources:
-    """A state machine `<stack>-<stem-with-dashes>` and its role for each definition, and their log group.
+def by_area(definitions: dict[str, str], registry: Iterable[Function]) -> dict[str, dict[str, str]]:
+    """The definitions of each area: a state machine stands beside the functions that it calls.
 
     Raises:
         UnknownFunction: a definition refers to a function that does not exist.
+        NoArea: it calls functions of several areas, or none at all.
     """
-    known = {function.logical_id for function in registry}
-    made: Resources = {}
+    areas = {function.logical_id: function.area for function in registry}
+    found: dict[str, dict[str, str]] = {}
     for stem, definition in definitions.items():
         named = functions_named_in(definition)
         for logical_id in named:
-            if logical_id not in known:
+            if logical_id not in areas:
                 raise UnknownFunction(f"state_machines/{stem}.asl.json calls {logical_id}, which is no function")
+        called = {areas[logical_id] for logical_id in named}
+        if len(called) != 1:
+            raise NoArea(f"state_machines/{stem}.asl.json calls functions of {sorted(called) or 'no area'}")
+        found.setdefault(called.pop(), {})[stem] = definition
+    return found
+
+
+def resources(definitions: dict[str, str]) -> Resources:
+    """A state machine `<stack>-<stem-with-dashes>` and its role for each definition, and their log group."""
+    made: Resources = {}
+    for stem, definition in definitions.items():
+        named = functions_named_in(definition)
         made[f"{camel(stem)}Role"] = _role(named)
         made[f"{camel(stem)}Machine"] = _machine(stem, definition, named)
     if made:
@@ -59,11 +76,8 @@ def resources(definitions: dict[str, str], registry: Iterable[Function]) -> Reso
 
 
 def _role(named: list[str]) -> dict[str, Any]:
-    callable_functions = [attribute(logical_id) for logical_id in named]
-    statements = [allow(_LOG_DELIVERY, "*")]
-    if callable_functions:
-        statements.append(allow(["lambda:InvokeFunction"], callable_functions))
-    return role("states.amazonaws.com", statements)
+    called = allow(["lambda:InvokeFunction"], [attribute(logical_id) for logical_id in named])
+    return role("states.amazonaws.com", [allow(_LOG_DELIVERY, "*"), called])
 
 
 def _machine(stem: str, definition: str, named: list[str]) -> dict[str, Any]:

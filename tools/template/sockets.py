@@ -1,4 +1,4 @@
-"""The WebSocket API, made only when a function listens on it."""
+"""The WebSocket API, made only when a function listens on it: itself in the core, its routes in the front."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,17 +6,22 @@ from typing import Any
 from chalicelib.runtime.registry import Function, Socket
 from tools.template.api import INVOKE_ROLE, integration_uri
 from tools.template.intrinsics import Resources, attribute, camel, ref, sub
+from tools.template.shares import STAGE
 
 API = "WebsocketAPI"
-STAGE = "api"
+
+
+def api(registry: Iterable[Function]) -> Resources:
+    """The API alone: functions that send to connections are granted it by its id."""
+    return {API: _api()} if _listeners(registry) else {}
 
 
 def resources(registry: Iterable[Function]) -> Resources:
-    """The API, a route with its integration for each function, deployment and stage."""
+    """A route with its integration for each function, deployment and stage."""
     listeners = _listeners(registry)
     if not listeners:
         return {}
-    made: Resources = {API: _api(), f"{API}Stage": _stage()}
+    made: Resources = {f"{API}Stage": _stage()}
     for function, route_key in listeners:
         made |= _route(function, route_key)
     routes = sorted(name for name, resource in made.items() if resource["Type"].endswith("::Route"))
@@ -44,7 +49,7 @@ def _api() -> dict[str, Any]:
     return {
         "Type": "AWS::ApiGatewayV2::Api",
         "Properties": {
-            "Name": sub("${AWS::StackName}-websocket"),
+            "Name": sub("${Installation}-websocket"),
             "ProtocolType": "WEBSOCKET",
             "RouteSelectionExpression": "$request.body.action",
         },
@@ -71,7 +76,7 @@ def _route(function: Function, route_key: str) -> Resources:
             "Properties": {
                 "ApiId": ref(API),
                 "IntegrationType": "AWS_PROXY",
-                "IntegrationUri": integration_uri(function.logical_id),
+                "IntegrationUri": integration_uri(function),
                 "CredentialsArn": attribute(INVOKE_ROLE),
             },
         },

@@ -4,6 +4,7 @@ balance.
 
 import json
 
+from chalicelib.adapters.aws import machines
 from chalicelib.adapters.aws.clients import stepfunctions
 from chalicelib.domain.cloud.deployments.models import Operation, OperationType
 from chalicelib.domain.cloud.deployments.ports import ExecutionState
@@ -11,12 +12,11 @@ from chalicelib.domain.cloud.suspension.models import Watch
 from chalicelib.kernel.clock import isoformat
 
 _MACHINES = {
-    OperationType.CREATE: "deployment-provision",
-    OperationType.DELETE: "deployment-delete",
-    OperationType.SUSPEND: "deployment-power",
-    OperationType.RESUME: "deployment-power",
+    OperationType.CREATE: machines.PROVISION,
+    OperationType.DELETE: machines.DELETE,
+    OperationType.SUSPEND: machines.POWER,
+    OperationType.RESUME: machines.POWER,
 }
-_BALANCE_WATCH = "balance-watch"
 
 
 class StepFunctionsWorkflows:
@@ -60,7 +60,7 @@ class StepFunctionsWorkflows:
         client = stepfunctions()
         try:
             client.start_execution(
-                stateMachineArn=self._arn_prefix + _BALANCE_WATCH,
+                stateMachineArn=self._arn_prefix + machines.BALANCE_WATCH,
                 name=f"{watch.customer_id}-{watch.number}",
                 input=json.dumps(waiting, sort_keys=True),
             )

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 from dev.localcloud.aws.asgi import Receive, Scope, Send, read_body, respond_json
 from dev.localcloud.aws.faults import FAULTS, BadFault, Fault
+from dev.localcloud.aws.names import Names
 
 Answer = tuple[int, Any]
 
@@ -74,24 +75,32 @@ class UnknownName(Exception):
 class Cloud:
     """What the control port asks of ministack's services, in process."""
 
-    def __init__(self, stack: str, client: Callable[[str], Any]) -> None:
-        self._prefix = f"{stack}-"
+    def __init__(self, names: Names, client: Callable[[str], Any]) -> None:
+        self._names = names
         self._client = client
+        self._deployed: dict[str, str] = {}
 
     def functions(self) -> list[dict[str, Any]]:
         """Every deployed function: name, handler, memory and timeout."""
-        pages = self._client("lambda").get_paginator("list_functions").paginate()
-        found = [function for page in pages for function in page["Functions"]]
         return [
             {
-                "name": function["FunctionName"].removeprefix(self._prefix),
+                "name": self._names.of(function["FunctionName"]),
                 "handler": function["Handler"],
                 "memoryMb": function["MemorySize"],
                 "timeoutSeconds": function["Timeout"],
             }
-            for function in found
-            if function["FunctionName"].startswith(self._prefix)
+            for function in self._ours()
         ]
+
+    def _ours(self) -> list[dict[str, Any]]:
+        pages = self._client("lambda").get_paginator("list_functions").paginate()
+        found = [function for page in pages for function in page["Functions"]]
+        return [function for function in found if self._names.has(function["FunctionName"])]
+
+    def _look_up(self) -> None:
+        """See what is deployed now, the longer name last: that with an area, while an older release has none."""
+        deployed = sorted((function["FunctionName"] for function in self._ours()), key=len)
+        self._deployed = {self._names.of(full): full for full in deployed}
 
     def invoke(self, name: str, event: Any) -> dict[str, Any]:
         """Invoke a function and wait: its `result`, or its `error`.
@@ -100,12 +109,16 @@ class Cloud:
             UnknownName: no such function is deployed.
         """
         client = self._client("lambda")
-        try:
-            answer = client.invoke(FunctionName=f"{self._prefix}{name}", Payload=json.dumps(event))
-        except client.exceptions.ResourceNotFoundException as error:
-            raise UnknownName(f"no function is named {name}") from error
-        payload = json.loads(answer["Payload"].read())
-        return {"error": payload} if "FunctionError" in answer else {"result": payload}
+        for has_looked in (False, True):
+            if has_looked:
+                self._look_up()
+            try:
+                answer = client.invoke(FunctionName=self._deployed[name], Payload=json.dumps(event))
+            except (KeyError, client.exceptions.ResourceNotFoundException):
+                continue  # never seen, or deployed elsewhere since
+            payload = json.loads(answer["Payload"].read())
+            return {"error": payload} if "FunctionError" in answer else {"result": payload}
+        raise UnknownName(f"no function is named {name}")
 
     def stop_executions(self, name: str, machine: str) -> dict[str, Any]:
         """Stop the running executions whose name holds `name`, of the machines whose name holds `machine`."""

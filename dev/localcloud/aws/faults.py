@@ -87,6 +87,8 @@ class Invocation:
     seconds: float | None = None
     error_type: str | None = None
     answer: Any = None
+    deployed_as: str = ""
+    """The function's whole name, which says in which stack it is."""
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """The front door: `/api/…`, `/webhooks/<name>` and `/websocket`, as stable addresses of what is deployed.
 
-It only rewrites addresses, to the ones under which ministack serves the deployed API, function URLs and
+It only rewrites addresses, to the ones under which ministack serves the API's domain, function URLs and the
 WebSocket API, and says where a request came from, as API Gateway would: by the address of the connection.
 """
 
@@ -29,8 +29,12 @@ class FrontDoor:
         if target is None:
             await self._refuse(scope, receive, send)
             return
-        headers = [(name, value) for name, value in scope["headers"] if name not in _ADDRESS_HEADERS]
+        is_api = target == scope["path"]
+        replaced = {*_ADDRESS_HEADERS, *([b"host"] if is_api else [])}
+        headers = [(name, value) for name, value in scope["headers"] if name not in replaced]
         headers.append((b"x-forwarded-for", _source(scope)))
+        if is_api:
+            headers.append((b"host", self._table["domain"].encode()))
         rewritten = {**scope, "path": target, "raw_path": target.encode(), "headers": headers}
         await self._inner(rewritten, receive, send)
 
@@ -40,8 +44,8 @@ class FrontDoor:
             api = routes.get("websocket")
             return f"/_aws/execute-api/{api}/api" if path.rstrip("/") == "/websocket" and api else None
         first, _, rest = path.lstrip("/").partition("/")
-        if first == "api" and routes.get("api"):
-            return f"/restapis/{routes['api']}/api/_user_request_/{rest}"
+        if first == "api" and routes.get("domain"):
+            return path  # the domain's mappings lead it to one of the REST APIs
         if first == "webhooks":
             name, _, below = rest.partition("/")
             url = routes.get("webhooks", {}).get(name)

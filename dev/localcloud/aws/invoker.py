@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.localcloud.aws.faults import FAULTS, Fault, Invocation
+from dev.localcloud.aws.names import Names
 from dev.localcloud.aws.workers import Pool, WorkerDied, WorkerTimedOut
 
 Result = dict[str, Any]
@@ -19,23 +20,24 @@ class Invoker:
     def __init__(
         self,
         pool: Pool,
-        stack: str,
+        names: Names,
         log: Path,
         layer_archive: Callable[[Any], bytes],
         throttled: Callable[[str], Result],
     ) -> None:
         self._pool = pool
         self._log = log
-        self._prefix = f"{stack}-"
+        self._names = names
         self._layer_archive = layer_archive
         self._throttled_result = throttled
 
     def execute(self, function: dict[str, Any], event: Any, request_id: str) -> Result:
         """Invoke `function` once, as the faults have it."""
         config = function["config"]
-        name = config["FunctionName"].removeprefix(self._prefix)
+        name = self._names.of(config["FunctionName"])
         fault = FAULTS.take(name, event)
         record = FAULTS.begin(name, request_id, event, fault)
+        record.deployed_as = config["FunctionName"]
         try:
             result = self._with_fault(function, event, request_id, fault)
         except Exception:  # of the sandbox, not of the function: what Lambda calls its own failure

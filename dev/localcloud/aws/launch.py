@@ -23,6 +23,7 @@ from dev.localcloud.aws.control import Cloud, Control
 from dev.localcloud.aws.front import FrontDoor
 from dev.localcloud.aws.invoker import Invoker
 from dev.localcloud.aws.mailbox import Mailbox
+from dev.localcloud.aws.names import Names
 from dev.localcloud.aws.streams import StreamPoller
 from dev.localcloud.aws.workers import Pool
 
@@ -73,13 +74,14 @@ async def serve(application: Application, ports: list[int]) -> None:
 
 def main() -> None:
     """Patch ministack and serve it."""
-    home, stack = Path(os.environ["HEARTH_HOME"]), os.environ["HEARTH_STACK"]
+    home = Path(os.environ["HEARTH_HOME"])
     aws, api, control, mailbox = (int(port) for port in os.environ["HEARTH_PORTS"].split(","))
     pool = Pool(home / "cache" / "unpacked", os.environ["AWS_ENDPOINT_URL"], patches.role_credentials)
     pool.trees.prune()
     log = home / "logs" / "functions.log"
-    invoker = Invoker(pool, stack, log, patches.layer_archive, patches.throttled)
-    patches.apply(invoker, StreamPoller(stack))
+    names = Names(os.environ["HEARTH_INSTALLATION"])
+    invoker = Invoker(pool, names, log, patches.layer_archive, patches.throttled)
+    patches.apply(invoker, StreamPoller(names))
 
     def warm() -> None:
         for layers in patches.attached_layers():
@@ -87,7 +89,7 @@ def main() -> None:
 
     ports: dict[int, Application] = {
         api: FrontDoor(ministack.app.app, home / "routes.json"),
-        control: Control(Cloud(stack, client), warm),
+        control: Control(Cloud(names, client), warm),
         mailbox: Mailbox(patches.sent_mail, patches.forget_mail),
     }
     try:

@@ -18,6 +18,7 @@ from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import dynamodb, lambda_svc
 
 from dev.localcloud.aws.faults import FAULTS
+from dev.localcloud.aws.names import Names
 
 Mapping = dict[str, Any]
 Record = dict[str, Any]
@@ -38,8 +39,8 @@ class _Progress:
 class StreamPoller:
     """Takes the place of ministack's poller of DynamoDB streams."""
 
-    def __init__(self, stack: str) -> None:
-        self._prefix = f"{stack}-"
+    def __init__(self, names: Names) -> None:
+        self._names = names
         self._progress: dict[str, _Progress] = {}
 
     def poll(self) -> bool:
@@ -76,7 +77,7 @@ class StreamPoller:
         position = self._position(mapping)
         raw = dynamodb.stream_records_since(_table(mapping), position, progress.batch_size)
         matching = lambda_svc._apply_filter_criteria(list(raw), mapping)
-        name = mapping["FunctionName"].rsplit(":", 1)[-1].removeprefix(self._prefix)
+        name = self._names.of(mapping["FunctionName"].rsplit(":", 1)[-1])
         batch = [record for record in matching if FAULTS.take(name, record, stream=True) is None]
         function, _config = lambda_svc._get_func_record_for_qualifier(mapping["FunctionName"], None)
         if not batch or function is None:

@@ -74,15 +74,16 @@ def bank_webhook(raw: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
     return _receive("bank", raw, headers)
 
 
-@endpoint("POST", "/billing/webhooks/card-provider", public=True, rate_limited=False, grants=_MORE)
+@endpoint(
+    "POST",
+    "/billing/webhooks/card-provider",
+    aliases=(("POST", "/v1/webhooks/stripe"),),
+    public=True,
+    rate_limited=False,
+    grants=_MORE,
+)
 def receive_card_webhook(raw: RawRequest) -> WebhookReceived:
     """Receive a webhook from the card provider, on the API's own host."""
-    return _received("stripe", raw)
-
-
-@endpoint("POST", "/v1/webhooks/stripe", public=True, rate_limited=False, grants=_MORE)
-def receive_stripe_webhook(raw: RawRequest) -> WebhookReceived:
-    """Receive a webhook from Stripe, on the API's own host."""
     return _received("stripe", raw)
 
 

@@ -62,7 +62,13 @@ def revert_email(request: RevertEmailRequest, visitor: Visitor) -> Message:
     return Message(message="Your account has its address back; sign in with your new password.")
 
 
-@endpoint("POST", "/account/change-password", errors=(Forbidden,), memory_mb=HASHING_MEMORY_MB)
+@endpoint(
+    "POST",
+    "/account/change-password",
+    aliases=(("POST", "/v1/profile/password"),),
+    errors=(Forbidden,),
+    memory_mb=HASHING_MEMORY_MB,
+)
 def change_password(request: ChangePasswordRequest, caller: Caller) -> Message:
     """Choose another password; your other sessions end, this one goes on."""
     app().people.password_change.change(

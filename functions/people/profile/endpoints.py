@@ -8,28 +8,25 @@ from chalicelib.wiring.app import app
 from functions.people.profile.schemas import AccountProfileBody, AccountProfileView, SettingsBody, SettingsView
 
 
-@endpoint("GET", "/account/profile")
+@endpoint("GET", "/account/profile", aliases=(("GET", "/users/profile"),))
 def get_profile(caller: Caller) -> AccountProfileView:
     """See what you said of yourself."""
     return AccountProfileView.of(app().people.preferences.get(caller.user_id))
 
 
-@endpoint("PUT", "/account/profile")
+@endpoint("PUT", "/account/profile", aliases=(("PUT", "/users/profile"),))
 def put_profile(request: AccountProfileBody, caller: Caller) -> AccountProfileView:
     """Say who you are, how you read, and how you may be reached."""
-    return _put(request, caller)
-
-
-@endpoint("GET", "/users/profile")
-def get_user_profile(caller: Caller) -> AccountProfileView:
-    """See what you said of yourself; the same as `GET /account/profile`."""
-    return AccountProfileView.of(app().people.preferences.get(caller.user_id))
-
-
-@endpoint("PUT", "/users/profile")
-def put_user_profile(request: AccountProfileBody, caller: Caller) -> AccountProfileView:
-    """Say who you are; the same as `PUT /account/profile`."""
-    return _put(request, caller)
+    user = app().people.preferences.put_profile(
+        caller.user_id,
+        name=request.name,
+        phone=request.phone or "",
+        locale=request.locale,
+        time_zone=request.time_zone,
+        may_be_called=request.contact_preferences.by_phone,
+        wants_news=request.contact_preferences.product_news,
+    )
+    return AccountProfileView.of(user)
 
 
 @endpoint("GET", "/account/settings")
@@ -47,19 +44,6 @@ def put_settings(request: SettingsBody, caller: Caller) -> SettingsView:
         default_customer_id=request.default_customer_id or "",
     )
     return _settings(user, caller)
-
-
-def _put(request: AccountProfileBody, caller: Caller) -> AccountProfileView:
-    user = app().people.preferences.put_profile(
-        caller.user_id,
-        name=request.name,
-        phone=request.phone or "",
-        locale=request.locale,
-        time_zone=request.time_zone,
-        may_be_called=request.contact_preferences.by_phone,
-        wants_news=request.contact_preferences.product_news,
-    )
-    return AccountProfileView.of(user)
 
 
 def _settings(user: User, caller: Caller) -> SettingsView:

@@ -20,6 +20,7 @@ from functions.people.sign_in.schemas import Message
 @endpoint(
     "POST",
     "/security/2fa/setup",
+    aliases=(("POST", "/v1/auth/2fa/setup"),),
     errors=(Conflict, Forbidden),
     grants=(SEAL_SECRETS,),
     memory_mb=HASHING_MEMORY_MB,
@@ -40,6 +41,7 @@ def confirm_two_factor(request: AppCodeRequest, caller: Caller) -> RecoveryCodes
 @endpoint(
     "POST",
     "/security/2fa/disable",
+    aliases=(("POST", "/v1/auth/2fa/disable"),),
     errors=(Conflict, Forbidden, InvalidTwoFactorCode),
     grants=(OPEN_SECRETS,),
     memory_mb=HASHING_MEMORY_MB,
@@ -53,6 +55,7 @@ def disable_two_factor(request: DisableRequest, caller: Caller) -> Message:
 @endpoint(
     "POST",
     "/security/2fa/recovery-codes/regen",
+    aliases=(("POST", "/v1/auth/2fa/backup-codes"),),
     errors=(Conflict, InvalidTwoFactorCode),
     grants=(OPEN_SECRETS,),
 )

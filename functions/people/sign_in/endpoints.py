@@ -62,6 +62,7 @@ def resend_verification(request: EmailRequest, visitor: Visitor) -> Message:
 @endpoint(
     "POST",
     "/auth/login",
+    aliases=(("POST", "/auth/callback/credentials"),),
     public=True,
     errors=(InvalidCredentials, EmailNotVerified),
     grants=(SIGNING_KEY,),
@@ -108,7 +109,7 @@ def refresh(request: RefreshRequest, visitor: Visitor) -> Reply[SessionTokensVie
     return _signed_in(app().people.session_renewal.refresh(token, origin_of(visitor)))
 
 
-@endpoint("POST", "/auth/logout")
+@endpoint("POST", "/auth/logout", aliases=(("POST", "/auth/signout"),))
 def logout(caller: Caller) -> Reply[Message]:
     """End this session; its tokens are refused from now on."""
     app().people.session_renewal.logout(caller.user_id, caller.session_id)

@@ -1,10 +1,7 @@
 """A member of the staff as they see themselves."""
 
-from chalicelib.http import HASHING_MEMORY_MB, Caller, endpoint
-from chalicelib.kernel.errors import Forbidden
+from chalicelib.http import Caller, endpoint
 from chalicelib.wiring.app import app
-from functions.people.accounts.schemas import ChangePasswordRequest
-from functions.people.sign_in.schemas import Message
 from functions.people.staff_profile.schemas import StaffProfileBody, StaffProfileView
 
 
@@ -19,15 +16,6 @@ def change_staff_profile(request: StaffProfileBody, caller: Caller) -> StaffProf
     """Change your name."""
     app().people.preferences.rename(caller.user_id, request.name)
     return _profile(caller)
-
-
-@endpoint("POST", "/v1/profile/password", errors=(Forbidden,), memory_mb=HASHING_MEMORY_MB)
-def change_staff_password(request: ChangePasswordRequest, caller: Caller) -> Message:
-    """Choose another password; the same as `POST /account/change-password`."""
-    app().people.password_change.change(
-        caller.user_id, caller.session_id, request.current_password, request.new_password
-    )
-    return Message(message="Your password is changed; your other sessions were ended.")
 
 
 def _profile(caller: Caller) -> StaffProfileView:

@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import threading
 import uuid
 from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +21,14 @@ import pytest
 
 from chalicelib.adapters.aws import clients
 from chalicelib.adapters.aws.encryption import KmsBox
+from dev.localcloud.awsclient import REGION, LocalAws
+from dev.localcloud.deploy import function_environment
+from dev.localcloud.stacks import Stacks
 from tests.integration.dev.localcloud import LocalCloud, eventually, request
 from tests.template.projects import fixture_project
+from tools.deploy import NotFinished, Stage, retire
 from tools.package import ROOT
+from tools.previous_release import PreviousRelease
 
 _START_SECONDS = 120.0
 
@@ -103,6 +111,18 @@ def test_a_preflight_lets_the_front_end_in(cloud: LocalCloud) -> None:
     assert "Idempotency-Key" in answer.headers["Access-Control-Allow-Headers"]
 
 
+def test_an_alias_in_another_api_answers_from_the_same_function(cloud: LocalCloud) -> None:
+    """Under the same host and stage path, whichever API has the path."""
+    note = _unique()
+    cloud.api("PUT", f"/notes/{note}", {"text": "hello"})
+    read, alias = cloud.api("GET", f"/notes/{note}"), cloud.api("GET", f"/v1/notes/{note}")
+    assert (alias.status, alias.json()) == (read.status, read.json())
+    assert [found["function"] for found in cloud.invocations("get_note", note)] == ["get_note"] * 2
+    assert len(cloud.client("apigateway").get_rest_apis()["items"]) == 2
+    assert cloud.api("GET", "/v1/nothing").json()["error"]["code"] == "NOT_FOUND"
+    assert cloud.api("GET", f"/v1notes/{note}").json()["error"]["code"] == "NOT_FOUND"
+
+
 def test_an_unknown_address_answers_in_our_envelope(cloud: LocalCloud) -> None:
     """What the gateway says itself looks like what functions say."""
     answer = cloud.api("GET", "/nothing/here")
@@ -165,7 +185,7 @@ def test_a_schedule_is_a_rule_that_eventbridge_fires(cloud: LocalCloud) -> None:
 def test_a_queue_feeds_its_function(cloud: LocalCloud) -> None:
     """And the message is gone afterwards."""
     queues = cloud.client("sqs")
-    (url,) = queues.list_queues(QueueNamePrefix="hearth-MeteringQueue")["QueueUrls"]
+    (url,) = queues.list_queues(QueueNamePrefix="hearth-core-MeteringQueue")["QueueUrls"]
     message = _unique()
     queues.send_message(QueueUrl=url, MessageBody=json.dumps({"shard": message}))
     (taken,) = eventually(lambda: [found for found in cloud.invocations("meter", message) if found["answer"]])
@@ -197,7 +217,7 @@ def test_a_poisoned_record_is_set_aside_after_its_retries(cloud: LocalCloud) -> 
     _put(cloud, "note", after)
     eventually(lambda: _delivered(cloud, after))
     queues = cloud.client("sqs")
-    (url,) = queues.list_queues(QueueNamePrefix="hearth-StreamDeadLetters")["QueueUrls"]
+    (url,) = queues.list_queues(QueueNamePrefix="hearth-core-StreamDeadLetters")["QueueUrls"]
     (letter,) = eventually(lambda: queues.receive_message(QueueUrl=url).get("Messages"))
     assert json.loads(letter["Body"])["requestContext"]["condition"] == "RetryAttemptsExhausted"
     tries = [found for found in _delivered(cloud, poison.split()[1]) if found["answer"]["batchItemFailures"]]
@@ -321,7 +341,7 @@ def test_everything_listens_on_loopback_only(cloud: LocalCloud) -> None:
 
 def test_an_edit_is_brought_in_by_up_and_nothing_else_is_done(cloud: LocalCloud) -> None:
     """The second `up` finds nothing to do."""
-    source = cloud.project / "functions" / "sample.py"
+    source = cloud.project / "functions" / "foundation" / "samples" / "endpoints.py"
     text = source.read_text()
     note = _unique()
     cloud.api("PUT", f"/notes/{note}", {"text": "kept"})
@@ -330,6 +350,169 @@ def test_an_edit_is_brought_in_by_up_and_nothing_else_is_done(cloud: LocalCloud)
     read = cloud.api("GET", f"/notes/{note}").json()
     assert (read["version"], read["note"] is not None) == (2, True)
     assert "Nothing has changed" in cloud.up()
+
+
+_MOVED = '''"""A function that was in another area before."""
+
+from chalicelib.runtime.grants import TABLE_READ
+from chalicelib.runtime.registry import Function, Route, register
+from functions.foundation.samples import endpoints
+
+
+def get_note(event, context):
+    """Read a note."""
+    return endpoints.get_note(event, context)
+
+
+register(Function("get_note", __name__, Route("GET", "/notes/{noteId}"), get_note, (TABLE_READ,)))
+'''
+
+
+def _deployed(cloud: LocalCloud, name: str) -> set[str]:
+    pages = cloud.client("lambda").get_paginator("list_functions").paginate()
+    names = {function["FunctionName"] for page in pages for function in page["Functions"]}
+    return {found for found in names if found.endswith(f"-{name}")}
+
+
+def _answers(cloud: LocalCloud, path: str, stopped: threading.Event) -> set[int]:
+    """The statuses that `path` answers with until it is told to stop."""
+    statuses = set()
+    while not stopped.is_set():
+        statuses.add(cloud.api("GET", path).status)
+    return statuses
+
+
+def test_a_function_may_move_to_another_area_and_answers_all_the_time(cloud: LocalCloud) -> None:
+    """There and back; an area that has no function any more has no stack either."""
+    note, functions = _unique(), cloud.project / "functions"
+    cloud.api("PUT", f"/notes/{note}", {"text": "kept"})
+    source = functions / "foundation" / "samples" / "endpoints.py"
+    text = source.read_text()
+    moved = functions / "hub" / "samples" / "endpoints.py"
+    moved.parent.mkdir(parents=True)
+    for folder in (moved.parent, moved.parent.parent):
+        (folder / "__init__.py").touch()
+    stopped = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        statuses = pool.submit(_answers, cloud, f"/notes/{note}", stopped)
+        try:
+            source.write_text(
+                "".join(line for line in text.splitlines(keepends=True) if "_declare(get_note" not in line)
+            )
+            moved.write_text(_MOVED)
+            cloud.up()
+            assert _deployed(cloud, "get_note") == {"hearth-hub-get_note"}
+            source.write_text(text)
+            shutil.rmtree(moved.parent.parent)
+            cloud.up()
+            assert _deployed(cloud, "get_note") == {"hearth-foundation-get_note"}
+        finally:
+            stopped.set()
+    # ministack replaces an API whose paths change, and its mapping a moment later; the cloud changes it in place.
+    assert statuses.result() - {404} == {200}
+    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
+    assert "hearth-hub" not in {stack["StackName"] for stack in stacks}
+
+
+_ONE_STACK = {
+    "Resources": {
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {"RoleName": "of-the-previous-release", "AssumeRolePolicyDocument": {"Statement": []}},
+        },
+        "Reader": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "FunctionName": "hearth-reader",
+                "Handler": "index.handler",
+                "Runtime": "python3.11",
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Code": {"ZipFile": "def handler(event, context):\n    return {}\n"},
+            },
+        },
+        "ReadStream": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {
+                "FunctionName": {"Ref": "Reader"},
+                "EventSourceArn": {"Ref": "TableStreamArn"},
+                "StartingPosition": "LATEST",
+            },
+        },
+        "ReadLetters": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {"FunctionName": {"Ref": "Reader"}, "EventSourceArn": {"Fn::GetAtt": ["Work", "Arn"]}},
+        },
+        "Work": {"Type": "AWS::SQS::Queue", "Properties": {}},
+        "DeadLetters": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "hearth-dead"}},
+        "Alerts": {"Type": "AWS::SNS::Topic", "Properties": {}},
+        "Schedule": {"Type": "AWS::Events::Rule", "Properties": {"ScheduleExpression": "rate(1 day)"}},
+        "Build": {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "StateMachineName": "hearth-build",
+                "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+                "DefinitionString": (
+                    '{"StartAt": "Wait", "States": {"Wait": '
+                    '{"Type": "Wait", "Timestamp": "2100-01-01T00:00:00Z", "End": true}}}'
+                ),
+            },
+        },
+    },
+    "Parameters": {"TableStreamArn": {"Type": "String"}},
+}
+"""What the one stack of a release before areas had of each kind."""
+
+
+def _retired(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The local cloud as a stage that an operator deploys to."""
+    for name, value in function_environment(cloud.endpoints["aws"]["endpoint"]).items():
+        monkeypatch.setenv(name, value)
+    return Stage("local", "hearth-data", "hearth", REGION)
+
+
+def test_the_stack_of_an_older_release_goes_when_nothing_is_under_way_in_it(
+    cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins nothing any more, goes on with what it had begun, and is removed only after that."""
+    stage, aws = _retired(cloud, monkeypatch), LocalAws(cloud.endpoints["aws"]["endpoint"])
+    stacks = Stacks(aws, tmp_path)
+    stream = stacks.outputs("hearth-data")["TableStreamArn"]
+    stacks.deploy("hearth", _ONE_STACK, {"TableStreamArn": stream})
+    found = {
+        one["LogicalResourceId"]: one["PhysicalResourceId"]
+        for one in aws.cloudformation().describe_stack_resources(StackName="hearth")["StackResources"]
+    }
+    queues, topics, states = (cloud.client(service) for service in ("sqs", "sns", "stepfunctions"))
+    execution = states.start_execution(stateMachineArn=found["Build"])["executionArn"]
+    queues.send_message(QueueUrl=found["DeadLetters"], MessageBody="a notice")
+    for alerts in (found["Alerts"], stacks.outputs("hearth-core")["StaffAlertsTopic"]):
+        topics.subscribe(TopicArn=alerts, Protocol="email", Endpoint="both@example.com")
+    topics.subscribe(TopicArn=found["Alerts"], Protocol="email", Endpoint="awake@example.com")
+
+    PreviousRelease(stage.installation, stage.client).quiet()
+    assert cloud.client("events").describe_rule(Name=found["Schedule"])["State"] == "DISABLED"
+    mappings = {
+        name: cloud.client("lambda").get_event_source_mapping(UUID=found[name])["State"]
+        for name in ("ReadStream", "ReadLetters")
+    }
+    assert mappings == {"ReadStream": "Disabled", "ReadLetters": "Enabled"}
+
+    with pytest.raises(NotFinished) as refused:
+        retire(stage)
+    assert str(refused.value).splitlines() == [
+        "hearth-dead has 1 messages",
+        "hearth-build has 1 executions that run",
+        "email awake@example.com is not subscribed to the new alerts",
+    ]
+    states.stop_execution(executionArn=execution)
+    queues.purge_queue(QueueUrl=found["DeadLetters"])
+    topics.subscribe(
+        TopicArn=stacks.outputs("hearth-core")["StaffAlertsTopic"], Protocol="email", Endpoint="awake@example.com"
+    )
+    retire(stage)
+    assert not PreviousRelease(stage.installation, stage.client).exists()
+    retire(stage)  # finds nothing to do
+    assert cloud.api("GET", "/notes/x").status == 200
 
 
 def test_an_edited_condition_of_the_data_stack_is_brought_in(cloud: LocalCloud) -> None:

@@ -13,7 +13,7 @@ import pytest
 from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
 from chalicelib.domain.people.second_factor.models import Proof, SecondFactor
 from chalicelib.domain.people.second_factor.two_factor import CodeCheck
-from chalicelib.http.spec import EndpointSpec
+from chalicelib.http.spec import EndpointSpec, operations
 from chalicelib.kernel.ids import ULID_PATTERN
 from chalicelib.runtime.registry import load_all
 from tests.fakes.identity import PASSWORD, AuthenticatorApp, People
@@ -26,11 +26,7 @@ ADA = "ada@example.com"
 MALLORY = "mallory@example.com"
 NOBODY = "bob@example.com"
 STEP_SECONDS = 30
-UNPROTECTED = [
-    spec
-    for function in load_all()
-    if isinstance(spec := function.documentation, EndpointSpec) and not spec.public and not spec.is_safe
-]
+UNPROTECTED = [spec for spec in operations(load_all()) if not spec.public and not spec.is_safe]
 """Every endpoint that changes something for somebody signed in."""
 
 ANSWERS_OF_EACH = 60

@@ -1,20 +1,27 @@
 """The parts of the local cloud that need no cloud."""
 
+import asyncio
+import json
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from dev.localcloud.aws.asgi import Receive, Scope, Send
 from dev.localcloud.aws.faults import BadFault, Fault, Faults
+from dev.localcloud.aws.front import FrontDoor
 from dev.localcloud.aws.mailbox import Mailbox
+from dev.localcloud.aws.names import Names
 from dev.localcloud.home import Home, read_json, write_json
 from dev.localcloud.ports import Ports, choose
 from dev.localcloud.processes import Process, stop
-from tools.deploy import NoSuchStage, Stage
+from tools.deploy import NoSuchStage, Stage, addresses
 from tools.package import ROOT
 
 
@@ -139,6 +146,64 @@ def test_mail_is_found_by_address_and_newest_first() -> None:
 def test_a_stage_is_two_sections_of_samconfig() -> None:
     """An unknown one is answered with those that there are."""
     stage = Stage.read("prod", ROOT / "samconfig.toml")
-    assert (stage.data_stack, stage.app_stack) == ("hearth-prod-data", "hearth-prod")
+    assert (stage.data_stack, stage.installation) == ("hearth-prod-data", "hearth-prod")
     with pytest.raises(NoSuchStage, match="no stage production; it has dev, localstack, prod"):
         Stage.read("production", ROOT / "samconfig.toml")
+
+
+def test_the_operator_is_told_one_address_or_all() -> None:
+    """With a domain callers see one API; without, each REST API has its own address."""
+    many = {
+        "RestAPIUrl": "https://a/api",
+        "RestAPIV1Url": "https://b/api",
+        "RestAPIId": "a",
+        "PublicUrl": "https://c",
+    }
+    one = {**many, "ApiUrl": "https://api.example.com/api", "ApiDomainTarget": "d-1.execute-api"}
+    assert addresses(one) == ["The API is https://api.example.com/api; its name must lead to d-1.execute-api"]
+    first, second, advice = addresses(many)
+    assert (first, second) == ("A REST API is https://a/api", "A REST API is https://b/api")
+    assert "ApiDomain" in advice
+
+
+_ROUTES = {"domain": "api.hearth.test", "webhooks": {"stripe": "url"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "led_to"),
+    [
+        ("/api/health", ("/api/health", b"api.hearth.test")),
+        ("/api/v1/profile", ("/api/v1/profile", b"api.hearth.test")),
+        ("/webhooks/stripe", ("/_aws/lambda-url/url/", b"127.0.0.1")),
+        ("/apis/health", None),
+        ("/webhooks/other", None),
+    ],
+)
+def test_the_front_door_names_the_domain_whose_mappings_lead_to_the_apis(
+    tmp_path: Path, path: str, led_to: tuple[str, bytes] | None
+) -> None:
+    """As a browser does; webhooks go to the address of their function."""
+    (tmp_path / "routes.json").write_text(json.dumps(_ROUTES))
+    seen: list[tuple[str, bytes]] = []
+    sent: list[Any] = []
+
+    async def inner(scope: Scope, _receive: Receive, _send: Send) -> None:
+        seen.append((scope["path"], dict(scope["headers"])[b"host"]))
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    door = FrontDoor(inner, tmp_path / "routes.json")
+    asyncio.run(door({"type": "http", "path": path, "headers": [(b"host", b"127.0.0.1")]}, receive, send))
+    assert seen == ([led_to] if led_to else [])
+    assert bool(sent) is (led_to is None)
+
+
+def test_functions_are_known_by_the_names_of_the_registry() -> None:
+    """In whichever stack they are; what is not ours is left alone."""
+    names = Names("hearth")
+    assert [names.of(name) for name in ("hearth-people-login", "hearth-login")] == ["login", "login"]
+    assert (names.of("another-login"), names.has("another-login")) == ("another-login", False)

@@ -168,6 +168,23 @@ class TestDescribing:
         with pytest.raises(TypeError, match="docstring"):
             specification(_undocumented)
 
+    def test_an_alias_has_the_same_values_in_its_path_and_changes_state_as_it_does(self) -> None:
+        declared = {"method": "GET", "path": "/things/{thingId}"}
+        with pytest.raises(TypeError, match="other values in its path than in its alias /v1/things"):
+            specification(_show, **declared, aliases=(("GET", "/v1/things"),))
+        with pytest.raises(TypeError, match="only reads at one of GET and POST"):
+            specification(_show, **declared, aliases=(("POST", "/v1/things/{thingId}"),))
+
+    def test_an_alias_is_an_operation_of_its_own(self) -> None:
+        """Everything else is the same, so that whatever goes through all operations meets it too."""
+        spec = specification(_show, method="PUT", path="/t/{thingId}", aliases=(("POST", "/v1/aThing/{thingId}"),))
+        own, alias = spec.at_every_place()
+        assert own is spec
+        assert (alias.method, alias.path) == ("POST", "/v1/aThing/{thingId}")
+        assert alias.name == f"{spec.name}_at_v1_a_thing_thing_id"
+        assert alias.aliases == (("PUT", "/t/{thingId}"),)
+        assert (alias.path_model, alias.refusals, alias.scope) == (spec.path_model, spec.refusals, spec.scope)
+
     def test_the_doors_own_refusals_are_among_its_errors(self) -> None:
         secured = set(specification(_show, path="/things/{thingId}", idempotent=True).refusals)
         assert {Unauthorized, Forbidden, NotFound, RateLimited, IdempotencyConflict} <= secured
@@ -186,12 +203,23 @@ class TestRegistering:
         monkeypatch.setattr(registry, "_functions", {})
         first = Function("list_things", __name__, Route("GET", "/things"), lambda event, context: None)
         register(first)
-        for taken in (replace(first, trigger=Route("GET", "/others")), replace(first, name="list_others")):
+        alias = Route("GET", "/others", (("GET", "/things"),))
+        for taken in (
+            replace(first, trigger=Route("GET", "/others")),
+            replace(first, name="list_others"),
+            replace(first, name="list_others", trigger=alias),
+        ):
             with pytest.raises(ValueError, match="collides"):
                 register(taken)
         register(replace(first, name="make_thing", trigger=Route("POST", "/things")))
         for name in ("sweep", "meter"):
             register(replace(first, name=name, trigger=Schedule("rate(5 minutes)")))
+
+    def test_an_alias_is_another_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(registry, "_functions", {})
+        twice = Route("GET", "/things", (("GET", "/things"),))
+        with pytest.raises(ValueError, match="names one place twice"):
+            register(Function("list_things", __name__, twice, lambda event, context: None))
 
     def test_logical_ids_are_those_that_chalice_makes(self) -> None:
         function = Function("create_ssh_key", __name__, Schedule("rate(1 day)"), lambda event, context: None)

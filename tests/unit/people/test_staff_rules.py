@@ -7,14 +7,12 @@ import pytest
 
 from chalicelib.domain.foundation.access.models import STAFF_SCOPES, Scope, StaffRole
 from chalicelib.http.models import StaffPageQuery
-from chalicelib.http.spec import EndpointSpec
+from chalicelib.http.spec import EndpointSpec, operations
 from chalicelib.runtime.registry import load_all
 from tests.support.samples import schema_of
 
 GUIDE = Path(__file__).parents[3] / "docs/guides/staff.md"
-SPECS = [
-    spec for f in load_all() if isinstance(spec := f.documentation, EndpointSpec) and spec.scope and spec.is_staffs
-]
+SPECS = [spec for spec in operations(load_all()) if spec.scope and spec.is_staffs]
 ON_A_CUSTOMER = [spec for spec in SPECS if "{customerId}" in spec.path and not spec.is_safe]
 LISTS = [spec for spec in SPECS if spec.is_list and spec.query_model]
 

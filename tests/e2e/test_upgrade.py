@@ -1,0 +1,218 @@
+"""Updating an installation of the release before areas, in which people, money and machines are.
+
+Its one stack is deployed by its own tools. This release is then deployed beside it, takes over, and the old stack
+goes; the data stack stays.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from dev.demo.checks import await_value
+from dev.demo.client import Client, ask
+from dev.demo.payers import Payers
+from dev.demo.people import Person, new_public_key
+from dev.localcloud.awsclient import LocalAws
+from dev.localcloud.home import Home, read_json
+from tests.support.cloud import SPEED, WAIT_SCALE, LocalCloud, localcloud, take_any_ports
+from tests.support.previous_release import PreviousRelease
+
+pytestmark = [pytest.mark.xdist_group("upgrade"), pytest.mark.timeout(900)]
+
+MACHINE = {"region": "montreal", "instanceType": "cpu-2x4", "imageId": "ubuntu-22.04"}
+SLOW_POLLS, SLOW_POLL_SECONDS = 8, 4.0
+"""Of a machine that is being built during the update: longer than the update takes."""
+
+LIVING = {"ACCOUNT", "COUNTER", "DEPLOYMENT", "HOLD", "METER", "OPERATION", "RATE", "WATCH"}
+"""Kinds of items that go on changing; all others are records, and stay as they were."""
+RECORDS = {
+    "ACTIVITY",
+    "API_KEY",
+    "CUSTOMER",
+    "EMAIL",
+    "ENTRY",
+    "MEMBERSHIP",
+    "SESSION",
+    "SSH_KEY",
+    "TOP_UP",
+    "USER",
+}
+"""Some of the latter, which must be there for the test to say anything."""
+GONE_WHEN_DONE = {"LETTER"}
+
+Items = Mapping[tuple[str, str], Mapping[str, Any]]
+
+
+@dataclass
+class Installation:
+    """What was there before the update, and how to look at it after."""
+
+    cloud: LocalCloud
+    person: Person
+    session: Client
+    refresh_token: str
+    api_key: str
+    running: str
+    being_built: str
+    me: Mapping[str, Any]
+    entries: list[Any]
+    mails: int
+    before: Items
+    after: Items = field(default_factory=dict)
+
+    @property
+    def aws(self) -> LocalAws:
+        """Its AWS."""
+        return LocalAws(self.cloud.endpoints["aws"]["endpoint"])
+
+
+def _items(cloud: LocalCloud) -> Items:
+    """Every item of the table, by its keys."""
+    client = LocalAws(cloud.endpoints["aws"]["endpoint"]).client("dynamodb")
+    pages = client.get_paginator("scan").paginate(TableName="hearth-data", ConsistentRead=True)
+    return {(item["pk"]["S"], item["sk"]["S"]): item for page in pages for item in page["Items"]}
+
+
+def _await_status(customer: Client, deployment_id: str, status: str) -> None:
+    def reached() -> bool | None:
+        return customer.get(f"/deployments/{deployment_id}").data["status"] == status or None
+
+    await_value(f"{deployment_id} to be {status}", reached, deadline_seconds=120)
+
+
+def _mails(cloud: LocalCloud, person: Person) -> int:
+    return len(ask("GET", f"{cloud.endpoints['mailbox']}/messages?to={person.email}"))
+
+
+def _top_up(cloud: LocalCloud, session: Client) -> None:
+    """Pay by card, and wait until the gateway's webhook has brought it."""
+    asked = session.post("/billing/topups/card", {"amount": "25.00"}, idempotency_key=secrets.token_hex(8)).data
+    Payers(cloud.endpoints["simulators"]).pay_by_card(asked["checkout"])
+
+    def settled() -> bool | None:
+        return session.get(f"/billing/topups/{asked['id']}").data["status"] == "SETTLED" or None
+
+    await_value("the top-up to be settled", settled, deadline_seconds=60)
+
+
+def _with_data(home: Home) -> Installation:
+    """What a customer of the previous release has: a login, money, a key, a machine, and one in the making."""
+    cloud = LocalCloud(home, read_json(home.endpoints))
+    person, visitor = cloud.registered(), cloud.visitor()
+    login = visitor.post("/auth/login", {"email": person.email, "password": person.password}).data
+    session = visitor.signed_in(login["accessToken"])
+    _top_up(cloud, session)
+    key = session.post("/ssh-keys", {"name": "laptop", "publicKey": new_public_key("test")}).data
+    wish = {**MACHINE, "sshKeyId": key["id"]}
+    api_key = session.post("/api-keys", {"name": "ci", "scopes": ["deployments:read"]}).data["key"]
+    running = session.post("/deployments", wish).data["deploymentId"]
+    _await_status(session, running, "ACTIVE")
+    being_built = session.post("/deployments", wish).data["deploymentId"]
+    slow = {"kind": "slow", "times": SLOW_POLLS, "contains": being_built, "delay_seconds": SLOW_POLL_SECONDS}
+    ask("POST", f"{cloud.endpoints['control']}/faults", json={"function": "poll_machine", **slow})
+    return Installation(
+        cloud=cloud,
+        person=person,
+        session=session,
+        refresh_token=login["refreshToken"],
+        api_key=api_key,
+        running=running,
+        being_built=being_built,
+        me=session.get("/me").data,
+        entries=list(session.pages("/billing/ledger")),
+        mails=_mails(cloud, person),
+        before=_items(cloud),
+    )
+
+
+@pytest.fixture(scope="module")
+def updated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation of the previous release with data in it, after the update."""
+    home = Home(tmp_path_factory.mktemp("upgrade") / "home")
+    release = PreviousRelease.packaged(tmp_path_factory.mktemp("previous"))
+    home.prepare()
+    take_any_ports(home)
+    try:
+        localcloud(home, "up", "--bare", "--speed", str(SPEED), "--wait-scale", str(WAIT_SCALE))
+        release.deploy_into(home)
+        installation = _with_data(home)
+        localcloud(home, "up")
+        installation.after = _items(installation.cloud)
+        yield installation
+    finally:
+        localcloud(home, "down")
+
+
+def test_every_item_is_kept(updated: Installation) -> None:
+    """What is a record stays as it was; what lives on (a meter, an account, a machine) is there."""
+    before, after = updated.before, updated.after
+    kinds = {item["kind"]["S"] for item in before.values()}
+    assert kinds >= RECORDS
+    assert {item["kind"]["S"] for key, item in before.items() if key not in after} <= GONE_WHEN_DONE
+    changed = {item["kind"]["S"] for key, item in before.items() if key in after and item != after[key]}
+    assert changed <= LIVING
+
+
+def test_every_login_is_kept(updated: Installation) -> None:
+    """Sessions by access and by refresh token, API keys, and passwords."""
+    visitor = updated.cloud.visitor()
+    assert updated.session.get("/me").data == updated.me
+    key = visitor.signed_in(updated.api_key)
+    assert {found["id"] for found in key.pages("/deployments")} == {updated.running, updated.being_built}
+    fresh = visitor.post("/auth/refresh", {"refreshToken": updated.refresh_token}).data
+    assert visitor.signed_in(fresh["accessToken"]).get("/me").data == updated.me
+    assert updated.person.sign_in(visitor).get("/me").data == updated.me
+
+
+def test_the_balance_and_its_ledger_are_kept(updated: Installation) -> None:
+    """Entry for entry, and nothing was credited twice."""
+    entries = list(updated.session.pages("/billing/ledger"))
+    kept = {entry["id"]: entry for entry in entries}
+    assert [kept[entry["id"]] for entry in updated.entries] == updated.entries
+    tops_up = [entry for entry in entries if entry["type"] == "top_up"]
+    assert len({entry["id"] for entry in tops_up}) == len(list(updated.session.pages("/billing/topups")))
+
+
+def test_a_machine_that_was_being_built_is_finished_once(updated: Installation) -> None:
+    """Its execution began in the old stack, and was waited for."""
+    _await_status(updated.session, updated.being_built, "ACTIVE")
+    (operation,) = [
+        item
+        for key, item in _items(updated.cloud).items()
+        if item["kind"]["S"] == "OPERATION" and updated.being_built in key[0]
+    ]
+    assert (operation["status"]["S"], operation["attempt"]["N"]) == ("SUCCEEDED", "1")
+    polled = ask(
+        "GET",
+        f"{updated.cloud.endpoints['control']}/invocations?function=poll_machine&contains={updated.being_built}",
+    )
+    assert "hearth-poll_machine" in {found["deployed_as"] for found in polled}
+    timeline = list(updated.session.pages(f"/deployments/{updated.being_built}/events"))
+    assert len([event for event in timeline if event["type"] == "ACTIVE"]) <= 1
+
+
+def test_what_the_stream_tells_again_is_done_once(updated: Installation) -> None:
+    """The new stacks begin to read at the oldest record that is left: no mail is sent twice."""
+    told = f"{updated.cloud.endpoints['control']}/invocations?contains=LETTER%23"
+
+    def told_again() -> Any:
+        return [one for one in ask("GET", told) if one["deployed_as"].count("-") > 1 and one["answer"]] or None
+
+    await_value("the new stacks to be told of old letters", told_again, deadline_seconds=60)
+    assert _mails(updated.cloud, updated.person) == updated.mails
+
+
+def test_the_old_stack_is_gone_and_the_new_ones_do_its_work(updated: Installation) -> None:
+    """At the same addresses: a gateway's webhook comes, and a machine that the old one made is deleted."""
+    stacks = updated.aws.client("cloudformation").describe_stacks()["Stacks"]
+    names = {stack["StackName"] for stack in stacks}
+    assert "hearth" not in names
+    assert {"hearth-data", "hearth-core", "hearth-front"} <= names
+    functions = ask("GET", f"{updated.cloud.endpoints['control']}/functions")
+    assert len({function["name"] for function in functions}) == len(functions)
+    _top_up(replace(updated.cloud, endpoints=read_json(updated.cloud.home.endpoints)), updated.session)
+    _ = updated.session.delete(f"/deployments/{updated.running}").data
+    _await_status(updated.session, updated.running, "DELETED")
