@@ -174,7 +174,7 @@ class TestFetching:
         self, service: GatewayLab, kind: RequestFault, expected: type[GatewayError]
     ) -> None:
         _, provider_id = created(service)
-        service.inject(kind, times=None)
+        service.inject(kind, times=None, retry_after_seconds=0)
         with pytest.raises(expected) as trouble:
             service.gateway.fetch(provider_id)
         assert not any(secret in str(trouble.value) for secret in service.secrets)

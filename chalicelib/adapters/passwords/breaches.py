@@ -5,11 +5,14 @@ import hmac
 import logging
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.domain.people.accounts.models import Password
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.shared.http import HttpClient
 
 HASH_BYTES = 6
 """What is kept of each SHA-1: that a password which is not listed looks like one has a chance of 1 in 10^10."""
@@ -65,27 +68,29 @@ class RangeService:
         )
 
     def _range(self, prefix: str) -> str:
-        import urllib3
+        from chalicelib.adapters.shared.http import NoAnswer
 
-        timeout = urllib3.Timeout(total=_TIMEOUT_SECONDS)
         try:
-            answer = urllib3.request(
+            answer = self._http.request(
                 "GET",
                 f"{self._url}/range/{prefix}",
                 headers={"Add-Padding": "true", "User-Agent": "hearth"},
-                timeout=timeout,
-                retries=False,
-                preload_content=False,
+                may_repeat=False,  # somebody waits for it
             )
-            with answer:
-                text = answer.read(_MAX_ANSWER_BYTES).decode("ascii", "replace")
-        except urllib3.exceptions.HTTPError:
-            _log.warning("breached passwords could not be asked for")
+        except NoAnswer as error:
+            _log.warning("breached passwords could not be asked for: %s", error)
             return ""
         if answer.status != 200:
             _log.warning("the service of breached passwords answered %d", answer.status)
             return ""
-        return text
+        return answer.content.decode("ascii", "replace")
+
+    @cached_property
+    def _http(self) -> "HttpClient":
+        from chalicelib.adapters.shared.http import Bounds, HttpClient
+
+        bounds = Bounds(whole_seconds=_TIMEOUT_SECONDS, answer_bytes=_MAX_ANSWER_BYTES)
+        return HttpClient("the service of breached passwords", bounds)
 
 
 def hash_of_listed(plain: str) -> bytes:

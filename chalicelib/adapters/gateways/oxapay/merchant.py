@@ -1,4 +1,4 @@
-"""Client for the three calls of OxaPay's merchant API v1 that top-ups need; raises the errors of the gateway port.
+"""Client for the three calls of OxaPay's merchant API v1 that top-ups need.
 
 https://docs.oxapay.com/api-reference/payment. Amounts are JSON numbers. They are read and written as decimals, so
 that no binary fraction is involved.
@@ -10,16 +10,15 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
-import urllib3
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from chalicelib.adapters.gateways.oxapay.config import OxaPayConfig
-from chalicelib.domain.money.top_ups.models import GatewayBusy, GatewayRefused, GatewayUnreachable
+from chalicelib.adapters.shared.http import Bounds
+from chalicelib.adapters.shared.payment_api import PaymentApi
 from chalicelib.kernel.money import format_amount
 
 PAGE_ITEMS: Final = 200
 """The most that OxaPay allows."""
-_TEXT_SHOWN: Final = 200
 
 T = TypeVar("T")
 TrackId = Annotated[str, BeforeValidator(str), Field(min_length=1, max_length=64)]
@@ -81,54 +80,31 @@ class PaymentPage(_Answer):
     meta: Meta = Meta()
 
 
+_CREATED: Final = TypeAdapter(Envelope[WhiteLabel])
+_PAYMENT: Final = TypeAdapter(Envelope[PaymentData])
+_PAYMENTS: Final = TypeAdapter(Envelope[PaymentPage])
+
+
 class Merchant:
-    """Reads and creates a merchant's payments. It repeats no call: only the caller knows whether that is safe."""
+    """Reads and creates a merchant's payments."""
 
     def __init__(self, config: OxaPayConfig) -> None:
-        self._config = config
-        self._base_url = f"{str(config.base_url).rstrip('/')}/payment"
-        timeout = urllib3.Timeout(connect=config.connect_timeout_seconds, read=config.read_timeout_seconds)
-        self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
+        self._api = PaymentApi(
+            "OxaPay",
+            f"{str(config.base_url).rstrip('/')}/payment",
+            ("merchant_api_key", "", config.merchant_api_key),
+            Bounds(config.connect_timeout_seconds, config.read_timeout_seconds),
+        )
 
     def create(self, amount_micros: int, fields: Mapping[str, Any]) -> WhiteLabel:
         """Create a payment."""
         content = f'{{"amount": {format_amount(amount_micros)}, {json.dumps(fields)[1:]}'
-        return self._call(Envelope[WhiteLabel], "POST", "/white-label", content.encode())
+        return self._api.call(_CREATED, "POST", "/white-label", body=content.encode()).data
 
     def payment(self, track_id: str) -> PaymentData:
         """The payment with this id."""
-        return self._call(Envelope[PaymentData], "GET", f"/{quote(track_id, safe='')}")
+        return self._api.call(_PAYMENT, "GET", f"/{quote(track_id, safe='')}").data
 
     def payments(self, query: Mapping[str, str | int]) -> PaymentPage:
         """A page of at most `PAGE_ITEMS` payments."""
-        return self._call(Envelope[PaymentPage], "GET", f"?{urlencode({'size': PAGE_ITEMS, **query})}")
-
-    def _call(self, answer: type[Envelope[T]], method: str, path: str, content: bytes | None = None) -> T:
-        headers = {
-            "merchant_api_key": self._config.merchant_api_key.get_secret_value(),
-            "Content-Type": "application/json",
-        }
-        where = f"OxaPay, {method} payment{path.partition('?')[0]}"
-        try:
-            response = self._pool.request(
-                method, self._base_url + path, body=content, headers=headers, redirect=False
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise GatewayUnreachable(f"{where}: {type(error).__name__}") from error
-        _check(response.status, response.data, where)
-        try:
-            return answer.model_validate(json.loads(response.data, parse_float=Decimal)).data
-        except (ValidationError, ValueError) as error:
-            raise GatewayUnreachable(f"{where}: an answer that cannot be read") from error
-
-
-def _check(status: int, content: bytes, where: str) -> None:
-    """Raise the error for an answer other than 2xx. OxaPay's documents repeat the status code."""
-    if 200 <= status < 300:
-        return
-    text = f"{where}: {status} {content[:_TEXT_SHOWN].decode(errors='replace')}".rstrip()
-    if status == 429:
-        raise GatewayBusy(text)
-    if 400 <= status < 500:
-        raise GatewayRefused(text)
-    raise GatewayUnreachable(text)
+        return self._api.call(_PAYMENTS, "GET", f"?{urlencode({'size': PAGE_ITEMS, **query})}").data

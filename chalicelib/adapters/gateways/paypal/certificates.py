@@ -66,10 +66,10 @@ class Certificates:
         from cryptography.x509 import load_pem_x509_certificate
 
         response = self._client.download(url)
-        if response.status != 200 or len(response.data) > _MAX_BYTES:
+        if response.status != 200 or len(response.content) > _MAX_BYTES:
             raise InvalidSignature(f"there is no certificate at its URL: {response.status}")
         try:
-            certificate = load_pem_x509_certificate(response.data)
+            certificate = load_pem_x509_certificate(response.content)
         except ValueError:
             raise InvalidSignature("what is at the certificate's URL is none") from None
         if len(self._kept) >= _KEPT:

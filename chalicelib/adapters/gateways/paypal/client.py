@@ -1,24 +1,23 @@
-"""Client for PayPal's REST API: access token, time-outs, and the errors of the gateway port.
+"""Client for PayPal's REST API: access token, and the errors of the gateway port.
 
 PayPal's own SDK supports neither webhooks nor disputes, so all calls are plain HTTP.
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import ValidationError
 
 from chalicelib.adapters.gateways.paypal.answers import Answer, ErrorAnswer, Token
 from chalicelib.adapters.gateways.paypal.config import PayPalConfig
+from chalicelib.adapters.shared.http import Bounds, HttpAnswer, HttpClient, NoAnswer
 from chalicelib.domain.money.top_ups.models import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable
 from chalicelib.kernel.clock import Clock, later
-
-if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse, PoolManager
 
 _TOKEN_MARGIN_SECONDS: Final = 60
 """A token that ends sooner is not used: clocks may differ, and the request takes time."""
@@ -54,14 +53,15 @@ class _Bearer:
 class PayPalClient:
     """Calls PayPal. The access token, which is valid for hours, is kept as long as this object lives.
 
-    It repeats no call, because only the caller knows whether that is safe. The exception: if PayPal no longer
-    accepts the token, the call is repeated once with a new token.
+    Reads are repeated within the bounds of `HttpClient`. Other calls are sent once, because only the caller knows
+    whether to repeat them is safe. The exception: if PayPal no longer accepts the token, the call is repeated once
+    with a new token.
     """
 
     def __init__(self, config: PayPalConfig, clock: Clock) -> None:
         self._config = config
         self._clock = clock
-        self._pool: PoolManager | None = None
+        self._http = HttpClient("PayPal", Bounds(config.connect_timeout_seconds, config.read_timeout_seconds))
         self._bearer: _Bearer | None = None
 
     def get(self, answer: type[A], path: str, query: Mapping[str, str | int] | None = None) -> A:
@@ -77,16 +77,18 @@ class PayPalClient:
             answer, "POST", path, body, {"PayPal-Request-Id": key, "Prefer": "return=representation"}
         )
 
-    def download(self, url: str) -> "BaseHTTPResponse":
+    def download(self, url: str) -> HttpAnswer:
         """Download a public file, such as a certificate, without credentials.
+
+        The request is sent once: PayPal sends a webhook again if its certificate could not be read.
 
         Raises:
             GatewayUnreachable: there is no answer, or a 5xx.
         """
-        response = self._exchange("GET", url, {}, None)
-        if response.status >= 500:
-            raise GatewayUnreachable(f"PayPal, GET {url}: {response.status}")
-        return response
+        answer = self._exchange("GET", url, {}, None, may_repeat=False)
+        if answer.status >= 500:
+            raise GatewayUnreachable(f"PayPal, GET {url}: {answer.status}")
+        return answer
 
     def _call(
         self,
@@ -104,9 +106,7 @@ class PayPalClient:
             response = self._authorised(method, path, content, headers or {})
         return _read(answer, response, where)
 
-    def _authorised(
-        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
-    ) -> "BaseHTTPResponse":
+    def _authorised(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> HttpAnswer:
         sent = {
             "Authorization": f"Bearer {self._token()}",
             "Accept": "application/json",
@@ -118,55 +118,51 @@ class PayPalClient:
 
     def _token(self) -> str:
         """The access token; a new one if there is none, or if it ends soon."""
-        from urllib3.util import make_headers
-
         if self._bearer is None or self._bearer.ends_at <= later(self._clock.now(), _TOKEN_MARGIN_SECONDS):
             credentials = f"{self._config.client_id}:{self._config.client_secret.get_secret_value()}"
             headers = {
-                **make_headers(basic_auth=credentials),
+                "Authorization": f"Basic {b64encode(credentials.encode()).decode()}",
                 "Accept": "application/json",
                 "Content-Type": "application/x-www-form-urlencoded",
             }
             url = f"{self._config.api_url}/v1/oauth2/token"
             asked_at = self._clock.now()
-            response = self._exchange("POST", url, headers, b"grant_type=client_credentials")
+            response = self._exchange("POST", url, headers, b"grant_type=client_credentials", may_repeat=True)
             token = _read(Token, response, "PayPal, POST /v1/oauth2/token")
             self._bearer = _Bearer(token.access_token, later(asked_at, token.expires_in))
         return self._bearer.token
 
     def _exchange(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
-    ) -> "BaseHTTPResponse":
-        import urllib3
-
-        if self._pool is None:
-            timeout = urllib3.Timeout(
-                connect=self._config.connect_timeout_seconds, read=self._config.read_timeout_seconds
-            )
-            self._pool = urllib3.PoolManager(timeout=timeout, retries=False)
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        *,
+        may_repeat: bool | None = None,
+    ) -> HttpAnswer:
         try:
-            return self._pool.request(method, url, body=content, headers=headers, redirect=False)
-        except urllib3.exceptions.HTTPError as error:
-            where = url.partition("?")[0]
-            raise GatewayUnreachable(f"PayPal, {method} {where}: {type(error).__name__}") from error
+            return self._http.request(method, url, headers=headers, body=content, may_repeat=may_repeat)
+        except NoAnswer as error:
+            raise GatewayUnreachable(str(error)) from error
 
 
-def _read(answer: type[A], response: "BaseHTTPResponse", where: str) -> A:
+def _read(answer: type[A], response: HttpAnswer, where: str) -> A:
     """The parsed answer; raises the error if PayPal refused."""
-    if not 200 <= response.status < 300:
+    if not response.is_success:
         raise _error(response, where)
     try:
-        return answer.model_validate_json(response.data)
+        return answer.model_validate_json(response.content)
     except ValidationError as error:
         wrong = ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))
         raise GatewayUnreachable(f"{where}: an answer that cannot be read: {wrong or 'no JSON'}") from error
 
 
-def _error(response: "BaseHTTPResponse", where: str) -> GatewayError:
+def _error(response: HttpAnswer, where: str) -> GatewayError:
     """The port's error for a refusal. Its text has PayPal's message and debug id, and no secret."""
     status = response.status
     try:
-        told = ErrorAnswer.model_validate_json(response.data)
+        told = ErrorAnswer.model_validate_json(response.content)
     except ValidationError:
         told = ErrorAnswer()
     first = told.details[0].issue if told.details else ""

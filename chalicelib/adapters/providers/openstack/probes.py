@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import urllib3
-
 from chalicelib.adapters.providers.openstack.config import OpenStackConfig
+from chalicelib.adapters.shared.http import Bounds, HttpClient
 from chalicelib.domain.cloud.providers.machines import ProviderError
 from chalicelib.domain.foundation.health.ports import Probe
 
-_TIMEOUT_SECONDS = 3
+_BOUNDS = Bounds(connect_seconds=3, read_seconds=3, whole_seconds=3, attempts=1)
 """Longer than anybody waits: who is slow is asked again only after it answered."""
 
 
@@ -42,7 +41,7 @@ class RegionProbe:
 
     def ask(self) -> Sequence[Probe]:
         """Ask; see `Probe.ask`."""
-        answer = urllib3.request("GET", self.auth_url, timeout=_TIMEOUT_SECONDS, retries=False, redirect=False)
+        answer = HttpClient(f"Keystone of {self.region}", _BOUNDS).request("GET", self.auth_url)
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise ProviderError(f"Keystone of {self.region}: {answer.status}")
         return ()
