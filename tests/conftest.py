@@ -13,6 +13,7 @@ settings.apply()
 
 from chalicelib.wiring.app import App, use  # noqa: E402 (the environment comes first)
 from tests.support.api import Api  # noqa: E402
+from tests.support.aws import PlayedAws, leave_aws, play_aws  # noqa: E402
 from tests.support.clock import SettableClock  # noqa: E402
 from tests.support.engine import Engine, running_engine  # noqa: E402
 from tests.support.parts import give  # noqa: E402
@@ -53,8 +54,15 @@ def table(engine: Engine) -> Engine:
 
 @pytest.fixture(autouse=True)
 def _fresh_app() -> None:
-    """No service outlives the test that built it."""
+    """No service, and no client of AWS, outlives the test that built it."""
     use(App())
+    leave_aws()
+
+
+@pytest.fixture
+def aws() -> PlayedAws:
+    """An account of AWS as moto plays it, with nothing of other tests in it."""
+    return play_aws()
 
 
 @pytest.fixture

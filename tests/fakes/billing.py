@@ -102,25 +102,6 @@ class MemoryBillingRecords:
         return MemoryWrite(CREDITED_UNCHANGED, key, _is(expected), after)
 
 
-class MemoryFiles:
-    """`Files` in memory; a link names its key."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, tuple[bytes, str]] = {}
-        self.puts = 0
-
-    def has(self, key: str) -> bool:
-        return key in self.kept
-
-    def keep(self, key: str, content: bytes, content_type: str) -> None:
-        self.kept[key] = content, content_type
-        self.puts += 1
-
-    def link(self, key: str, file_name: str, life_seconds: int) -> str:
-        assert key in self.kept
-        return f"https://files.hearth.example/{key}?as={file_name}&for={life_seconds}"
-
-
 class NoMachines:
     """`Machines` that have all been forgotten: lines show their ids."""
 

@@ -1,6 +1,5 @@
 """A mailbox, signing keys, the stream that gets mails written, and people who register and sign in."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from chalicelib.kernel.clock import later
 from chalicelib.wiring.app import app
 from functions.people.letters.workers import send_letter
 from tests.support.api import Answer, Api
+from tests.support.aws import play_aws
 from tests.support.engine import Engine
 from tests.support.parts import give
 
@@ -54,25 +54,6 @@ class Mailbox:
     def of(self, to: str) -> list[str]:
         """The kinds of mails that an address got, oldest first."""
         return [mail.template for mail in self.received if mail.to == to]
-
-
-class MemoryBox:
-    """`SecretBox` that keeps what it sealed, and opens it for its owner alone, as KMS does."""
-
-    def __init__(self) -> None:
-        self._sealed: dict[str, tuple[str, str]] = {}
-
-    def seal(self, secret: str, owner: str) -> str:
-        """A handle that says nothing."""
-        handle = secrets.token_urlsafe(32)
-        self._sealed[handle] = secret, owner
-        return handle
-
-    def open(self, sealed: str, owner: str) -> str:
-        """What the handle stands for."""
-        secret, of = self._sealed[sealed]
-        assert of == owner, "opened for somebody else"
-        return secret
 
 
 @dataclass
@@ -125,11 +106,10 @@ class People:
         self.mailbox = Mailbox()
         self.keys = FixedSigningKeys()
         passwords = Argon2idPasswords(memory_kib=64, iterations=1)
-        box = MemoryBox()
+        self.aws = play_aws()
         give(people={"mailer": self.mailbox})
         give(people={"signing_keys": self.keys})
         give(people={"passwords": passwords})
-        give(foundation={"secret_box": box})
 
     def register(self, email: str, password: str = PASSWORD, **options: Any) -> Answer:
         """Register, and let the mails out."""

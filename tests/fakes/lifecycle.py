@@ -30,6 +30,7 @@ from dev.simulators.openstack import OpenStackSimulator
 from functions.operations.changes.workers import follow_table
 from tests.fakes.money import InterruptedTransactor
 from tests.fakes.workflows import Execution, LocalWorkflows
+from tests.support.aws import play_aws
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine, Record
 from tests.support.parts import give
@@ -98,17 +99,6 @@ def running_region() -> Iterator[Region]:
         provider.close()
 
 
-class Alerts:
-    """`StaffAlerts` that keeps what was sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str]] = []
-
-    def send(self, subject: str, text: str) -> None:
-        """Keep it."""
-        self.sent.append((subject, text))
-
-
 class Installation:
     """The installation, and what happens in it."""
 
@@ -121,12 +111,11 @@ class Installation:
         self.table = table
         self.clock = clock
         self.region = region
-        self.alerts = Alerts()
+        self.aws = play_aws()
         self.workflows = LocalWorkflows(clock)
         self.transactor = InterruptedTransactor(DynamoTransactor())
         region.fresh()
         give(cloud={"provider": lambda provider_id: region.provider})
-        give(foundation={"staff_alerts": self.alerts})
         give(cloud={"workflows": self.workflows})
         give(core={"transactor": self.transactor})
         app().cloud.catalog_loader.load(read_catalog())

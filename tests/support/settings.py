@@ -3,6 +3,8 @@
 import os
 
 TABLE_NAME = "hearth-test"
+REGION = "eu-north-1"
+ACCOUNT = "000000000000"
 
 _ENVIRONMENT = {
     "STAGE": "test",
@@ -11,19 +13,19 @@ _ENVIRONMENT = {
     "PROVIDER_SECRET_ID": "hearth-test/providers",
     "PAYMENT_SECRET_ID": "hearth-test/payments",
     "SECRET_BOX_KEY_ID": "alias/hearth-test-secrets",
-    "STATE_MACHINE_ARN_PREFIX": "arn:aws:states:eu-north-1:000000000000:stateMachine:hearth-test-",
-    "METERING_QUEUE_URL": "http://127.0.0.1:9/000000000000/hearth-test-metering",
-    "NOTICE_QUEUE_URL": "http://127.0.0.1:9/000000000000/hearth-test-notices",
-    "NOTICE_DEAD_LETTERS_URL": "http://127.0.0.1:9/000000000000/hearth-test-dead-notices",
-    "STAFF_ALERTS_TOPIC_ARN": "arn:aws:sns:eu-north-1:000000000000:hearth-test-alerts",
+    "STATE_MACHINE_ARN_PREFIX": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:hearth-test-",
+    "METERING_QUEUE_URL": f"http://127.0.0.1:9/{ACCOUNT}/hearth-test-metering",
+    "NOTICE_QUEUE_URL": f"http://127.0.0.1:9/{ACCOUNT}/hearth-test-notices",
+    "NOTICE_DEAD_LETTERS_URL": f"http://127.0.0.1:9/{ACCOUNT}/hearth-test-dead-notices",
+    "STAFF_ALERTS_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:hearth-test-alerts",
     "REPORTS_BUCKET": "hearth-test-reports",
     "MAIL_SENDER": "Hearth <no-reply@hearth.example>",
     "PUBLIC_URL": "https://console.hearth.example",
     "BREACH_RANGE_URL": "off",
     "SUSPENSION_GRACE_HOURS": "72",
-    "AWS_ACCESS_KEY_ID": "000000000000",
+    "AWS_ACCESS_KEY_ID": ACCOUNT,
     "AWS_SECRET_ACCESS_KEY": "not-a-secret",
-    "AWS_DEFAULT_REGION": "eu-north-1",
+    "AWS_DEFAULT_REGION": REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
     # A call that no test expects is refused at once by a closed port, instead of leaving the machine.
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
@@ -35,3 +37,8 @@ def apply() -> None:
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
         os.environ.pop(name, None)
     os.environ.update(_ENVIRONMENT)
+
+
+def value_of(name: str) -> str:
+    """What the tests' environment says."""
+    return _ENVIRONMENT[name]

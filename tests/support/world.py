@@ -19,7 +19,6 @@ from chalicelib.domain.people.staff.models import StaffMembership
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.wiring.app import app
 from tests.fakes.access import NoCounters
-from tests.fakes.billing import MemoryFiles
 from tests.fakes.identity import People
 from tests.fakes.payments import FakeGateway, MemoryNotices
 from tests.support import billed
@@ -100,8 +99,7 @@ class WorldBuilder:
 
     def build(self, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
         """The world, and nothing else in the table."""
-        limiter, files = RateLimiter(NoCounters(), clock), MemoryFiles()
-        give(foundation={"files": files})
+        limiter = RateLimiter(NoCounters(), clock)
         give(foundation={"rate_limiter": limiter})
         gateways: Mapping[str, SilentGateway] = defaultdict(SilentGateway)
         give(money={"dead_notices": MemoryNotices()})

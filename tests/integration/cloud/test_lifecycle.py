@@ -165,7 +165,7 @@ def test_g27_a_failed_build_is_told_in_plain_words_costs_nothing_and_leaves_noth
     assert failure is not None
     assert sentence in failure.message
     assert house.operation(accepted).status is OperationStatus.FAILED
-    assert len(house.alerts.sent) == (1 if code == "PROVISIONING_FAILED" else 0)
+    assert len(house.aws.alerts) == (1 if code == "PROVISIONING_FAILED" else 0)
 
 
 @pytest.mark.guarantee("G27")
@@ -192,7 +192,7 @@ def test_what_the_region_will_never_build_fails_at_once(house: Installation) -> 
     accepted = house.create()
     house.settle()
     assert failed(house, accepted.deployment.id) == "PROVISIONING_FAILED"
-    ((subject, text),) = house.alerts.sent
+    ((subject, text),) = house.aws.alerts
     assert accepted.deployment.id in subject
     assert "there-is-no-such-flavor" in text
     assert all("no-such-flavor" not in event.message for event in house.timeline(accepted.deployment.id))
@@ -313,7 +313,7 @@ def test_g24_what_blocks_a_deletion_is_removed(house: Installation, kind: str, s
     deployment = house.active(storage_kind=storage_kind, storage_gb=10 if storage_kind == "network" else None)
     house.region.simulator.inject(kind)
     ended(house, deployment.id)
-    assert house.alerts.sent == []
+    assert house.aws.alerts == []
     kinds = [execution.visited.count("RemoveMachine") for execution in house.workflows.executions.values()]
     assert max(kinds) > 2
 
@@ -331,7 +331,7 @@ def test_g22_a_deletion_that_hangs_is_told_once_never_given_up_and_never_called_
         status = house.deployment(deployment.id).status
         assert status in {DeploymentStatus.DELETING, DeploymentStatus.DELETE_STUCK}
     assert status is DeploymentStatus.DELETE_STUCK
-    ((subject, text),) = house.alerts.sent
+    ((subject, text),) = house.aws.alerts
     assert deployment.id in subject
     assert deployment.ref.name in text
     assert [event.type for event in house.timeline(deployment.id)].count("delete_stuck") == 1
@@ -341,7 +341,7 @@ def test_g22_a_deletion_that_hangs_is_told_once_never_given_up_and_never_called_
     house.settle_with_reconciler()
     assert house.deployment(deployment.id).status is DeploymentStatus.DELETED
     assert house.charged_micros() == charged
-    assert len(house.alerts.sent) == 1
+    assert len(house.aws.alerts) == 1
     house.assert_nothing_left()
 
 
@@ -353,11 +353,11 @@ def test_g22_a_deletion_in_a_region_that_does_not_answer_is_told_and_goes_on(hou
     while house.clock.now() - START < timedelta(hours=1):
         house.go_on()
     assert house.deployment(deployment.id).status is DeploymentStatus.DELETE_STUCK
-    assert len(house.alerts.sent) == 1
+    assert len(house.aws.alerts) == 1
     house.region.simulator.cloud.faults.remove(fault.id)
     house.settle_with_reconciler()
     assert house.deployment(deployment.id).status is DeploymentStatus.DELETED
-    assert len(house.alerts.sent) == 1
+    assert len(house.aws.alerts) == 1
     house.assert_nothing_left()
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from botocore.stub import ANY, Stubber
 
 from chalicelib.adapters.aws.clients import sqs
 from chalicelib.domain.cloud.announcements import service as announcements
@@ -29,8 +28,10 @@ from functions.cloud.deployments.schemas import UsageView
 from tests.fakes.lifecycle import Region
 from tests.fakes.money import Crash
 from tests.fakes.suspension import EMAIL, WatchedInstallation
+from tests.support.aws import PlayedAws
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.settings import value_of
 from tools import load_catalog
 from tools.catalog_data import read_catalog
 
@@ -243,18 +244,21 @@ def test_customers_with_such_machines_are_told_once_for_each_change(house: Watch
 
 
 @pytest.mark.guarantee("G13")
-def test_g13_the_shards_are_metered_at_the_second_of_the_change(house: WatchedInstallation) -> None:
+def test_g13_the_shards_are_metered_at_the_second_of_the_change(
+    house: WatchedInstallation, aws: PlayedAws
+) -> None:
     """A message for each, which the queue holds back until then."""
     changes_at = house.clock.now().replace(microsecond=0) + timedelta(hours=1)
     app().cloud.catalog_loader.load(with_changes((changes_at, NEW)))
     assert follow_prices({}, None) == {"seconds": []}
     house.clock.set(changes_at - timedelta(seconds=30))
-    with Stubber(sqs()) as stubber:
-        for shard in range(SHARDS):
-            message = {"QueueUrl": ANY, "MessageBody": f'{{"shard": {shard}}}', "DelaySeconds": 31}
-            stubber.add_response("send_message", {}, message)
-        assert follow_prices({}, None) == {"seconds": [epoch_seconds(changes_at)]}
-        stubber.assert_no_pending_responses()
+    assert follow_prices({}, None) == {"seconds": [epoch_seconds(changes_at)]}
+    sent = [(message["MessageBody"], message["DelaySeconds"]) for message in aws.asked("SendMessage")]
+    assert sent == [(f'{{"shard": {shard}}}', 31) for shard in range(SHARDS)]
+    waiting = sqs().get_queue_attributes(
+        QueueUrl=value_of("METERING_QUEUE_URL"), AttributeNames=["ApproximateNumberOfMessagesDelayed"]
+    )
+    assert waiting["Attributes"]["ApproximateNumberOfMessagesDelayed"] == str(SHARDS)
 
 
 def test_who_has_no_such_machine_is_not_told(house: WatchedInstallation) -> None:

@@ -117,7 +117,7 @@ def test_g13_a_region_that_does_not_answer_costs_the_customer_a_bounded_overrun(
     house.run_for(HOUR)
     assert house.status() == "SUSPENDED"
     assert house.deployment(deployment_id).status is DeploymentStatus.ACTIVE
-    assert any("cannot be switched" in subject for subject, _ in house.alerts.sent)
+    assert any("cannot be switched" in subject for subject, _ in house.aws.alerts)
 
     house.region.simulator.cloud.faults.clear()
     house.run_with_schedules(1800)
@@ -353,7 +353,7 @@ def test_g13_a_server_in_error_is_told_to_staff_and_costs_a_bounded_overrun(hous
     )
     server.status = "ERROR"
     house.run_with_schedules(20 * 60)
-    ((subject, text),) = [sent for sent in house.alerts.sent if "cannot be switched" in sent[0]]
+    ((subject, text),) = [sent for sent in house.aws.alerts if "cannot be switched" in sent[0]]
     assert deployment_id in subject
     assert "status ERROR" in text
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pypdfium2
 import pytest
@@ -36,9 +37,10 @@ from chalicelib.kernel.transactions import ConditionFailed
 from chalicelib.wiring.app import app
 from functions.money.billing.workers import issue_invoices
 from tests.fakes.access import FakeAuthenticator, principal
-from tests.fakes.billing import MemoryFiles, Months
+from tests.fakes.billing import Months
 from tests.support import billed
 from tests.support.api import Api
+from tests.support.aws import PlayedAws
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
 from tests.support.parts import give
@@ -60,15 +62,7 @@ WHY = {"reason": "The account is being closed"}
 
 
 @pytest.fixture
-def files(monkeypatch: pytest.MonkeyPatch) -> MemoryFiles:
-    """What would be in the bucket."""
-    files = MemoryFiles()
-    give(foundation={"files": files})
-    return files
-
-
-@pytest.fixture
-def me(files: MemoryFiles) -> Principal:
+def me(aws: PlayedAws) -> Principal:
     """Somebody with a customer."""
     return principal()
 
@@ -161,17 +155,18 @@ def test_an_invoice_comes_with_the_hour_after_its_month(
     )
 
 
-def test_the_pdf_is_made_once_and_linked_each_time(signed_in: Api, me: Principal, files: MemoryFiles) -> None:
+def test_the_pdf_is_made_once_and_linked_each_time(signed_in: Api, me: Principal, aws: PlayedAws) -> None:
     invoice = billed.invoice(me.customer_id)
     path = f"/billing/invoices/{invoice.id}"
     first, second = signed_in.get(path).data, signed_in.get(path).data
-    assert first["pdfUrl"] == second["pdfUrl"]
-    assert files.puts == 1
-    ((key, (content, content_type)),) = files.kept.items()
+    assert urlsplit(first["pdfUrl"]).path == urlsplit(second["pdfUrl"]).path
+    assert len(aws.asked("PutObject")) == 1
+    ((key, pdf),) = aws.files.items()
+    assert aws.download(first["pdfUrl"]) == aws.download(second["pdfUrl"]) == pdf
     assert fingerprint(invoice) in key
     assert me.customer_id in key
-    assert content_type == "application/pdf"
-    page = pypdfium2.PdfDocument(content)[0].get_textpage().get_text_range()
+    assert pdf.content_type == "application/pdf"
+    page = pypdfium2.PdfDocument(pdf.content)[0].get_textpage().get_text_range()
     assert f"Total USD {invoice.totals.total_cents // 100:,}.00" in page
     assert first["pdfUrlExpiresAt"] == "2031-05-04T12:05:30Z"
 
@@ -244,7 +239,7 @@ def test_many_at_once_issue_each_customers_invoice_once_and_number_them_without_
 
 class TestCreditNotes:
     def test_it_gives_money_back_and_leaves_the_invoice_as_it_was(
-        self, signed_in: Api, me: Principal, files: MemoryFiles
+        self, signed_in: Api, me: Principal, aws: PlayedAws
     ) -> None:
         signed_in.put("/account/billing-profile", {**PROFILE, "vatNumber": None})
         invoice = billed.invoice(me.customer_id)
@@ -262,7 +257,7 @@ class TestCreditNotes:
         (listed,) = signed_in.get("/billing/credit-notes").data
         shown = signed_in.get(f"/billing/credit-notes/{listed['id']}").data
         assert (shown["invoiceNumber"], shown["reason"]) == (invoice.number, body["reason"])
-        assert len(files.kept) == 1
+        assert len(aws.files) == 1
         assert app().money.billing_records.invoice(me.customer_id, invoice.id) == invoice
 
     def test_no_more_than_the_invoice_is_given_back(self, signed_in: Api, me: Principal) -> None:
@@ -459,24 +454,22 @@ def _entry(sequence: int, change: str, after: str) -> Entry:
 
 class TestExport:
     @pytest.mark.parametrize("format_", ExportFormat)
-    def test_a_file_is_linked(
-        self, signed_in: Api, me: Principal, files: MemoryFiles, format_: ExportFormat
-    ) -> None:
+    def test_a_file_is_linked(self, signed_in: Api, me: Principal, aws: PlayedAws, format_: ExportFormat) -> None:
         billed.pay(me.customer_id)
         answer = signed_in.get("/billing/ledger/export", query={"format": format_.value})
         assert (answer.status, answer.data["format"]) == (200, format_.value)
-        ((key, (content, content_type)),) = files.kept.items()
-        assert key in answer.data["url"]
+        ((key, file),) = aws.files.items()
+        assert aws.download(answer.data["url"]) == file
         assert key.startswith(f"exports/{me.customer_id}/")
-        assert content_type.startswith("text/")
-        assert b"pi_test" in content
+        assert file.content_type.startswith("text/")
+        assert b"pi_test" in file.content
 
-    def test_a_table_for_spreadsheets(self, signed_in: Api, me: Principal, files: MemoryFiles) -> None:
+    def test_a_table_for_spreadsheets(self, signed_in: Api, me: Principal, aws: PlayedAws) -> None:
         billed.pay(me.customer_id, reference="=cmd|' /C calc'!A0")
         billed.charge(me.customer_id, hours=1)
         signed_in.get("/billing/ledger/export")
-        ((content, _),) = files.kept.values()
-        rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+        (file,) = aws.files.values()
+        rows = list(csv.DictReader(io.StringIO(file.content.decode(), newline="")))
         assert [(row["sequence"], row["type"], row["change"], row["balance_after"]) for row in rows] == [
             ("1", "top_up", "1000.000000", "1000.000000"),
             ("2", "usage", "-50.000000", "950.000000"),
@@ -484,7 +477,7 @@ class TestExport:
         assert rows[0]["reference"].startswith("'=")
 
     def test_a_part_begins_with_the_balance_before_it(
-        self, signed_in: Api, me: Principal, files: MemoryFiles, clock: SettableClock
+        self, signed_in: Api, me: Principal, aws: PlayedAws, clock: SettableClock
     ) -> None:
         billed.pay(me.customer_id)
         clock.advance(86400)
@@ -495,8 +488,8 @@ class TestExport:
         billed.pay(me.customer_id)
         query = {"format": "beancount", "from": f"{middle:%Y-%m-%dT%H:%M:%SZ}", "to": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
         assert signed_in.get("/billing/ledger/export", query=query).status == 200
-        ((content, _),) = files.kept.values()
-        assert read_by_beancount(content.decode()) == {
+        (file,) = aws.files.values()
+        assert read_by_beancount(file.content.decode()) == {
             "Assets:Prepaid": Decimal(2000),
             "Equity:Opening-Balances": Decimal(-1000),
             "Equity:Payments:Stripe": Decimal(-1000),

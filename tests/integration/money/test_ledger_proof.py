@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +10,14 @@ from threading import Event
 from typing import Any
 
 import pytest
-from botocore.stub import ANY, Stubber
 
-from chalicelib.adapters.aws.clients import s3
-from chalicelib.adapters.aws.reports import S3Reports
-from chalicelib.domain.operations.proof.service import DailyProof
 from chalicelib.kernel.clock import epoch_seconds, isoformat
 from chalicelib.wiring.app import app
 from functions.operations.proof.workers import ledger_proof
 from tests.fakes.lifecycle import Installation, Region
+from tests.support.aws import PlayedAws
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine, Item
-from tests.support.parts import give
 from tests.support.settings import TABLE_NAME
 from tools import verify_ledger
 
@@ -203,39 +199,30 @@ def test_g12_books_that_change_while_they_are_read_are_not_suspected(house: Inst
     assert [found for report in reports for found in report.differences] == []
 
 
-@pytest.fixture
-def kept(monkeypatch: pytest.MonkeyPatch, house: Installation) -> Iterator[list[dict[str, Any]]]:
-    """The reports that reach S3, which is stubbed at its wire."""
-    kept: list[dict[str, Any]] = []
-    key = f"ledger-proof/{isoformat(house.clock.now())}.json"
-    expected = {"Bucket": "hearth-test-reports", "Key": key, "Body": ANY, "ContentType": "application/json"}
-    daily = DailyProof(app().operations.proof, S3Reports("hearth-test-reports"), house.alerts)
-    give(operations={"daily_proof": daily})
-    with Stubber(s3()) as stubber:
-        stubber.add_response("put_object", {}, expected)
-        s3().meta.events.register(
-            "provide-client-params.s3.PutObject", lambda params, **_: kept.append(json.loads(params["Body"]))
-        )
-        yield kept
-    s3.cache_clear()
+def kept(house: Installation, aws: PlayedAws) -> dict[str, Any]:
+    """The one report in the bucket."""
+    report: dict[str, Any] = json.loads(aws.files[f"ledger-proof/{isoformat(house.clock.now())}.json"].content)
+    assert len(aws.files) == 1
+    return report
 
 
 def test_g12_the_daily_proof_keeps_its_report_and_is_silent_when_all_is_well(
-    house: Installation, kept: list[dict[str, Any]]
+    house: Installation, aws: PlayedAws
 ) -> None:
     summary = ledger_proof({}, None)
-    assert summary == {"customers": 1, "entries": kept[0]["totals"]["entries"], "differences": []}
-    assert kept[0]["holds"] is True
-    assert kept[0]["started_at"] == isoformat(house.clock.now())
-    assert house.alerts.sent == []
+    report = kept(house, aws)
+    assert summary == {"customers": 1, "entries": report["totals"]["entries"], "differences": []}
+    assert report["holds"] is True
+    assert report["started_at"] == isoformat(house.clock.now())
+    assert aws.alerts == []
 
 
-def test_g12_the_daily_proof_tells_staff_of_a_difference(house: Installation, kept: list[dict[str, Any]]) -> None:
+def test_g12_the_daily_proof_tells_staff_of_a_difference(house: Installation, aws: PlayedAws) -> None:
     account = _first(house.table.items(), "ACCOUNT")
     house.table.client.put_item(TableName=TABLE_NAME, Item=_number("held_micros", 7)(account) or {})
     summary = ledger_proof({}, None)
-    assert len(summary["differences"]) == kept[0]["difference_count"] == 1
-    ((subject, text),) = house.alerts.sent
+    assert len(summary["differences"]) == kept(house, aws)["difference_count"] == 1
+    ((subject, text),) = aws.alerts
     assert "1 differences" in subject
     assert house.customer_id in text
     assert "s3://hearth-test-reports/ledger-proof/" in text

@@ -10,15 +10,15 @@ from zipfile import ZipFile
 
 import pytest
 
-from chalicelib.adapters.aws.archives import zipped
+from chalicelib.adapters.aws.archives import S3Archives, zipped
 from chalicelib.domain.operations.departure.models import Member
 from chalicelib.wiring.app import app
 from functions.operations.departure.workers import make_data_exports
-from tests.fakes.departure import MemoryArchives
 from tests.fakes.identity import PASSWORD, People, deliver_letters
 from tests.fakes.payments import FakeGateway
 from tests.support import billed
 from tests.support.api import Api
+from tests.support.aws import PlayedAws
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
 from tests.support.parts import give
@@ -30,15 +30,7 @@ DAY = 24 * 3600
 
 
 @pytest.fixture
-def archives(monkeypatch: pytest.MonkeyPatch) -> MemoryArchives:
-    """Where the archives are."""
-    archives = MemoryArchives()
-    give(operations={"archives": archives})
-    return archives
-
-
-@pytest.fixture
-def ada(people: People, archives: MemoryArchives) -> Api:
+def ada(people: People, aws: PlayedAws) -> Api:
     """Ada, signed in."""
     return people.newcomer(ADA)
 
@@ -53,13 +45,18 @@ def asked_for(person: Api) -> str:
     return str(answer.data["id"])
 
 
-def exported(person: Api, archives: MemoryArchives, **options: Any) -> ZipFile:
+def exported(person: Api, aws: PlayedAws, **options: Any) -> ZipFile:
     """What somebody gets who asks."""
     answer = person.post("/account/export", **options)
     assert make() == {"made": 1}
     found = person.get(f"/account/exports/{answer.data['id']}").data
     assert found["status"] == "READY"
-    return archives.opened(found["url"])
+    return opened(aws, found["url"])
+
+
+def opened(aws: PlayedAws, link: str) -> ZipFile:
+    """The archive behind a link."""
+    return ZipFile(BytesIO(aws.download(link).content))
 
 
 def document(archive: ZipFile, name: str) -> Any:
@@ -81,13 +78,13 @@ class TestAnExport:
         deliver_letters(people.engine)
         assert people.mailbox.of(ADA)[-1] == "export_ready"
 
-    def test_has_everything(self, ada: Api, archives: MemoryArchives) -> None:
+    def test_has_everything(self, ada: Api, aws: PlayedAws) -> None:
         customer_id = str(ada.get("/me").data["currentCustomerId"])
         ada.post("/ssh-keys", {"name": "laptop", "publicKey": PUBLIC_KEY})
         ada.post("/projects", {"name": "Staging"})
         ada.post("/api-keys", {"name": "ci", "scopes": ["ssh-keys:*"], "dailySpendCap": "5.00"})
         invoice = billed.invoice(customer_id)
-        archive = exported(ada, archives)
+        archive = exported(ada, aws)
         assert set(archive.namelist()) == {
             "README.txt",
             "profile.json",
@@ -119,20 +116,20 @@ class TestAnExport:
         assert len(rows) == 1 + 2
 
     def test_names_none_of_the_operators_people_nor_where_they_were(
-        self, people: People, ada: Api, archives: MemoryArchives
+        self, people: People, ada: Api, aws: PlayedAws
     ) -> None:
         customer_id, staff = ada.get("/me").data["currentCustomerId"], people.owner_of_the_house()
         assert staff.get(f"/v1/admin/customers/{customer_id}", ip="198.51.100.9").status == 200
-        activity = exported(ada, archives).read("activity.json").decode()
+        activity = exported(ada, aws).read("activity.json").decode()
         [looked] = [entry for entry in json.loads(activity) if entry["byStaff"]]
         assert (looked["action"], looked["actorUserId"]) == ("inspect_customer", "support")
         assert staff.get("/me").data["user"]["id"] not in activity
         assert "198.51.100.9" not in activity
 
-    def test_has_no_secrets(self, people: People, ada: Api, archives: MemoryArchives) -> None:
+    def test_has_no_secrets(self, people: People, ada: Api, aws: PlayedAws) -> None:
         people.enrolled(ada)
         ada.post("/api-keys", {"name": "ci", "scopes": ["ssh-keys:*"]})
-        archive = exported(ada, archives)
+        archive = exported(ada, aws)
         text = b"".join(archive.read(name) for name in archive.namelist())
         secrets = [
             value["S"].encode()
@@ -149,35 +146,33 @@ class TestAnExport:
         engine: Engine,
         clock: SettableClock,
         monkeypatch: pytest.MonkeyPatch,
-        archives: MemoryArchives,
+        aws: PlayedAws,
     ) -> None:
         world: World = builder.build(engine, clock, monkeypatch)
         assert make() == {"made": 1}  # what her world brought along
-        archive = exported(world.bob.api, archives)
+        archive = exported(world.bob.api, aws)
         assert document(archive, "deployments.json") == []
-        archive = exported(world.ann.api, archives)
+        archive = exported(world.ann.api, aws)
         [deployment] = document(archive, "deployments.json")
         assert (deployment["instanceType"], deployment["status"]) == ("cpu-4x8", "REQUESTED")
         [top_up] = document(archive, "top-ups.json")
         assert top_up["method"] == "card"
         assert [name for name in archive.namelist() if name.startswith("credit-notes/")]
 
-    def test_has_no_more_than_the_role_may_see(self, people: People, ada: Api, archives: MemoryArchives) -> None:
+    def test_has_no_more_than_the_role_may_see(self, people: People, ada: Api, aws: PlayedAws) -> None:
         bob = people.newcomer(BOB)
         customer_id = ada.get("/me").data["currentCustomerId"]
         ada.post("/members/invitations", {"email": BOB, "role": "viewer"})
         deliver_letters(people.engine)
         bob.post("/invitations/accept", {"token": people.mailbox.newest("invitation", BOB).token})
-        archive = exported(bob, archives, headers={"X-Customer-Id": customer_id})
+        archive = exported(bob, aws, headers={"X-Customer-Id": customer_id})
         assert "deployments.json" in archive.namelist()
         assert not {"ledger.csv", "api-keys.json", "billing-profile.json", "top-ups.json"} & set(
             archive.namelist()
         )
         assert document(archive, "profile.json")["email"] == BOB
 
-    def test_has_the_role_as_it_is_when_it_is_made(
-        self, people: People, ada: Api, archives: MemoryArchives
-    ) -> None:
+    def test_has_the_role_as_it_is_when_it_is_made(self, people: People, ada: Api, aws: PlayedAws) -> None:
         bob = people.newcomer(BOB)
         headers = {"X-Customer-Id": ada.get("/me").data["currentCustomerId"]}
         ada.post("/members/invitations", {"email": BOB, "role": "admin"})
@@ -186,7 +181,7 @@ class TestAnExport:
         export_id = bob.post("/account/export", headers=headers).data["id"]
         bob.post("/members/leave", headers=headers)
         make()
-        archive = archives.opened(bob.get(f"/account/exports/{export_id}").data["url"])
+        archive = opened(aws, bob.get(f"/account/exports/{export_id}").data["url"])
         assert set(archive.namelist()) == {"README.txt", "profile.json", "memberships.json", "sessions.json"}
 
     @pytest.mark.guarantee("G41")
@@ -210,7 +205,7 @@ class TestAnExport:
         assert ada.get(f"/account/exports/{export_id}").status == 404
 
     def test_of_somebody_who_is_gone_is_never_made(
-        self, ada: Api, archives: MemoryArchives, monkeypatch: pytest.MonkeyPatch
+        self, ada: Api, aws: PlayedAws, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         give(money={"gateway": lambda name: FakeGateway()})
         give(money={"gateway_names": ("stripe",)})
@@ -218,22 +213,22 @@ class TestAnExport:
         assert ada.post("/account/close", {"password": PASSWORD}).status == 200
         app().operations.erasure.run()
         assert make() == {"made": 0}
-        assert archives.kept == {}
+        assert aws.files == {}
 
 
 class TestTheWorker:
     @pytest.fixture
-    def failing(self, archives: MemoryArchives, monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
+    def failing(self, monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
         """What the next attempts meet."""
         pending: list[Exception] = []
-        real = archives.write
+        real = S3Archives.write
 
         def write(*args: Any) -> int:
             if pending:
                 raise pending.pop(0)
             return real(*args)
 
-        monkeypatch.setattr(archives, "write", write)
+        monkeypatch.setattr(S3Archives, "write", write)
         return pending
 
     def test_tries_again_once_the_lease_is_over(
@@ -263,18 +258,16 @@ class TestTheWorker:
         assert ada.get(f"/account/exports/{export_id}").data["status"] == "FAILED"
         assert len(failing) == 1
 
-    def test_is_not_disturbed_by_another(
-        self, ada: Api, archives: MemoryArchives, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_is_not_disturbed_by_another(self, ada: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         asked_for(ada)
-        real = archives.write
+        real = S3Archives.write
 
         def write(*args: Any) -> int:
-            monkeypatch.setattr(archives, "write", real)
+            monkeypatch.setattr(S3Archives, "write", real)
             assert make() == {"made": 0}
             return real(*args)
 
-        monkeypatch.setattr(archives, "write", write)
+        monkeypatch.setattr(S3Archives, "write", write)
         assert make() == {"made": 1}
 
 

@@ -1,17 +1,18 @@
 """Mails and signing keys, over the services' own protocols."""
 
 import json
-from collections.abc import Iterator
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from chalicelib.adapters.mail.letters import write
 from chalicelib.adapters.mail.ses import SesMailer
 from chalicelib.adapters.tokens.signing_keys import SecretsManagerKeys
 from chalicelib.domain.people.accounts.models import EmailAddress, LetterKind
 from chalicelib.domain.people.accounts.ports import Undeliverable
-from tests.fakes.aws import FakeAws, running_aws
+from tests.support.aws import PlayedAws
 from tests.support.clock import SettableClock
 
 ADA = EmailAddress("ada@example.com")
@@ -43,13 +44,6 @@ VALUES = {
 }
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
-    """Secrets Manager and SES."""
-    with running_aws(monkeypatch) as aws:
-        yield aws
-
-
 class TestMails:
     @pytest.mark.parametrize("kind", list(LetterKind))
     def test_are_written_as_text_and_as_html(self, kind: LetterKind) -> None:
@@ -62,32 +56,55 @@ class TestMails:
         assert "<i>" not in mail.html
         assert "{{" not in mail.text + mail.html
 
-    def test_are_sent_through_ses(self, aws: FakeAws) -> None:
+    def test_are_sent_through_ses(self, aws: PlayedAws) -> None:
         SesMailer("Hearth <no-reply@hearth.example>").send(ADA, "reset_password", VALUES)
-        [sent] = aws.mails
-        assert sent["Action"] == "SendEmail"
+        [sent] = aws.asked("SendEmail")
         assert sent["Source"] == "Hearth <no-reply@hearth.example>"
-        assert sent["Destination.ToAddresses.member.1"] == ADA
-        assert sent["Message.Subject.Data"] == "Choose a new password"
-        assert VALUES["link"] in sent["Message.Body.Text.Data"]
-        assert "&lt;i&gt;Ada&lt;/i&gt; &amp; Co" in sent["Message.Body.Html.Data"]
+        assert sent["Destination"] == {"ToAddresses": [ADA]}
+        assert sent["Message"]["Subject"]["Data"] == "Choose a new password"
+        assert VALUES["link"] in sent["Message"]["Body"]["Text"]["Data"]
+        assert "&lt;i&gt;Ada&lt;/i&gt; &amp; Co" in sent["Message"]["Body"]["Html"]["Data"]
+        assert boto3.client("ses").get_send_quota()["SentLast24Hours"] == 1
 
-    def test_that_are_refused_for_good_are_not_tried_again(self, aws: FakeAws) -> None:
-        aws.mail_error = "InvalidParameterValue"
+    def test_that_are_refused_for_good_are_not_tried_again(self, aws: PlayedAws) -> None:
+        mailer = SesMailer("no-reply@hearth.example")
+        requests: list[object] = []
+        mailer._client.meta.events.register("before-send", lambda request, **_: requests.append(request))
         with pytest.raises(Undeliverable):
-            SesMailer("no-reply@hearth.example").send(ADA, "reset_password", VALUES)
-        assert len(aws.mails) == 1
+            mailer.send(EmailAddress("nowhere"), "reset_password", VALUES)
+        assert len(requests) == 1
 
-    @pytest.mark.parametrize("code", ["MessageRejected", "AccountSendingPausedException"])
-    def test_that_could_not_be_sent_now_are_somebody_elses_to_try_again(self, aws: FakeAws, code: str) -> None:
-        aws.mail_error = code
-        with pytest.raises(ClientError):
-            SesMailer("no-reply@hearth.example").send(ADA, "reset_password", VALUES)
+    def test_that_could_not_be_sent_now_are_somebody_elses_to_try_again(self, aws: PlayedAws) -> None:
+        with pytest.raises(ClientError, match="MessageRejected"):
+            SesMailer("no-reply@not-verified.example").send(ADA, "reset_password", VALUES)
+
+    def test_that_an_account_may_not_send_are_somebody_elses_to_try_again(self, aws: PlayedAws) -> None:
+        """moto pauses no account."""
+        mailer = SesMailer("no-reply@hearth.example")
+        stubber = Stubber(mailer._client)
+        stubber.add_client_error("send_email", "AccountSendingPausedException", http_status_code=400)
+        with stubber, pytest.raises(ClientError, match="AccountSendingPaused"):
+            mailer.send(ADA, "reset_password", VALUES)
 
 
-def version(number: int) -> tuple[str, str]:
-    """A version of the signing key: its id, and the secret's text."""
-    return f"version-{number}", json.dumps({"current": f"{number}" * 64})
+def key(number: int) -> bytes:
+    """The key of a version."""
+    return f"{number}".encode() * 64
+
+
+def rotate(number: int, text: str = "") -> str:
+    """Give the secret another version, as the operator does; its id."""
+    secrets = boto3.client("secretsmanager")
+    text = text or json.dumps({"current": key(number).decode()})
+    try:
+        return secrets.put_secret_value(SecretId="key", SecretString=text)["VersionId"]
+    except secrets.exceptions.ResourceNotFoundException:
+        return secrets.create_secret(Name="key", SecretString=text)["VersionId"]
+
+
+def stages_read(aws: PlayedAws) -> list[str]:
+    """Which stages of the secret were asked for."""
+    return [asked["VersionStage"] for asked in aws.asked("GetSecretValue")]
 
 
 @pytest.mark.guarantee("G42")
@@ -98,55 +115,54 @@ class TestSigningKeys:
         return SettableClock()
 
     @pytest.fixture
-    def keys(self, aws: FakeAws, clock: SettableClock) -> SecretsManagerKeys:
+    def first(self, aws: PlayedAws) -> str:
+        """The first version's id."""
+        return rotate(1)
+
+    @pytest.fixture
+    def keys(self, first: str, clock: SettableClock) -> SecretsManagerKeys:
         """Keys of a secret with its first version."""
-        aws.secrets["AWSCURRENT"] = version(1)
         return SecretsManagerKeys("key", clock)
 
-    def rotate(self, aws: FakeAws, number: int) -> None:
-        aws.secrets["AWSPREVIOUS"] = aws.secrets["AWSCURRENT"]
-        aws.secrets["AWSCURRENT"] = version(number)
+    def test_g42_are_read_once_and_kept(self, aws: PlayedAws, keys: SecretsManagerKeys, first: str) -> None:
+        assert [keys.current() for _ in range(3)] == [(first, key(1))] * 3
+        assert keys.find(first) == key(1)
+        assert stages_read(aws) == ["AWSCURRENT"]
 
-    def test_g42_are_read_once_and_kept(self, aws: FakeAws, keys: SecretsManagerKeys) -> None:
-        assert [keys.current() for _ in range(3)] == [("version-1", b"1" * 64)] * 3
-        assert keys.find("version-1") == b"1" * 64
-        assert aws.readings == ["AWSCURRENT"]
-
-    def test_g42_are_read_again_when_a_token_names_another(self, aws: FakeAws, keys: SecretsManagerKeys) -> None:
+    def test_g42_are_read_again_when_a_token_names_another(self, keys: SecretsManagerKeys, first: str) -> None:
         keys.current()
-        self.rotate(aws, 2)
-        assert keys.find("version-2") == b"2" * 64
-        assert keys.find("version-1") == b"1" * 64
-        assert keys.current()[0] == "version-2"
+        second = rotate(2)
+        assert keys.find(second) == key(2)
+        assert keys.find(first) == key(1)
+        assert keys.current()[0] == second
 
     def test_g42_of_the_previous_version_are_accepted_by_a_new_process(
-        self, aws: FakeAws, keys: SecretsManagerKeys
+        self, keys: SecretsManagerKeys, first: str
     ) -> None:
-        self.rotate(aws, 2)
-        assert keys.current()[0] == "version-2"
-        assert keys.find("version-1") == b"1" * 64
+        second = rotate(2)
+        assert keys.current()[0] == second
+        assert keys.find(first) == key(1)
 
     def test_g42_that_are_made_up_cost_one_search_a_minute(
-        self, aws: FakeAws, keys: SecretsManagerKeys, clock: SettableClock
+        self, aws: PlayedAws, keys: SecretsManagerKeys, clock: SettableClock
     ) -> None:
         assert [keys.find(f"made-up-{number}") for number in range(20)] == [None] * 20
-        assert aws.readings == ["AWSCURRENT", "AWSCURRENT", "AWSPREVIOUS"]
+        assert stages_read(aws) == ["AWSCURRENT", "AWSCURRENT", "AWSPREVIOUS"]
         clock.advance(60)
         assert keys.find("made-up") is None
-        assert len(aws.readings) == 5
+        assert len(stages_read(aws)) == 5
 
     def test_g42_that_were_rotated_away_are_refused(
-        self, aws: FakeAws, keys: SecretsManagerKeys, clock: SettableClock
+        self, keys: SecretsManagerKeys, first: str, clock: SettableClock
     ) -> None:
         keys.current()
-        self.rotate(aws, 2)
-        self.rotate(aws, 3)
+        second, third = rotate(2), rotate(3)
         clock.advance(15 * 60)
-        assert keys.find("version-1") is None
-        assert keys.find("version-2") == b"2" * 64
-        assert keys.current()[0] == "version-3"
+        assert keys.find(first) is None
+        assert keys.find(second) == key(2)
+        assert keys.current()[0] == third
 
-    def test_g42_that_are_too_short_sign_nothing(self, aws: FakeAws, clock: SettableClock) -> None:
-        aws.secrets["AWSCURRENT"] = ("version-1", json.dumps({"current": "short"}))
+    def test_g42_that_are_too_short_sign_nothing(self, aws: PlayedAws, clock: SettableClock) -> None:
+        rotate(1, json.dumps({"current": "short"}))
         with pytest.raises(ValueError, match="it needs 32"):
             SecretsManagerKeys("key", clock).current()
