@@ -81,7 +81,7 @@ class PlayedAws:
 
         for service in self._touched & _FURNISH.keys():
             if service != "kms":
-                for backend in get_backend(service).values():  # type: ignore[call-overload]
+                for backend in get_backend(service).values():
                     backend.reset()
                 _FURNISH[service]()
         self.calls.clear()

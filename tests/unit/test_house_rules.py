@@ -111,6 +111,30 @@ def test_every_call_to_aws_has_bounds() -> None:
     assert found == []
 
 
+def test_http_is_spoken_through_one_client() -> None:
+    """So that every request has its bounds, whoever writes the next adapter; SDKs bring clients of their own."""
+    clients = {"http.client", "httpx", "requests", "socket", "urllib.request", "urllib3"}
+    found = [
+        f"{name}:{node.lineno}"
+        for name, tree in parsed(PRODUCT)
+        for node in ast.walk(tree)
+        if clients & imported(node) and name != "chalicelib/adapters/shared/http.py"
+    ]
+    assert found == []
+
+
+def imported(node: ast.AST) -> set[str]:
+    """The modules that a statement imports, with those that hold them."""
+    match node:
+        case ast.Import():
+            names = [alias.name for alias in node.names]
+        case ast.ImportFrom(module=str(module)):
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
+        case _:
+            names = []
+    return {".".join(name.split(".")[:length]) for name in names for length in range(1, name.count(".") + 2)}
+
+
 def test_error_codes_are_unique_and_speak() -> None:
     codes = [error.code for error in ERROR_CLASSES]
     assert len(codes) == len(set(codes))

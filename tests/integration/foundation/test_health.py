@@ -2,18 +2,21 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from time import perf_counter
+from typing import Any
 
+import boto3
 import pytest
 
-from chalicelib.adapters.aws.probes import SecretReader
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.domain.foundation.health.service import DEADLINE_SECONDS
 from chalicelib.wiring.app import app
 from tests.support.api import Api, answer_of, find, proxy_event
+from tests.support.aws import PlayedAws
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
+from tests.support.settings import ACCOUNT, value_of
 
 BUSY_MACHINE_SECONDS = 2.0
 """What scheduling may add; silence lasts far longer."""
@@ -61,8 +64,29 @@ def test_the_table_is_asked_and_what_refuses_is_degraded(table: Engine, clock: S
     assert whole == "degraded"
 
 
+def configure_providers(regions: Mapping[str, Any]) -> None:
+    """Put the providers' secret where the product reads it."""
+    text = json.dumps({"openstack": {"installation": "test", "regions": regions}})
+    boto3.client("secretsmanager").create_secret(Name=value_of("PROVIDER_SECRET_ID"), SecretString=text)
+
+
+def test_what_is_there_is_well(table: Engine, clock: SettableClock, aws: PlayedAws) -> None:
+    project = {"name": "p", "username": "u", "password": "s"}
+    region = {"auth_url": table.url, "region_name": "R", "network": "n", "projects": [project]}
+    configure_providers({"well": region})
+    boto3.client("secretsmanager").create_secret(Name=value_of("SIGNING_KEY_SECRET_ID"), SecretString="{}")
+    boto3.client("stepfunctions").create_state_machine(
+        name="hearth-test-deployment-provision",
+        definition=json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
+        roleArn=f"arn:aws:iam::{ACCOUNT}:role/machines",
+    )
+    dependencies, whole = timely_report()
+    assert dependencies == dict.fromkeys({*AWS_DEPENDENCIES, "table", "region-well"}, "ok")
+    assert whole == "ok"
+
+
 def test_each_region_is_asked_on_its_own(
-    table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch, black_hole: str
+    table: Engine, clock: SettableClock, aws: PlayedAws, black_hole: str
 ) -> None:
     """Keystone is played by three servers that need not know its words: whether one answers is all that counts."""
     project = {"name": "p", "username": "u", "password": "s"}
@@ -71,8 +95,7 @@ def test_each_region_is_asked_on_its_own(
         name: {"auth_url": url, "region_name": "R", "network": "n", "projects": [project]}
         for name, url in urls.items()
     }
-    configuration = json.dumps({"openstack": {"installation": "test", "regions": regions}})
-    monkeypatch.setattr(SecretReader, "read", lambda self, secret_id: configuration)
+    configure_providers(regions)
     dependencies, _ = timely_report()
     found = {name: status for name, status in dependencies.items() if name.startswith("region-")}
     assert found == {"region-silent": "unknown", "region-well": "ok", "region-closed": "degraded"}

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.aws.reports import S3Reports
 from chalicelib.domain.money.top_ups.models import Amount, Payment, PaymentState, TopUpStatus
 from chalicelib.domain.operations.proof.comparison import Comparison
 from chalicelib.domain.operations.proof.models import ComparisonReport
+from chalicelib.kernel.clock import isoformat
 from chalicelib.wiring.app import app
 from dev.simulators.bank.state import Order
 from dev.simulators.faults import RequestFault
@@ -21,6 +23,7 @@ from tests.support.api import Api
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
 from tests.support.parts import give
+from tests.support.settings import value_of
 
 pytestmark = pytest.mark.guarantee("G01", "G12")
 
@@ -32,29 +35,14 @@ class ListingGateway(FakeGateway):
         yield from self.states.values()
 
 
-class Desk:
-    """What the comparison keeps, and whom it tells."""
-
-    def __init__(self) -> None:
-        self.kept: list[ComparisonReport] = []
-        self.alerts: list[tuple[str, str]] = []
-
-    def keep_comparison(self, report: ComparisonReport) -> str:
-        self.kept.append(report)
-        return "s3://somewhere"
-
-    def send(self, subject: str, text: str) -> None:
-        self.alerts.append((subject, text))
-
-
 class House:
     """A bank and a card gateway, a customer, and what is compared."""
 
-    def __init__(self, lab: BankLab, ann: Api) -> None:
+    def __init__(self, lab: BankLab, people: People) -> None:
         self.lab = lab
-        self.ann = ann
+        self.aws = people.aws
+        self.ann = people.newcomer("ann@example.com")
         self.card = ListingGateway()
-        self.desk = Desk()
 
     def compare(self) -> ComparisonReport:
         comparison = Comparison(
@@ -63,13 +51,14 @@ class House:
             app().money.ledger_records,
             app().money.settlement,
             app().money.bank_desk,
-            self.desk,
-            self.desk,
+            S3Reports(value_of("REPORTS_BUCKET")),
+            app().foundation.staff_alerts,
             app().core.clock,
         )
         report = comparison.run()
-        assert self.desk.kept[-1] is report
-        assert bool(self.desk.alerts) is not report.holds
+        kept = json.loads(self.aws.files[f"payment-comparison/{isoformat(report.until)}.json"].content)
+        assert (kept["holds"], kept["booked_now"]) == (report.holds, report.booked_now)
+        assert bool(self.aws.alerts) is not report.holds
         return report
 
     def pay(self, text: str) -> str:
@@ -86,7 +75,7 @@ class House:
 @pytest.fixture
 def house(table: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     lab = BankLab(clock)
-    house = House(lab, People(Api(), table, monkeypatch).newcomer("ann@example.com"))
+    house = House(lab, People(Api(), table, monkeypatch))
     give(money={"gateway": lambda name: lab.gateway if name == "bank" else house.card})
     yield house
     lab.close()
@@ -132,7 +121,7 @@ def test_a_payment_of_nobody_is_told_of(house: House) -> None:
     house.card.states["pi_1"] = PaymentState("pi_1", TopUpStatus.SETTLED, (payment,))
     (difference,) = house.compare().differences
     assert difference.sentence == f"ch_1 of {START:%Y-%m-%d} (5.00 USD) belongs to no top-up."
-    assert "1 differences" in house.desk.alerts[0][0]
+    assert "1 differences" in house.aws.alerts[0][0]
 
 
 def test_a_gateway_that_does_not_answer_is_told_of_and_keeps_no_other_from_being_compared(house: House) -> None:
