@@ -22,7 +22,7 @@ from chalicelib.adapters.providers.openstack.config import OpenStackConfig, Regi
 from chalicelib.adapters.providers.openstack.connections import Connections
 from chalicelib.adapters.shared.configuration import ConfigurationError
 from chalicelib.domain.cloud.catalog.models import Catalog, Image, InstanceType, Region
-from chalicelib.domain.cloud.providers.machines import ProviderError
+from chalicelib.domain.cloud.providers.errors import ProviderError
 from chalicelib.kernel.clock import SystemClock
 from tools.catalog_data import CATALOG, CatalogError, read_catalog
 from tools.cloud_inventory import ProjectInventory, resource_classes

@@ -14,11 +14,14 @@ from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http.door import Door
 from chalicelib.http.spec import Declared, describe
 from chalicelib.kernel.errors import HearthError
-from chalicelib.runtime.grants import SIGNING_KEY, TABLE_READ, TABLE_WRITE, Grant
+from chalicelib.runtime.grants import PROVIDER_ACCESS, SIGNING_KEY, TABLE_READ, TABLE_WRITE, Grant
 from chalicelib.runtime.registry import Function, Handler, Place, Route, register
 
 HASHING_MEMORY_MB = 1024
 """Of endpoints that hash passwords: Argon2 wants memory, and the processor that comes with it."""
+USUAL_SECONDS = 15
+ASKING_SECONDS = 20
+"""The deadline of endpoints that ask a provider: it may take its time."""
 
 
 def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by name)
@@ -34,9 +37,10 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
     rate_limited: bool = True,
     for_blocked: bool = False,
     errors: tuple[type[HearthError], ...] = (),
+    asks_provider: bool = False,
     grants: tuple[Grant, ...] = (),
     memory_mb: int = 512,
-    timeout_seconds: int = 15,
+    timeout_seconds: int | None = None,
 ) -> Callable[[Callable[..., Any]], Handler]:
     """Make a function an endpoint; what remains under its name is the Lambda's handler.
 
@@ -52,10 +56,19 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
         rate_limited: whether calls count against the limit of G45.
         for_blocked: whether the people of a blocked customer may use it, besides reading and paying.
         errors: what it may answer besides what the door itself answers.
+        asks_provider: whether it asks a provider of machines while somebody waits. From this follow the grant for
+            the providers' configuration, a longer deadline, and the errors of `providers/errors.py`.
         grants: what it may reach besides the table and the signing key, which the door needs.
         memory_mb: the Lambda's memory; its share of a processor grows with it.
-        timeout_seconds: the Lambda's deadline; API Gateway's own is 29 seconds.
+        timeout_seconds: the Lambda's deadline, if the usual one will not do; API Gateway's own is 29 seconds.
+
+    Raises:
+        ValueError: the providers' configuration is granted by hand.
     """
+    if PROVIDER_ACCESS in grants:
+        raise ValueError(f"{method} {path}: declare asks_provider=True; the grant follows from it")
+    if timeout_seconds is None:
+        timeout_seconds = ASKING_SECONDS if asks_provider else USUAL_SECONDS
     declared = Declared(
         method=method,
         path=path,
@@ -68,6 +81,7 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
         rate_limited=rate_limited,
         for_blocked=for_blocked,
         errors=errors,
+        asks_provider=asks_provider,
         timeout_seconds=timeout_seconds,
     )
 
@@ -84,7 +98,13 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
                 module=function.__module__,
                 trigger=Route(method, path, aliases),
                 handler=handler,
-                grants=(TABLE_READ, TABLE_WRITE, *(() if public else (SIGNING_KEY,)), *grants),
+                grants=(
+                    TABLE_READ,
+                    TABLE_WRITE,
+                    *(() if public else (SIGNING_KEY,)),
+                    *((PROVIDER_ACCESS,) if asks_provider else ()),
+                    *grants,
+                ),
                 memory_mb=memory_mb,
                 timeout_seconds=timeout_seconds,
                 documentation=door.spec,

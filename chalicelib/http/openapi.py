@@ -16,7 +16,7 @@ from chalicelib.domain.foundation.access.scopes import SENTENCES
 from chalicelib.http.models import Document, PlainText, StaffPageQuery
 from chalicelib.http.sessions import ACCESS_COOKIE, CSRF_COOKIE
 from chalicelib.http.spec import EndpointSpec, operations
-from chalicelib.kernel.errors import ERROR_CLASSES, HearthError
+from chalicelib.kernel.errors import HearthError
 from chalicelib.kernel.ids import Kind, pattern
 from chalicelib.runtime.registry import Function
 
@@ -52,7 +52,7 @@ def document(functions: Iterable[Function]) -> Json:
             "parameters": _PARAMETERS,
             "headers": _HEADERS,
             "responses": dict(sorted(parts.failures.items())),
-            "schemas": dict(sorted({**parts.definitions, **_ENVELOPES}.items())),
+            "schemas": dict(sorted({**parts.definitions, "ErrorCode": _codes(specs), **_ENVELOPES}.items())),
         },
     }
 
@@ -195,6 +195,12 @@ def _failures(spec: EndpointSpec, parts: _Parts) -> dict[str, Json]:
     return found
 
 
+def _codes(specs: Iterable[EndpointSpec]) -> Json:
+    """Every code that an endpoint can answer, by its status."""
+    found = {(error.status, error.code) for spec in specs for error in spec.refusals}
+    return {"type": "string", "enum": [code for _, code in sorted(found)]}
+
+
 def _failure(errors: list[type[HearthError]]) -> Json:
     codes = [error.code for error in errors]
     narrowed = {"properties": {"error": {"properties": {"code": {"enum": codes}}}}}
@@ -305,7 +311,6 @@ _HEADERS: Json = {
 }
 
 _ENVELOPES: Json = {
-    "ErrorCode": {"type": "string", "enum": [error.code for error in ERROR_CLASSES]},
     "FieldError": {
         "type": "object",
         "properties": {

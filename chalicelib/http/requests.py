@@ -15,7 +15,8 @@ from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import from_json
 
-from chalicelib.kernel.errors import FieldError, InvalidInput, PayloadTooLarge
+from chalicelib.http.errors import PayloadTooLarge
+from chalicelib.kernel.errors import FieldError, InvalidInput
 from chalicelib.kernel.limits import MAX_BODY_BYTES
 
 M = TypeVar("M", bound=BaseModel)

@@ -10,21 +10,16 @@ from typing import Any
 from pydantic import BaseModel, create_model
 from pydantic.alias_generators import to_camel
 
+from chalicelib.domain.foundation.access.errors import AddressNotAllowed, CustomerBlocked, TwoFactorRequired
 from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.http.errors import IdempotencyConflict, IdempotencyInProgress, InternalError, PayloadTooLarge
 from chalicelib.http.models import ApiModel, Listing, Reply
 from chalicelib.kernel.errors import (
-    AddressNotAllowed,
-    CustomerBlocked,
     Forbidden,
     HearthError,
-    IdempotencyConflict,
-    IdempotencyInProgress,
-    InternalError,
     InvalidInput,
     NotFound,
-    PayloadTooLarge,
     RateLimited,
-    TwoFactorRequired,
     Unauthorized,
     Unavailable,
 )
@@ -50,6 +45,7 @@ class Declared:
     rate_limited: bool
     for_blocked: bool
     errors: tuple[type[HearthError], ...]
+    asks_provider: bool
     timeout_seconds: int
 
 
@@ -112,6 +108,7 @@ class EndpointSpec(Declared):
             InternalError,
             Unavailable,
             *self.errors,
+            *(_provider_errors() if self.asks_provider else ()),
             *((RateLimited,) if self.rate_limited else ()),
             *(() if self.public else (Unauthorized,)),
             *(() if self.public else (Forbidden, AddressNotAllowed)),
@@ -133,6 +130,13 @@ def operations(functions: Iterable[Function]) -> list[EndpointSpec]:
     specs = [spec for function in functions if isinstance(spec := function.documentation, EndpointSpec)]
     found = [place for spec in specs for place in spec.at_every_place()]
     return sorted(found, key=lambda spec: (spec.path, spec.method))
+
+
+def _provider_errors() -> tuple[type[HearthError], ...]:
+    """The errors of providers, which most functions need not import."""
+    from chalicelib.domain.cloud.providers.errors import PROVIDER_ERRORS
+
+    return PROVIDER_ERRORS
 
 
 def describe(function: Callable[..., Any], declared: Declared) -> EndpointSpec:

@@ -4,14 +4,8 @@ import secrets
 import time
 from collections.abc import Callable
 
-from chalicelib.domain.cloud.providers.machines import (
-    Machine,
-    MachineRef,
-    MachineSpec,
-    MachineState,
-    Power,
-    ProviderError,
-)
+from chalicelib.domain.cloud.providers.errors import ProviderError
+from chalicelib.domain.cloud.providers.machines import Machine, MachineRef, MachineSpec, MachineState, Power
 from chalicelib.domain.cloud.providers.ports import ComputeProvider, SupportsPowerActions
 from tests.contract.lab import Lab
 

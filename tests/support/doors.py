@@ -21,6 +21,7 @@ _DECLARED: Mapping[str, Any] = {
     "rate_limited": True,
     "for_blocked": False,
     "errors": (),
+    "asks_provider": False,
     "timeout_seconds": 15,
 }
 assert _DECLARED.keys() == {field.name for field in fields(Declared)}, "a property of endpoints is missing here"

@@ -4,15 +4,21 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib.domain.cloud.providers.errors import PROVIDER_ERRORS
+from chalicelib.http import endpoint
+from chalicelib.http.endpoint import ASKING_SECONDS
 from chalicelib.http.spec import EndpointSpec, operations
-from chalicelib.kernel.errors import ERROR_CLASSES
+from chalicelib.kernel.errors import HearthError, error_classes
+from chalicelib.runtime.grants import PROVIDER_ACCESS
 from chalicelib.runtime.registry import load_all
 from chalicelib.wiring.settings import Settings
+from tests.support.modules import import_all
 from tests.support.samples import schema_of
 
 ROOT = Path(__file__).parents[2]
@@ -118,31 +124,77 @@ def test_http_is_spoken_through_one_client() -> None:
         f"{name}:{node.lineno}"
         for name, tree in parsed(PRODUCT)
         for node in ast.walk(tree)
-        if clients & imported(node) and name != "chalicelib/adapters/shared/http.py"
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and clients & imported(node)
+        and name != "chalicelib/adapters/shared/http.py"
     ]
     assert found == []
 
 
-def imported(node: ast.AST) -> set[str]:
+def imported(node: ast.Import | ast.ImportFrom) -> set[str]:
     """The modules that a statement imports, with those that hold them."""
-    match node:
-        case ast.Import():
-            names = [alias.name for alias in node.names]
-        case ast.ImportFrom(module=str(module)):
-            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
-        case _:
-            names = []
+    names = [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        names = [f"{node.module}.{name}" for name in names]
     return {".".join(name.split(".")[:length]) for name in names for length in range(1, name.count(".") + 2)}
 
 
+import_all("chalicelib.domain")
+ERRORS = error_classes()
+
+
 def test_error_codes_are_unique_and_speak() -> None:
-    codes = [error.code for error in ERROR_CLASSES]
+    codes = [error.code for error in ERRORS]
     assert len(codes) == len(set(codes))
-    for error in ERROR_CLASSES:
+    for error in ERRORS:
         assert re.fullmatch(r"[A-Z]+(_[A-Z]+)*", error.code)
         assert 400 <= error.status < 600
         assert error.sentence.endswith(".")
-        assert error.__subclasses__() == [], f"{error.__name__} has subclasses, which ERROR_CLASSES does not list"
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.code)
+def test_every_error_stands_beside_what_raises_it(error: type[HearthError]) -> None:
+    assert error.__module__.endswith(".errors"), "errors are in the `errors.py` of a context"
+    family = {error.__name__, *(below.__name__ for below in error.__subclasses__() if "code" not in vars(below))}
+    assert family & raised_names(), f"nothing raises {error.code}: raise it, or remove it"
+
+
+@cache
+def raised_names() -> frozenset[str]:
+    """The names that functions use: not what is imported, declared, caught, or written as a type."""
+    functions = (
+        node for _, tree in parsed(PRODUCT) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+    )
+    return frozenset(name for function in functions for part in function.body for name in _used(part))
+
+
+def _used(statement: ast.AST) -> Iterator[str]:
+    hidden = {id(handler.type) for handler in ast.walk(statement) if isinstance(handler, ast.ExceptHandler)}
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and id(node) not in hidden:
+            yield node.id
+
+
+def test_the_kernel_names_no_vendor() -> None:
+    vendors = re.compile(r"openstack|nova|stripe|paypal|btcpay|oxapay|linode|digitalocean|netcup", re.IGNORECASE)
+    kernel = [path for path in PRODUCT if "chalicelib/kernel/" in path.as_posix()]
+    assert len(kernel) > 5
+    assert [f"{path.name}: {match[0]}" for path in kernel for match in vendors.finditer(path.read_text())] == []
+
+
+def test_who_may_reach_providers_is_declared_to_ask_them() -> None:
+    """So that the deadline and the documented errors follow, and nobody is granted what they do not declare."""
+    for function in load_all():
+        if isinstance(function.documentation, EndpointSpec):
+            assert (PROVIDER_ACCESS in function.grants) == function.documentation.asks_provider, function.name
+        if isinstance(function.documentation, EndpointSpec) and function.documentation.asks_provider:
+            assert set(PROVIDER_ERRORS) <= set(function.documentation.refusals), function.name
+            assert function.timeout_seconds >= ASKING_SECONDS, function.name
+
+
+def test_providers_are_not_granted_by_hand() -> None:
+    with pytest.raises(ValueError, match="asks_provider"):
+        endpoint("GET", "/machines", grants=(PROVIDER_ACCESS,))
 
 
 ABOUT_ONESELF = (

@@ -139,7 +139,7 @@ class HttpClient:
             return _no_answer(f"{where}: {type(error).__name__}", error)
         except _TooMuch as error:
             return _no_answer(f"{where}: {response.status}, {error}", error)
-        return HttpAnswer(response.status, content, _retry_after(response))
+        return HttpAnswer(response.status, content, retry_after_seconds(response.headers.get("Retry-After")))
 
     def _content(self, response: urllib3.BaseHTTPResponse, ends_at: float) -> bytes:
         """The whole body, piece by piece, so that neither its size nor its slowness is the other side's choice."""
@@ -155,6 +155,14 @@ class HttpClient:
 
 class _TooMuch(Exception):
     """An answer goes beyond a bound."""
+
+
+def retry_after_seconds(header: str | None) -> float | None:
+    """What a `Retry-After` asks for, from now on; None where there is none, or one that says nothing."""
+    try:
+        return None if header is None else urllib3.Retry().parse_retry_after(header)
+    except urllib3.exceptions.InvalidHeader:
+        return None
 
 
 def excerpt(answer: HttpAnswer, secrets: Iterable[str] = ()) -> str:
@@ -180,10 +188,3 @@ def _pause_seconds(outcome: HttpAnswer | NoAnswer, number: int) -> float | None:
     if outcome.status not in _WORTH_REPEATING:
         return None
     return backoff_seconds if outcome.retry_after_seconds is None else outcome.retry_after_seconds
-
-
-def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
-    try:
-        return urllib3.Retry().get_retry_after(response)
-    except urllib3.exceptions.InvalidHeader:
-        return None

@@ -8,7 +8,6 @@ answer, and however many ask, a region is looked at once in fifteen seconds.
 
 from chalicelib.domain.cloud.catalog.service import check_region
 from chalicelib.http import Listing, Reply, endpoint
-from chalicelib.runtime.grants import PROVIDER_ACCESS
 from chalicelib.wiring.app import app
 from functions.cloud.catalog.schemas import (
     CatalogImageView,
@@ -52,7 +51,7 @@ def list_storage_plans() -> Reply[Listing[StoragePlanView]]:
     return Reply(Listing([StoragePlanView.of(plan) for plan in plans]), headers=_CACHEABLE)
 
 
-@endpoint("GET", "/catalog/gpu-availability", public=True, grants=(PROVIDER_ACCESS,), memory_mb=1024)
+@endpoint("GET", "/catalog/gpu-availability", public=True, asks_provider=True, memory_mb=1024)
 def list_gpu_availability(query: GpuAvailabilityQuery) -> Listing[GpuAvailabilityView]:
     """List the free GPUs of each variant in each open region, as the regions themselves say now.
 

@@ -1,17 +1,11 @@
 """Deployments: machines that customers run."""
 
+from chalicelib.domain.cloud.deployments.errors import OperationInProgress
 from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.domain.money.ledger.errors import AccountSuspended, InsufficientBalance
+from chalicelib.domain.money.spending.errors import SpendCapReached
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
-from chalicelib.kernel.errors import (
-    AccountSuspended,
-    CapacityUnavailable,
-    InsufficientBalance,
-    LimitExceeded,
-    NotFound,
-    OperationInProgress,
-    SpendCapReached,
-)
-from chalicelib.runtime.grants import PROVIDER_ACCESS
+from chalicelib.kernel.errors import LimitExceeded, NotFound
 from chalicelib.wiring.app import app
 from functions.cloud.deployments.schemas import (
     DeploymentAccepted,
@@ -40,8 +34,7 @@ from functions.cloud.deployments.usage_schemas import (
     "/deployments/quote",
     scope=Scope.DEPLOYMENTS_READ,
     audited=False,
-    grants=(PROVIDER_ACCESS,),
-    timeout_seconds=20,
+    asks_provider=True,
 )
 def quote_deployment(request: QuoteBody, caller: Caller) -> QuoteView:
     """Say what a machine would cost, whether it could be made now, and what stands in its way."""
@@ -59,12 +52,10 @@ def quote_deployment(request: QuoteBody, caller: Caller) -> QuoteView:
         AccountSuspended,
         InsufficientBalance,
         SpendCapReached,
-        CapacityUnavailable,
         LimitExceeded,
         NotFound,
     ),
-    grants=(PROVIDER_ACCESS,),
-    timeout_seconds=20,
+    asks_provider=True,
 )
 def create_deployment(request: DeploymentBody, caller: Caller) -> DeploymentAccepted:
     """Reserve balance, record the deployment and let its state machine build it."""

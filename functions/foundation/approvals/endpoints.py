@@ -2,8 +2,9 @@
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.foundation.approvals.models import Approval
+from chalicelib.domain.money.ledger.errors import InsufficientBalance
 from chalicelib.http import Caller, Listing, Reply, StaffPageQuery, endpoint
-from chalicelib.kernel.errors import Conflict, InsufficientBalance, NotFound
+from chalicelib.kernel.errors import Conflict, NotFound
 from chalicelib.runtime.grants import PAYMENT_ACCESS
 from chalicelib.wiring.app import app
 from functions.foundation.approvals.schemas import ApprovalId, ApprovalView

@@ -2,7 +2,7 @@
 
 from chalicelib.domain.foundation.health.models import Status
 from chalicelib.http import endpoint
-from chalicelib.runtime.grants import LIST_MACHINES, PROVIDER_ACCESS, READ_MAIL_QUOTA, SIGNING_KEY
+from chalicelib.runtime.grants import LIST_MACHINES, READ_MAIL_QUOTA, SIGNING_KEY
 from chalicelib.runtime.observe import logger
 from chalicelib.wiring.app import app
 from functions.foundation.health.schemas import HealthView
@@ -15,7 +15,8 @@ from functions.foundation.health.schemas import HealthView
     "/health",
     public=True,
     rate_limited=False,
-    grants=(LIST_MACHINES, READ_MAIL_QUOTA, PROVIDER_ACCESS, SIGNING_KEY),
+    asks_provider=True,
+    grants=(LIST_MACHINES, READ_MAIL_QUOTA, SIGNING_KEY),
     memory_mb=1024,
 )
 def get_health() -> HealthView:

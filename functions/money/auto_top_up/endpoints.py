@@ -1,8 +1,9 @@
 """Endpoints for automatic top-ups."""
 
 from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.domain.money.top_ups.errors import PaymentProviderError
 from chalicelib.http import Caller, endpoint
-from chalicelib.kernel.errors import Conflict, PaymentProviderError
+from chalicelib.kernel.errors import Conflict
 from chalicelib.runtime.grants import PAYMENT_ACCESS
 from chalicelib.wiring.app import app
 from functions.money.auto_top_up.schemas import AutoTopUpBody, AutoTopUpView

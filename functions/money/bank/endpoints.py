@@ -1,8 +1,9 @@
 """Endpoints for staff: bank statements, and transfers that match no top-up."""
 
 from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.domain.money.top_ups.errors import PaymentProviderError
 from chalicelib.http import Caller, Listing, Reply, StaffPageQuery, endpoint
-from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError, Unavailable
+from chalicelib.kernel.errors import Conflict, NotFound, Unavailable
 from chalicelib.runtime.grants import PAYMENT_ACCESS
 from chalicelib.wiring.app import app
 from functions.money.bank.schemas import (

@@ -1,8 +1,9 @@
 """Endpoints for saved payment methods."""
 
 from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.domain.money.top_ups.errors import PaymentProviderError
 from chalicelib.http import Caller, Listing, endpoint
-from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError
+from chalicelib.kernel.errors import Conflict, NotFound
 from chalicelib.runtime.grants import PAYMENT_ACCESS
 from chalicelib.wiring.app import app
 from functions.money.payment_methods.schemas import MethodId, PaymentMethodForgotten, PaymentMethodView, SavingView

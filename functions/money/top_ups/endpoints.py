@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.domain.money.top_ups.errors import PaymentProviderError
 from chalicelib.domain.money.top_ups.models import Method
 from chalicelib.domain.money.top_ups.policy import parse_top_up
 from chalicelib.domain.money.top_ups.top_ups import TopUpRequest
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
-from chalicelib.kernel.errors import NotFound, PaymentProviderError, Unavailable
+from chalicelib.kernel.errors import NotFound, Unavailable
 from chalicelib.runtime.grants import PAYMENT_ACCESS
 from chalicelib.runtime.registry import Handler
 from chalicelib.wiring.app import app

@@ -1,9 +1,10 @@
 """Endpoints for transfers between a user's own customers."""
 
 from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.domain.money.ledger.errors import AccountSuspended, InsufficientBalance
 from chalicelib.domain.money.transfers.models import TransferRequest
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
-from chalicelib.kernel.errors import AccountSuspended, Conflict, Forbidden, InsufficientBalance, NotFound
+from chalicelib.kernel.errors import Conflict, Forbidden, NotFound
 from chalicelib.wiring.app import app
 from functions.money.transfers.schemas import TransferBody, TransferView
 

@@ -4,9 +4,10 @@ What asks for the password has a growing delay after wrong attempts, apart from 
 """
 
 from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
 from chalicelib.http import HASHING_MEMORY_MB, Caller, Reply, Visitor, endpoint
 from chalicelib.http.sessions import ended_cookies, origin_of
-from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode, NotFound
+from chalicelib.kernel.errors import Conflict, Forbidden, NotFound
 from chalicelib.runtime.grants import GIVE_ACCOUNT_EXPORTS, OPEN_SECRETS
 from chalicelib.wiring.app import app
 from functions.people.accounts.schemas import (

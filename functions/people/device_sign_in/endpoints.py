@@ -1,8 +1,9 @@
 """Signing devices in that have no browser (RFC 8628): the device asks, a signed-in person answers."""
 
+from chalicelib.domain.people.sign_in.errors import AccessDenied, AuthorizationPending, ExpiredToken, SlowDown
 from chalicelib.http import Caller, Visitor, endpoint
 from chalicelib.http.sessions import origin_of
-from chalicelib.kernel.errors import AccessDenied, AuthorizationPending, ExpiredToken, NotFound, SlowDown
+from chalicelib.kernel.errors import NotFound
 from chalicelib.runtime.grants import SIGNING_KEY
 from chalicelib.wiring.app import app
 from functions.people.device_sign_in.schemas import (

@@ -1,9 +1,10 @@
 """Handing a customer over to another of its members."""
 
 from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
 from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, endpoint
 from chalicelib.http.sessions import origin_of
-from chalicelib.kernel.errors import Conflict, InvalidTwoFactorCode, NotFound
+from chalicelib.kernel.errors import Conflict, NotFound
 from chalicelib.runtime.grants import OPEN_SECRETS
 from chalicelib.wiring.app import app
 from functions.people.fields import InvitationId

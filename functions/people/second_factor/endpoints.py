@@ -3,8 +3,9 @@
 Proving who one is once more has a growing delay of its own after wrong attempts, apart from that of sign-ins.
 """
 
+from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
 from chalicelib.http import HASHING_MEMORY_MB, Caller, endpoint
-from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode
+from chalicelib.kernel.errors import Conflict, Forbidden
 from chalicelib.runtime.grants import OPEN_SECRETS, SEAL_SECRETS
 from chalicelib.wiring.app import app
 from functions.people.second_factor.schemas import (

@@ -1,8 +1,9 @@
 """The second factor by its alternative paths (docs/api-names.md)."""
 
+from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
 from chalicelib.http import Caller, Reply, Visitor, endpoint
 from chalicelib.http.sessions import cookies_of, origin_of, session_of
-from chalicelib.kernel.errors import Conflict, Forbidden, InvalidTwoFactorCode, Unauthorized
+from chalicelib.kernel.errors import Conflict, Forbidden, Unauthorized
 from chalicelib.runtime.grants import OPEN_SECRETS, SIGNING_KEY
 from chalicelib.wiring.app import app
 from functions.people.second_factor.schemas import (

@@ -12,19 +12,15 @@ import pytest
 from chalicelib.adapters.providers.openstack import stacks
 from chalicelib.adapters.providers.openstack.config import OpenStackConfig
 from chalicelib.adapters.providers.openstack.provider import OpenStackProvider
-from chalicelib.domain.cloud.providers.machines import (
+from chalicelib.domain.cloud.providers.errors import (
     FailureCode,
-    Machine,
-    MachineRef,
-    MachineSpec,
-    MachineState,
     ProviderDenied,
     ProviderError,
     ProviderThrottled,
     ProviderUnreachable,
     QuotaExceeded,
-    StorageKind,
 )
+from chalicelib.domain.cloud.providers.machines import Machine, MachineRef, MachineSpec, MachineState, StorageKind
 from chalicelib.kernel.clock import SystemClock
 from dev.simulators.faults import FaultMatch, RequestFault
 from dev.simulators.openstack import OpenStackSimulator

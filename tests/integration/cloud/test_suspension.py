@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.cloud.deployments.models import OVERRUN_CHARGED, DeploymentStatus
 from chalicelib.domain.foundation.access.reach import Reach
-from chalicelib.kernel.errors import AccountSuspended
+from chalicelib.domain.money.ledger.errors import AccountSuspended
 from chalicelib.kernel.money import parse_amount
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.wiring.app import app

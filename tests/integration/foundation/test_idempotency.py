@@ -9,10 +9,10 @@ import pytest
 from pydantic import Field
 
 from chalicelib.adapters.dynamodb.foundation.access import DynamoIdempotencyRecords
+from chalicelib.domain.cloud.providers.errors import CapacityUnavailable
 from chalicelib.domain.foundation.access.models import ClaimState, Principal, StoredAnswer
 from chalicelib.http.callers import Caller
 from chalicelib.http.models import ApiModel
-from chalicelib.kernel.errors import CapacityUnavailable
 from chalicelib.kernel.limits import IDEMPOTENCY_KEY_TTL_SECONDS
 from chalicelib.kernel.transactions import TransactionContended
 from tests.fakes.access import FakeActivityLog, FakeAuthenticator, principal

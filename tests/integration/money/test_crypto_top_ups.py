@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from chalicelib.domain.money.ledger.service import Ledger
+from chalicelib.domain.money.top_ups.errors import PaymentProviderError
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Flag,
@@ -21,7 +22,6 @@ from chalicelib.domain.money.top_ups.models import (
 from chalicelib.domain.money.top_ups.settlement import Settlement
 from chalicelib.domain.money.top_ups.top_ups import TopUpRequest, TopUps
 from chalicelib.domain.money.top_ups.webhooks import Webhooks
-from chalicelib.kernel.errors import PaymentProviderError
 from dev.simulators.faults import FaultMatch, RequestFault
 from tests.contract.crypto_lab import BTCPayLab, CryptoLab, OxaPayLab
 from tests.fakes.money import MemoryLedgerRecords, MemoryTable, MemoryTransactor

@@ -14,6 +14,7 @@ from chalicelib.adapters.dynamodb.money.ledger import DynamoLedgerRecords
 from chalicelib.adapters.dynamodb.money.metering import DynamoMeterRecords
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.adapters.dynamodb.transactor import DynamoTransactor
+from chalicelib.domain.money.ledger.errors import InsufficientBalance
 from chalicelib.domain.money.ledger.models import Account, EntryType
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import AccountChange, Ledger
@@ -21,7 +22,6 @@ from chalicelib.domain.money.metering.models import Meter
 from chalicelib.domain.money.metering.ports import SHARDS
 from chalicelib.domain.money.metering.service import Metering
 from chalicelib.kernel.clock import epoch_seconds
-from chalicelib.kernel.errors import InsufficientBalance
 from chalicelib.kernel.transactions import TransactionContended, Transactor, Write, with_fresh_reads
 from tests.fakes.money import Crash, InterruptedTransactor, MemoryPrices, MemoryQueue
 from tests.support.clock import SettableClock

@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.domain.money.auto_top_up.models import AutoTopUpSettings
 from chalicelib.domain.money.billing.models import MovementKind
+from chalicelib.domain.money.ledger.errors import InsufficientBalance
 from chalicelib.domain.money.ledger.models import Account
 from chalicelib.domain.money.payment_methods.service import PaymentMethods
 from chalicelib.domain.money.refunds.models import RefundOrderStatus, RefundRequest
@@ -18,7 +19,7 @@ from chalicelib.domain.money.top_ups.models import (
     TopUp,
     TopUpStatus,
 )
-from chalicelib.kernel.errors import Conflict, InsufficientBalance
+from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.wiring.app import app
 from functions.operations.changes.workers import follow_table

@@ -11,6 +11,7 @@ import pytest
 from chalicelib.adapters.dynamodb.money.referral import DynamoReferralRecords
 from chalicelib.adapters.dynamodb.money.top_ups import TopUpRecord
 from chalicelib.domain.foundation.access.models import CustomerStatus, Role
+from chalicelib.domain.money.ledger.errors import InsufficientBalance
 from chalicelib.domain.money.ledger.models import Entry, EntryType
 from chalicelib.domain.money.referral.codes import code_of, shown
 from chalicelib.domain.money.referral.models import MAX_REWARDS, REWARD_MICROS, Referral
@@ -27,7 +28,6 @@ from chalicelib.domain.money.top_ups.models import (
     payer_mark,
 )
 from chalicelib.domain.money.transfers.models import TransferRequest
-from chalicelib.kernel.errors import InsufficientBalance
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.wiring.app import app
 from functions.money.referral.workers import reconcile_referrals

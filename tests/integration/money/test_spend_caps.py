@@ -8,8 +8,8 @@ import pytest
 from chalicelib.domain.cloud.deployments.models import DeploymentStatus
 from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.domain.money.ledger.models import HoldPurpose, Period
+from chalicelib.domain.money.spending.errors import SpendCapReached
 from chalicelib.domain.money.spending.models import NO_CAPS, Caps
-from chalicelib.kernel.errors import SpendCapReached
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.wiring.app import app
 from tests.fakes.lifecycle import Region

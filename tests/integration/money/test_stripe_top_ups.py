@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.money.ledger.models import Account
 from chalicelib.domain.money.ledger.service import Ledger
+from chalicelib.domain.money.top_ups.errors import PaymentProviderError
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     InvalidSignature,
@@ -20,7 +21,6 @@ from chalicelib.domain.money.top_ups.models import (
 from chalicelib.domain.money.top_ups.settlement import Settlement
 from chalicelib.domain.money.top_ups.top_ups import TopUpRequest, TopUps
 from chalicelib.domain.money.top_ups.webhooks import Webhooks
-from chalicelib.kernel.errors import PaymentProviderError
 from dev.simulators.faults import RequestFault
 from tests.contract.gateway_lab import Delivery
 from tests.contract.stripe_lab import StripeLab

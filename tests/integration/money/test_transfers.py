@@ -13,8 +13,10 @@ from chalicelib.adapters.dynamodb.cloud.suspension import DynamoWatchRecords
 from chalicelib.adapters.dynamodb.money.ledger import DynamoLedgerRecords
 from chalicelib.adapters.dynamodb.people.accounts import DynamoUsers
 from chalicelib.domain.cloud.suspension.models import SuspensionStatus, Watch
+from chalicelib.domain.foundation.access.errors import CustomerBlocked
 from chalicelib.domain.foundation.access.models import CustomerStatus, Role
 from chalicelib.domain.money.journals.journals import OperatorsChart, as_beancount, as_csv
+from chalicelib.domain.money.ledger.errors import InsufficientBalance
 from chalicelib.domain.money.ledger.models import Entry, EntryType, HoldPurpose
 from chalicelib.domain.money.metering.models import Meter
 from chalicelib.domain.money.transfers.models import TransferRequest
@@ -22,7 +24,7 @@ from chalicelib.domain.money.transfers.service import MAX_PER_DAY_MICROS
 from chalicelib.domain.people.accounts.emails import normalise_email
 from chalicelib.domain.people.accounts.models import Customer
 from chalicelib.kernel.clock import epoch_seconds
-from chalicelib.kernel.errors import CustomerBlocked, InsufficientBalance, InvalidInput
+from chalicelib.kernel.errors import InvalidInput
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.wiring.app import app
 from tests.fakes.identity import People

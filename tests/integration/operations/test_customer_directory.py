@@ -8,11 +8,12 @@ import pytest
 from chalicelib.adapters.dynamodb.cloud.catalog import DynamoCatalogRecords
 from chalicelib.adapters.dynamodb.operations.directory import DynamoDirectory
 from chalicelib.adapters.dynamodb.table import Record
+from chalicelib.domain.foundation.access.errors import CustomerBlocked
 from chalicelib.domain.foundation.access.models import CustomerStatus, Role
 from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.domain.operations.directory.models import Entry
 from chalicelib.domain.operations.directory.words import MAX_WORDS, terms_of, words_of_address
-from chalicelib.kernel.errors import CustomerBlocked, LimitExceeded
+from chalicelib.kernel.errors import LimitExceeded
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.wiring.app import app
 from functions.cloud.deployments.schemas import DeploymentBody

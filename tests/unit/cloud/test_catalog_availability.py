@@ -10,7 +10,8 @@ from chalicelib.domain.cloud.catalog.availability import LIVE_SECONDS, WORTH_TEL
 from chalicelib.domain.cloud.catalog.models import Freshness, GpuStock
 from chalicelib.domain.cloud.catalog.offers import resolve
 from chalicelib.domain.cloud.catalog.ports import Measurement
-from chalicelib.domain.cloud.providers.machines import ProviderUnreachable, StorageKind
+from chalicelib.domain.cloud.providers.errors import ProviderUnreachable
+from chalicelib.domain.cloud.providers.machines import StorageKind
 from chalicelib.domain.cloud.providers.ports import SupportsCapacity
 from tests.support.catalogs import small_catalog
 from tests.support.clock import SettableClock

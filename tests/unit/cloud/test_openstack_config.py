@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.adapters.providers.openstack.config import OpenStackConfig
 from chalicelib.adapters.shared.configuration import ConfigurationError
-from chalicelib.domain.cloud.providers.machines import ProviderDenied
+from chalicelib.domain.cloud.providers.errors import ProviderDenied
 
 BY_PASSWORD = {"name": "hearth-1", "username": "hearth", "password": "open-sesame"}
 BY_APPLICATION = {

@@ -12,9 +12,9 @@ from chalicelib.adapters.providers.openstack.failures import (
     failure_from_reason,
     one_line,
 )
-from chalicelib.domain.cloud.providers.machines import (
+from chalicelib.domain.cloud.providers.errors import (
+    CapacityUnavailable,
     FailureCode,
-    NoCapacity,
     ProviderDenied,
     ProviderError,
     ProviderThrottled,
@@ -137,7 +137,7 @@ INVALID = "StackValidationFailed"
                     "message": "No more IP addresses available on",
                 }
             },
-            NoCapacity,
+            CapacityUnavailable,
             "POST /stacks: 409 No more",
         ),
         (409, heat("ActionInProgress", "Stack x already has an action"), ProviderThrottled, "POST /stacks: 409"),

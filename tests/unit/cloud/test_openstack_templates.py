@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.providers.openstack.templates import TEMPLATES, Value, template
-from chalicelib.domain.cloud.providers.machines import SpecRejected
+from chalicelib.domain.cloud.providers.errors import SpecRejected
 
 NAMES = sorted(str(path.relative_to(TEMPLATES).with_suffix("")) for path in TEMPLATES.glob("*/*.yaml"))
 COMMON: dict[str, Value] = {

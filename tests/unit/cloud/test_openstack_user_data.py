@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.providers.openstack.user_data import with_ssh_key
-from chalicelib.domain.cloud.providers.machines import SpecRejected
+from chalicelib.domain.cloud.providers.errors import SpecRejected
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGm0Zb4yqk7m1jv8v0yP2b8S0yqkq3Wb0Qb0cJ1m2p3L someone@example.net"
 

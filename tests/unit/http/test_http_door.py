@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from pydantic import Field
 
+from chalicelib.domain.cloud.providers.errors import CapacityUnavailable
 from chalicelib.domain.foundation.access.models import CustomerStatus, Principal, Role, Scope
 from chalicelib.domain.foundation.access.rate_limits import RateLimiter
 from chalicelib.domain.foundation.activity.models import Activity, Outcome
 from chalicelib.http.callers import Caller, Visitor
 from chalicelib.http.models import ApiModel, Cookie, Listing, PageQuery, Reply, id_of
-from chalicelib.kernel.errors import CapacityUnavailable, Conflict, NotFound
+from chalicelib.kernel.errors import Conflict, NotFound
 from chalicelib.kernel.ids import ULID_PATTERN, Kind, new_id
 from chalicelib.kernel.transactions import TransactionContended
 from chalicelib.runtime.observe import logger

@@ -11,17 +11,11 @@ from pydantic import AliasChoices, Field, StringConstraints
 
 from chalicelib.domain.people.accounts.models import SessionTokens
 from chalicelib.http.callers import Caller
+from chalicelib.http.errors import IdempotencyConflict
 from chalicelib.http.models import ApiModel, Listing, Money, Reply
 from chalicelib.http.requests import ProxyRequest, parse_body
 from chalicelib.http.sessions import cookies_of, ended_cookies
-from chalicelib.kernel.errors import (
-    Forbidden,
-    IdempotencyConflict,
-    InvalidInput,
-    NotFound,
-    RateLimited,
-    Unauthorized,
-)
+from chalicelib.kernel.errors import Forbidden, InvalidInput, NotFound, RateLimited, Unauthorized
 from chalicelib.kernel.ids import Kind, pattern
 from chalicelib.runtime import registry
 from chalicelib.runtime.registry import Function, Route, Schedule, register

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chalicelib.domain.money.ledger.errors import InsufficientBalance
 from chalicelib.kernel.clock import (
     SystemClock,
     epoch_seconds,
@@ -14,7 +15,7 @@ from chalicelib.kernel.clock import (
     later,
     parse_isoformat,
 )
-from chalicelib.kernel.errors import FieldError, InsufficientBalance, InvalidInput, RateLimited
+from chalicelib.kernel.errors import FieldError, InvalidInput, RateLimited
 from chalicelib.kernel.ids import Kind, is_id, new_id
 from chalicelib.kernel.sites import site_of
 from tests.support.clock import START

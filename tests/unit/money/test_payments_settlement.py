@@ -9,9 +9,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from chalicelib.domain.money.ledger.errors import InsufficientBalance
 from chalicelib.domain.money.ledger.models import EntryType, HoldPurpose, Operator
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import Ledger
+from chalicelib.domain.money.top_ups.errors import PaymentProviderError
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Dispute,
@@ -29,7 +31,6 @@ from chalicelib.domain.money.top_ups.models import (
 from chalicelib.domain.money.top_ups.settlement import Settlement
 from chalicelib.domain.money.top_ups.top_ups import TopUpRequest, TopUps
 from chalicelib.domain.money.top_ups.webhooks import Webhooks
-from chalicelib.kernel.errors import InsufficientBalance, PaymentProviderError
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
 from tests.fakes.money import Crash, InterruptedTransactor, MemoryLedgerRecords, MemoryTable, MemoryTransactor
 from tests.fakes.payments import FakeGateway, FixedRates, MemoryNotices, MemoryTopUpRecords

@@ -15,6 +15,7 @@ from chalicelib.domain.foundation.approvals.models import (
 )
 from chalicelib.domain.foundation.approvals.ports import Effect
 from chalicelib.domain.foundation.approvals.service import Approvals
+from chalicelib.domain.money.ledger.errors import InsufficientBalance
 from chalicelib.domain.money.ledger.models import Account, EntryType, HoldPurpose
 from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.refunds.four_eyes import CreditEffect, FourEyes, RefundEffect
@@ -23,7 +24,7 @@ from chalicelib.domain.money.refunds.service import Refunds
 from chalicelib.domain.money.top_ups.models import Amount, Method, Payment, RefundStatus, TopUp, TopUpStatus
 from chalicelib.domain.money.top_ups.settlement import Settlement
 from chalicelib.domain.money.top_ups.top_ups import TopUpRequest, TopUps
-from chalicelib.kernel.errors import Conflict, Forbidden, InsufficientBalance, InvalidInput, NotFound
+from chalicelib.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from chalicelib.kernel.pages import PageRequest
 from tests.fakes.money import Crash, InterruptedTransactor, MemoryLedgerRecords, MemoryTable, MemoryTransactor
 from tests.fakes.payments import FakeGateway, FixedRates, MemoryTopUpRecords

@@ -19,7 +19,7 @@ from typing import Annotated, Self
 from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
 
 from chalicelib.adapters.shared.configuration import Configured, SecretPart
-from chalicelib.domain.cloud.providers.machines import ProviderDenied
+from chalicelib.domain.cloud.providers.errors import ProviderDenied
 
 Installation = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 """Short and plain enough for a Heat tag: 80 characters, no comma."""

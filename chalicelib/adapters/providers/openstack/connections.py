@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from chalicelib.adapters.providers.openstack.config import ProjectConfig, RegionConfig
 from chalicelib.adapters.providers.openstack.failures import error_from_answer, one_line
-from chalicelib.domain.cloud.providers.machines import ProviderDenied, ProviderError, ProviderUnreachable
+from chalicelib.domain.cloud.providers.errors import ProviderDenied, ProviderError, ProviderUnreachable
 from chalicelib.kernel.clock import Clock
 
 _SUCCESS: Final = frozenset({200, 201, 202, 203, 204})
@@ -86,7 +86,8 @@ class ProjectConnection:
             if body is None and response.content:
                 raise ProviderUnreachable(f"{what}: {response.status_code} with a body that is not JSON")
         elif response.status_code not in also:
-            raise error_from_answer(what, response.status_code, body or {})
+            asked = response.headers.get("Retry-After")
+            raise error_from_answer(what, response.status_code, body or {}, asked)
         return Answer(response.status_code, body or {}, response.headers.get("Location", ""))
 
     def renew_token_within(self, seconds: float) -> None:
@@ -147,7 +148,9 @@ class ProjectConnection:
             return act()
         except exceptions.HttpError as error:  # from Keystone alone: other answers are returned, not raised
             signing_in = f"{what}: sign-in to project {self.project.name!r}"
-            raise error_from_answer(signing_in, error.http_status, {"error": {"message": str(error)}}) from error
+            asked = error.response.headers.get("Retry-After") if error.response is not None else None
+            body = {"error": {"message": str(error)}}
+            raise error_from_answer(signing_in, error.http_status, body, asked) from error
         except exceptions.EndpointNotFound as error:
             raise ProviderDenied(one_line(f"{what}: not in the catalogue: {error}")) from error
         except (exceptions.ConnectionError, exceptions.InvalidResponse) as error:

@@ -6,12 +6,13 @@ so they are for staff only: customers are shown the sentence of the code.
 
 import re
 from collections.abc import Mapping
+from math import ceil
 from typing import Any, Final
 
-from chalicelib.domain.cloud.providers.machines import (
+from chalicelib.adapters.shared.http import retry_after_seconds
+from chalicelib.domain.cloud.providers.errors import (
+    CapacityUnavailable,
     FailureCode,
-    MachineFailure,
-    NoCapacity,
     ProviderDenied,
     ProviderError,
     ProviderThrottled,
@@ -19,7 +20,10 @@ from chalicelib.domain.cloud.providers.machines import (
     QuotaExceeded,
     SpecRejected,
 )
+from chalicelib.domain.cloud.providers.machines import MachineFailure
 
+LONGEST_PATIENCE_SECONDS: Final = 300
+"""The longest that a customer is asked to wait for a busy region, whatever the region asks for."""
 REASON_LIMIT: Final = 1000
 """Characters kept of a provider's text: enough for staff, bounded for the table."""
 
@@ -50,7 +54,7 @@ _CODES: Final = (
 
 _ERRORS: Final[Mapping[FailureCode, type[ProviderError]]] = {
     FailureCode.PROVIDER_QUOTA: QuotaExceeded,
-    FailureCode.CAPACITY_UNAVAILABLE: NoCapacity,
+    FailureCode.CAPACITY_UNAVAILABLE: CapacityUnavailable,
     FailureCode.PROVIDER_BUSY: ProviderThrottled,
 }
 
@@ -91,18 +95,21 @@ def failure_from_reason(reason: str) -> MachineFailure:
     return MachineFailure(_code_of(reason), one_line(reason) or "no reason given")
 
 
-def error_from_answer(call: str, status: int, body: Mapping[str, Any]) -> ProviderError:
+def error_from_answer(
+    call: str, status: int, body: Mapping[str, Any], retry_after: str | None = None
+) -> ProviderError:
     """The error for an answer that says no.
 
     Args:
         call: what was asked, for staff, such as `POST orchestration /stacks`.
         status: the HTTP status, 300 or more.
         body: the JSON of the answer; empty if it had none.
+        retry_after: the answer's `Retry-After`, if it had one.
     """
     text = message_of(body) or kind_of(body)
     told = one_line(f"{call}: {status} {text}".rstrip())
     if status == 429 or (status == 413 and "retryAfter" in str(body)):
-        return ProviderThrottled(told)
+        return ProviderThrottled(told, retry_after_seconds=_patience_seconds(retry_after))
     if status >= 500 or kind_of(body) in _MISHAPS:
         return ProviderUnreachable(told)
     if status != 401 and (error := _ERRORS.get(_code_of(text))):
@@ -114,6 +121,12 @@ def error_from_answer(call: str, status: int, body: Mapping[str, Any]) -> Provid
     if status == 400:
         return SpecRejected(_naming_parameter(told))
     return ProviderError(told)
+
+
+def _patience_seconds(retry_after: str | None) -> int | None:
+    """What a region asks for, rounded up and bounded; None where it says nothing."""
+    seconds = retry_after_seconds(retry_after)
+    return None if seconds is None else min(max(1, ceil(seconds)), LONGEST_PATIENCE_SECONDS)
 
 
 def message_of(body: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from chalicelib.adapters.providers.openstack.config import OpenStackConfig
 from chalicelib.adapters.shared.http import Bounds, HttpClient
-from chalicelib.domain.cloud.providers.machines import ProviderError
+from chalicelib.domain.cloud.providers.errors import ProviderError
 from chalicelib.domain.foundation.health.ports import Probe
 
 _BOUNDS = Bounds(connect_seconds=3, read_seconds=3, whole_seconds=3, attempts=1)

@@ -10,6 +10,13 @@ from chalicelib.adapters.providers.openstack.config import OpenStackConfig
 from chalicelib.adapters.providers.openstack.connections import Connections, ProjectConnection, reading
 from chalicelib.adapters.providers.openstack.templates import Value, template
 from chalicelib.adapters.providers.openstack.user_data import with_ssh_key
+from chalicelib.domain.cloud.providers.errors import (
+    ProviderDenied,
+    ProviderError,
+    ProviderUnreachable,
+    QuotaExceeded,
+    SpecRejected,
+)
 from chalicelib.domain.cloud.providers.machines import (
     Blocker,
     Machine,
@@ -20,11 +27,6 @@ from chalicelib.domain.cloud.providers.machines import (
     MachineState,
     OwnedMachine,
     Power,
-    ProviderDenied,
-    ProviderError,
-    ProviderUnreachable,
-    QuotaExceeded,
-    SpecRejected,
 )
 from chalicelib.kernel.clock import Clock
 

@@ -18,13 +18,8 @@ from chalicelib.adapters.providers.openstack.failures import (
     message_of,
     one_line,
 )
-from chalicelib.domain.cloud.providers.machines import (
-    Machine,
-    MachineEvent,
-    MachineRef,
-    MachineState,
-    ProviderError,
-)
+from chalicelib.domain.cloud.providers.errors import ProviderError
+from chalicelib.domain.cloud.providers.machines import Machine, MachineEvent, MachineRef, MachineState
 from chalicelib.kernel.clock import parse_isoformat
 
 _HEAT: Final = "orchestration"

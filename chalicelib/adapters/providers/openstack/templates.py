@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from chalicelib.domain.cloud.providers.machines import SpecRejected
+from chalicelib.domain.cloud.providers.errors import SpecRejected
 
 TEMPLATES: Final = Path(__file__).resolve().parents[4] / "heat_templates"
 """Beside `chalicelib`, in the repository and in a packaged function alike."""

@@ -13,7 +13,7 @@ from email.mime.text import MIMEText
 from hashlib import sha256
 from typing import Final
 
-from chalicelib.domain.cloud.providers.machines import SpecRejected
+from chalicelib.domain.cloud.providers.errors import SpecRejected
 
 _SSH_KEY: Final = re.compile(
     r"(ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)"

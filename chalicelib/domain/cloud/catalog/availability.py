@@ -20,6 +20,7 @@ from chalicelib.domain.cloud.catalog.models import (
     RegionCapacity,
 )
 from chalicelib.domain.cloud.catalog.ports import Measurement, Measurements
+from chalicelib.domain.cloud.providers.errors import ProviderError, ProviderUnreachable
 from chalicelib.domain.cloud.providers.ports import SupportsCapacity
 from chalicelib.kernel.clock import Clock
 
@@ -53,6 +54,8 @@ class GpuAvailability:
         self._clock = clock
         self._look_timeout_seconds = look_timeout_seconds
         self._pool: ThreadPoolExecutor | None = None
+        self._troubles: dict[str, ProviderError] = {}
+        """By region: why the last look of this process failed."""
 
     def stock(self, catalog: Catalog, region_id: str | None = None) -> Sequence[GpuStock]:
         """Free GPUs of each variant that is sold, in each open region or in `region_id`."""
@@ -65,16 +68,23 @@ class GpuAvailability:
         ]
 
     def available(self, offer: Offer) -> bool | None:
-        """Whether there is room for one more machine; None where nobody can say, or nothing is counted."""
+        """Whether there is room for one more machine; None where nobody can say, or nothing is counted.
+
+        Raises:
+            ProviderError: the region could not be measured, and its last measurement is too old.
+        """
         if offer.resource_class is None:
             return None
         capacity = self.capacities([offer.region])[offer.region.id]
+        trouble = self._troubles.get(offer.region.id)
+        if capacity.freshness is Freshness.UNKNOWN and trouble is not None:
+            raise trouble.with_traceback(None)
         return capacity.has_room(offer.resource_class, offer.resource_units)
 
     def capacities(self, regions: Sequence[Region]) -> Mapping[str, RegionCapacity]:
         """What is free in each of `regions`, by its id; looks at all that are due at the same time."""
         known = {region.id: self._measurements.last(region.id) for region in regions}
-        looks: dict[str, Future[Measurement | None]] = {}
+        looks: dict[str, Future[Measurement | ProviderError | None]] = {}
         for region in regions:
             last = known[region.id]
             if self._age_seconds(last) < LIVE_SECONDS:
@@ -83,12 +93,16 @@ class GpuAvailability:
                 looks[region.id] = self._executor().submit(self._look, region)
         done = wait(looks.values(), timeout=self._look_timeout_seconds).done
         for region_id, look in looks.items():
-            if look in done and (measured := look.result()) is not None:
-                known[region_id] = measured
+            seen = look.result() if look in done else ProviderUnreachable(f"region {region_id} is slow to measure")
+            self._troubles.pop(region_id, None)
+            if isinstance(seen, ProviderError):
+                self._troubles[region_id] = seen
+            elif seen is not None:
+                known[region_id] = seen
         return {region.id: self._capacity(region.id, known[region.id]) for region in regions}
 
-    def _look(self, region: Region) -> Measurement | None:
-        """Measure `region` and keep the measurement; None where it cannot be measured."""
+    def _look(self, region: Region) -> Measurement | ProviderError | None:
+        """Measure `region` and keep the measurement, or say what went wrong; None where nobody can measure it."""
         try:
             capacity = self._capacity_of(region.provider)
             if capacity is None:
@@ -98,7 +112,7 @@ class GpuAvailability:
             self._measurements.keep(region.id, measurement)
         except Exception as error:  # whatever one region does, the others are told of
             _log.warning("region %s cannot be measured: %r", region.id, error)
-            return None
+            return error if isinstance(error, ProviderError) else ProviderUnreachable(repr(error))
         return measurement
 
     def _capacity(self, region_id: str, last: Measurement | None) -> RegionCapacity:

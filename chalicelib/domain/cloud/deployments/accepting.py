@@ -11,9 +11,10 @@ from chalicelib.domain.cloud.deployments.ports import (
 )
 from chalicelib.domain.cloud.projects.models import no_such_project
 from chalicelib.domain.cloud.projects.ports import PROJECT_THERE
+from chalicelib.domain.foundation.access.errors import CustomerBlocked
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.metering.ports import METER_UNCHANGED
-from chalicelib.kernel.errors import CustomerBlocked, LimitExceeded
+from chalicelib.kernel.errors import LimitExceeded
 from chalicelib.kernel.transactions import ConditionFailed, with_fresh_reads
 
 T = TypeVar("T")

@@ -5,19 +5,16 @@ from datetime import datetime
 from chalicelib.domain.cloud.catalog.models import Offer
 from chalicelib.domain.cloud.deployments.models import HOLD_SECONDS, DeploymentRequest, Quote
 from chalicelib.domain.cloud.deployments.ports import Availability, DeploymentRecords, Offers, SpendingRoom
+from chalicelib.domain.cloud.providers.errors import CapacityUnavailable, ProviderError
 from chalicelib.domain.cloud.providers.machines import StorageKind
 from chalicelib.domain.foundation.access.ports import CustomerStanding
 from chalicelib.domain.foundation.access.reach import Reach
+from chalicelib.domain.money.ledger.errors import AccountSuspended, InsufficientBalance
 from chalicelib.domain.money.ledger.models import SECONDS_PER_HOUR
 from chalicelib.domain.money.ledger.service import AccountChange, Ledger
+from chalicelib.domain.money.spending.errors import SpendCapReached
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import (
-    AccountSuspended,
-    CapacityUnavailable,
-    InsufficientBalance,
-    LimitExceeded,
-    SpendCapReached,
-)
+from chalicelib.kernel.errors import LimitExceeded
 
 
 def hold_micros(offer: Offer) -> int:
@@ -60,6 +57,7 @@ class Admission:
 
         Raises:
             InvalidInput: with a detail for each field that is wrong.
+            ProviderError: the provider was asked in vain whether there is room.
         """
         offer = self.offer(request)
         hold = hold_micros(offer)
@@ -101,8 +99,15 @@ class Admission:
         slots = self._records.slots(customer_id)
         if slots.taken >= slots.limit:
             raise LimitExceeded
-        if self._availability.available(offer) is False:
+        if self._is_full(offer):
             raise CapacityUnavailable
+
+    def _is_full(self, offer: Offer) -> bool:
+        """Whether the provider says so. One that says nothing refuses no order: its state machine asks again."""
+        try:
+            return self._availability.available(offer) is False
+        except ProviderError:
+            return False
 
     def demand_room(self, customer_id: str, offer: Offer, at: datetime, *, api_key_id: str) -> AccountChange:
         """Hold the spend caps against one more machine; gives the account as they were held against it.

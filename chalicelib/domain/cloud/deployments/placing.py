@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from chalicelib.domain.cloud.deployments.accepting import accepted
+from chalicelib.domain.cloud.deployments.errors import OperationInProgress
 from chalicelib.domain.cloud.deployments.models import Deployment
 from chalicelib.domain.cloud.deployments.ports import DeploymentRecords
 from chalicelib.domain.cloud.deployments.reading import Reading
@@ -10,7 +11,6 @@ from chalicelib.domain.cloud.projects.models import no_such_project
 from chalicelib.domain.cloud.projects.ports import ProjectRecords
 from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import OperationInProgress
 from chalicelib.kernel.transactions import Transactor, Write
 
 

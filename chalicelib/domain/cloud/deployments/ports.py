@@ -135,7 +135,11 @@ class Availability(Protocol):
     """Live capacity."""
 
     def available(self, offer: Offer) -> bool | None:
-        """Whether there is room for one more; None where nobody can say, or nothing is counted."""
+        """Whether there is room for one more; None where nobody can say, or nothing is counted.
+
+        Raises:
+            ProviderError: the provider was asked in vain.
+        """
         ...
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from chalicelib.domain.cloud.deployments.accepting import accepted
 from chalicelib.domain.cloud.deployments.charging import end_billing
+from chalicelib.domain.cloud.deployments.errors import OperationInProgress
 from chalicelib.domain.cloud.deployments.models import (
     DELETE_STUCK_AFTER,
     Accepted,
@@ -20,7 +21,7 @@ from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.metering.service import Metering
 from chalicelib.kernel.clock import Clock, epoch_seconds
-from chalicelib.kernel.errors import NotFound, OperationInProgress
+from chalicelib.kernel.errors import NotFound
 from chalicelib.kernel.transactions import Transactor
 
 _ENDED_BY_DELETION = frozenset({OperationType.CREATE, OperationType.SUSPEND, OperationType.RESUME})

@@ -24,15 +24,13 @@ from chalicelib.domain.cloud.deployments.models import (
 from chalicelib.domain.cloud.deployments.ports import DEPLOYMENT_UNCHANGED
 from chalicelib.domain.cloud.deployments.steps import Leases, Step
 from chalicelib.domain.cloud.lifecycle.words import failure_sentence, resource_sentence
-from chalicelib.domain.cloud.providers.machines import (
+from chalicelib.domain.cloud.providers.errors import (
     FailureCode,
-    Machine,
-    MachineEvent,
-    MachineState,
     ProviderError,
     ProviderThrottled,
     ProviderUnreachable,
 )
+from chalicelib.domain.cloud.providers.machines import Machine, MachineEvent, MachineState
 from chalicelib.domain.cloud.providers.ports import Providers, SupportsUnblocking
 from chalicelib.domain.foundation.notifications.ports import StaffAlerts
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
@@ -116,7 +114,7 @@ class Lifecycle:
         except ProviderError as refusal:
             if first:
                 self._forget_call(ticket, step.at)  # the only call was refused: there is no machine
-            return Progress("failed", failure_code=refusal.code.value, provider_reason=str(refusal))
+            return Progress("failed", failure_code=refusal.failure.value, provider_reason=str(refusal))
         self._keep(ticket, machine_id=ref.id)
         return None
 

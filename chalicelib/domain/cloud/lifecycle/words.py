@@ -2,7 +2,8 @@
 
 from types import MappingProxyType
 
-from chalicelib.domain.cloud.providers.machines import FailureCode, MachineEvent
+from chalicelib.domain.cloud.providers.errors import FailureCode
+from chalicelib.domain.cloud.providers.machines import MachineEvent
 
 _FAILURES = MappingProxyType(
     {

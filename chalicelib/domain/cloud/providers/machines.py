@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.cloud.providers.errors import FailureCode
+
 
 class StorageKind(StrEnum):
     """Where a machine's disk lives."""
@@ -70,15 +72,6 @@ class Power(StrEnum):
     GONE = "gone"
 
 
-class FailureCode(StrEnum):
-    """Why a machine could not be built, in the API's words (G27)."""
-
-    CAPACITY_UNAVAILABLE = "CAPACITY_UNAVAILABLE"
-    PROVIDER_QUOTA = "PROVIDER_QUOTA"
-    PROVIDER_BUSY = "PROVIDER_BUSY"
-    PROVISIONING_FAILED = "PROVISIONING_FAILED"
-
-
 @dataclass(frozen=True)
 class MachineFailure:
     """A failed build: a code of ours, and the provider's own text for staff, never for the customer."""
@@ -133,42 +126,3 @@ class Blocker:
 
     kind: str
     id: str
-
-
-class ProviderError(Exception):
-    """A provider did not do what was asked. The text is for staff; customers get `code`'s sentence.
-
-    The class names are what the state machines' Retry rules match.
-    """
-
-    code = FailureCode.PROVISIONING_FAILED
-
-
-class ProviderUnreachable(ProviderError):
-    """No answer, a broken one, or a 5xx: it may have taken effect. Look before trying again (G20)."""
-
-
-class ProviderThrottled(ProviderError):
-    """The provider asks for patience (429). Nothing happened; try again later."""
-
-    code = FailureCode.PROVIDER_BUSY
-
-
-class NoCapacity(ProviderError):
-    """The provider has no room for this machine."""
-
-    code = FailureCode.CAPACITY_UNAVAILABLE
-
-
-class QuotaExceeded(ProviderError):
-    """Our own account at the provider is at its limit; also: every project of the region is full."""
-
-    code = FailureCode.PROVIDER_QUOTA
-
-
-class SpecRejected(ProviderError):
-    """The provider will never build this: an unknown flavor, image or network, a bad parameter."""
-
-
-class ProviderDenied(ProviderError):
-    """Our credentials do not allow this. Staff must act; trying again changes nothing by itself."""

@@ -16,7 +16,7 @@ from chalicelib.domain.cloud.providers.machines import (
 
 
 class ComputeProvider(Protocol):
-    """One kind of upstream. Every call has a time-out and raises only `ProviderError`s.
+    """One kind of upstream. Every call has a time-out and raises only `ProviderError`s, which API answers can be.
 
     The contract suite (`tests/contract/`) holds every adapter to what is written here.
     """
@@ -35,7 +35,7 @@ class ComputeProvider(Protocol):
         Does not wait for the machine to be READY.
 
         Raises:
-            SpecRejected, NoCapacity, QuotaExceeded, ProviderDenied: nothing was made.
+            SpecRejected, CapacityUnavailable, QuotaExceeded, ProviderDenied: nothing was made.
             ProviderUnreachable: it may have been made; `get` by name tells (G20).
             ProviderThrottled: nothing was made; try again later.
         """

@@ -16,7 +16,7 @@ from chalicelib.domain.cloud.suspension.words import (
     SWITCHED_OFF_BECAUSE,
     SWITCHED_ON_BECAUSE,
 )
-from chalicelib.kernel.errors import InsufficientBalance
+from chalicelib.domain.money.ledger.errors import InsufficientBalance
 
 
 class Consequences:

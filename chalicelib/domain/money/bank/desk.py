@@ -26,11 +26,12 @@ from chalicelib.domain.money.bank.ports import (
     UnmatchedTransferRecords,
 )
 from chalicelib.domain.money.bank.statements import read_statement
+from chalicelib.domain.money.top_ups.errors import PaymentProviderError
 from chalicelib.domain.money.top_ups.models import GatewayError, PaymentState, TopUp, TopUpStatus
 from chalicelib.domain.money.top_ups.ports import TopUpRecords
 from chalicelib.domain.money.top_ups.settlement import Settlement
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound, PaymentProviderError
+from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import ConditionFailed, Transactor
 

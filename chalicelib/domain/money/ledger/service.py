@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from chalicelib.domain.money.ledger.errors import InsufficientBalance
 from chalicelib.domain.money.ledger.models import (
     Account,
     Balance,
@@ -27,7 +28,7 @@ from chalicelib.domain.money.ledger.models import (
 )
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED, NOT_POSTED_BEFORE, EntryFilter, LedgerRecords
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import InsufficientBalance, NotFound
+from chalicelib.kernel.errors import NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.pages import Page, PageRequest

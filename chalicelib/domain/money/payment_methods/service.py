@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from chalicelib.domain.money.payment_methods.ports import PreferredMethods, UserLookup
+from chalicelib.domain.money.top_ups.errors import PaymentProviderError
 from chalicelib.domain.money.top_ups.models import Checkout, GatewayError, PaymentMethod
 from chalicelib.domain.money.top_ups.ports import Gateways, SupportsSavedMethods
-from chalicelib.kernel.errors import Conflict, NotFound, PaymentProviderError
+from chalicelib.kernel.errors import Conflict, NotFound
 
 SAVING_GATEWAY = "stripe"
 """The gateway that stores cards."""

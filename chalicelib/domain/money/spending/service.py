@@ -10,10 +10,11 @@ from datetime import datetime
 
 from chalicelib.domain.money.ledger.models import Account, Hold, HoldPurpose, Period
 from chalicelib.domain.money.ledger.ports import LedgerRecords
+from chalicelib.domain.money.spending.errors import SpendCapReached
 from chalicelib.domain.money.spending.models import NO_CAPS, Allowance, Caps, Limit
 from chalicelib.domain.money.spending.ports import CapRecords, KeyCaps, Keys
 from chalicelib.kernel.clock import Clock, epoch_seconds, from_epoch_seconds
-from chalicelib.kernel.errors import NotFound, SpendCapReached
+from chalicelib.kernel.errors import NotFound
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.transactions import Transactor
 

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.money.top_ups.errors import PaymentProviderError
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Checkout,
@@ -20,7 +21,7 @@ from chalicelib.domain.money.top_ups.ports import (
 )
 from chalicelib.domain.money.top_ups.settlement import Settlement
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import NotFound, PaymentProviderError
+from chalicelib.kernel.errors import NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads

@@ -7,10 +7,12 @@ transfer's id, so that the two can be compared (G12), and no money is ever in be
 from dataclasses import replace
 from datetime import date
 
+from chalicelib.domain.foundation.access.errors import CustomerBlocked
 from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Scope
 from chalicelib.domain.foundation.access.ports import CustomerStanding
 from chalicelib.domain.foundation.activity.models import Activity, Outcome
 from chalicelib.domain.foundation.activity.ports import ActivityWrites
+from chalicelib.domain.money.ledger.errors import AccountSuspended
 from chalicelib.domain.money.ledger.models import EntryType, account_name
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import AccountChange, Ledger
@@ -24,7 +26,7 @@ from chalicelib.domain.money.transfers.ports import (
     TransferRecords,
 )
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import AccountSuspended, Conflict, CustomerBlocked, InvalidInput, NotFound
+from chalicelib.kernel.errors import Conflict, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import MICROS_PER_UNIT, format_amount, parse_amount
 from chalicelib.kernel.pages import Page, PageRequest

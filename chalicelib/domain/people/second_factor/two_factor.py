@@ -8,6 +8,7 @@ from chalicelib.domain.people.accounts.models import Letter, LetterKind, User
 from chalicelib.domain.people.accounts.ports import Letters, Sessions, Users
 from chalicelib.domain.people.attempts.attempts import Attempts
 from chalicelib.domain.people.attempts.password_proof import PasswordProof
+from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
 from chalicelib.domain.people.second_factor.models import (
     Enrolment,
     Proof,
@@ -23,7 +24,7 @@ from chalicelib.domain.people.second_factor.recovery_codes import (
     recovery_hash,
 )
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import Conflict, InvalidTwoFactorCode, Unauthorized
+from chalicelib.kernel.errors import Conflict, Unauthorized
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
 

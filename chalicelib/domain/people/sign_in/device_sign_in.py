@@ -14,18 +14,12 @@ from chalicelib.domain.people.accounts.ports import Users
 from chalicelib.domain.people.accounts.tokens import new_secret
 from chalicelib.domain.people.attempts.attempts import Attempts
 from chalicelib.domain.people.second_factor.ports import SecondFactors
+from chalicelib.domain.people.sign_in.errors import AccessDenied, AuthorizationPending, ExpiredToken, SlowDown
 from chalicelib.domain.people.sign_in.models import POLLING_SECONDS, Answer, DeviceSignIn
 from chalicelib.domain.people.sign_in.opening import SessionOpener
 from chalicelib.domain.people.sign_in.ports import DeviceSignIns
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import (
-    AccessDenied,
-    AuthorizationPending,
-    ExpiredToken,
-    NotFound,
-    SlowDown,
-    Unauthorized,
-)
+from chalicelib.kernel.errors import NotFound, Unauthorized
 from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads
 

@@ -6,8 +6,8 @@ follows from it follows later, from the table's stream.
 
 from chalicelib.domain.people.accounts.ports import Users
 from chalicelib.domain.people.accounts.security_log import SecurityLog
+from chalicelib.domain.people.sign_in.errors import InvalidCredentials
 from chalicelib.domain.people.sign_in.ports import FailedSignIns
-from chalicelib.kernel.errors import InvalidCredentials
 from chalicelib.kernel.transactions import Transactor
 
 

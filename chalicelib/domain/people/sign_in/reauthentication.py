@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from chalicelib.domain.people.attempts.password_proof import PasswordProof, Proven
+from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
 from chalicelib.domain.people.second_factor.ports import SecondFactors
 from chalicelib.domain.people.second_factor.two_factor import CodeCheck
-from chalicelib.kernel.errors import InvalidTwoFactorCode, Unauthorized
+from chalicelib.kernel.errors import Unauthorized
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
 
 _CODE_MISSING = "Two-factor sign-in is on: send a code of your app, or a recovery code, too."

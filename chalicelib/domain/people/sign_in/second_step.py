@@ -10,12 +10,13 @@ from chalicelib.domain.people.accounts.models import (
 from chalicelib.domain.people.accounts.ports import Users
 from chalicelib.domain.people.accounts.security_log import SecurityLog
 from chalicelib.domain.people.attempts.attempts import Attempts
+from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
 from chalicelib.domain.people.second_factor.models import UsedRecoveryCode
 from chalicelib.domain.people.second_factor.ports import PendingSignIns, SecondFactors
 from chalicelib.domain.people.second_factor.two_factor import CodeCheck
 from chalicelib.domain.people.sign_in.opening import SessionOpener
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import InvalidTwoFactorCode, Unauthorized
+from chalicelib.kernel.errors import Unauthorized
 from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.transactions import ConditionFailed, Write
 

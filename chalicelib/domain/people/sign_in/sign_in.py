@@ -17,11 +17,11 @@ from chalicelib.domain.people.accounts.tokens import new_secret
 from chalicelib.domain.people.attempts.attempts import Attempts
 from chalicelib.domain.people.second_factor.models import PENDING_SIGN_IN_LIFE, PendingSignIn
 from chalicelib.domain.people.second_factor.ports import PendingSignIns, SecondFactors
+from chalicelib.domain.people.sign_in.errors import EmailNotVerified, InvalidCredentials
 from chalicelib.domain.people.sign_in.models import FailedSignIn
 from chalicelib.domain.people.sign_in.opening import SessionOpener
 from chalicelib.domain.people.sign_in.ports import FailedSignIns
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import EmailNotVerified, InvalidCredentials
 from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
 

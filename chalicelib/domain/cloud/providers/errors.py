@@ -1,0 +1,85 @@
+"""What can go wrong at a provider: the only errors that an adapter may raise, and what each is in an answer.
+
+An endpoint that asks a provider declares `asks_provider=True`. Its answers may then have these codes, and it
+translates nothing: the errors leave as they are, without the provider's own text.
+"""
+
+from enum import StrEnum
+from typing import ClassVar, Final
+
+from chalicelib.kernel.errors import HearthError
+
+BUSY_SECONDS: Final = 5
+"""What `Retry-After` says where a busy provider does not say how long it will be."""
+
+
+class FailureCode(StrEnum):
+    """Why a machine could not be built, as its deployment tells it (G27)."""
+
+    CAPACITY_UNAVAILABLE = "CAPACITY_UNAVAILABLE"
+    PROVIDER_QUOTA = "PROVIDER_QUOTA"
+    PROVIDER_BUSY = "PROVIDER_BUSY"
+    PROVISIONING_FAILED = "PROVISIONING_FAILED"
+
+
+class ProviderError(HearthError):
+    """A provider did not do what was asked.
+
+    The text is for staff and may hold the provider's own words; customers get the sentence of the code. The class
+    names are what the state machines' Retry rules match.
+    """
+
+    code, status = "PROVIDER_ERROR", 502
+    sentence = "The region's control plane gave no answer, or refused; try again later."
+    failure: ClassVar[FailureCode] = FailureCode.PROVISIONING_FAILED
+    """What it means for a machine that was to be built."""
+
+    def __init__(self, text: str = "", *, retry_after_seconds: int | None = None) -> None:
+        super().__init__(retry_after_seconds=retry_after_seconds)
+        self.text = text or self.sentence
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class ProviderUnreachable(ProviderError):
+    """No answer, a broken one, or a 5xx: it may have taken effect. Look before trying again (G20)."""
+
+
+class ProviderThrottled(ProviderError):
+    """The provider asks for patience (429). Nothing happened; try again later."""
+
+    code, status = "PROVIDER_BUSY", 503
+    sentence = "The region is busy; try again in a moment."
+    failure = FailureCode.PROVIDER_BUSY
+
+    def __init__(self, text: str = "", *, retry_after_seconds: int | None = None) -> None:
+        super().__init__(text, retry_after_seconds=retry_after_seconds or BUSY_SECONDS)
+
+
+class CapacityUnavailable(ProviderError):
+    """The provider has no room for this machine."""
+
+    code, status = "CAPACITY_UNAVAILABLE", 409
+    sentence = "There is no free capacity for this type in this region right now."
+    failure = FailureCode.CAPACITY_UNAVAILABLE
+
+
+class QuotaExceeded(ProviderError):
+    """Our own account at the provider is at its limit; also: every project of the region is full."""
+
+    code, status = "PROVIDER_QUOTA", 409
+    sentence = "This region's quota is used up for the moment; try another region or try again later."
+    failure = FailureCode.PROVIDER_QUOTA
+
+
+class SpecRejected(ProviderError):
+    """The provider will never build this: an unknown flavor, image or network, a bad parameter."""
+
+
+class ProviderDenied(ProviderError):
+    """Our credentials do not allow this. Staff must act; trying again changes nothing by itself."""
+
+
+PROVIDER_ERRORS: Final = (CapacityUnavailable, ProviderError, ProviderThrottled, QuotaExceeded)
+"""One for each code that an endpoint may answer which asks a provider."""

@@ -1,0 +1,8 @@
+"""What a spend cap does not allow."""
+
+from chalicelib.kernel.errors import HearthError
+
+
+class SpendCapReached(HearthError):
+    code, status = "SPEND_CAP_REACHED", 402
+    sentence = "The spend cap leaves no room for this; raise it, or wait until it starts anew."

@@ -1,0 +1,8 @@
+"""What a gateway that does not do its part is in an answer."""
+
+from chalicelib.kernel.errors import HearthError
+
+
+class PaymentProviderError(HearthError):
+    code, status = "PAYMENT_PROVIDER_ERROR", 502
+    sentence = "The payment provider did not answer as it should; nothing was charged twice, try again."
