@@ -161,7 +161,7 @@ def retry_after_seconds(header: str | None) -> float | None:
     """What a `Retry-After` asks for, from now on; None where there is none, or one that says nothing."""
     try:
         return None if header is None else urllib3.Retry().parse_retry_after(header)
-    except urllib3.exceptions.InvalidHeader:
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):  # the latter of absurd numbers and years
         return None
 
 

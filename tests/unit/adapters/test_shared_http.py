@@ -18,9 +18,6 @@ from chalicelib.adapters.shared.http import Bounds, HttpAnswer, HttpClient, NoAn
 from chalicelib.adapters.shared.payment_api import PaymentApi
 from chalicelib.domain.money.top_ups.models import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
-NOTHING = b""
 SECRET = "sk-0123456789"
 
 
@@ -28,6 +25,11 @@ def answer(status: int, *headers: str, body: bytes = b"") -> bytes:
     """An answer as it goes over the wire."""
     lines = [f"HTTP/1.1 {status} Word", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+OK = answer(200, body=b"ok")
+BUSY = answer(503)
+NOTHING = b""
 
 
 class Service(TCPServer):
@@ -163,8 +165,9 @@ class TestRetryAfter:
         assert client(patience).request("GET", service.url) == HttpAnswer(429, b"", 3)
         assert patience.pauses == []
 
-    def test_that_says_nothing_is_as_none(self, service: Service, patience: Patience) -> None:
-        service.answers = [answer(429, "Retry-After: soon"), OK]
+    @pytest.mark.parametrize("header", ["soon", "", "-1", "9" * 5000, "Fri, 01 Jan 99999999 00:00:00 GMT"])
+    def test_that_says_nothing_is_as_none(self, service: Service, patience: Patience, header: str) -> None:
+        service.answers = [answer(429, f"Retry-After: {header}"), OK]
         assert client(patience).request("GET", service.url).status == 200
         assert patience.pauses == pytest.approx([0.1])
 

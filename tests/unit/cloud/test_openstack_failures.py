@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.providers.openstack.failures import (
+    LONGEST_PATIENCE_SECONDS,
     REASON_LIMIT,
     error_from_answer,
     failure_from_reason,
     one_line,
 )
 from chalicelib.domain.cloud.providers.errors import (
+    BUSY_SECONDS,
     CapacityUnavailable,
     FailureCode,
     ProviderDenied,
@@ -162,6 +164,30 @@ def test_g27_an_answer_becomes_one_of_the_ports_errors(
 
     assert type(made) is error
     assert str(made).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [
+        (None, BUSY_SECONDS),
+        ("soon", BUSY_SECONDS),
+        ("7", 7),
+        ("0", 1),
+        ("86400", LONGEST_PATIENCE_SECONDS),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", LONGEST_PATIENCE_SECONDS),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 1),
+    ],
+)
+def test_a_busy_region_says_for_how_long_and_is_believed_within_reason(
+    retry_after: str | None, seconds: int
+) -> None:
+    assert error_from_answer("GET /stacks", 429, {}, retry_after).retry_after_seconds == seconds
+
+
+def test_g27_what_a_region_says_is_for_staff() -> None:
+    error = error_from_answer("POST /stacks", 403, heat("Forbidden", INSTANCE_QUOTA))
+    assert "Quota exceeded" in str(error)
+    assert error.message == QuotaExceeded.sentence
 
 
 def test_an_error_without_a_message_tells_its_kind() -> None:
