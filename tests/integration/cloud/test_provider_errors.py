@@ -226,7 +226,7 @@ class TestAnEndpointThatNeedsAnAnswer:
 
 def test_what_can_be_answered_is_documented() -> None:
     for path in ("/deployments/quote", "/deployments"):
-        function, _ = find("POST", path)
+        function = find("POST", path)[0]
         spec = function.documentation
         assert isinstance(spec, EndpointSpec)
         codes = {error.code for error in spec.refusals}
