@@ -94,6 +94,11 @@ deploy: package ## Deploy with SAM (STAGE=…)
 	@test -n "$(STAGE)" || { echo "Say which: make deploy STAGE=dev"; exit 2; }
 	@$(BIN)/python -m tools.deploy --stage $(STAGE)
 
+.PHONY: retire
+retire: $(INSTALLED) ## Remove what a release with one application stack has left (STAGE=…; docs/operations.md, Updating)
+	@test -n "$(STAGE)" || { echo "Say which: make retire STAGE=dev"; exit 2; }
+	@$(BIN)/python -m tools.deploy --stage $(STAGE) --retire
+
 .PHONY: ledger-verify
 ledger-verify: $(INSTALLED) ## Let the ledger prove itself, on the local cloud or wherever AWS_PROFILE and TABLE_NAME lead
 	@$(BIN)/python -m tools.verify_ledger

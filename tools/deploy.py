@@ -23,7 +23,7 @@ class NoSuchStage(Exception):
 
 
 class NotFinished(Exception):
-    """The previous release cannot be removed yet; the message says what is under way in it."""
+    """The previous release cannot be removed yet; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Stage:
     name: str
     data_stack: str
     installation: str
-    """What the names of the other stacks begin with."""
+    """The prefix of the other stacks' names."""
     region: str
 
     @classmethod
@@ -67,7 +67,7 @@ def sam() -> list[str]:
 
 
 class SamAccount:
-    """The stage's account; SAM uploads the archives, makes the change sets and shows them."""
+    """The stage's account. SAM uploads the archives, creates the change sets and shows them."""
 
     def __init__(self, stage: Stage, root: Path) -> None:
         self._stage = stage
@@ -126,7 +126,7 @@ class SamAccount:
 
 
 def deploy(stage: Stage, root: Path) -> dict[str, str]:
-    """Deploy all stacks, and quiet the one of a release that had no others; the outputs of all.
+    """Deploy all stacks, and stop the schedules of a release before areas; the outputs of all stacks.
 
     Raises:
         subprocess.CalledProcessError: SAM refused; it has said why.
@@ -136,15 +136,17 @@ def deploy(stage: Stage, root: Path) -> dict[str, str]:
     previous = PreviousRelease(stage.installation, stage.client)
     if previous.exists():
         previous.quiet()
-        print(f"{stage.installation} is from an older release and goes on answering: docs/operations.md, Updating")
+        print(
+            f"{stage.installation} is from an older release and still answers. See docs/operations.md, Updating."
+        )
     return outputs
 
 
 def retire(stage: Stage) -> None:
-    """Remove the stack of a release that had but one beside the data.
+    """Remove the stack of a release before areas.
 
     Raises:
-        NotFinished: something is under way in it, or would no longer be heard.
+        NotFinished: messages or executions are under way in it, or a subscriber would get no more alerts.
     """
     previous = PreviousRelease(stage.installation, stage.client)
     if not previous.exists():
@@ -161,7 +163,7 @@ def retire(stage: Stage) -> None:
 
 
 def main() -> None:
-    """Deploy what `make package` built, or remove what an older release has left."""
+    """Deploy the package, or remove the stack of a release before areas."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--retire", action="store_true", help="remove the one stack of a release before areas")
@@ -180,7 +182,7 @@ def main() -> None:
 
 
 def addresses(outputs: Mapping[str, str]) -> list[str]:
-    """Where callers find the API: one address with a domain, one for each REST API without."""
+    """The API's address: one with a domain, one for each REST API without."""
     if "ApiUrl" in outputs:
         target = outputs["ApiDomainTarget"]
         return [f"The API is {outputs['ApiUrl']}; its name must lead to {target}"]

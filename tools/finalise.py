@@ -1,8 +1,8 @@
-"""Makes what `chalice package` wrote deployable, and refuses what would not fit.
+"""Turns the output of `chalice package` into deployable templates, and refuses those above a quota.
 
 Chalice ships only `app.py`, `chalicelib/` and itself, and puts all functions into one template with an all-in-one
-handler behind one API. This step ships what the Lambdas import, puts each function and each path into the stack
-and the API that `tools/overlay.py` planned, and checks the budgets (`tools/template/budgets.py`).
+handler behind one API. This step ships what the Lambdas import, puts each function into its stack and each path
+into its API as `tools/overlay.py` planned, and checks the budgets (`tools/template/budgets.py`).
 """
 
 import argparse
@@ -28,7 +28,7 @@ SHIPPED_FOLDERS = ("chalicelib", "functions", "heat_templates")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
 _NOT_NEEDED = ("consumes", "produces")
-"""What Chalice says of every operation and API Gateway does not use."""
+"""Parts of each of Chalice's operations that API Gateway does not use."""
 
 
 class SharedFunction(Exception):
@@ -37,7 +37,7 @@ class SharedFunction(Exception):
 
 @dataclass(frozen=True)
 class Size:
-    """What was built: its parts in numbers, and its use of every quota."""
+    """The numbers of parts that were built, and their use of every quota."""
 
     stacks: int
     functions: int
@@ -46,7 +46,7 @@ class Size:
     uses: tuple[Use, ...]
 
     def summary(self) -> str:
-        """One line for whoever packages."""
+        """One line that `make package` prints."""
         resources = budgets.largest(self.uses, budgets.RESOURCES)
         template = budgets.largest(self.uses, budgets.TEMPLATE_BYTES)
         unzipped = budgets.largest(self.uses, budgets.UNZIPPED_BYTES)
@@ -90,7 +90,7 @@ def finalise(project: Path, build: Path, percent: int = budgets.SHARE_PERCENT) -
 
 
 def divided(packaged: Template, plan: Mapping[str, Any]) -> dict[str, Template]:
-    """The plan's stacks, in order, with the functions and paths of what Chalice `packaged`."""
+    """The templates of the plan, in order, completed by Chalice's functions and paths."""
     templates: dict[str, Template] = {
         stack: copy.deepcopy(plan["stacks"][stack]) for stack in ORDER if stack in plan["stacks"]
     }
@@ -172,7 +172,7 @@ def _without_common(properties: dict[str, Any], shared: dict[str, Any]) -> dict[
 
 
 def _definition(packaged: Template, paths: Mapping[str, str]) -> dict[str, Any]:
-    """Chalice's definition of its one API with `paths` alone, by the names that they have in an API of theirs."""
+    """Chalice's API definition with only `paths`, which map each path to the one within its API."""
     body = packaged["Resources"][API]["Properties"]["DefinitionBody"]
     return {
         **{name: part for name, part in body.items() if not name.startswith("x-amazon-apigateway-gateway")},

@@ -38,7 +38,7 @@ DATA_OUTPUTS = (
     "BreachRangeUrl",
     "SuspensionGraceHours",
 )
-"""What the other stacks take from the data stack's outputs, under the same names."""
+"""The outputs of the data stack that other stacks take as parameters of the same names."""
 
 ENVIRONMENT = {
     "stage": ref("Stage"),
@@ -69,10 +69,10 @@ class OverlayError(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is deployed, but for what only Chalice knows of functions and paths."""
+    """All templates, without the parts of functions and paths that Chalice adds."""
 
     stacks: dict[str, Template]
-    """In which functions have no handler yet, and APIs no paths."""
+    """In them, functions have no handler yet, and APIs no paths."""
     merged: Template
     """For `chalice package --merge-template`."""
     apis: tuple[shares.RestApi, ...]

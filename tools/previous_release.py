@@ -1,10 +1,9 @@
-"""The stack of releases that had but one beside the data: what becomes of it after an update.
+"""Removes the stack of releases before areas, which had everything but the data.
 
-It is named as the installation, and everything in it is named after it, so that nothing collides with the stacks
-of today. It goes on to answer at its own addresses until it is removed: the API's, and the function URLs at which
-payment gateways call. What begins work by itself in it (schedules, readers of the table's stream) is stopped once
-the new stacks stand. What had begun runs to its end: messages in its queues, and executions of its state machines.
-No data is in it.
+Its name is the installation's, and all names in it begin with that, so none collides with those of today's
+stacks. It answers at its own addresses until it is removed: the API's, and the function URLs that payment gateways
+call. Its schedules and its readers of the table's stream are stopped once the new stacks are deployed. Messages in
+its queues and executions of its state machines run to their end. It has no data.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,14 +20,14 @@ _MESSAGES = (
 
 
 class PreviousRelease:
-    """The one stack, in the account and region of the clients that `client` makes."""
+    """That stack, in the account and region of the clients that `client` creates."""
 
     def __init__(self, installation: str, client: Callable[[str], Any]) -> None:
         self._stack = installation
         self._client = client
 
     def exists(self) -> bool:
-        """Whether it is there still."""
+        """Whether the stack exists."""
         cloudformation = self._client("cloudformation")
         try:
             cloudformation.describe_stacks(StackName=self._stack)
@@ -53,7 +52,7 @@ class PreviousRelease:
         return [*self._queues_with_messages(), *self._machines_at_work()]
 
     def unheard(self, topic_arn: str) -> list[str]:
-        """Who subscribed to its alerts and not to those of `topic_arn`."""
+        """The subscribers of its alerts who did not subscribe to the topic `topic_arn`."""
         return sorted(
             f"{protocol} {endpoint}"
             for topic in self._resources("AWS::SNS::Topic")

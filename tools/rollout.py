@@ -1,4 +1,4 @@
-"""Brings a package's stacks into an account: in order, each with what those before it hand over."""
+"""Deploys a package's stacks in order, each with the outputs of those before it."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -10,7 +10,7 @@ from tools.template.stacks import AREAS, INSTALLATION, Template
 
 
 class Account(Protocol):
-    """CloudFormation, as far as a roll-out needs it; stacks are named in full."""
+    """The part of CloudFormation that a roll-out needs; stacks have their full names."""
 
     def deploy(self, stack: str, template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
         """Create or update a stack; its outputs."""
@@ -25,14 +25,14 @@ class Account(Protocol):
 def roll_out(package: Package, installation: str, data: Mapping[str, str], account: Account) -> dict[str, str]:
     """Deploy all of `package`; the outputs of all stacks.
 
-    Every address answers all the time: what is called is removed after nothing calls it any more. So a function
-    may move from one area to another, and an area may lose its last function.
+    Every address answers all the time: a function is removed only after no API calls it. So a function may move
+    from one area to another, and an area may lose its last function.
 
     Args:
         package: what `make package` built.
-        installation: what the names of its stacks begin with.
-        data: the outputs of its data stack.
-        account: where.
+        installation: the prefix of the stacks' names.
+        data: the outputs of the data stack.
+        account: where it is deployed.
     """
     known = {INSTALLATION: installation, **data}
     shrinking: list[str] = []

@@ -126,7 +126,7 @@ def register(function: Function) -> None:
 
 
 def _places(function: Function) -> tuple[Any, ...]:
-    """What only one function may be reached at."""
+    """The places that no other function may have."""
     match function.trigger:
         case Route() as route:
             return route.places

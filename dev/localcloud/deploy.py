@@ -26,7 +26,7 @@ from tools.template.stacks import FRONT
 
 ROOT = packaging.ROOT
 INSTALLATION = "hearth"
-"""What the names of all stacks, and of what is in them, begin with."""
+"""The prefix of the names of all stacks and functions."""
 DATA_STACK = f"{INSTALLATION}-data"
 RATES = ("EUR=1.08", "GBP=1.27", "CAD=0.72", "CHF=1.13", "AED=0.2723", "USDT=1", "USDC=1")
 """Dollars for one unit, as of every `up`."""
@@ -139,9 +139,9 @@ def fill_in(source: Source, aws: LocalAws, data: Mapping[str, str], target: Targ
 
 
 def _replace_previous_release(aws: LocalAws) -> None:
-    """Let what the one stack of an older release has begun come to its end, and remove it.
+    """Wait until the stack of a release before areas has finished its work, and remove it.
 
-    What does not end in time is taken over by reconcilers, as after a crash.
+    Reconcilers take over what does not end in time, as after a crash.
     """
     previous = PreviousRelease(INSTALLATION, aws.client)
     if previous.exists():

@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, complete, and what is committed."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from chalicelib.runtime.registry import Function, Route, load_all
 from tests.support.doors import specification
 from tests.support.modules import import_all
 from tools.openapi import PATH, generated
+
+API_NAMES = PATH.with_name("api-names.md")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,13 @@ def test_every_route_is_in_the_document(whole: dict[str, Any]) -> None:
 def test_no_two_operations_share_an_id(whole: dict[str, Any]) -> None:
     ids = [operation["operationId"] for operations in whole["paths"].values() for operation in operations.values()]
     assert len(ids) == len(set(ids))
+
+
+def test_the_page_of_alternative_paths_lists_every_alias() -> None:
+    rows = re.findall(r"\| `(\w+ /\S+)` \| `(\w+ /\S+)` \|$", API_NAMES.read_text(), re.MULTILINE)
+    routes = [function.trigger for function in load_all() if isinstance(function.trigger, Route)]
+    aliases = {(f"{r.method} {r.path}", " ".join(alias)) for r in routes for alias in r.aliases}
+    assert sorted(rows) == sorted(aliases)
 
 
 def test_an_alias_is_the_same_operation_under_a_name_of_its_own(whole: dict[str, Any]) -> None:

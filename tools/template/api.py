@@ -1,6 +1,6 @@
 """The REST APIs: integrations, CORS, errors in our envelope, access log, and the domain that makes them one.
 
-Chalice makes one API of all routes; `tools/finalise.py` shares its paths out among these (`shares.py`).
+Chalice makes one API of all routes; `tools/finalise.py` divides its paths among these (`shares.py`).
 """
 
 import json
@@ -41,7 +41,7 @@ _GATEWAY_ERRORS = {
 
 
 def function_arn(function: Function) -> str:
-    """The function's ARN by its name: a stack need not know the stack that makes the function."""
+    """The function's ARN from its name, which needs no reference to the stack that has the function."""
     name = f"${{Installation}}-{function.area}-{function.name}"
     return f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:{name}"
 
@@ -63,7 +63,7 @@ def operations(registry: Iterable[Function]) -> dict[str, str]:
 
 
 def merged(registry: Iterable[Function]) -> dict[str, Any]:
-    """What is merged into the paths that Chalice writes: integrations, and the origin that may call."""
+    """What is merged into Chalice's paths: the integration of each operation, and the origin for CORS."""
     paths: dict[str, Any] = {}
     for function in registry:
         if isinstance(function.trigger, Route):
@@ -75,7 +75,7 @@ def merged(registry: Iterable[Function]) -> dict[str, Any]:
 
 
 def resources(apis: Iterable[RestApi]) -> Resources:
-    """The APIs without their paths, what they share, and their domain's mappings."""
+    """The APIs without their paths, the resources that they share, and the domain's mappings."""
     made: Resources = {INVOKE_ROLE: _invoke_role()}
     for api in apis:
         made[api.logical_id] = _rest_api(api)
@@ -86,12 +86,12 @@ def resources(apis: Iterable[RestApi]) -> Resources:
 
 
 def conditions(apis: Collection[RestApi]) -> dict[str, Any]:
-    """Whether the operator has a domain for the API."""
+    """The condition that the operator has set a domain."""
     return {HAS_DOMAIN: {"Fn::Not": [{"Fn::Equals": [ref("ApiDomain"), "none"]}]}} if apis else {}
 
 
 def outputs(apis: Collection[RestApi]) -> dict[str, Any]:
-    """Each API's id and own address; the one address of all of them, and where its name must lead."""
+    """The id and address of each API, the address of all of them, and the target of the domain's DNS record."""
     if not apis:
         return {}
     made: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """AWS's default quotas, and how much of each a package uses.
 
-A quota is in the list if the size of the product decides whether it holds. The figures are those of accounts that
-have asked for nothing (Service Quotas, and the "quotas" page of each service's guide, read in November 2026).
+The list has the quotas that a larger product comes nearer to. The figures are defaults, which an account has
+without a request (Service Quotas, and the "quotas" page of each service's guide, read in November 2026).
 """
 
 import json
@@ -15,10 +15,10 @@ from tools.template.shares import path_nodes
 Template = dict[str, Any]
 
 SHARE_PERCENT = 80
-"""Of a quota, what a release may use: the rest is for the next one, and for a second stage in the account."""
+"""The part of a quota that a release may use; the rest is for growth, and for a second stage in the account."""
 
 _ASSUMED_CHARACTERS = 100
-"""Of a value that CloudFormation fills in: our longest are ARNs."""
+"""The assumed length of a value that CloudFormation fills in; our longest values are ARNs."""
 _LONGEST_INSTALLATION = "hearth-production"
 _IN_TEXT = re.compile(r"\$\{[^}]+\}")
 _CALLED = re.compile(r":function:\$\{Installation\}-([\w-]+)/invocations")
@@ -30,23 +30,23 @@ class BudgetExceeded(Exception):
 
 @dataclass(frozen=True)
 class Quota:
-    """A limit of AWS's, for each `of_each`."""
+    """A limit that AWS sets for each thing of one kind, which `of_each` names."""
 
     words: str
     of_each: str
     limit: int
     advice: str
     is_shared: bool = True
-    """Whether our margin applies: a name is either too long or it is not."""
+    """Whether only a part may be used; a name may have its full length."""
 
     def allowed(self, percent: int = SHARE_PERCENT) -> int:
-        """What a package may use where it may use `percent` of the limit."""
+        """The amount that a package may use."""
         return self.limit * percent // 100 if self.is_shared else self.limit
 
 
 @dataclass(frozen=True)
 class Use:
-    """How much of a quota one thing uses."""
+    """The amount of a quota that one thing uses."""
 
     quota: Quota
     what: str
@@ -78,7 +78,7 @@ QUOTAS = tuple(value for value in list(vars().values()) if isinstance(value, Quo
 
 
 def uses(templates: Mapping[str, Template], expanded: Mapping[str, Template], unzipped_bytes: int) -> list[Use]:
-    """What the stacks use, by SAM's templates and by the CloudFormation that SAM makes of them."""
+    """What the stacks use, from their SAM templates and from the CloudFormation that SAM makes of them."""
     found = [use for stack in templates for use in _of_stack(stack, templates[stack], expanded[stack])]
     resources = [
         (f"{stack}.{logical_id}", resource["Type"], resource["Properties"])
@@ -97,7 +97,7 @@ def check(found: Iterable[Use], percent: int = SHARE_PERCENT) -> None:
     """Hold every use within `percent` of its quota.
 
     Raises:
-        BudgetExceeded: names what uses too much, with both figures and what to do.
+        BudgetExceeded: names the thing that uses too much, both figures, and the remedy.
     """
     for use in found:
         quota, allowed = use.quota, use.quota.allowed(percent)
@@ -110,12 +110,12 @@ def check(found: Iterable[Use], percent: int = SHARE_PERCENT) -> None:
 
 
 def largest(found: Iterable[Use], quota: Quota) -> Use:
-    """Who uses most of `quota`."""
+    """The largest use of `quota`."""
     return max((use for use in found if use.quota is quota), key=lambda use: use.actual)
 
 
 def minified(template: Template) -> str:
-    """As it is written, and as CloudFormation counts it."""
+    """The text of `template`, whose bytes CloudFormation counts."""
     return json.dumps(template, separators=(",", ":"))
 
 

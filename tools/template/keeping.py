@@ -1,7 +1,7 @@
-"""What an update must leave in a stack until callers are led elsewhere.
+"""Functions that an update must leave in a stack until no API calls them.
 
-A function that was renamed, or moved to another area, has another name from now on. The APIs call functions by
-name, and are updated last: until then the function must be there under its old name.
+A function that was renamed, or moved to another area, gets another name. The APIs call functions by name, and are
+updated last, so the function must exist under its old name until then.
 """
 
 import copy
@@ -13,7 +13,7 @@ from typing import Any
 from tools.template.stacks import Template
 
 _KEPT = frozenset({"AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup"})
-"""What answers calls. What begins work by itself goes at once, or it would be begun twice."""
+"""What a function needs to answer. Its schedules and event sources go at once: the new function has them."""
 
 
 @dataclass(frozen=True)

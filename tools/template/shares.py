@@ -1,8 +1,8 @@
-"""How the API's paths are shared out among REST APIs.
+"""How the API's paths are divided among REST APIs.
 
-API Gateway allows 300 path resources in one API. What callers see as one API is therefore as many as it takes:
-each has the paths below one base path, and the domain maps that base path to it. The longest base path wins, and
-is stripped (https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-mappings.html).
+API Gateway allows 300 path resources in one REST API, so what callers see as one API consists of several. Each has
+the paths below one base path, and the domain maps that base path to it. API Gateway takes the longest base path
+that matches, and strips it (https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-mappings.html).
 """
 
 import re
@@ -25,7 +25,7 @@ class CannotSplit(Exception):
 
 @dataclass(frozen=True)
 class RestApi:
-    """One REST API: the paths below `base`, such as `v1`, or those below no other API's base."""
+    """One REST API: the paths below `base`, such as `v1`; with an empty base, all paths that no other API has."""
 
     base: str
     paths: tuple[str, ...]
@@ -37,21 +37,21 @@ class RestApi:
 
     @property
     def base_path(self) -> str:
-        """What the domain maps to it."""
+        """The base path that the domain maps to it."""
         return f"{STAGE}/{self.base}" if self.base else STAGE
 
     @property
     def name(self) -> str:
-        """Its name as a text with parameters; its metrics are found by it."""
+        """Its name for `Fn::Sub`, which is also the dimension of its metrics."""
         return "-".join(("${Installation}", *_parts(self.base)))
 
     def local(self, path: str) -> str:
-        """`path` as the API itself has it: the base path is stripped before."""
+        """`path` without the base path, as the API declares it."""
         return path.removeprefix(f"/{self.base}") or "/" if self.base else path
 
 
 def path_nodes(paths: Iterable[str]) -> int:
-    """How many resources API Gateway makes of `paths`: the root, and every distinct prefix."""
+    """The number of resources that API Gateway creates for `paths`: the root, and every distinct prefix."""
     nodes: set[tuple[str, ...]] = {()}
     for path in paths:
         parts = tuple(_parts(path))
@@ -60,10 +60,10 @@ def path_nodes(paths: Iterable[str]) -> int:
 
 
 def share_out(paths: Collection[str], limit: int) -> tuple[RestApi, ...]:
-    """The APIs for `paths`, none with more than `limit` path nodes; what is below `/v1` is an API of its own.
+    """Divide `paths` among APIs of at most `limit` path nodes; the paths below `/v1` have an API of their own.
 
     Raises:
-        CannotSplit: names the base path below which there are too many.
+        CannotSplit: the paths below one base path do not fit, and cannot be divided.
     """
     groups: dict[str, list[str]] = {}
     for path in sorted(paths):
@@ -78,7 +78,7 @@ def share_out(paths: Collection[str], limit: int) -> tuple[RestApi, ...]:
 
 
 def _largest_that_fits(base: str, paths: Iterable[str], limit: int) -> str:
-    """The literal base path below `base` that takes most away from it and is not too large itself."""
+    """The literal base path below `base` with the most path nodes that still fit into one API."""
     sizes: dict[str, int] = {}
     for path in paths:
         parts = _parts(path)

@@ -1,8 +1,8 @@
-"""The stacks of an installation, and what each hands to those that are deployed after it.
+"""The stacks of an installation, and the values that one stack passes to the next.
 
-Resources are declared as if all of them stood in one template. Where one refers to a resource of a stack that is
-deployed earlier, `link` makes the reference a parameter, and an output of the other stack with the same name. So
-what moves from one stack to another changes nothing where it is used.
+Builders declare resources as if all of them stood in one template. If a resource refers to one of a stack that is
+deployed earlier, `link` replaces the reference by a parameter, and adds an output with the same name to the other
+stack. So a resource can move to another stack without a change where it is used.
 """
 
 import re
@@ -15,16 +15,16 @@ from tools.template.intrinsics import Resources, attribute, ref
 Template = dict[str, Any]
 
 CORE = "core"
-"""What holds or carries something for several areas: queues, topics, the WebSocket API, the layer."""
+"""Has what several areas use: queues, topics, the WebSocket API, the layer."""
 AREAS = ("foundation", "people", "money", "cloud", "containers", "hub", "operations")
-"""What runs: the folders of `functions/`, each with its functions, roles, schedules and state machines."""
+"""The folders of `functions/`. Each area's stack has its functions, roles, schedules and state machines."""
 FRONT = "front"
-"""What callers see: the REST APIs and their domain."""
+"""Has the REST APIs and their domain."""
 ORDER = (CORE, *AREAS, FRONT)
-"""In which they are deployed, each into the stack `<installation>-<name>`."""
+"""The order of deployment; each is the CloudFormation stack `<installation>-<name>`."""
 
 INSTALLATION = "Installation"
-"""The parameter with what all names of one installation begin with, such as `hearth-dev`."""
+"""The parameter with the prefix of all names in an installation, such as `hearth-dev`."""
 
 _IN_TEXT = re.compile(r"\$\{(?P<name>[\w:]+)(?:\.(?P<attribute>[\w.]+))?\}")
 _MADE_BY_SAM = ("Url",)
@@ -32,12 +32,12 @@ _MADE_BY_SAM = ("Url",)
 
 
 class Unlinked(Exception):
-    """A template refers to what its stack cannot know."""
+    """A template refers to a resource that does not exist, or that is deployed later."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What one stack declares; its references may lead into other stacks."""
+    """The declarations of one stack; its references may lead to other stacks."""
 
     resources: Resources
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -47,10 +47,14 @@ class Draft:
 
 
 def link(drafts: Mapping[str, Draft], given: Collection[str]) -> dict[str, Template]:
-    """The template of each stack; `given` are the parameters that whoever deploys has from elsewhere.
+    """The template of each stack.
+
+    Args:
+        drafts: the declarations of each stack.
+        given: parameters whose values come from outside of these stacks.
 
     Raises:
-        Unlinked: a reference leads nowhere, or to a stack that is deployed later.
+        Unlinked: a reference names no resource, or one of a stack that is deployed later.
     """
     handed_over: dict[str, dict[str, Any]] = {stack: {} for stack in drafts}
     templates: dict[str, Template] = {}
@@ -73,7 +77,7 @@ def link(drafts: Mapping[str, Draft], given: Collection[str]) -> dict[str, Templ
 
 
 def _whole(stack: str, template: Template) -> Template:
-    """`template` without its empty sections, which CloudFormation does not take."""
+    """`template` with a head and without empty sections, which CloudFormation refuses."""
     head = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": "AWS::Serverless-2016-10-31",
@@ -90,7 +94,7 @@ class _Linker:
     drafts: Mapping[str, Draft]
     given: Collection[str]
     handed_over: dict[str, dict[str, Any]]
-    """By stack, the outputs that later stacks need; added to."""
+    """The outputs of each stack that later stacks need; the linker adds to them."""
     parameters: set[str] = field(default_factory=set)
 
     def rewritten(self, value: Any) -> Any:
