@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.aws import machines
 from chalicelib.adapters.aws.encryption import KmsBox
 from chalicelib.adapters.aws.queues import SqsMeteringQueue, SqsNoticeQueue
 from chalicelib.adapters.aws.secrets import secret_text
@@ -118,8 +119,9 @@ class TestWorkflows:
     @pytest.fixture
     def workflows(self) -> StepFunctionsWorkflows:
         """The product's, with the state machines that the stack makes."""
-        for name in ("deployment-provision", "deployment-delete", "deployment-power", "balance-watch"):
-            definition = (ROOT / "state_machines" / f"{name.replace('-', '_')}.asl.json").read_text()
+        for name in (machines.PROVISION, machines.DELETE, machines.POWER, machines.BALANCE_WATCH):
+            stem = name.split("-", 1)[1].replace("-", "_")
+            definition = (ROOT / "state_machines" / f"{stem}.asl.json").read_text()
             boto3.client("stepfunctions").create_state_machine(
                 name=f"{value_of('STATE_MACHINE_ARN_PREFIX').rpartition(':')[2]}{name}",
                 definition=definition,
