@@ -13,9 +13,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from chalicelib.runtime.registry import Function, load_all
+from chalicelib.adapters.files.subscriptions import write_subscriptions
+from chalicelib.runtime.registry import Changes, Function, Stream, load_all, subscriptions
 from chalicelib.wiring.settings import Settings
-from tools.template import alarms, api, budgets, functions, machines, queues, shares, sockets
+from tools.template import alarms, api, budgets, changes, functions, machines, queues, shares, sockets
 from tools.template.intrinsics import ref, sub
 from tools.template.stacks import AREAS, CORE, FRONT, INSTALLATION, Draft, Template, link
 
@@ -53,6 +54,12 @@ ENVIRONMENT = {
     "metering_queue_url": ref("MeteringQueue"),
     "notice_queue_url": ref("NoticeQueue"),
     "notice_dead_letters_url": ref("NoticeDeadLetters"),
+    "metering_dead_letters_url": ref("MeteringDeadLetters"),
+    "queue_url_prefix": sub("https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/${Installation}-"),
+    "unsent_changes_url": ref("UnsentChanges"),
+    "metering_dead_letters_url": ref("MeteringDeadLetters"),
+    "queue_url_prefix": sub("https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/${AWS::StackName}-"),
+    "unsent_changes_url": ref("UnsentChanges"),
     "staff_alerts_topic_arn": ref("StaffAlertsTopic"),
     "reports_bucket": ref("ReportsBucketName"),
     "mail_sender": ref("MailSender"),
@@ -105,21 +112,23 @@ def plan(registry: Iterable[Function], definitions: dict[str, str], architecture
     """The plan for `registry` and the state machines `definitions` (text by file stem).
 
     Raises:
-        OverlayError, machines.UnknownFunction, machines.NoArea, shares.CannotSplit, stacks.Unlinked: the parts
-            do not fit together.
+        OverlayError, changes.TooManyKinds, machines.UnknownFunction, machines.NoArea, shares.CannotSplit,
+            stacks.Unlinked: the parts do not fit together.
     """
     known = tuple(registry)
     for function in known:
         if function.area not in AREAS:
             raise OverlayError(f"{function.module} is in no area; the areas are {', '.join(AREAS)}")
+    _check_relay(known)
     operations = api.operations(known)
     apis = shares.share_out({place.split()[1] for place in operations}, budgets.PATH_NODES.allowed())
     of_area = machines.by_area(definitions, known)
+    filters = changes.patterns(subscriptions(known))
     drafts = {CORE: _core(known, architecture), FRONT: _front(known, apis)}
     for area in AREAS:
         own = tuple(function for function in known if function.area == area)
         if own:
-            drafts[area] = _area(own, of_area.get(area, {}), architecture)
+            drafts[area] = _area(own, of_area.get(area, {}), filters, architecture)
     templates = link(drafts, {*DATA_OUTPUTS, INSTALLATION})
     merged = {
         function.logical_id: templates[function.area]["Resources"][function.logical_id] for function in known
@@ -127,6 +136,18 @@ def plan(registry: Iterable[Function], definitions: dict[str, str], architecture
     if apis:
         merged |= {shares.API: {"Properties": {"DefinitionBody": {"paths": api.merged(known)}}}}
     return Plan(templates, {"Resources": merged}, apis, operations)
+
+
+def _check_relay(registry: tuple[Function, ...]) -> None:
+    """Require that every queue exists before the relay sends to it.
+
+    Raises:
+        OverlayError: a consumer is in a stack that is deployed after the relay's.
+    """
+    relays = [AREAS.index(function.area) for function in registry if isinstance(function.trigger, Stream)]
+    for function in registry:
+        if isinstance(function.trigger, Changes) and AREAS.index(function.area) > min(relays, default=-1):
+            raise OverlayError(f"no relay is deployed with or after {function.module}.{function.name}")
 
 
 def _core(registry: tuple[Function, ...], architecture: str) -> Draft:
@@ -141,12 +162,17 @@ def _core(registry: tuple[Function, ...], architecture: str) -> Draft:
     )
 
 
-def _area(registry: tuple[Function, ...], definitions: dict[str, str], architecture: str) -> Draft:
+def _area(
+    registry: tuple[Function, ...], definitions: dict[str, str], filters: list[str], architecture: str
+) -> Draft:
     return Draft(
         resources={
-            **functions.resources(registry),
+            **changes.resources(registry),
+            **functions.resources(registry, filters),
             **machines.resources(definitions),
             **alarms.of_machines(definitions),
+            **alarms.of_dead_letters(changes.dead_letter_queues(registry)),
+            **alarms.of_stream_readers(registry),
         },
         outputs=functions.outputs(registry),
         shared=functions.globals_section(environment(), architecture),
@@ -162,13 +188,15 @@ def _front(registry: tuple[Function, ...], apis: tuple[shares.RestApi, ...]) -> 
 
 
 def main() -> None:
-    """Write the plan of the project in the working directory, and the overlay that is part of it."""
+    """Write the plan of the project in the working directory, its overlay, and the file with all subscriptions."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--plan", type=Path, required=True)
     parser.add_argument("--overlay", type=Path, required=True)
     parser.add_argument("--architecture", choices=("arm64", "x86_64"), default="arm64")
     options = parser.parse_args()
-    made = plan(load_all(), machines.read_definitions(Path("state_machines")), options.architecture)
+    registry = load_all()
+    write_subscriptions(Path(), subscriptions(registry))
+    made = plan(registry, machines.read_definitions(Path("state_machines")), options.architecture)
     options.plan.write_text(json.dumps(made.as_json()))
     options.overlay.write_text(json.dumps(made.merged))
 

@@ -19,6 +19,13 @@ class Grant:
 _TABLE = ("${TableArn}", "${TableArn}/index/*")
 _ACCOUNT = "${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}"
 _MACHINES = (f"arn:{_ACCOUNT % 'states'}:stateMachine:${{Installation}}-*",)
+_CHANGE_QUEUES = f"arn:{_ACCOUNT % 'sqs'}:${{Installation}}-changes-*"
+_DEAD_LETTERS = (
+    f"arn:{_ACCOUNT % 'sqs'}:${{Installation}}-dead-*",
+    "${NoticeDeadLetters.Arn}",
+    "${MeteringDeadLetters.Arn}",
+    "${UnsentChanges.Arn}",
+)
 _EXECUTIONS = (f"arn:{_ACCOUNT % 'states'}:execution:${{Installation}}-*",)
 
 TABLE_READ = Grant("table_read", ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"), _TABLE)
@@ -59,6 +66,14 @@ SEE_DEAD_NOTICES = Grant(
     "see_dead_notices", ("sqs:ReceiveMessage", "sqs:GetQueueAttributes"), ("${NoticeDeadLetters.Arn}",)
 )
 TAKE_DEAD_NOTICES = Grant("take_dead_notices", ("sqs:DeleteMessage",), ("${NoticeDeadLetters.Arn}",))
+HAND_ON_CHANGES = Grant("hand_on_changes", ("sqs:SendMessage",), (_CHANGE_QUEUES, "${UnsentChanges.Arn}"))
+SEE_DEAD_LETTERS = Grant("see_dead_letters", ("sqs:ReceiveMessage", "sqs:GetQueueAttributes"), _DEAD_LETTERS)
+TAKE_DEAD_LETTERS = Grant("take_dead_letters", ("sqs:DeleteMessage", "sqs:ChangeMessageVisibility"), _DEAD_LETTERS)
+REPLAY_DEAD_LETTERS = Grant(
+    "replay_dead_letters",
+    ("sqs:SendMessage",),
+    (_CHANGE_QUEUES, "${NoticeQueue.Arn}", "${MeteringQueue.Arn}"),
+)
 ALERT_STAFF = Grant("alert_staff", ("sns:Publish",), ("${StaffAlertsTopic}",))
 KEEP_DOCUMENTS = Grant("keep_documents", ("s3:GetObject", "s3:PutObject"), ("${ReportsBucketArn}/invoices/*",))
 KEEP_EXPORTS = Grant("keep_exports", ("s3:GetObject", "s3:PutObject"), ("${ReportsBucketArn}/exports/*",))

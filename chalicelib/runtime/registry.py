@@ -6,11 +6,14 @@ A decorator (`endpoint`, `task`, `schedule`, …) adds a `Function` here when it
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.runtime.grants import Grant
+
+if TYPE_CHECKING:
+    from chalicelib.domain.foundation.changes.models import Subscription
 
 Handler = Callable[[Any, Any], Any]
 
@@ -54,10 +57,32 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Stream:
-    """Fed by the table's stream with the records that match one of `patterns` (event filters)."""
+    """Invoked with the records of the table's stream that a consumer subscribes to.
 
-    patterns: tuple[Mapping[str, Any], ...]
-    batch_size: int = 10
+    A record that fails is retried `retries` times, then reported and skipped.
+    """
+
+    batch_size: int = 100
+    retries: int = 100
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Invoked with the changes of `subscription`, from a queue of its own.
+
+    At most `concurrency` invocations run at once, so that no consumer uses up the account's concurrency.
+    """
+
+    subscription: "Subscription"
+    batch_size: int = 1
+    concurrency: int = 20
+
+    def __post_init__(self) -> None:
+        """Refuse what Lambda refuses, and batches in which one change could delay another."""
+        if self.subscription.ordered and self.batch_size > 1:
+            raise ValueError(f"{self.subscription.consumer} is ordered: it takes one change at a time")
+        if not 2 <= self.concurrency <= 1_000:
+            raise ValueError(f"{self.subscription.consumer} may run between 2 and 1,000 times at once")
 
 
 @dataclass(frozen=True)
@@ -75,7 +100,7 @@ class Socket:
     route_key: str
 
 
-Trigger = Route | Webhook | Task | Schedule | Stream | Queue | Socket
+Trigger = Route | Webhook | Task | Schedule | Stream | Changes | Queue | Socket
 
 
 @dataclass(frozen=True)
@@ -134,6 +159,12 @@ def _places(function: Function) -> tuple[Any, ...]:
             return (trigger,)
         case _:
             return ()
+
+
+def subscriptions(functions: Iterable[Function]) -> "tuple[Subscription, ...]":
+    """The subscriptions of the consumers among `functions`, sorted by name."""
+    found = (function.trigger.subscription for function in functions if isinstance(function.trigger, Changes))
+    return tuple(sorted(found, key=lambda subscription: subscription.consumer))
 
 
 def load_all() -> tuple[Function, ...]:

@@ -1,4 +1,4 @@
-"""Decorators for what is not an endpoint: state machines' tasks, schedules, the stream, queues, webhooks.
+"""Decorators for what is not an endpoint: state machines' tasks, schedules, changes, queues, webhooks.
 
 Each registers its function as a Lambda; what remains under its name is the Lambda's handler. Errors are logged,
 counted and raised: Step Functions, SQS and the stream retry by their own rules.
@@ -6,13 +6,15 @@ counted and raised: Step Functions, SQS and the stream retry by their own rules.
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import update_wrapper
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
+from chalicelib.domain.foundation.changes.models import Change, Event, Subscription, read_message
 from chalicelib.runtime.grants import Grant
 from chalicelib.runtime.observe import logger, measured
 from chalicelib.runtime.registry import (
+    Changes,
     Function,
     Handler,
     Queue,
@@ -24,6 +26,10 @@ from chalicelib.runtime.registry import (
     register,
 )
 
+_AGAIN_AFTER_SECONDS = (1, 5, 30, 120, 0)
+"""Pause after each failed attempt; after the fifth, SQS moves the message to the dead letters at once."""
+
+EventName = Literal["INSERT", "MODIFY", "REMOVE"]
 E = TypeVar("E")
 Decorator = Callable[[Callable[[E], Any]], Handler]
 
@@ -47,19 +53,66 @@ def schedule(
 
 
 def stream(
-    *patterns: Mapping[str, Any], grants: tuple[Grant, ...], timeout_seconds: int, memory_mb: int = 512
-) -> Decorator[Mapping[str, Any]]:
-    """Call a function with the new image of every record of the table's stream that matches a pattern.
+    *, grants: tuple[Grant, ...], timeout_seconds: int, memory_mb: int = 512
+) -> Decorator[Sequence[Mapping[str, Any]]]:
+    """Call a function with a batch of records of the table's stream that a consumer subscribes to.
 
-    An image that fails is reported, and comes again, without holding up those before it.
+    It returns the sequence numbers of records that failed. Lambda delivers the batch again from the first of them.
     """
 
-    def run(function: Callable[[Mapping[str, Any]], Any], event: Any) -> Any:
-        records = event["Records"]
-        work = ((record["dynamodb"]["SequenceNumber"], record["dynamodb"]["NewImage"]) for record in records)
-        return _one_by_one(function, work, stop_at_failure=True)
+    def run(function: Callable[[Sequence[Mapping[str, Any]]], Iterable[str]], event: Any) -> Any:
+        return _failures(function(event["Records"]))
 
-    return _decorator(Stream(patterns), grants, memory_mb, timeout_seconds, run)
+    return _decorator(Stream(), grants, memory_mb, timeout_seconds, run)
+
+
+def on_change(
+    *kinds: str,
+    on: EventName | Sequence[EventName],
+    grants: tuple[Grant, ...],
+    fields: tuple[str, ...] = (),
+    ordered: bool = False,
+    timeout_seconds: int = 15,
+    batch_size: int = 1,
+    concurrency: int = 20,
+    memory_mb: int = 512,
+) -> Decorator[Change]:
+    """Call a function for each change of an item of `kinds` by an event of `on`, such as INSERT.
+
+    The function becomes a Lambda with its own queue, dead letters and grants. It receives the item's keys, and
+    those of `fields` that the item has as a short text or a number (as text); it reads the rest. The same change
+    can come twice. A change that fails comes again after growing pauses, and is a dead letter after five attempts.
+    With `ordered`, the changes of one owner come one after the other.
+    """
+    events = tuple(Event(name) for name in ((on,) if isinstance(on, str) else on))
+
+    def decorate(function: Callable[[Change], Any]) -> Handler:
+        subscription = Subscription(function.__name__, kinds, events, fields, ordered)
+        trigger = Changes(subscription, batch_size, concurrency)
+        return _decorator(trigger, grants, memory_mb, timeout_seconds, _following(subscription))(function)
+
+    return decorate
+
+
+def _following(subscription: Subscription) -> Callable[[Callable[[Change], Any], Any], Any]:
+    def run(function: Callable[[Change], Any], event: Any) -> Any:
+        messages = {record["messageId"]: record for record in event["Records"]}
+        work = ((message_id, record["body"]) for message_id, record in messages.items())
+        failed = _one_by_one(lambda body: function(read_message(body)), work)
+        for message_id in failed:
+            _postpone(subscription, messages[message_id])
+        return _failures(failed)
+
+    return run
+
+
+def _postpone(subscription: Subscription, record: Mapping[str, Any]) -> None:
+    """Deliver a failed change again after a pause that grows with the attempts."""
+    from chalicelib.wiring.app import app
+
+    attempt = int(record["attributes"]["ApproximateReceiveCount"])
+    seconds = _AGAIN_AFTER_SECONDS[min(attempt, len(_AGAIN_AFTER_SECONDS)) - 1]
+    app().foundation.change_queues.postpone(subscription, record["receiptHandle"], seconds)
 
 
 def queue(
@@ -69,7 +122,7 @@ def queue(
 
     def run(function: Callable[[Mapping[str, Any]], Any], event: Any) -> Any:
         work = ((record["messageId"], json.loads(record["body"])) for record in event["Records"])
-        return _one_by_one(function, work, stop_at_failure=False)
+        return _failures(_one_by_one(function, work))
 
     return _decorator(Queue(logical_id), grants, memory_mb, timeout_seconds, run)
 
@@ -92,23 +145,21 @@ def webhook(
     return _decorator(Webhook(name), grants, memory_mb, timeout_seconds, run)
 
 
-def _one_by_one(
-    function: Callable[[Any], Any], work: Iterable[tuple[str, Any]], *, stop_at_failure: bool
-) -> dict[str, Any]:
-    """Call `function` for each item; what failed, in the form that Lambda wants (ReportBatchItemFailures).
-
-    A stream's records are in order, and Lambda starts again at the first that failed.
-    """
-    failures: list[dict[str, str]] = []
+def _one_by_one(function: Callable[[Any], Any], work: Iterable[tuple[str, Any]]) -> list[str]:
+    """Call `function` for each item; return the identifiers of those that failed."""
+    failed: list[str] = []
     for identifier, item in work:
         try:
             function(item)
         except Exception:
             logger.exception("item failed", item=identifier)
-            failures.append({"itemIdentifier": identifier})
-            if stop_at_failure:
-                break
-    return {"batchItemFailures": failures}
+            failed.append(identifier)
+    return failed
+
+
+def _failures(identifiers: Iterable[str]) -> dict[str, list[dict[str, str]]]:
+    """The answer to Lambda that names failed items (ReportBatchItemFailures)."""
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
 
 
 def _decorator(

@@ -1,4 +1,4 @@
-"""The container of the area `foundation`: access, keys, limits, logs, files and health."""
+"""Scopes, keys, limits, logs, files, changes of the table, and health."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from chalicelib.wiring.area import Area
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.aws.change_queues import SqsChangeQueues
     from chalicelib.adapters.dynamodb.foundation.activity import DynamoActivityLog
     from chalicelib.adapters.dynamodb.foundation.api_keys import DynamoApiKeyRecords
     from chalicelib.domain.foundation.access.key_service import ApiKeys, CustomerAllowList
     from chalicelib.domain.foundation.access.ports import IdempotencyRecords
     from chalicelib.domain.foundation.access.rate_limits import RateLimiter
     from chalicelib.domain.foundation.activity.ports import StaffLog
+    from chalicelib.domain.foundation.changes.service import DeadLetterDesk, Relay
     from chalicelib.domain.foundation.files.ports import Files
     from chalicelib.domain.foundation.health.ports import Probe
     from chalicelib.domain.foundation.health.service import Health
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Foundation(Area):
-    """Access, keys, limits, logs, files and health."""
+    """Scopes, keys, limits, logs, files, changes of the table, and health."""
 
     def __init__(self, core: Core, given: Parts, above: Above) -> None:
         super().__init__(core, given)
@@ -120,6 +122,36 @@ class Foundation(Area):
         from chalicelib.adapters.aws.files import S3Files
 
         return S3Files(self.core.settings.reports_bucket)
+
+    @cached_property
+    def change_queues(self) -> SqsChangeQueues:
+        """The queues of the consumers of changes."""
+        from chalicelib.adapters.aws.change_queues import SqsChangeQueues
+
+        return SqsChangeQueues(self.core.settings.queue_url_prefix, self.core.settings.unsent_changes_url)
+
+    @cached_property
+    def relay(self) -> Relay:
+        """Sends changes of the table to their consumers."""
+        from chalicelib.adapters.files.subscriptions import read_subscriptions
+        from chalicelib.domain.foundation.changes.service import Relay
+
+        return Relay(read_subscriptions(), self.change_queues)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetterDesk:
+        """Lists, replays and discards dead letters."""
+        from chalicelib.adapters.aws.dead_letters import SqsDeadLetters, dead_letter_queues
+        from chalicelib.adapters.files.subscriptions import read_subscriptions
+        from chalicelib.domain.foundation.changes.service import DeadLetterDesk
+
+        here = self.core.settings
+        others = {
+            "book_notice": (here.notice_queue_url, here.notice_dead_letters_url),
+            "meter_shard": (here.metering_queue_url, here.metering_dead_letters_url),
+        }
+        queues = dead_letter_queues(here.queue_url_prefix, read_subscriptions(), others, here.unsent_changes_url)
+        return DeadLetterDesk(SqsDeadLetters(queues))
 
     @cached_property
     def health(self) -> Health:

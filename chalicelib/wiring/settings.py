@@ -26,6 +26,11 @@ class Settings:
     metering_queue_url: str
     notice_queue_url: str
     notice_dead_letters_url: str
+    metering_dead_letters_url: str
+    queue_url_prefix: str
+    """`https://sqs.…/<account>/<stack>-`; the name of a consumer's queue or dead-letter queue follows."""
+    unsent_changes_url: str
+    """The queue with changes that a consumer's queue refused."""
     staff_alerts_topic_arn: str
     reports_bucket: str
     mail_sender: str

@@ -13,9 +13,9 @@ from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
 from chalicelib.domain.people.accounts.models import EmailAddress
 from chalicelib.kernel.clock import later
 from chalicelib.wiring.app import app
-from functions.people.letters.workers import send_letter
 from tests.support.api import Answer, Api
 from tests.support.aws import play_aws
+from tests.support.changes import deliver_items
 from tests.support.engine import Engine
 from tests.support.parts import give
 
@@ -85,16 +85,13 @@ class FixedSigningKeys:
 
 
 def deliver_letters(engine: Engine) -> None:
-    """What the table's stream does: hand every letter that waits to the worker.
+    """What the table's stream leads to: every letter that waits is sent.
 
     Raises:
         AssertionError: the worker could not send one.
     """
     waiting = [item for item in engine.items() if item["kind"]["S"] == "LETTER"]
-    records = [
-        {"dynamodb": {"SequenceNumber": str(number), "NewImage": item}} for number, item in enumerate(waiting)
-    ]
-    assert send_letter({"Records": records}, None) == {"batchItemFailures": []}
+    deliver_items(waiting)
 
 
 class People:

@@ -27,10 +27,10 @@ from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.wiring.app import app
 from dev.simulators.openstack import OpenStackSimulator
-from functions.operations.changes.workers import follow_table
 from tests.fakes.money import InterruptedTransactor
 from tests.fakes.workflows import Execution, LocalWorkflows
 from tests.support.aws import play_aws
+from tests.support.changes import deliver
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine, Record
 from tests.support.parts import give
@@ -103,7 +103,7 @@ class Installation:
     """The installation, and what happens in it."""
 
     followed: Collection[str] = frozenset({"OPERATION"})
-    """The kinds of items whose changes reach the stream's worker."""
+    """The kinds of items whose changes reach their consumers."""
 
     def __init__(
         self, table: Engine, clock: SettableClock, region: Region, monkeypatch: pytest.MonkeyPatch
@@ -165,20 +165,18 @@ class Installation:
         return list(page.items)
 
     def deliver_stream(self, *, lost: bool = False) -> None:
-        """Hand what has changed to the stream's worker, until nothing changes any more; or lose it on the way."""
+        """Hand what has changed to its consumers, until nothing changes any more; or lose it on the way."""
         for _ in range(_MAX_STEPS):
             records = [record for record in self._stream.records() if self._is_followed(record)]
             if not records:
                 return
             if not lost:
-                for record in records:
-                    assert follow_table({"Records": [record]}, None) == {"batchItemFailures": []}
+                deliver(records)
         raise AssertionError("the table never comes to rest")
 
     def _is_followed(self, record: Record) -> bool:
         image = record["dynamodb"].get("NewImage")
-        kind = image["kind"]["S"] if image else ""
-        return kind in self.followed and (kind != "OPERATION" or record["eventName"] == "INSERT")
+        return image is not None and image["kind"]["S"] in self.followed
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, here and in the region."""

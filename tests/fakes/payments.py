@@ -6,7 +6,6 @@ from datetime import datetime
 
 from chalicelib.domain.money.top_ups.models import (
     Checkout,
-    DeadNotice,
     GatewayUnreachable,
     Notice,
     NoticeState,
@@ -62,12 +61,11 @@ class MemoryTopUpRecords:
 
 
 class MemoryNotices:
-    """`NoticeRecords`, `NoticeQueue` and `DeadNotices` in memory; notices wait until a test has them handled."""
+    """`NoticeRecords` and `NoticeQueue` in memory; notices wait until a test has them handled."""
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], bool] = {}
         self.waiting: list[tuple[str, str | None, str | None]] = []
-        self.dead: list[DeadNotice] = []
 
     def record(self, gateway: str, notice: Notice, at: datetime) -> NoticeState:
         known = self.known.get((gateway, notice.event_id))
@@ -81,17 +79,6 @@ class MemoryNotices:
 
     def send(self, gateway: str, provider_id: str | None, reference: str | None) -> None:
         self.waiting.append((gateway, provider_id, reference))
-
-    def count(self) -> int:
-        return len(self.dead)
-
-    def peek(self, most: int) -> Sequence[DeadNotice]:
-        return self.dead[:most]
-
-    def replay(self, most: int) -> int:
-        taken, self.dead = self.dead[:most], self.dead[most:]
-        self.waiting += [(notice.gateway, notice.provider_id, notice.reference) for notice in taken]
-        return len(taken)
 
 
 class FixedRates:

@@ -12,6 +12,7 @@ from chalicelib.adapters.dynamodb.people.staff import DynamoStaff
 from chalicelib.domain.foundation.access.models import Scope, StaffRole, StaffStatus
 from chalicelib.domain.foundation.access.rate_limits import RateLimiter
 from chalicelib.domain.foundation.access.scopes import SENTENCES, wildcards
+from chalicelib.domain.foundation.changes.service import DeadLetterDesk
 from chalicelib.domain.money.top_ups.models import InvalidSignature, Notice
 from chalicelib.domain.people.sign_in.device_sign_in import DEVICE_SIGN_IN_LIFE
 from chalicelib.domain.people.sign_in.models import DeviceSignIn
@@ -19,8 +20,9 @@ from chalicelib.domain.people.staff.models import StaffMembership
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.wiring.app import app
 from tests.fakes.access import NoCounters
+from tests.fakes.changes import MemoryDeadLetters
 from tests.fakes.identity import People
-from tests.fakes.payments import FakeGateway, MemoryNotices
+from tests.fakes.payments import FakeGateway
 from tests.support import billed
 from tests.support.api import DEFAULT_IP, Api
 from tests.support.clock import START, SettableClock
@@ -102,7 +104,8 @@ class WorldBuilder:
         limiter = RateLimiter(NoCounters(), clock)
         give(foundation={"rate_limiter": limiter})
         gateways: Mapping[str, SilentGateway] = defaultdict(SilentGateway)
-        give(money={"dead_notices": MemoryNotices()})
+        desk = DeadLetterDesk(MemoryDeadLetters("book_notice", "update_directory"))
+        give(foundation={"dead_letters": desk})
         give(money={"gateway": gateways.__getitem__})
         give(money={"crypto_gateway_name": "btcpay"})
         people = People(Api(), engine, monkeypatch)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
+from chalicelib.runtime.registry import Function, Stream
 from tools.template.intrinsics import Resources, attribute, camel, ref, sub
 from tools.template.shares import RestApi
 
 _PERIOD_SECONDS = 300
+_LATE_MILLISECONDS = 60_000
 
 
 def of_dead_letters(queues: Iterable[str]) -> Resources:
@@ -15,6 +17,17 @@ def of_dead_letters(queues: Iterable[str]) -> Resources:
     for queue in queues:
         dimension = {"Name": "QueueName", "Value": attribute(queue, "QueueName")}
         made[f"{queue}Alarm"] = _alarm("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", dimension)
+    return made
+
+
+def of_stream_readers(functions: Iterable[Function]) -> Resources:
+    """An alarm for each reader of the table's stream that falls behind by a minute."""
+    made: Resources = {}
+    for function in functions:
+        if isinstance(function.trigger, Stream):
+            reader = {"Name": "FunctionName", "Value": ref(function.logical_id)}
+            late = _alarm("AWS/Lambda", "IteratorAge", "Maximum", reader, threshold=_LATE_MILLISECONDS)
+            made[f"{function.logical_id}LateAlarm"] = late
     return made
 
 

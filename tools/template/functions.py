@@ -1,19 +1,19 @@
 """The Lambdas: name, role, log group, size and what calls them, besides API Gateway."""
 
 import hashlib
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chalicelib.runtime.grants import TABLE_STREAM, TABLE_STREAM_LIST, WORK_METERING, WORK_NOTICES, Grant
-from chalicelib.runtime.registry import Function, Queue, Schedule, Stream, Webhook
+from chalicelib.runtime.registry import Changes, Function, Queue, Schedule, Stream, Webhook
 from tools.runtime import NAME as RUNTIME
+from tools.template import changes
 from tools.template.intrinsics import Resources, allow, attribute, camel, log_group, ref, role, sub
 
 LAYER = "Dependencies"
 
 _ROLE_ID_LIMIT = 80
-_STREAM_RETRIES = 5
+_STREAM_PATIENCE_SECONDS = 3_600
 _STREAM_FAILURES = Grant("stream_failures", ("sqs:SendMessage",), ("${StreamDeadLetters.Arn}",))
 _QUEUES = {"MeteringQueue": WORK_METERING, "NoticeQueue": WORK_NOTICES}
 
@@ -50,16 +50,22 @@ def layer(architecture: str) -> Resources:
     }
 
 
-def resources(registry: Iterable[Function]) -> Resources:
-    """Every function's properties, and one role with its log group for each set of grants."""
+def resources(registry: Iterable[Function], patterns: Sequence[str]) -> Resources:
+    """Every function's properties, and one role with its log group for each set of grants.
+
+    `patterns` are the event filters of the relay.
+    """
     made: Resources = {}
-    for function in registry:
+    known = tuple(registry)
+    for function in known:
         grants = permitted(function)
         suffix = role_suffix(grants)
         if f"Role{suffix}" not in made:
             made[f"Role{suffix}"] = role("lambda.amazonaws.com", _statements(grants, suffix))
             made[f"Logs{suffix}"] = log_group(f"/hearth/${{AWS::StackName}}/{suffix}")
-        made[function.logical_id] = {"Properties": _properties(function, suffix)}
+        made[function.logical_id] = {"Properties": _properties(function, suffix, patterns)}
+        if isinstance(function.trigger, Stream):  # it knows the queues by name, so they must exist first
+            made[function.logical_id]["DependsOn"] = changes.queues(known)
     return made
 
 
@@ -72,6 +78,8 @@ def permitted(function: Function) -> tuple[Grant, ...]:
     match function.trigger:
         case Stream():
             implied: tuple[Grant, ...] = (TABLE_STREAM, TABLE_STREAM_LIST, _STREAM_FAILURES)
+        case Changes():
+            implied = (changes.grant(function),)
         case Queue(logical_id=logical_id):
             if logical_id not in _QUEUES:
                 raise UnknownQueue(f"{function.name} listens to {logical_id}, which is no queue of the app stack")
@@ -115,18 +123,18 @@ def _resource(resource: str) -> Any:
     return sub(resource) if "${" in resource else resource
 
 
-def _properties(function: Function, suffix: str) -> dict[str, Any]:
+def _properties(function: Function, suffix: str, patterns: Sequence[str]) -> dict[str, Any]:
     return {
         "FunctionName": sub(f"${{AWS::StackName}}-{function.name}"),
         "Role": attribute(f"Role{suffix}"),
         "MemorySize": function.memory_mb,
         "Timeout": function.timeout_seconds,
         "LoggingConfig": {"LogFormat": "JSON", "LogGroup": ref(f"Logs{suffix}")},
-        **_caller(function),
+        **_caller(function, patterns),
     }
 
 
-def _caller(function: Function) -> dict[str, Any]:
+def _caller(function: Function, patterns: Sequence[str]) -> dict[str, Any]:
     """What makes Lambda call the function; routes, sockets and state machines call by themselves."""
     match function.trigger:
         case Webhook():
@@ -135,7 +143,10 @@ def _caller(function: Function) -> dict[str, Any]:
             schedule = {"Schedule": rate, "Enabled": True, "RetryPolicy": {"MaximumRetryAttempts": 2}}
             return {"Events": {"Schedule": {"Type": "Schedule", "Properties": schedule}}}
         case Stream():
-            return {"Events": {"Stream": {"Type": "DynamoDB", "Properties": _stream(function.trigger)}}}
+            return {"Events": {"Stream": {"Type": "DynamoDB", "Properties": _stream(function.trigger, patterns)}}}
+        case Changes():
+            queue = changes.source(function, function.trigger)
+            return {"Events": {"Changes": {"Type": "SQS", "Properties": queue}}}
         case Queue(logical_id=logical_id, batch_size=batch_size):
             queue = {
                 "Queue": attribute(logical_id),
@@ -147,16 +158,16 @@ def _caller(function: Function) -> dict[str, Any]:
             return {}
 
 
-def _stream(stream: Stream) -> dict[str, Any]:
-    """A poisoned record is halved out of its batch, retried a few times, and set aside."""
-    filters = [{"Pattern": json.dumps(pattern, separators=(",", ":"))} for pattern in stream.patterns]
+def _stream(stream: Stream, patterns: Sequence[str]) -> dict[str, Any]:
+    """A record that fails is isolated by halving its batch, retried, and reported."""
     return {
         "Stream": ref("TableStreamArn"),
         "StartingPosition": "TRIM_HORIZON",
         "BatchSize": stream.batch_size,
-        "FilterCriteria": {"Filters": filters},
+        "FilterCriteria": {"Filters": [{"Pattern": pattern} for pattern in patterns]},
         "BisectBatchOnFunctionError": True,
-        "MaximumRetryAttempts": _STREAM_RETRIES,
+        "MaximumRetryAttempts": stream.retries,
+        "MaximumRecordAgeInSeconds": _STREAM_PATIENCE_SECONDS,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": attribute("StreamDeadLetters")}},
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 from tools.template.intrinsics import Resources, attribute, ref
 
-DEAD_LETTER_QUEUES = ("MeteringDeadLetters", "NoticeDeadLetters", "StreamDeadLetters")
+DEAD_LETTER_QUEUES = ("MeteringDeadLetters", "NoticeDeadLetters", "StreamDeadLetters", "UnsentChanges")
 
 _TWO_WEEKS_SECONDS = 14 * 24 * 3600
 _VISIBILITY_SECONDS = 6 * 60
@@ -12,7 +12,7 @@ _RECEIVES = 5
 
 
 def resources() -> Resources:
-    """The queues, what fell out of them and of the table's stream, and the staff's alerts."""
+    """The queues, their dead-letter queues, those of the relay, and the topic of the staff's alerts."""
     kept = {"MessageRetentionPeriod": _TWO_WEEKS_SECONDS, "SqsManagedSseEnabled": True}
     dead: Resources = {name: {"Type": "AWS::SQS::Queue", "Properties": dict(kept)} for name in DEAD_LETTER_QUEUES}
     return dead | {

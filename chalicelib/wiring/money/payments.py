@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.money.payment_methods.service import PaymentMethods
     from chalicelib.domain.money.refunds.ports import RefundRecords
     from chalicelib.domain.money.refunds.service import Refunds
-    from chalicelib.domain.money.top_ups.ports import DeadNotices, Gateway, Gateways, Rates, TopUpRecords
+    from chalicelib.domain.money.top_ups.ports import Gateway, Gateways, Rates, TopUpRecords
     from chalicelib.domain.money.top_ups.settlement import Settlement
     from chalicelib.domain.money.top_ups.top_ups import TopUps
     from chalicelib.domain.money.top_ups.webhooks import Webhooks
@@ -199,13 +199,6 @@ class Payments(Books):
         from chalicelib.adapters.aws.secrets import secret_text
 
         return tuple(json.loads(secret_text(self.core.settings.payment_secret_id)))
-
-    @cached_property
-    def dead_notices(self) -> DeadNotices:
-        """The dead-letter queue of webhook notices."""
-        from chalicelib.adapters.aws.queues import SqsDeadNotices
-
-        return SqsDeadNotices(self.core.settings.notice_dead_letters_url, self.core.settings.notice_queue_url)
 
     @cached_property
     def webhooks(self) -> Webhooks:

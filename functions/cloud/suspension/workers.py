@@ -1,14 +1,41 @@
-"""Watching balances where an event or an execution was lost."""
+"""Checks balances: after each change of the money, and after a lost event or execution."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.domain.foundation.changes.models import Change
 from chalicelib.runtime.grants import START_MACHINES, TABLE_READ, TABLE_WRITE
-from chalicelib.runtime.triggers import schedule
+from chalicelib.runtime.triggers import on_change, schedule
 from chalicelib.wiring.app import app
 
+_GRANTS = (TABLE_READ, TABLE_WRITE, START_MACHINES)
 
-@schedule("rate(1 minute)", grants=(TABLE_READ, TABLE_WRITE, START_MACHINES), timeout_seconds=55)
+
+@on_change(
+    "ACCOUNT",
+    "SPEND_CAPS",
+    on=("INSERT", "MODIFY"),
+    ordered=True,
+    grants=_GRANTS,
+    timeout_seconds=30,
+    concurrency=200,
+)
+def follow_money(change: Change) -> None:
+    """Check whether zero or a spend cap comes earlier now, and whether machines that are off may run again.
+
+    One customer's changes come one after the other, because two checks would contend for the same watch.
+    """
+    app().cloud.balance_watch.follow(change.owner)
+
+
+@on_change("OPERATION", on="INSERT", fields=("type",), grants=_GRANTS, timeout_seconds=30)
+def follow_deletion(change: Change) -> None:
+    """Check a suspended customer who deletes a machine: the reserves of the others may be covered now."""
+    if change.fields["type"] == "delete" and app().cloud.suspensions.of(change.owner) is not None:
+        app().cloud.balance_watch.follow(change.owner)
+
+
+@schedule("rate(1 minute)", grants=_GRANTS, timeout_seconds=55)
 def reconcile_watches(event: Mapping[str, Any]) -> dict[str, int]:
     """Look at every customer whose moment has come, and see that the next moments are waited for."""
     return app().cloud.balance_watch.reconcile()

@@ -1,11 +1,25 @@
-"""The directory of customers, held against the customers themselves."""
+"""Keeps the directory of customers up to date."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.domain.foundation.changes.models import Change
 from chalicelib.runtime.grants import TABLE_READ, TABLE_WRITE
-from chalicelib.runtime.triggers import schedule
+from chalicelib.runtime.triggers import on_change, schedule
 from chalicelib.wiring.app import app
+
+
+@on_change("CUSTOMER", "MEMBERSHIP", "USER", on=("INSERT", "MODIFY"), grants=(TABLE_READ, TABLE_WRITE))
+def update_directory(change: Change) -> None:
+    """Derive the entry of each customer that the change concerns from its present name and members."""
+    keeper = app().operations.directory_keeper
+    match change.kind:
+        case "USER":
+            keeper.follow_user(change.owner)
+        case "MEMBERSHIP":
+            keeper.follow(change.sk.removeprefix("MEMBERSHIP#"))
+        case _:
+            keeper.follow(change.owner)
 
 
 @schedule("rate(1 day)", grants=(TABLE_READ, TABLE_WRITE), timeout_seconds=900)

@@ -22,13 +22,13 @@ from chalicelib.domain.money.top_ups.models import (
 from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.pages import PageRequest
 from chalicelib.wiring.app import app
-from functions.operations.changes.workers import follow_table
 from functions.operations.departure.workers import erase_closed_customers
 from tests.fakes.auto_top_up import ChargingGateway
 from tests.fakes.identity import PASSWORD, People
 from tests.fakes.payments import FakeGateway
 from tests.fakes.refunds import RefundingGateway
 from tests.support.api import Api
+from tests.support.changes import deliver_items
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
 from tests.support.parts import give
@@ -65,8 +65,7 @@ class Gone:
     def stream(self) -> None:
         """What the table's stream tells of the money, as it is now."""
         items = [item for item in self.table.items() if item["kind"]["S"] in {"TOP_UP", "ACCOUNT"}]
-        records = [{"dynamodb": {"SequenceNumber": str(at), "NewImage": item}} for at, item in enumerate(items)]
-        assert follow_table({"Records": records}, None) == {"batchItemFailures": []}
+        deliver_items(items, "MODIFY")
 
     @property
     def account(self) -> Account:

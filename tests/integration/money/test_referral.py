@@ -31,12 +31,12 @@ from chalicelib.domain.money.transfers.models import TransferRequest
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.wiring.app import app
 from functions.money.referral.workers import reconcile_referrals
-from functions.operations.changes.workers import follow_table
 from tests.fakes.identity import People
 from tests.fakes.money import Crash, InterruptedTransactor
 from tests.fakes.payments import FakeGateway
 from tests.integration.money.test_transfers import open_customer
 from tests.support.api import Answer, Api
+from tests.support.changes import deliver_items
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
 from tests.support.parts import give
@@ -110,10 +110,7 @@ class Town:
     def stream(self) -> None:
         """What the table's stream tells of every top-up, as it is now."""
         items = [item for item in self.table.items() if item["kind"]["S"] == "TOP_UP"]
-        records = [
-            {"dynamodb": {"SequenceNumber": str(number), "NewImage": item}} for number, item in enumerate(items)
-        ]
-        assert follow_table({"Records": records}, None) == {"batchItemFailures": []}
+        deliver_items(items, "MODIFY")
 
     def change(self, kind: str, pk: str, change: Callable[[Any], Any]) -> None:
         """Change an item as somebody else would."""

@@ -17,10 +17,10 @@ from chalicelib.kernel.errors import LimitExceeded
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.wiring.app import app
 from functions.cloud.deployments.schemas import DeploymentBody
-from functions.operations.changes.workers import follow_table
 from functions.operations.directory.workers import reconcile_directory
 from tests.fakes.identity import PASSWORD, People, deliver_letters
 from tests.support.api import Answer, Api
+from tests.support.changes import deliver_items
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
 from tests.support.world import PUBLIC_KEY
@@ -49,8 +49,7 @@ class Office:
     def follow(self) -> None:
         """What the table's stream does, for all that there is."""
         changed = [item for item in self.people.engine.items() if item["kind"]["S"] in FOLLOWED]
-        records = [{"dynamodb": {"SequenceNumber": str(n), "NewImage": item}} for n, item in enumerate(changed)]
-        assert follow_table({"Records": records}, None) == {"batchItemFailures": []}
+        deliver_items(changed)
 
     def find(self, **query: str) -> list[str]:
         """The addresses of those who are found."""

@@ -15,6 +15,7 @@ from chalicelib.domain.people.attempts.models import ATTEMPTS_WITHOUT_DELAY
 from functions.people.letters.workers import send_letter
 from tests.fakes.identity import PASSWORD, People
 from tests.support.api import Answer
+from tests.support.changes import Postponed, event_for
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
 from tests.support.parts import give
@@ -407,17 +408,19 @@ class TestLetters:
         return pending
 
     def arrived(self, table: Engine) -> Any:
-        """What the stream brings of the letters that wait."""
-        images = [item for item in table.items() if item["kind"]["S"] == "LETTER"]
-        return {"Records": [{"dynamodb": {"SequenceNumber": "7", "NewImage": image}} for image in images]}
+        """What the queue brings of the letters that wait."""
+        return event_for("send_letter", [item for item in table.items() if item["kind"]["S"] == "LETTER"])
 
     def test_wait_while_mail_cannot_be_sent(
         self, people: People, table: Engine, failures: list[Exception]
     ) -> None:
         failures.append(ConnectionError("the mail service is away"))
+        postponed = Postponed()
+        give(foundation={"change_queues": postponed})
         body = {"email": ADA, "password": PASSWORD, "name": "Ada"}
         assert people.api.post("/auth/register", body).status == 202
-        assert send_letter(self.arrived(table), None) == {"batchItemFailures": [{"itemIdentifier": "7"}]}
+        assert send_letter(self.arrived(table), None) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+        assert postponed.seconds == [1]
         assert people.mailbox.received == []
         assert send_letter(self.arrived(table), None) == {"batchItemFailures": []}
         assert people.mailbox.of(ADA) == ["verify_email"]
@@ -430,7 +433,7 @@ class TestLetters:
         assert people.mailbox.received == []
         assert self.arrived(table) == {"Records": []}
 
-    def test_are_sent_once_when_the_stream_brings_them_twice(self, people: People, table: Engine) -> None:
+    def test_are_sent_once_when_they_are_brought_twice(self, people: People, table: Engine) -> None:
         people.api.post("/auth/register", {"email": ADA, "password": PASSWORD, "name": "Ada"})
         event = self.arrived(table)
         assert send_letter(event, None) == send_letter(event, None) == {"batchItemFailures": []}

@@ -4,9 +4,9 @@ import pytest
 
 from chalicelib.domain.people.sign_in.devices import MAX_DEVICES_PER_USER
 from chalicelib.domain.people.sign_in.models import DEVICE_REMEMBERED
-from functions.operations.changes.workers import follow_table
 from tests.fakes.identity import People, deliver_letters
 from tests.support.api import Answer, Api
+from tests.support.changes import deliver_items
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
 
@@ -45,11 +45,7 @@ def notices(people: People) -> int:
 def failures_noted(table: Engine) -> None:
     """What the table's stream does with failures that wait."""
     waiting = [item for item in table.items() if item["kind"]["S"] == "FAILED_SIGN_IN"]
-    records = [
-        {"eventName": "INSERT", "dynamodb": {"SequenceNumber": str(number), "NewImage": item}}
-        for number, item in enumerate(waiting)
-    ]
-    assert follow_table({"Records": records}, None) == {"batchItemFailures": []}
+    deliver_items(waiting)
 
 
 class TestNewDevices:
@@ -133,8 +129,7 @@ class TestFailures:
         people.login(ADA, "not the password")
         waiting = [item for item in table.items() if item["kind"]["S"] == "FAILED_SIGN_IN"]
         failures_noted(table)
-        records = [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": waiting[0]}}]
-        assert follow_table({"Records": records}, None) == {"batchItemFailures": []}
+        deliver_items(waiting[:1])
         token = login(people).data["accessToken"]
         assert len(people.api.get("/activity/recent", token=token).data) == 2
 

@@ -276,14 +276,5 @@ class NoticeState(StrEnum):
     HANDED_OVER = "handed_over"
 
 
-@dataclass(frozen=True)
-class DeadNotice:
-    """A notice that failed repeatedly."""
-
-    gateway: str
-    provider_id: str | None
-    reference: str | None
-
-
 DISPUTABLE = timedelta(days=180)
 """A settled payment can be refunded or disputed for this long, and is checked more and more rarely."""

@@ -7,7 +7,6 @@ from typing import Protocol, runtime_checkable
 from chalicelib.domain.money.top_ups.models import (
     Amount,
     Checkout,
-    DeadNotice,
     Notice,
     NoticeState,
     PaymentMethod,
@@ -178,22 +177,6 @@ class NoticeQueue(Protocol):
 
     def send(self, gateway: str, provider_id: str | None, reference: str | None) -> None:
         """Ask the worker to fetch the object of a notice; delivered at least once."""
-        ...
-
-
-class DeadNotices(Protocol):
-    """The dead-letter queue of notices; kept for two weeks."""
-
-    def count(self) -> int:
-        """The approximate number of dead notices."""
-        ...
-
-    def peek(self, most: int) -> Sequence[DeadNotice]:
-        """At most `most` of them; they stay in the queue."""
-        ...
-
-    def replay(self, most: int) -> int:
-        """Queue at most `most` of them again; return how many. Handling one twice does no harm."""
         ...
 
 

@@ -1,9 +1,11 @@
-"""One function for each kind of trigger that is no queue and no task; those are in other areas."""
+"""A function for each kind of trigger but queues and tasks, which are in other areas."""
 
 import json
 import os
 from typing import Any
 
+from chalicelib.domain.foundation.changes.models import Event as ChangeEvent
+from chalicelib.domain.foundation.changes.models import Subscription
 from chalicelib.runtime.grants import (
     FAN_OUT_METERING,
     TABLE_READ,
@@ -11,6 +13,7 @@ from chalicelib.runtime.grants import (
     Grant,
 )
 from chalicelib.runtime.registry import (
+    Changes,
     Function,
     Handler,
     Route,
@@ -55,7 +58,7 @@ def get_note(event: Event, _context: Any) -> Event:
 def put_note(event: Event, _context: Any) -> Event:
     """Write a note."""
     note_id = event["pathParameters"]["noteId"]
-    item = {"pk": {"S": note_id}, "sk": {"S": "note"}, "text": {"S": event["body"]}}
+    item = {"pk": {"S": note_id}, "sk": {"S": "note"}, "kind": {"S": "NOTE"}, "text": {"S": event["body"]}}
     print(f"storing {note_id}")
     _client("dynamodb").put_item(TableName=os.environ["TABLE_NAME"], Item=item)
     return _answer({"stored": True})
@@ -99,6 +102,17 @@ def follow_notes(event: Event, _context: Any) -> Event:
     return {"batchItemFailures": failures}
 
 
+def count_notes(event: Event, _context: Any) -> Event:
+    """Fail for poisoned changes alone, and say which."""
+    poisoned = [record["messageId"] for record in event["Records"] if "poison" in record["body"]]
+    return {"batchItemFailures": [{"itemIdentifier": found} for found in poisoned]}
+
+
+def order_notes(event: Event, context: Any) -> Event:
+    """Do the same, one change of an owner after the other."""
+    return count_notes(event, context)
+
+
 def connect(_event: Event, _context: Any) -> Event:
     """Let a WebSocket in."""
     return {"statusCode": 200}
@@ -125,9 +139,8 @@ _declare(crash, Route("POST", "/crash"))
 _declare(overreach, Route("POST", "/overreach"), TABLE_READ)
 _declare(take_payment, Webhook("bank_transfer"), TABLE_WRITE)
 _declare(tick, Schedule("rate(5 minutes)"), FAN_OUT_METERING)
-_declare(
-    follow_notes,
-    Stream(({"eventName": ["INSERT"], "dynamodb": {"NewImage": {"sk": {"S": ["note"]}}}},), batch_size=5),
-)
+_declare(follow_notes, Stream(batch_size=5, retries=5))
+_declare(count_notes, Changes(Subscription("count_notes", ("NOTE",), (ChangeEvent.INSERT,)), batch_size=10))
+_declare(order_notes, Changes(Subscription("order_notes", ("NOTE",), (ChangeEvent.MODIFY,), ordered=True)))
 _declare(connect, Socket("$connect"))
 _declare(echo, Socket("$default"), _PUSH)
