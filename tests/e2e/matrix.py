@@ -75,13 +75,13 @@ _HITS: Mapping[str, Mapping[str, Any]] = {
     "throttled": {"kind": "throttle", "times": 3},
 }
 _TASKS = (
-    ("build", "StartExecution", "follow_table"),
+    ("build", "StartExecution", "start_operation"),
     ("build", "CreateMachine", "create_machine"),
     ("build", "PollMachine", "poll_machine"),
     ("build", "ActivateDeployment", "activate_deployment"),
     ("failing", "RecordFailure", "record_failure"),
     ("failing", "RemoveMachine", "remove_machine"),
-    ("removal", "StartExecution", "follow_table"),
+    ("removal", "StartExecution", "start_operation"),
     ("removal", "RemoveMachine", "remove_machine"),
 )
 _STOPPED = (
@@ -92,6 +92,7 @@ _STOPPED = (
     ("failing", "WaitForRemoval", "remove_machine"),
     ("removal", "RemoveMachine", "remove_machine"),
 )
+_RELAY_HITS = ("fault before the effect", "fault after the effect", "killed at its end", "delivered twice")
 
 
 def cases() -> Iterator[Case]:
@@ -100,12 +101,14 @@ def cases() -> Iterator[Case]:
         # The task is held up, and its execution stopped meanwhile: the reconciler finds it dead.
         yield Case(life, state, "execution stopped", function, {"kind": "slow", "delay_seconds": 4.0})
     for life in ("build", "removal"):
-        yield Case(life, "StartExecution", "event lost", "follow_table", {"kind": "drop_stream"})
+        yield Case(life, "StartExecution", "event lost", "start_operation", {"kind": "lose"})
     for life, state, function in _TASKS:
         for fault, injected in _HITS.items():
             # Starting makes two requests: what would hit a later one hits nothing.
-            if function != "follow_table" or injected.get("at_request", 1) <= 2:
+            if function != "start_operation" or injected.get("at_request", 1) <= 2:
                 yield Case(life, state, fault, function, injected)
+    for fault in _RELAY_HITS:
+        yield Case("build", "RelayChanges", fault, "relay_changes", _HITS[fault])
 
 
 class Controls:
@@ -187,16 +190,16 @@ class Customer:
         """Live through one case."""
         watched = {"function": case.function, "contains": self.id, **case.injected}
         fault_id = "" if case.life == "removal" else self._controls.inject(watched)
-        accepted = self._create(_FAILING_REGION if case.life == "failing" else "montreal")
+        accepted = self.create(_FAILING_REGION if case.life == "failing" else "montreal")
         deployment_id, operation_id = accepted["deploymentId"], accepted["operationId"]
         if case.life == "removal":
-            self._await(deployment_id, lambda seen: seen["status"] == "ACTIVE")
+            self.until(deployment_id, lambda seen: seen["status"] == "ACTIVE")
             fault_id = self._controls.inject(watched)
             operation_id = self.session.delete(f"/deployments/{deployment_id}").data["operationId"]
         if case.fault == "execution stopped":
-            self._await(deployment_id, lambda _: self._controls.fired(fault_id) > 0)
+            self.until(deployment_id, lambda _: self._controls.fired(fault_id) > 0)
             self._controls.stop_execution(operation_id)
-        seen = self._await(deployment_id, lambda seen: seen["operationId"] is None)
+        seen = self.until(deployment_id, lambda seen: seen["operationId"] is None)
         usage = self.session.get(f"/deployments/{deployment_id}/usage").data
         held = self.session.get("/billing/balance").data["held"]["amount"]
         final = self._clean_up(deployment_id, seen)
@@ -218,7 +221,8 @@ class Customer:
         """What is set aside for this customer."""
         return str(self.session.get("/billing/balance").data["held"]["amount"])
 
-    def _create(self, region: str) -> Any:
+    def create(self, region: str) -> Any:
+        """Ask for a machine; what was accepted."""
         body = {
             "region": region,
             "instanceType": "cpu-2x4",
@@ -231,9 +235,10 @@ class Customer:
         if seen["status"] == "DELETED":
             return seen
         _ = self.session.delete(f"/deployments/{deployment_id}").data
-        return self._await(deployment_id, lambda seen: seen["status"] == "DELETED")
+        return self.until(deployment_id, lambda seen: seen["status"] == "DELETED")
 
-    def _await(self, deployment_id: str, condition: Callable[[Any], bool]) -> Any:
+    def until(self, deployment_id: str, condition: Callable[[Any], bool]) -> Any:
+        """The deployment, once `condition` holds of it."""
         deadline = time.monotonic() + CASE_DEADLINE_SECONDS
         while True:
             seen = self.session.get(f"/deployments/{deployment_id}").data

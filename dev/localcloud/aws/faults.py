@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-Kind = Literal["before", "after", "kill", "duplicate", "throttle", "slow", "drop_stream"]
+Kind = Literal["before", "after", "kill", "duplicate", "throttle", "slow", "lose"]
 
 KINDS = get_args(Kind)
 _REMEMBERED_INVOCATIONS = 5_000
@@ -34,7 +34,7 @@ class Fault:
     before: not invoked, `error` is answered. after: invoked, its answer thrown away, `error` is answered.
     kill: the process is killed, just before its `at_request`-th outward request, or, without one, when it is
     about to answer. duplicate: invoked twice, the second answer counts. throttle: not invoked, throttled.
-    slow: `delay_seconds` pass first. drop_stream: the stream's record is lost, nothing is invoked.
+    slow: `delay_seconds` pass first. lose: not invoked, and the caller gets a success.
     `skip` lets that many matching invocations through before.
     """
 
@@ -117,15 +117,14 @@ class Faults:
         with self._lock:
             return [asdict(fault) for fault in self._faults]
 
-    def take(self, function: str, event: Any, *, stream: bool = False) -> Fault | None:
+    def take(self, function: str, event: Any) -> Fault | None:
         """The fault that this invocation meets, if any; it counts as fired."""
         with self._lock:
             if not self._faults:
                 return None
             text = json.dumps(event)
             for fault in self._faults:
-                fits = (fault.kind == "drop_stream") == stream and fault.matches(function, text)
-                if not fits or fault.fired >= fault.times:
+                if not fault.matches(function, text) or fault.fired >= fault.times:
                     continue
                 if fault.skip > 0:
                     fault.skip -= 1

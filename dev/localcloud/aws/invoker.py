@@ -60,6 +60,8 @@ class Invoker:
         match fault.kind:
             case "before":
                 return _failed(fault.error, fault.message)
+            case "lose":
+                return {"body": None, "log": ""}
             case "throttle":
                 return self._throttled(fault)
             case "after":

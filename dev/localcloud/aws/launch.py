@@ -81,7 +81,7 @@ def main() -> None:
     log = home / "logs" / "functions.log"
     names = Names(os.environ["HEARTH_INSTALLATION"])
     invoker = Invoker(pool, names, log, patches.layer_archive, patches.throttled)
-    patches.apply(invoker, StreamPoller(names))
+    patches.apply(invoker, StreamPoller(), float(os.environ.get("SFN_WAIT_SCALE", "1")))
 
     def warm() -> None:
         for layers in patches.attached_layers():

@@ -78,8 +78,8 @@ def forget_mail() -> None:
         entries.clear()
 
 
-def apply(invoker: Invoker, poller: StreamPoller) -> None:
-    """Apply all patches.
+def apply(invoker: Invoker, poller: StreamPoller, wait_scale: float) -> None:
+    """Apply all patches; the pauses of failed messages are multiplied by `wait_scale`.
 
     Raises:
         MinistackChanged: the pinned version was upgraded without a look at the patches.
@@ -92,9 +92,11 @@ def apply(invoker: Invoker, poller: StreamPoller) -> None:
     _import_gateway_responses()
     _hide_crashes()
     _judge_mail_by_its_sender()
+    _judge_batches_as_their_messages()
     _deliver_streams_with(poller)
     _wait_for_moments_by_the_clock()
     _name_queues_alike_on_every_port()
+    _try_again_sooner(wait_scale)
     _keep(dynamodb, ("_stream_records", "_stream_trimmed"))
     _keep(ses, ("_sent_emails",))
 
@@ -249,6 +251,21 @@ def _sender(arguments: tuple[Any, ...]) -> str:
     return ""
 
 
+def _judge_batches_as_their_messages() -> None:
+    """IAM has no action `sqs:SendMessageBatch`: AWS judges a batch by the permission for one message.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+    """
+    original: Callable[..., str | None] = iam_actions.extract_iam_action
+    _expect(holds="Batch" not in inspect.getsource(original), what="batches of messages are judged by now")
+
+    def extract(service: str, *arguments: Any, **options: Any) -> str | None:
+        action = original(service, *arguments, **options)
+        return action.removesuffix("Batch") if action and service == "sqs" else action
+
+    iam_actions.extract_iam_action = extract
+
+
 def _deliver_streams_with(poller: StreamPoller) -> None:
     """See `streams.py`."""
     source = inspect.getsource(lambda_svc._poll_dynamodb_streams)
@@ -261,6 +278,20 @@ def _name_queues_alike_on_every_port() -> None:
     source = inspect.getsource(sqs._queue_url_for_account)
     _expect(holds="DEFAULT_PORT" in source, what="queues are named otherwise")
     sqs.DEFAULT_PORT = str(Ports.aws)
+
+
+def _try_again_sooner(wait_scale: float) -> None:
+    """`SFN_WAIT_SCALE` shortens the waits of state machines; this shortens the pauses of failed messages alike."""
+    original: Callable[..., None] = lambda_svc._run_sqs_batch
+    _expect(holds="failed_ids" in inspect.getsource(original), what="messages that failed are kept otherwise")
+
+    def run(esm: Any, function: Any, event: Any, batch: list[dict[str, Any]], *queue: str) -> None:
+        original(esm, function, event, batch, *queue)
+        now = time.time()
+        for message in batch:  # messages that were processed are in no queue any more
+            message["visible_at"] = now + (message["visible_at"] - now) * wait_scale
+
+    lambda_svc._run_sqs_batch = run
 
 
 def _keep(module: Any, names: tuple[str, ...]) -> None:

@@ -17,9 +17,6 @@ from ministack.core.arn import parse_arn
 from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import dynamodb, lambda_svc
 
-from dev.localcloud.aws.faults import FAULTS
-from dev.localcloud.aws.names import Names
-
 Mapping = dict[str, Any]
 Record = dict[str, Any]
 
@@ -39,8 +36,7 @@ class _Progress:
 class StreamPoller:
     """Takes the place of ministack's poller of DynamoDB streams."""
 
-    def __init__(self, names: Names) -> None:
-        self._names = names
+    def __init__(self) -> None:
         self._progress: dict[str, _Progress] = {}
 
     def poll(self) -> bool:
@@ -76,9 +72,7 @@ class StreamPoller:
         """Deliver one batch."""
         position = self._position(mapping)
         raw = dynamodb.stream_records_since(_table(mapping), position, progress.batch_size)
-        matching = lambda_svc._apply_filter_criteria(list(raw), mapping)
-        name = self._names.of(mapping["FunctionName"].rsplit(":", 1)[-1])
-        batch = [record for record in matching if FAULTS.take(name, record, stream=True) is None]
+        batch = lambda_svc._apply_filter_criteria(list(raw), mapping)
         function, _config = lambda_svc._get_func_record_for_qualifier(mapping["FunctionName"], None)
         if not batch or function is None:
             self._advance(mapping, progress, position + len(raw))

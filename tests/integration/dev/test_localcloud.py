@@ -192,8 +192,8 @@ def test_a_queue_feeds_its_function(cloud: LocalCloud) -> None:
     assert taken["answer"]["taken"] == 1
 
 
-def _put(cloud: LocalCloud, sort_key: str, text: str) -> None:
-    item = {"pk": {"S": _unique()}, "sk": {"S": sort_key}, "text": {"S": text}}
+def _put(cloud: LocalCloud, kind: str, text: str) -> None:
+    item = {"pk": {"S": _unique()}, "sk": {"S": "note"}, "kind": {"S": kind}, "text": {"S": text}}
     cloud.client("dynamodb").put_item(TableName=cloud.endpoints["table"], Item=item)
 
 
@@ -204,8 +204,8 @@ def _delivered(cloud: LocalCloud, text: str) -> list[dict[str, Any]]:
 def test_the_stream_feeds_its_function_with_what_matches(cloud: LocalCloud) -> None:
     """Other records are not delivered."""
     other, text = _unique(), _unique()
-    _put(cloud, "something else", other)
-    _put(cloud, "note", text)
+    _put(cloud, "SOMETHING_ELSE", other)
+    _put(cloud, "NOTE", text)
     eventually(lambda: _delivered(cloud, text))
     assert not _delivered(cloud, other)
 
@@ -213,8 +213,8 @@ def test_the_stream_feeds_its_function_with_what_matches(cloud: LocalCloud) -> N
 def test_a_poisoned_record_is_set_aside_after_its_retries(cloud: LocalCloud) -> None:
     """What follows is delivered; the dead-letter queue says what was lost."""
     poison, after = f"poison {_unique()}", _unique()
-    _put(cloud, "note", poison)
-    _put(cloud, "note", after)
+    _put(cloud, "NOTE", poison)
+    _put(cloud, "NOTE", after)
     eventually(lambda: _delivered(cloud, after))
     queues = cloud.client("sqs")
     (url,) = queues.list_queues(QueueNamePrefix="hearth-core-StreamDeadLetters")["QueueUrls"]
@@ -224,14 +224,52 @@ def test_a_poisoned_record_is_set_aside_after_its_retries(cloud: LocalCloud) -> 
     assert len(tries) == 6
 
 
-def test_a_lost_stream_record_never_arrives(cloud: LocalCloud) -> None:
+def _send(cloud: LocalCloud, queue: str, text: str, **options: str) -> None:
+    queues = cloud.client("sqs")
+    url = queues.get_queue_url(QueueName=f"hearth-{queue}")["QueueUrl"]
+    queues.send_message(QueueUrl=url, MessageBody=json.dumps({"text": text}), **options)
+
+
+def _handled(cloud: LocalCloud, function: str, text: str) -> list[dict[str, Any]]:
+    """The invocations with this text that have ended well."""
+    return [
+        found
+        for found in cloud.invocations(function, text)
+        if found["answer"] and not found["answer"]["batchItemFailures"]
+    ]
+
+
+def test_what_is_lost_on_its_way_is_handled_by_nobody(cloud: LocalCloud) -> None:
     """The fault for testing reconcilers."""
     lost, kept = _unique(), _unique()
-    cloud.control("POST", "/faults", {"function": "follow_notes", "kind": "drop_stream", "contains": lost})
-    _put(cloud, "note", lost)
-    _put(cloud, "note", kept)
-    eventually(lambda: _delivered(cloud, kept))
-    assert not _delivered(cloud, lost)
+    fault = {"function": "count_notes", "kind": "lose", "contains": lost, "times": 9}
+    cloud.control("POST", "/faults", fault)
+    _send(cloud, "changes-count_notes", lost)
+    eventually(lambda: cloud.invocations("count_notes", lost))
+    _send(cloud, "changes-count_notes", kept)
+    eventually(lambda: _handled(cloud, "count_notes", kept))
+    assert [found["fault"] for found in cloud.invocations("count_notes", lost)] == ["lose"]
+
+
+@pytest.mark.guarantee("G39")
+def test_g39_a_poison_change_is_tried_five_times_and_holds_up_only_what_comes_after_it_for_its_owner(
+    cloud: LocalCloud,
+) -> None:
+    """In an ordered queue; an owner's next change waits until the poison lies among the dead letters."""
+    poison, next_of_hers, of_another = f"poison {_unique()}", _unique(), _unique()
+    for number, (owner, text) in enumerate((("ann", poison), ("ann", next_of_hers), ("bob", of_another))):
+        order = {"MessageGroupId": owner, "MessageDeduplicationId": f"{text[-8:]}{number}"}
+        _send(cloud, "changes-order_notes.fifo", text, **order)
+    (others,) = eventually(lambda: _handled(cloud, "order_notes", of_another))
+    (hers,) = eventually(lambda: _handled(cloud, "order_notes", next_of_hers))
+    tries = cloud.invocations("order_notes", poison.split()[1])
+    assert len(tries) == 5
+    assert others["began"] < tries[1]["began"]
+    assert hers["began"] > tries[-1]["began"]
+    queues = cloud.client("sqs")
+    dead = queues.get_queue_url(QueueName="hearth-dead-order_notes.fifo")["QueueUrl"]
+    (letter,) = queues.receive_message(QueueUrl=dead)["Messages"]
+    assert json.loads(letter["Body"]) == {"text": poison}
 
 
 def test_a_state_machine_catches_an_error_by_its_name(cloud: LocalCloud) -> None:
@@ -569,7 +607,7 @@ def test_state_is_kept_across_down_and_up(cloud: LocalCloud) -> None:
     assert cloud.endpoints == before
     assert cloud.api("GET", f"/notes/{note}").json()["note"] is not None
     assert len(request("GET", f"{before['mailbox']}/messages").json()) == mails
-    _put(cloud, "note", text)
+    _put(cloud, "NOTE", text)
     eventually(lambda: _delivered(cloud, text))
 
 
