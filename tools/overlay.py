@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.adapters.files.subscriptions import write_subscriptions
-from chalicelib.runtime.registry import Changes, Function, Stream, load_all, subscriptions
+from chalicelib.runtime.registry import Function, load_all, subscriptions
 from chalicelib.wiring.settings import Settings
 from tools.template import alarms, api, budgets, changes, functions, machines, queues, shares, sockets
 from tools.template.intrinsics import ref, sub
@@ -116,7 +116,6 @@ def plan(registry: Iterable[Function], definitions: dict[str, str], architecture
     for function in known:
         if function.area not in AREAS:
             raise OverlayError(f"{function.module} is in no area; the areas are {', '.join(AREAS)}")
-    _check_relay(known)
     operations = api.operations(known)
     apis = shares.share_out({place.split()[1] for place in operations}, budgets.PATH_NODES.allowed())
     of_area = machines.by_area(definitions, known)
@@ -135,25 +134,14 @@ def plan(registry: Iterable[Function], definitions: dict[str, str], architecture
     return Plan(templates, {"Resources": merged}, apis, operations)
 
 
-def _check_relay(registry: tuple[Function, ...]) -> None:
-    """Require that every queue exists before the relay sends to it.
-
-    Raises:
-        OverlayError: a consumer is in a stack that is deployed after the relay's.
-    """
-    relays = [AREAS.index(function.area) for function in registry if isinstance(function.trigger, Stream)]
-    for function in registry:
-        if isinstance(function.trigger, Changes) and AREAS.index(function.area) > min(relays, default=-1):
-            raise OverlayError(f"no relay is deployed with or after {function.module}.{function.name}")
-
-
 def _core(registry: tuple[Function, ...], architecture: str) -> Draft:
     return Draft(
         resources={
             **queues.resources(),
+            **changes.resources(registry),
             **functions.layer(architecture),
             **sockets.api(registry),
-            **alarms.of_dead_letters(queues.DEAD_LETTER_QUEUES),
+            **alarms.of_dead_letters((*queues.DEAD_LETTER_QUEUES, *changes.dead_letter_queues(registry))),
         },
         outputs=queues.outputs(),
     )
@@ -164,11 +152,9 @@ def _area(
 ) -> Draft:
     return Draft(
         resources={
-            **changes.resources(registry),
             **functions.resources(registry, filters),
             **machines.resources(definitions),
             **alarms.of_machines(definitions),
-            **alarms.of_dead_letters(changes.dead_letter_queues(registry)),
             **alarms.of_stream_readers(registry),
         },
         outputs=functions.outputs(registry),

@@ -27,7 +27,7 @@ def _trigger_needs(function: Declared) -> set[tuple[str, str]]:
         case "Stream":
             return _STREAM_NEEDS
         case "Changes":
-            queue = json.dumps({"Fn::Sub": f"${{{function['logical_id']}ChangeQueue.Arn}}"})
+            queue = json.dumps({"Fn::Sub": f"${{{function['logical_id']}ChangeQueueArn}}"})
             return {(action, queue) for action in (*_QUEUE_NEEDS, "sqs:ChangeMessageVisibility")}
         case "Queue":
             queue = json.dumps({"Fn::Sub": f"${{{function['trigger']['logical_id']}Arn}}"})

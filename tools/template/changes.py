@@ -38,11 +38,6 @@ def resources(functions: Iterable[Function]) -> Resources:
     return made
 
 
-def queues(functions: Iterable[Function]) -> list[str]:
-    """The logical ids of these queues."""
-    return [_queue(function) for function in functions if isinstance(function.trigger, Changes)]
-
-
 def dead_letter_queues(functions: Iterable[Function]) -> list[str]:
     """The logical ids of their dead-letter queues."""
     return [_dead_letters(function) for function in functions if isinstance(function.trigger, Changes)]

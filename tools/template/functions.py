@@ -56,16 +56,13 @@ def resources(registry: Iterable[Function], patterns: Sequence[str]) -> Resource
     `patterns` are the event filters of the relay.
     """
     made: Resources = {}
-    known = tuple(registry)
-    for function in known:
+    for function in registry:
         grants = permitted(function)
         suffix = role_suffix(grants)
         if f"Role{suffix}" not in made:
             made[f"Role{suffix}"] = role("lambda.amazonaws.com", _statements(grants, suffix))
             made[f"Logs{suffix}"] = log_group(f"/hearth/${{AWS::StackName}}/{suffix}")
         made[function.logical_id] = {"Properties": _properties(function, suffix, patterns)}
-        if isinstance(function.trigger, Stream):  # it knows the queues by name, so they must exist first
-            made[function.logical_id]["DependsOn"] = changes.queues(known)
     return made
 
 

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws import machines
+from chalicelib.adapters.aws.dead_letters import DeadLetterQueue, SqsDeadLetters
 from chalicelib.adapters.aws.encryption import KmsBox
 from chalicelib.adapters.aws.queues import SqsMeteringQueue, SqsNoticeQueue
 from chalicelib.adapters.aws.secrets import secret_text
@@ -79,26 +80,28 @@ class TestQueues:
 
 @pytest.mark.usefixtures("aws")
 class TestDeadNotices:
+    @pytest.fixture
+    def dead(self) -> SqsDeadLetters:
+        return SqsDeadLetters({"book_notice": DeadLetterQueue.behind(NOTICES, DEAD)})
+
     def put(self, number: int) -> None:
         body = {"gateway": "stripe", "providerId": f"pi_{number}", "reference": None}
         boto3.client("sqs").send_message(QueueUrl=DEAD, MessageBody=json.dumps(body))
 
-    def test_they_are_counted_and_looked_at_without_being_taken(self) -> None:
-        dead = app().money.dead_notices
-        assert dead.count() == 0
+    def test_they_are_counted_and_looked_at_without_being_taken(self, dead: SqsDeadLetters) -> None:
+        assert dead.count("book_notice") == 0
         for number in range(3):
             self.put(number)
-        seen = {notice.provider_id for notice in dead.peek(50)}
-        assert seen == {"pi_0", "pi_1", "pi_2"} == {notice.provider_id for notice in dead.peek(50)}
-        assert dead.peek(1)[0].gateway == "stripe"
-        assert dead.count() == 3
+        seen = [{letter.content["providerId"] for letter in dead.peek("book_notice", 50)} for _ in range(2)]
+        assert seen == [{"pi_0", "pi_1", "pi_2"}] * 2
+        assert dead.peek("book_notice", 1)[0].content["gateway"] == "stripe"
+        assert dead.count("book_notice") == 3
 
-    def test_they_are_handed_over_again_and_are_dead_no_more(self) -> None:
+    def test_they_are_handed_over_again_and_are_dead_no_more(self, dead: SqsDeadLetters) -> None:
         for number in range(3):
             self.put(number)
-        dead = app().money.dead_notices
-        assert dead.replay(2) == 2
-        assert dead.count() == 1
+        assert dead.replay("book_notice", 2) == 2
+        assert dead.count("book_notice") == 1
         assert len(received(NOTICES)) == 2
 
 

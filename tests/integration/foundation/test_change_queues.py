@@ -1,24 +1,23 @@
 """The queues of consumers and their dead-letter queues, through boto3, with moto as SQS."""
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
-from moto import mock_aws
 
-from chalicelib.adapters.aws import clients
 from chalicelib.adapters.aws.change_queues import SqsChangeQueues
 from chalicelib.adapters.aws.dead_letters import UNSENT, SqsDeadLetters, dead_letter_queues
 from chalicelib.domain.foundation.changes.models import Event, Message, Subscription, read_message
+from tests.support.aws import PlayedAws
 from tests.support.changes import change
+from tests.support.settings import value_of
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_sqs.type_defs import MessageTypeDef
 
-REGION = "eu-north-1"
-PREFIX = f"https://sqs.{REGION}.amazonaws.com/123456789012/hearth-test-"
+PREFIX = value_of("QUEUE_URL_PREFIX")
 PLAIN = Subscription("send_letter", ("LETTER",), (Event.INSERT,))
 ORDERED = Subscription("follow_money", ("ACCOUNT",), (Event.MODIFY,), ordered=True)
 GONE = Subscription("nobody", ("LETTER",), (Event.INSERT,))
@@ -30,20 +29,15 @@ IN_ORDER = {
 
 
 @pytest.fixture
-def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator["SQSClient"]:
+def sqs(aws: PlayedAws) -> "SQSClient":
     """An account with the queues of two consumers."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", f"https://sqs.{REGION}.amazonaws.com")
-    clients.sqs.cache_clear()
-    with mock_aws():
-        client = clients.sqs()
-        for subscription in (PLAIN, ORDERED):
-            for name in (subscription.queue, subscription.dead_letters):
-                attributes: Any = IN_ORDER if subscription.ordered else {}
-                client.create_queue(QueueName=f"hearth-test-{name}", Attributes=attributes)
-        for name in ("unsent", "notices", "dead-notices"):
-            client.create_queue(QueueName=f"hearth-test-{name}")
-        yield client
-    clients.sqs.cache_clear()
+    client = boto3.client("sqs")
+    for subscription in (PLAIN, ORDERED):
+        for name in (subscription.queue, subscription.dead_letters):
+            attributes: Any = IN_ORDER if subscription.ordered else {}
+            client.create_queue(QueueName=f"hearth-test-{name}", Attributes=attributes)
+    client.create_queue(QueueName="hearth-test-unsent")
+    return client
 
 
 @pytest.fixture
@@ -91,14 +85,11 @@ def bury(sqs: "SQSClient", subscription: Subscription, sent: list[Message]) -> l
 
 
 class TestSending:
-    def test_takes_as_many_requests_as_there_are_tens(self, sqs: "SQSClient", queues: SqsChangeQueues) -> None:
-        requests: list[int] = []
-        sqs.meta.events.register(
-            "before-parameter-build.sqs.SendMessageBatch",
-            lambda params, **_: requests.append(len(params["Entries"])),
-        )
+    def test_takes_as_many_requests_as_there_are_tens(
+        self, aws: PlayedAws, sqs: "SQSClient", queues: SqsChangeQueues
+    ) -> None:
         assert queues.send(PLAIN, messages(PLAIN, 23)) == []
-        assert requests == [10, 10, 3]
+        assert [len(request["Entries"]) for request in aws.asked("SendMessageBatch")] == [10, 10, 3]
         assert sorted(sks(received(sqs, PLAIN.queue))) == sorted(f"SK#{number}" for number in range(23))
 
     def test_keeps_an_owners_changes_in_order_and_drops_what_is_sent_twice(
