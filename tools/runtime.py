@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 PYTHON: Final = "3.13"
-"""Of the functions on AWS. docs/adr/0024-one-lambda-runtime.md says how it is chosen and changed."""
+"""Of the functions on AWS. docs/adr/0023-one-lambda-runtime.md says how it is chosen and changed."""
 
 NAME: Final = f"python{PYTHON}"
 """What Lambda calls it."""
