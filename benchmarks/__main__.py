@@ -11,7 +11,7 @@ from benchmarks.timing import Table
 from tests.support import settings
 from tests.support.engine import running_engine
 
-BENCHMARKS = ("door", "transactions", "metering", "changes", "imports")
+BENCHMARKS = ("door", "transactions", "metering", "changes", "imports", "first_exchange")
 
 
 def main() -> None:

@@ -1,0 +1,195 @@
+"""The first exchange of a cold function: import, wire, and answer one request, in a fresh process.
+
+A customer waits for this, not for an import. What is counted is the process's own processor time, so that what else
+the machine does changes little; the variants take turns, and all find the same table.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from benchmarks.timing import Table, muted
+from chalicelib.http.spec import EndpointSpec
+from chalicelib.kernel.ids import Kind
+from tests.fakes.aws import FakeAws, running_aws
+from tests.fakes.identity import FixedSigningKeys
+from tests.support.api import find, proxy_event, request_headers
+from tests.support.clock import SettableClock
+from tests.support.engine import Engine
+from tests.support.world import World, WorldBuilder
+from tools.package import ROOT
+
+_ROUNDS = 9
+_ONE_EXCHANGE = "from benchmarks.exchange import main; main()"
+_BYTE_CODE = ROOT / "build" / "byte-code"
+_GOAL, _GOAL_OF_MEDIAN = 1.6, 1.4
+_LIFE_SECONDS = 3600
+
+_READS = (
+    "/regions",
+    "/me",
+    "/sessions",
+    "/projects",
+    "/ssh-keys",
+    "/api-keys",
+    "/billing/balance",
+    "/billing/ledger",
+    "/deployments",
+    "/deployments/{dep}",
+)
+_QUOTE = {"region": "montreal", "instanceType": "cpu-4x8", "imageId": "ubuntu-22.04"}
+
+
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A module, its function, and the event that it gets."""
+
+    module: str
+    function: str
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The processor time of one variant's runs, in milliseconds, and what it answered."""
+
+    least_ms: float
+    median_ms: float
+    status: int
+
+
+class Scene:
+    """The world of the tests in the engine's table, at the real time, with peers who may read it."""
+
+    def __init__(self, engine: Engine, patch: pytest.MonkeyPatch, aws: FakeAws) -> None:
+        self.world = WorldBuilder().build(engine, SettableClock(datetime.now(UTC)), patch)
+        aws.secrets["AWSCURRENT"] = ("one", json.dumps({"current": FixedSigningKeys().keys["one"].decode()}))
+        key = Ed25519PrivateKey.generate()
+        patch.setenv("PEERS_PUBLIC_KEY", _pem(key))
+        self._token_of_peers = _token_of_peers(self.world, key)
+
+    def yardsticks(self) -> dict[str, Exchange]:
+        """The bare client, and the same exchange as two peers write it."""
+        list_machines = proxy_event(
+            "GET", "/deployments", query={"limit": "20"}, headers=request_headers(self._token_of_peers, None, None)
+        )
+        return {
+            "a bare boto3 client": Exchange("benchmarks.peers.bare", "handler", list_machines),
+            "Powertools' resolver, boto3": Exchange("benchmarks.peers.resolver", "handler", list_machines),
+            "FastAPI, Mangum, boto3": Exchange("benchmarks.peers.asgi", "handler", list_machines),
+        }
+
+    def ours(self, method: str, path: str, **asked: Any) -> tuple[str, Exchange]:
+        """A request of Ann's, or of the staff's or a visitor's where the endpoint is theirs."""
+        function, values = find(method, path)
+        spec: EndpointSpec = function.documentation
+        sender = self.world.sender(spec.scope, public=spec.public).api
+        headers = request_headers(sender.token, None, None)
+        event = proxy_event(method, spec.path, path_values=values, headers=headers, **asked)
+        return function.name, Exchange(function.module, function.name, event)
+
+
+def run(engine: Engine) -> Table:
+    """Compare ten reads and a quote with a bare client and with two peers."""
+    with _scene(engine) as scene:
+        yardsticks, ids = scene.yardsticks(), scene.world.ann.ids
+        ours = [scene.ours("GET", path.format(**{str(kind): id_ for kind, id_ in ids.items()})) for path in _READS]
+        ours.append(scene.ours("POST", "/deployments/quote", body=json.dumps(_QUOTE)))
+        taken = in_fresh_processes({**yardsticks, **dict(ours)}, _ROUNDS, scene.world.snapshot.restore)
+    return compared("The first exchange of a cold function", taken, len(yardsticks))
+
+
+@contextmanager
+def _scene(engine: Engine) -> Iterator[Scene]:
+    with pytest.MonkeyPatch.context() as patch, running_aws(patch) as aws:
+        patch.setenv("PYTHONPYCACHEPREFIX", str(_BYTE_CODE))  # compiled, as in the layer
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        with muted():
+            scene = Scene(engine, patch, aws)
+        yield scene
+
+
+def in_fresh_processes(
+    exchanges: Mapping[str, Exchange], rounds: int, before_each: Callable[[], None]
+) -> dict[str, Taken]:
+    """Run every exchange once to compile it and then `rounds` times, one after the other in each round.
+
+    Raises:
+        RuntimeError: an exchange did not answer.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in exchanges}
+    statuses: dict[str, int] = {}
+    for round_ in range(-1, rounds):
+        for name, exchange in exchanges.items():
+            before_each()
+            milliseconds, statuses[name] = _run(exchange)
+            if round_ >= 0:
+                taken[name].append(milliseconds)
+    return {
+        name: Taken(min(times), statistics.median(times), statuses[name]) for name, times in taken.items()
+    }
+
+
+def _run(exchange: Exchange) -> tuple[float, int]:
+    """The processor time of a fresh process that serves `exchange`, and the status of its answer."""
+    command = [sys.executable, "-c", _ONE_EXCHANGE, exchange.module, exchange.function, json.dumps(exchange.event)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    with process:
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+        _, waited, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(waited)
+    if process.returncode or not said.isdecimal():
+        raise RuntimeError(f"{exchange.module}.{exchange.function} did not answer: {said[-2000:]}")
+    return (used.ru_utime + used.ru_stime) * 1000, int(said)
+
+
+def compared(title: str, taken: Mapping[str, Taken], yardsticks: int) -> Table:
+    """A table of what was taken, as multiples of the first; the note says how ours do against the goal."""
+    first = next(iter(taken.values()))
+    ratios = {name: each.least_ms / first.least_ms for name, each in taken.items()}
+    rows = [
+        [
+            name,
+            f"{each.least_ms:.0f}",
+            f"{each.median_ms:.0f}",
+            f"{ratios[name]:.2f}",
+            f"{each.median_ms / first.median_ms:.2f}",
+            str(each.status),
+        ]
+        for name, each in taken.items()
+    ]
+    ours = list(ratios.values())[yardsticks:]
+    note = (
+        f"Processor time of a fresh process, byte code compiled. Ours: median {statistics.median(ours):.2f} "
+        f"(at most {_GOAL_OF_MEDIAN} is wanted), most {max(ours):.2f} (at most {_GOAL} for what asks no provider)."
+    )
+    return Table(title, ("", "least ms", "median ms", "ratio", "ratio of medians", "status"), rows, note)
+
+
+def _token_of_peers(world: World, key: Ed25519PrivateKey) -> str:
+    """What peers' callers show: Ann's session, in the peers' own token."""
+    ids = world.ann.ids
+    claims = {"sub": ids[Kind.USER], "sid": ids[Kind.SESSION], "cus": ids[Kind.CUSTOMER]}
+    life = {"iss": "peers", "aud": "peers", "exp": int(time.time()) + _LIFE_SECONDS}
+    return jwt.encode(claims | life, key, "EdDSA")
+
+
+def _pem(key: Ed25519PrivateKey) -> str:
+    public = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.PEM, public).decode()
