@@ -1,7 +1,7 @@
 """The first exchange of a cold function: import, wire, and answer one request, in a fresh process.
 
-A customer waits for this, not for an import. What is counted is the process's own processor time, so that what else
-the machine does changes little; the variants take turns, and all find the same table.
+A customer waits for this, not for an import. What is counted is the process's own processor time, so that other
+work of the machine changes little; the variants take turns, and all find the same table.
 """
 
 import json
@@ -20,11 +20,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.fakes.aws import FakeAws, running_aws
 
 from benchmarks.timing import Table, muted
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.ids import Kind
-from tests.fakes.aws import FakeAws, running_aws
 from tests.fakes.identity import FixedSigningKeys
 from tests.support.api import find, proxy_event, request_headers
 from tests.support.clock import SettableClock
@@ -53,8 +53,6 @@ _READS = (
 _QUOTE = {"region": "montreal", "instanceType": "cpu-4x8", "imageId": "ubuntu-22.04"}
 
 
-
-
 @dataclass(frozen=True)
 class Exchange:
     """A module, its function, and the event that it gets."""
@@ -78,7 +76,7 @@ class Scene:
 
     def __init__(self, engine: Engine, patch: pytest.MonkeyPatch, aws: FakeAws) -> None:
         self.world = WorldBuilder().build(engine, SettableClock(datetime.now(UTC)), patch)
-        aws.secrets["AWSCURRENT"] = ("one", json.dumps({"current": FixedSigningKeys().keys["one"].decode()}))
+        aws.secrets["AWSCURRENT"] = ("one", json.dumps({"current": FixedSigningKeys().secret}))
         key = Ed25519PrivateKey.generate()
         patch.setenv("PEERS_PUBLIC_KEY", _pem(key))
         self._token_of_peers = _token_of_peers(self.world, key)
@@ -140,9 +138,7 @@ def in_fresh_processes(
             milliseconds, statuses[name] = _run(exchange)
             if round_ >= 0:
                 taken[name].append(milliseconds)
-    return {
-        name: Taken(min(times), statistics.median(times), statuses[name]) for name, times in taken.items()
-    }
+    return {name: Taken(min(times), statistics.median(times), statuses[name]) for name, times in taken.items()}
 
 
 def _run(exchange: Exchange) -> tuple[float, int]:

@@ -115,9 +115,7 @@ def customer_of(token: str) -> tuple[str, str]:
         (user, f"MEMBERSHIP#{customer}"),
         (f"CUSTOMER#{customer}", "CUSTOMER"),
     ]
-    asked: Any = {
-        TABLE: {"Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys], "ConsistentRead": True}
-    }
+    asked: Any = {TABLE: {"Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys], "ConsistentRead": True}}
     found = dynamodb.batch_get_item(RequestItems=asked)["Responses"][TABLE]
     if len(found) < len(keys):
         raise Refused(401)

@@ -14,7 +14,7 @@ from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http.door import Door
 from chalicelib.http.spec import Declared, describe
 from chalicelib.kernel.errors import HearthError
-from chalicelib.runtime.grants import PROVIDER_ACCESS, SIGNING_KEY, TABLE_READ, TABLE_WRITE, Grant
+from chalicelib.runtime.grants import PROVIDER_ACCESS, TABLE_READ, TABLE_WRITE, Grant
 from chalicelib.runtime.registry import Function, Handler, Place, Route, register
 
 HASHING_MEMORY_MB = 1024
@@ -58,7 +58,7 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
         errors: what it may answer besides what the door itself answers.
         asks_provider: whether it asks a provider of machines while somebody waits. From this follow the grant for
             the providers' configuration, a longer deadline, and the errors of `providers/errors.py`.
-        grants: what it may reach besides the table and the signing key, which the door needs.
+        grants: what it may reach besides the table, which the door needs.
         memory_mb: the Lambda's memory; its share of a processor grows with it.
         timeout_seconds: the Lambda's deadline, if the usual one will not do; API Gateway's own is 29 seconds.
 
@@ -101,7 +101,6 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
                 grants=(
                     TABLE_READ,
                     TABLE_WRITE,
-                    *(() if public else (SIGNING_KEY,)),
                     *((PROVIDER_ACCESS,) if asks_provider else ()),
                     *grants,
                 ),

@@ -12,7 +12,8 @@ from datetime import datetime
 
 from chalicelib.domain.foundation.access.key_texts import looks_like_a_key
 from chalicelib.domain.foundation.access.models import Credentials, Principal
-from chalicelib.domain.people.accounts.models import Origin, SessionAccess, SessionTokens
+from chalicelib.domain.people.accounts.models import Origin
+from chalicelib.domain.people.sessions.models import SessionAccess, SessionTokens
 from chalicelib.http.callers import Visitor
 from chalicelib.http.models import Cookie
 from chalicelib.http.requests import ProxyRequest

@@ -41,6 +41,7 @@ TABLE_STREAM = Grant(
 )
 TABLE_STREAM_LIST = Grant("table_stream_list", ("dynamodb:ListStreams",), ("${TableArn}/stream/*",))
 SIGNING_KEY = Grant("signing_key", ("secretsmanager:GetSecretValue",), ("${SigningKeyArn}",))
+SEE_SIGNING_KEY = Grant("see_signing_key", ("secretsmanager:DescribeSecret",), ("${SigningKeyArn}",))
 SEAL_SECRETS = Grant("seal_secrets", ("kms:Encrypt",), ("${SecretBoxKeyArn}",))
 OPEN_SECRETS = Grant("open_secrets", ("kms:Decrypt",), ("${SecretBoxKeyArn}",))
 PROVIDER_ACCESS = Grant("provider_access", ("secretsmanager:GetSecretValue",), ("${ProviderSecretArn}",))

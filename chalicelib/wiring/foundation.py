@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.aws.change_queues import SqsChangeQueues
     from chalicelib.adapters.dynamodb.foundation.activity import DynamoActivityLog
     from chalicelib.adapters.dynamodb.foundation.api_keys import DynamoApiKeyRecords
+    from chalicelib.domain.foundation.access.key_authenticator import KeyAuthenticator
     from chalicelib.domain.foundation.access.key_service import ApiKeys, CustomerAllowList
     from chalicelib.domain.foundation.access.ports import IdempotencyRecords
     from chalicelib.domain.foundation.access.rate_limits import RateLimiter
@@ -46,6 +47,13 @@ class Foundation(Area):
         from chalicelib.domain.foundation.access.key_texts import prefix_of
 
         return prefix_of(self.core.settings.stage)
+
+    @cached_property
+    def key_authenticator(self) -> KeyAuthenticator:
+        """Finds the owner of an API key."""
+        from chalicelib.domain.foundation.access.key_authenticator import KeyAuthenticator
+
+        return KeyAuthenticator(self.api_key_records, self.core.clock, text_prefix=self.api_key_prefix)
 
     @cached_property
     def api_keys(self) -> ApiKeys:
@@ -167,7 +175,7 @@ class Foundation(Area):
             TableProbe(),
             StateMachinesProbe(here.state_machine_arn_prefix + PROVISION),
             MailProbe(),
-            SigningKeyProbe(lambda: secrets.read(here.signing_key_secret_id)),
+            SigningKeyProbe(here.signing_key_secret_id),
             ProviderProbe(lambda: secrets.read(here.provider_secret_id)),
         ]
         return Health(probes, self.core.clock)

@@ -7,15 +7,20 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chalicelib.adapters.mail.letters import Mail, write
 from chalicelib.adapters.passwords.argon2id import Argon2idPasswords
+from chalicelib.adapters.tokens.signing import JwtSigner
+from chalicelib.adapters.tokens.signing_keys import key_of
 from chalicelib.domain.people.accounts.models import EmailAddress
 from chalicelib.kernel.clock import later
+from chalicelib.runtime.grants import SIGNING_KEY
 from chalicelib.wiring.app import app
-from tests.support.api import Answer, Api
+from tests.support.api import Answer, Api, serving
 from tests.support.aws import play_aws
 from tests.support.changes import deliver_items
+from tests.support.clock import START
 from tests.support.engine import Engine
 from tests.support.parts import give
 
@@ -69,19 +74,24 @@ class AuthenticatorApp:
 
 
 class FixedSigningKeys:
-    """`SigningKeys` with keys that a test knows."""
+    """`SigningKeys` of a secret that a test knows, which only functions with its grant read."""
 
     def __init__(self) -> None:
-        self.keys = {"one": b"the first signing key of this test"}
-        self.current_id = "one"
+        self.secret = "the first signing key of this test"
 
-    def current(self) -> tuple[str, bytes]:
-        """The key that signs."""
-        return self.current_id, self.keys[self.current_id]
+    def current(self) -> Ed25519PrivateKey:
+        """The key that signs.
 
-    def find(self, key_id: str) -> bytes | None:
-        """The key of this id."""
-        return self.keys.get(key_id)
+        Raises:
+            AssertionError: the function that is being called may not read it.
+        """
+        caller = serving.get()
+        assert caller is None or SIGNING_KEY in caller.grants, f"{caller.name} may not sign"
+        return key_of(self.secret.encode())
+
+    def key_id(self) -> str:
+        """How tokens name it."""
+        return JwtSigner(self, "any").key(START).id
 
 
 def deliver_letters(engine: Engine) -> None:

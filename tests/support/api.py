@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from http.cookies import SimpleCookie
@@ -12,6 +13,9 @@ from chalicelib.runtime.registry import Function, Place, Route, load_all
 from tests.support.documented import hold
 
 DEFAULT_IP = "203.0.113.7"
+
+serving: ContextVar[Function | None] = ContextVar("serving", default=None)
+"""The function that is being called: fakes ask whether it may do what it does."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,11 @@ class Api:
             headers=request_headers(self.token if token is None else token, cookies, headers),
             ip=ip or self.ip,
         )
-        answer = answer_of(function.handler(event, None))
+        called = serving.set(function)
+        try:
+            answer = answer_of(function.handler(event, None))
+        finally:
+            serving.reset(called)
         hold(function.documentation, (method, resource), answer.status, answer.body)
         return answer
 

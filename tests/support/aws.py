@@ -1,7 +1,8 @@
 """The services of AWS that answer one caller at a time are played by moto, inside this process.
 
-Adapters run unchanged, through boto3 and the services' own protocols. Where transactions or several callers at
-once matter, real engines stand in: DynamoDB's (`tests.support.engine`), the local cloud (`tests.support.cloud`).
+Adapters run unchanged, through boto3 or botocore and the services' own protocols. Where transactions or several
+callers at once matter, real engines stand in: DynamoDB's (`tests.support.engine`), the local cloud
+(`tests.support.cloud`).
 """
 
 import os
@@ -14,6 +15,7 @@ import boto3
 import requests
 
 from chalicelib.adapters.aws import clients, files
+from chalicelib.adapters.shared import aws as shared
 from tests.support.settings import ACCOUNT, REGION, value_of
 
 _HOSTS: Final = {
@@ -170,4 +172,6 @@ def _started() -> PlayedAws:
     assert boto3.DEFAULT_SESSION is not None
     _make_key()
     boto3.DEFAULT_SESSION.events.register("before-parameter-build", aws.record)
+    shared.session.cache_clear()  # one from before moto began would pass it by
+    shared.session().register("before-parameter-build", aws.record)
     return aws

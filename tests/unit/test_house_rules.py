@@ -274,7 +274,7 @@ MOST_COLLABORATORS = 8
 LIBRARY = [path for path in PRODUCT if path.is_relative_to(ROOT / "chalicelib")]
 PORTS_OF_ADAPTERS = {
     "chalicelib/adapters/passwords/breaches.py": {"Breaches"},
-    "chalicelib/adapters/tokens/access_tokens.py": {"SigningKeys"},
+    "chalicelib/adapters/tokens/signing.py": {"SigningKeys"},
 }
 """What one adapter needs of another part of the same adapter: no context knows of it."""
 

@@ -3,8 +3,9 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
+
+from chalicelib.adapters.shared import aws
 
 if TYPE_CHECKING:
     from types_boto3_kms import KMSClient
@@ -19,28 +20,35 @@ _BOUNDS = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard",
 @cache
 def stepfunctions() -> "SFNClient":
     """Step Functions."""
+    import boto3
+
     return boto3.client("stepfunctions", config=_BOUNDS)
 
 
 @cache
 def sqs() -> "SQSClient":
     """SQS."""
-    return boto3.client("sqs", config=_BOUNDS)
+    sqs_client: SQSClient = aws.client("sqs", _BOUNDS)
+    return sqs_client
 
 
 @cache
 def sns() -> "SNSClient":
     """SNS."""
+    import boto3
+
     return boto3.client("sns", config=_BOUNDS)
 
 
 @cache
 def s3() -> "S3Client":
     """S3."""
-    return boto3.client("s3", config=_BOUNDS)
+    s3_client: S3Client = aws.client("s3", _BOUNDS)
+    return s3_client
 
 
 @cache
 def kms() -> "KMSClient":
     """KMS."""
-    return boto3.client("kms", config=_BOUNDS)
+    kms_client: KMSClient = aws.client("kms", _BOUNDS)
+    return kms_client

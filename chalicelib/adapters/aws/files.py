@@ -4,11 +4,11 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws.clients import s3
+from chalicelib.adapters.shared import aws
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -50,4 +50,5 @@ class S3Files:
 @cache
 def _signer() -> "S3Client":
     """A client that signs links with Signature Version 4, as objects encrypted with KMS require."""
-    return boto3.client("s3", config=Config(signature_version="s3v4", connect_timeout=2, read_timeout=8))
+    signer: S3Client = aws.client("s3", Config(signature_version="s3v4", connect_timeout=2, read_timeout=8))
+    return signer

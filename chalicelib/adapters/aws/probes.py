@@ -4,7 +4,7 @@ A probe creates its client in its constructor, not in the thread that runs it: b
 that is not thread-safe (boto3's guide, "Multithreading or multiprocessing with clients").
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import boto3
 from botocore.config import Config
@@ -56,14 +56,15 @@ class MailProbe:
 
 
 class SigningKeyProbe:
-    """Reads the key that signs access tokens, and discards it."""
+    """Describes the secret that signs access tokens, which only sign-in may read."""
 
     name = "signing-key"
 
-    def __init__(self, read: Callable[[], str]) -> None:
-        self._read = read
+    def __init__(self, secret_id: str) -> None:
+        self._client = boto3.client("secretsmanager", config=_BOUNDS)
+        self._secret_id = secret_id
 
     def ask(self) -> Sequence[Probe]:
         """Probe the service; see `Probe.ask`."""
-        self._read()
+        self._client.describe_secret(SecretId=self._secret_id)
         return ()

@@ -1,12 +1,13 @@
 """Reads secrets from Secrets Manager."""
 
-import boto3
 from botocore.config import Config
+
+from chalicelib.adapters.shared import aws
+
+_BOUNDS = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard"})
 
 
 def secret_text(secret_id: str) -> str:
     """The current value of `secret_id`."""
-    client = boto3.client(
-        "secretsmanager", config=Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard"})
-    )
-    return client.get_secret_value(SecretId=secret_id)["SecretString"]
+    text: str = aws.client("secretsmanager", _BOUNDS).get_secret_value(SecretId=secret_id)["SecretString"]
+    return text

@@ -6,11 +6,14 @@ Keys are `KIND#id` texts, made only by the `keys` of those modules.
 
 import os
 
+from botocore.session import Session
 from pynamodb.attributes import Attribute, DiscriminatorAttribute, UnicodeAttribute
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import NUMBER, STRING
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
+
+from chalicelib.adapters.shared import aws
 
 CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 5
@@ -79,6 +82,15 @@ class Index2(GlobalSecondaryIndex["Record"]):
     gsi2sk = UnicodeAttribute(range_key=True)
 
 
+class _CutConnection(Connection):
+    """A connection whose client is made by the session that this process shares, on the cut model."""
+
+    @property
+    def session(self) -> Session:
+        """The shared session."""
+        return aws.session()
+
+
 class Record(Model):
     """Any item of the table."""
 
@@ -104,10 +116,26 @@ class Record(Model):
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
-        """One client for all kinds of records: PynamoDB makes one for each, at 80 ms of every cold start."""
-        return super()._get_connection() if cls is Record else Record._get_connection()
+        """One client for all kinds of records, where PynamoDB would make one for each."""
+        if cls is not Record:
+            return Record._get_connection()
+        connection = super()._get_connection()
+        if not isinstance(connection.connection, _CutConnection):
+            connection.connection = _cut(connection)
+        return connection
 
     @classmethod
     def shared_connection(cls) -> Connection:
         """The connection of every kind of record, for transactions."""
         return cls._get_connection().connection
+
+
+def _cut(connection: TableConnection) -> _CutConnection:
+    """The same connection on the cut model."""
+    cut = _CutConnection(
+        connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
+        read_timeout_seconds=READ_TIMEOUT_SECONDS,
+        max_retry_attempts=MAX_RETRY_ATTEMPTS,
+    )
+    cut.add_meta_table(connection.get_meta_table())
+    return cut

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamodb.people.members import DynamoMembers
     from chalicelib.adapters.dynamodb.people.second_factor import DynamoSecondFactors
     from chalicelib.adapters.dynamodb.people.sessions import DynamoSessions
-    from chalicelib.adapters.tokens.access_tokens import SigningKeys
+    from chalicelib.adapters.tokens.signing import SigningKeys
     from chalicelib.domain.people.accounts.endings import SessionEnding
     from chalicelib.domain.people.accounts.links import LinkMaker
-    from chalicelib.domain.people.accounts.ports import AccessTokens, Links, Mailer, Passwords
+    from chalicelib.domain.people.accounts.ports import Links, Mailer, Passwords
     from chalicelib.domain.people.accounts.preferences import Preferences
     from chalicelib.domain.people.accounts.security_log import SecurityLog
     from chalicelib.domain.people.attempts.attempts import Attempts
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.people.attempts.tallies import Turnstile
     from chalicelib.domain.people.correspondence.service import CustomerLetters
     from chalicelib.domain.people.second_factor.two_factor import CodeCheck, Enrolments, RecoveryCodes, TwoFactor
+    from chalicelib.domain.people.sessions.ports import TokenSigner
     from chalicelib.domain.people.sign_in.sessions import OwnAccount
     from chalicelib.wiring.area import Above
     from chalicelib.wiring.core import Core, Parts
@@ -90,17 +91,17 @@ class Accounts(Area):
 
     @cached_property
     def signing_keys(self) -> SigningKeys:
-        """The keys that sign access tokens."""
+        """The keys that sign access tokens; only what signs people in may read them."""
         from chalicelib.adapters.tokens.signing_keys import SecretsManagerKeys
 
         return SecretsManagerKeys(self.core.settings.signing_key_secret_id, self.core.clock)
 
     @cached_property
-    def access_tokens(self) -> AccessTokens:
-        """Issues and verifies access tokens, which last a quarter of an hour."""
-        from chalicelib.adapters.tokens.access_tokens import JwtAccessTokens
+    def token_signer(self) -> TokenSigner:
+        """Signs access tokens, which last a quarter of an hour."""
+        from chalicelib.adapters.tokens.signing import JwtSigner
 
-        return JwtAccessTokens(self.signing_keys, issuer=self.core.settings.public_url)
+        return JwtSigner(self.signing_keys, issuer=self.core.settings.public_url)
 
     @cached_property
     def passwords(self) -> Passwords:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.people.credentials.recovery import ForgottenPassword, PasswordReset
     from chalicelib.domain.people.credentials.registration import Registration
     from chalicelib.domain.people.second_factor.ports import PendingSignIns
+    from chalicelib.domain.people.sessions.authenticator import SessionAuthenticator
     from chalicelib.domain.people.sign_in.device_sign_in import DeviceFlow
     from chalicelib.domain.people.sign_in.failures import FailureNotes
     from chalicelib.domain.people.sign_in.opening import SessionOpener
@@ -43,15 +44,20 @@ class SignInParts(Accounts):
     @cached_property
     def authenticator(self) -> Authenticator:
         """Finds the owner of an access token or an API key."""
-        from chalicelib.domain.foundation.access.authenticator import AnyAuthenticator, KeyAuthenticator
-        from chalicelib.domain.people.sign_in.sessions import SessionAuthenticator
+        from chalicelib.domain.foundation.access.authenticator import AnyAuthenticator
 
         return AnyAuthenticator(
-            keys=KeyAuthenticator(
-                self.foundation.api_key_records, self.core.clock, text_prefix=self.foundation.api_key_prefix
-            ),
-            sessions=SessionAuthenticator(self.access_tokens, self.sessions, self.core.clock),
+            keys=lambda: self.foundation.key_authenticator, sessions=lambda: self.session_authenticator
         )
+
+    @cached_property
+    def session_authenticator(self) -> SessionAuthenticator:
+        """Finds the owner of an access token."""
+        from chalicelib.adapters.tokens.access_tokens import JwtReader
+        from chalicelib.domain.people.sessions.authenticator import SessionAuthenticator
+
+        reader = JwtReader(issuer=self.core.settings.public_url)
+        return SessionAuthenticator(reader, self.sessions, self.core.clock)
 
     @cached_property
     def registration(self) -> Registration:
@@ -81,7 +87,7 @@ class SignInParts(Accounts):
             sessions=self.sessions,
             factors=self.second_factors,
             recogniser=Recogniser(DynamoKnownDevices(), self.letters),
-            access_tokens=self.access_tokens,
+            signer=self.token_signer,
             log=self.security_log,
             transactor=self.core.transactor,
             clock=self.core.clock,

@@ -2,7 +2,7 @@
 
 from chalicelib.domain.foundation.health.models import Status
 from chalicelib.http import endpoint
-from chalicelib.runtime.grants import LIST_MACHINES, READ_MAIL_QUOTA, SIGNING_KEY
+from chalicelib.runtime.grants import LIST_MACHINES, READ_MAIL_QUOTA, SEE_SIGNING_KEY
 from chalicelib.runtime.observe import logger
 from chalicelib.wiring.app import app
 from functions.foundation.health.schemas import HealthView
@@ -16,7 +16,7 @@ from functions.foundation.health.schemas import HealthView
     public=True,
     rate_limited=False,
     asks_provider=True,
-    grants=(LIST_MACHINES, READ_MAIL_QUOTA, SIGNING_KEY),
+    grants=(LIST_MACHINES, READ_MAIL_QUOTA, SEE_SIGNING_KEY),
     memory_mb=1024,
 )
 def get_health() -> HealthView:

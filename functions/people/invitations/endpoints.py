@@ -5,7 +5,6 @@ from chalicelib.domain.people.organisations.members import given_by
 from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, PageQuery, Visitor, endpoint
 from chalicelib.http.sessions import origin_of, session_of
 from chalicelib.kernel.errors import Conflict, Forbidden, LimitExceeded, NotFound, Unauthorized
-from chalicelib.runtime.grants import SIGNING_KEY
 from chalicelib.wiring.app import app
 from functions.people.fields import InvitationId, InvitationToken
 from functions.people.members.schemas import (
@@ -71,7 +70,6 @@ def get_invitation(token: InvitationToken, visitor: Visitor) -> FoundInvitationV
     "/invitations/accept",
     public=True,
     errors=(Conflict, Forbidden, LimitExceeded, NotFound, Unauthorized),
-    grants=(SIGNING_KEY,),
     memory_mb=HASHING_MEMORY_MB,
 )
 def accept_invitation(request: AcceptRequest, visitor: Visitor) -> JoinedView:

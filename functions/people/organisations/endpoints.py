@@ -4,6 +4,7 @@ from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, Reply, endpoint
 from chalicelib.http.sessions import access_cookie
 from chalicelib.kernel.errors import LimitExceeded, NotFound
+from chalicelib.runtime.grants import SIGNING_KEY
 from chalicelib.wiring.app import app
 from functions.people.me.schemas import MembershipView
 from functions.people.organisations.schemas import CustomerId, CustomerRequest, CustomerView, SwitchRequest
@@ -34,7 +35,7 @@ def rename_customer(customer_id: CustomerId, request: CustomerRequest, caller: C
     return CustomerView.of(app().people.organisations.rename(_same(customer_id, caller), request.name))
 
 
-@endpoint("POST", "/sessions/current/customer", errors=(NotFound,))
+@endpoint("POST", "/sessions/current/customer", errors=(NotFound,), grants=(SIGNING_KEY,))
 def switch_customer(request: SwitchRequest, caller: Caller) -> Reply[SessionAccessView]:
     """Let this session act for another of your customers, from now on.
 

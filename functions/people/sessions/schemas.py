@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from chalicelib.domain.people.accounts.models import Session
+from chalicelib.domain.people.sessions.models import Session
 from chalicelib.domain.people.sign_in.devices import device_name
 from chalicelib.http import ApiModel
 from chalicelib.http.models import id_of

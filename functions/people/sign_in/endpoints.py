@@ -1,7 +1,7 @@
 """Registering, signing in and getting back in."""
 
-from chalicelib.domain.people.accounts.models import SessionTokens
 from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
+from chalicelib.domain.people.sessions.models import SessionTokens
 from chalicelib.domain.people.sign_in.errors import EmailNotVerified, InvalidCredentials
 from chalicelib.http import HASHING_MEMORY_MB, Caller, Reply, Visitor, endpoint
 from chalicelib.http.sessions import CSRF_COOKIE, REFRESH_COOKIE, check_csrf, cookies_of, ended_cookies, origin_of

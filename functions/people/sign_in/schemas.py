@@ -5,8 +5,8 @@ from typing import Literal, Self
 
 from pydantic import Field, RootModel
 
-from chalicelib.domain.people.accounts.models import SessionAccess, SessionTokens
 from chalicelib.domain.people.accounts.tokens import MAX_REFRESH_TOKEN_LENGTH
+from chalicelib.domain.people.sessions.models import SessionAccess, SessionTokens
 from chalicelib.domain.people.sign_in.sign_in import CodeWanted
 from chalicelib.http import ApiModel
 from functions.people.fields import Email, LinkToken, NewPassword, PersonName, TypedPassword

@@ -7,7 +7,6 @@ from chalicelib.domain.people.organisations.models import STAFF
 from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, StaffPageQuery, Visitor, endpoint
 from chalicelib.http.sessions import origin_of, session_of
 from chalicelib.kernel.errors import Conflict, Forbidden, LimitExceeded, Unauthorized
-from chalicelib.runtime.grants import SIGNING_KEY
 from chalicelib.wiring.app import app
 from functions.people.fields import InvitationId, InvitationToken, UserId
 from functions.people.sign_in.schemas import Message
@@ -83,7 +82,6 @@ def get_invite(token: InvitationToken, visitor: Visitor) -> InviteView:
     "/v1/auth/accept-invite",
     public=True,
     errors=(Conflict, Forbidden, LimitExceeded, Unauthorized),
-    grants=(SIGNING_KEY,),
     memory_mb=HASHING_MEMORY_MB,
 )
 def accept_invite(request: AcceptInviteBody, visitor: Visitor) -> Message:

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.domain.people.accounts.models import Session
-from chalicelib.domain.people.accounts.ports import Sessions
+from chalicelib.domain.people.sessions.models import Session
+from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.wiring.app import app
 from tests.fakes.identity import PASSWORD, People, deliver_letters
 from tests.support.api import Answer, Api

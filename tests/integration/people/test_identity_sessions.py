@@ -8,9 +8,10 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chalicelib.adapters.dynamodb.table import Record
-from chalicelib.domain.people.accounts.models import MAX_SESSIONS_PER_USER
+from chalicelib.domain.people.sessions.models import MAX_SESSIONS_PER_USER
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.runtime.observe import logger
@@ -18,6 +19,7 @@ from tests.fakes.identity import PASSWORD, People
 from tests.support.api import Answer
 from tests.support.clock import START, SettableClock
 from tests.support.engine import Engine
+from tests.support.settings import TABLE_NAME
 
 ADA = "ada@example.com"
 BOB = "bob@example.com"
@@ -223,9 +225,11 @@ class TestAccessTokens:
         claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
         return claims
 
-    def signed(self, people: People, claims: dict[str, Any], key: bytes | None = None, **header: Any) -> str:
-        key_id, own_key = people.keys.current()
-        return jwt.encode(claims, key or own_key, "HS256", {"kid": key_id} | header)
+    def signed(
+        self, people: People, claims: dict[str, Any], key: Ed25519PrivateKey | None = None, **header: Any
+    ) -> str:
+        """Such a token by somebody else's hand: PyJWT's."""
+        return jwt.encode(claims, key or people.keys.current(), "EdDSA", {"kid": people.keys.key_id()} | header)
 
     def test_g42_last_a_quarter_of_an_hour(self, people: People, ada: Any, clock: SettableClock) -> None:
         clock.advance(15 * 60 - 1)
@@ -234,18 +238,23 @@ class TestAccessTokens:
         assert people.api.get("/me", token=ada["accessToken"]).status == 401
 
     def test_g42_need_our_signature(self, people: People, ada: Any) -> None:
-        claims = self.claims(ada["accessToken"])
+        claims, key_id = self.claims(ada["accessToken"]), people.keys.key_id()
         header, payload, signature = ada["accessToken"].split(".")
         unsigned = (
-            base64.urlsafe_b64encode(json.dumps({"alg": "none", "kid": "one"}).encode()).decode().rstrip("=")
+            base64.urlsafe_b64encode(json.dumps({"alg": "none", "kid": key_id}).encode()).decode().rstrip("=")
         )
+        public = people.keys.current().public_key().public_bytes_raw()
         refused = {
             "alg none": f"{unsigned}.{payload}.",
             "alg none, with our signature": f"{unsigned}.{payload}.{signature}",
-            "a foreign key": self.signed(people, claims, b"another key that is long enough for it"),
+            "a foreign key": self.signed(people, claims, Ed25519PrivateKey.generate()),
             "a key that nobody knows": self.signed(people, claims, kid="two"),
-            "no key id": jwt.encode(claims, people.keys.current()[1], "HS256"),
-            "another algorithm": jwt.encode(claims, people.keys.current()[1] * 2, "HS512", {"kid": "one"}),
+            "no key id": jwt.encode(claims, people.keys.current(), "EdDSA"),
+            "another algorithm": jwt.encode(claims, public, "HS256", {"kid": key_id}),
+            "an extension that nobody knows": self.signed(people, claims, crit=["x"], x=1),
+            "another signature": f"{header}.{payload}.{signature[::-1]}",
+            "no Base64": f"{header}.{payload}.{signature}!",
+            "no JSON": f"{header}.{payload[:-4]}.{signature}",
             "no signature": f"{header}.{payload}.",
             "two parts": f"{header}.{payload}",
             "nonsense": "nonsense",
@@ -273,14 +282,41 @@ class TestAccessTokens:
         assert people.api.get("/me", token=self.signed(people, claims)).status == 200
 
     def test_g42_survive_a_rotation_of_the_key(self, people: People, ada: Any) -> None:
-        people.keys.keys["two"] = b"the second signing key of this test"
-        people.keys.current_id = "two"
+        before = people.keys.key_id()
+        people.keys.secret = "the second signing key of this test"
         assert people.api.get("/me", token=ada["accessToken"]).status == 200
-        again = people.login(ADA).data["accessToken"]
-        assert jwt.get_unverified_header(again)["kid"] == "two"
-        del people.keys.keys["one"]
-        assert people.api.get("/me", token=ada["accessToken"]).status == 401
+        again = refreshed(people, ada["refreshToken"]).data["accessToken"]
+        assert jwt.get_unverified_header(again)["kid"] == people.keys.key_id() != before
+        assert people.api.get("/me", token=ada["accessToken"]).status == 200
         assert people.api.get("/me", token=again).status == 200
+
+    def test_g42_of_a_key_that_was_rotated_away_end_with_the_last_that_it_signed(
+        self, people: People, ada: Any, clock: SettableClock
+    ) -> None:
+        """Whoever has the old private key makes tokens that last longer; nobody takes them."""
+        old, old_id = people.keys.current(), people.keys.key_id()
+        claims = self.claims(ada["accessToken"])
+        forged = self.signed(people, claims | {"exp": claims["exp"] + 3600}, old, kid=old_id)
+        people.keys.secret = "the second signing key of this test"
+        refreshed(people, ada["refreshToken"])
+        clock.advance(15 * 60 - 1)
+        assert people.api.get("/me", token=forged).status == 200
+        clock.advance(1)
+        assert people.api.get("/me", token=forged).status == 401
+
+    def test_g42_of_a_session_from_before_it_knew_its_keys_are_renewed(
+        self, people: People, ada: Any, table: Engine
+    ) -> None:
+        """The release before signed tokens with another kind of key; its refresh tokens go on."""
+        user, session = people.api.get("/me", token=ada["accessToken"]).data["user"]["id"], ada["sessionId"]
+        table.client.update_item(
+            TableName=TABLE_NAME,
+            Key={"pk": {"S": f"USER#{user}"}, "sk": {"S": f"SESSION#{session}"}},
+            UpdateExpression="REMOVE token_keys",
+        )
+        assert people.api.get("/me", token=ada["accessToken"]).status == 401
+        again = refreshed(people, ada["refreshToken"]).data
+        assert (again["sessionId"], people.api.get("/me", token=again["accessToken"]).status) == (session, 200)
 
     def test_g42_cost_three_items_of_the_table_in_one_request(self, people: People, ada: Any) -> None:
         requested: list[tuple[str, int]] = []

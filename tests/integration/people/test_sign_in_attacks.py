@@ -221,23 +221,25 @@ class TestForgedTokens:
         return claims
 
     def test_g42_no_signature_key_or_algorithm_but_ours(self, people: People, claims: dict[str, Any]) -> None:
-        key_id, key = people.keys.current()
+        key, key_id = people.keys.current(), people.keys.key_id()
+        public = key.public_key().public_bytes_raw()
         forged = {
             "none": jwt.encode(claims, "", "none", {"kid": key_id}),
             "foreign": jwt.encode(claims, b"a foreign key that is long enough for this", "HS256", {"kid": key_id}),
             "empty": jwt.encode(claims, b"\x00" * 32, "HS256", {"kid": key_id}),
-            "kid as a path": jwt.encode(claims, key, "HS256", {"kid": "../../one"}),
-            "issuer": jwt.encode(claims | {"iss": "https://evil.example"}, key, "HS256", {"kid": key_id}),
-            "audience": jwt.encode(claims | {"aud": ["someone-else"]}, key, "HS256", {"kid": key_id}),
+            "public": jwt.encode(claims, public, "HS256", {"kid": key_id}),
+            "kid as a path": jwt.encode(claims, key, "EdDSA", {"kid": "../../one"}),
+            "issuer": jwt.encode(claims | {"iss": "https://evil.example"}, key, "EdDSA", {"kid": key_id}),
+            "audience": jwt.encode(claims | {"aud": ["someone-else"]}, key, "EdDSA", {"kid": key_id}),
         }
         for what, token in forged.items():
             assert (what, people.api.get("/me", token=token).status) == (what, 401)
 
     def test_g42_claims_give_no_rights(self, people: People, claims: dict[str, Any]) -> None:
         """Even who could sign: rights and factors are the table's, not the token's."""
-        key_id, key = people.keys.current()
+        key, key_id = people.keys.current(), people.keys.key_id()
         more = claims | {"staff": True, "stf": True, "role": "OWNER", "mfa": True, "hasSecondFactor": True}
-        token = jwt.encode(more, key, "HS256", {"kid": key_id})
+        token = jwt.encode(more, key, "EdDSA", {"kid": key_id})
         path = "/v1/admin/customers/cus_01ARZ3NDEKTSV4RRFFQ69G5FAV/credits"
         refused = people.api.post(path, {"amount": "1.00", "reason": "None"}, token=token)
         assert refused.status in {401, 403}

@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from chalicelib.domain.people.accounts.models import MAX_SESSIONS_PER_USER, Origin, User
+from chalicelib.domain.people.accounts.models import Origin, User
 from chalicelib.domain.people.attempts.models import ATTEMPTS_WITHOUT_DELAY
 from chalicelib.domain.people.second_factor.models import MAX_CODES_PER_PENDING_SIGN_IN, PENDING_SIGN_IN_LIFE
+from chalicelib.domain.people.sessions.models import MAX_SESSIONS_PER_USER
 from chalicelib.domain.people.sign_in.devices import Recogniser, Recognition
 from chalicelib.kernel.clock import later
 from chalicelib.runtime.observe import logger

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AliasChoices, Field, StringConstraints
 
-from chalicelib.domain.people.accounts.models import SessionTokens
+from chalicelib.domain.people.sessions.models import SessionTokens
 from chalicelib.http.callers import Caller
 from chalicelib.http.errors import IdempotencyConflict
 from chalicelib.http.models import ApiModel, Listing, Money, Reply

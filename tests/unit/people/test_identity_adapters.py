@@ -1,21 +1,45 @@
 """Mails and signing keys, over the services' own protocols."""
 
+import base64
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import boto3
+import jwt
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from chalicelib.adapters.mail.letters import write
 from chalicelib.adapters.mail.ses import SesMailer
-from chalicelib.adapters.tokens.signing_keys import SecretsManagerKeys
+from chalicelib.adapters.tokens.access_tokens import JwtReader
+from chalicelib.adapters.tokens.signing import JwtSigner
+from chalicelib.adapters.tokens.signing_keys import SecretsManagerKeys, key_of
 from chalicelib.domain.people.accounts.models import EmailAddress, LetterKind
 from chalicelib.domain.people.accounts.ports import Undeliverable
+from chalicelib.domain.people.sessions.models import ACCESS_TOKEN_LIFE, SESSION_LIFE, Claims, Session, TokenKey
+from chalicelib.kernel.ids import Kind, new_id
 from tests.support.aws import PlayedAws
-from tests.support.clock import SettableClock
+from tests.support.clock import START, SettableClock
 
 ADA = EmailAddress("ada@example.com")
+ISSUER = "https://console.hearth.example"
+CLAIMS = Claims(new_id(Kind.USER, START), new_id(Kind.SESSION, START), new_id(Kind.CUSTOMER, START))
+SESSION = Session(
+    id=CLAIMS.session_id,
+    user_id=CLAIMS.user_id,
+    customer_id=CLAIMS.customer_id,
+    ip="203.0.113.7",
+    user_agent="",
+    created_at=START,
+    last_used_at=START,
+    ends_at=START + SESSION_LIFE,
+    password_version=1,
+    family_hash="",
+    refresh_hash="",
+)
 VALUES = {
     "empty_at": "21 November 2026, 04:00 UTC",
     "deletes_at": "24 November 2026, 04:00 UTC",
@@ -92,19 +116,14 @@ def key(number: int) -> bytes:
     return f"{number}".encode() * 64
 
 
-def rotate(number: int, text: str = "") -> str:
-    """Give the secret another version, as the operator does; its id."""
+def rotate(number: int, text: str = "") -> None:
+    """Give the secret another version, as the operator does."""
     secrets = boto3.client("secretsmanager")
     text = text or json.dumps({"current": key(number).decode()})
     try:
-        return secrets.put_secret_value(SecretId="key", SecretString=text)["VersionId"]
+        secrets.put_secret_value(SecretId="key", SecretString=text)
     except secrets.exceptions.ResourceNotFoundException:
-        return secrets.create_secret(Name="key", SecretString=text)["VersionId"]
-
-
-def stages_read(aws: PlayedAws) -> list[str]:
-    """Which stages of the secret were asked for."""
-    return [asked["VersionStage"] for asked in aws.asked("GetSecretValue")]
+        secrets.create_secret(Name="key", SecretString=text)
 
 
 @pytest.mark.guarantee("G42")
@@ -115,54 +134,80 @@ class TestSigningKeys:
         return SettableClock()
 
     @pytest.fixture
-    def first(self, aws: PlayedAws) -> str:
-        """The first version's id."""
-        return rotate(1)
-
-    @pytest.fixture
-    def keys(self, first: str, clock: SettableClock) -> SecretsManagerKeys:
+    def keys(self, aws: PlayedAws, clock: SettableClock) -> SecretsManagerKeys:
         """Keys of a secret with its first version."""
+        rotate(1)
         return SecretsManagerKeys("key", clock)
 
-    def test_g42_are_read_once_and_kept(self, aws: PlayedAws, keys: SecretsManagerKeys, first: str) -> None:
-        assert [keys.current() for _ in range(3)] == [(first, key(1))] * 3
-        assert keys.find(first) == key(1)
-        assert stages_read(aws) == ["AWSCURRENT"]
+    @pytest.fixture
+    def signer(self, keys: SecretsManagerKeys) -> JwtSigner:
+        """Signs with them."""
+        return JwtSigner(keys, ISSUER)
 
-    def test_g42_are_read_again_when_a_token_names_another(self, keys: SecretsManagerKeys, first: str) -> None:
-        keys.current()
-        second = rotate(2)
-        assert keys.find(second) == key(2)
-        assert keys.find(first) == key(1)
-        assert keys.current()[0] == second
+    def test_g42_are_read_once_and_kept(self, aws: PlayedAws, keys: SecretsManagerKeys) -> None:
+        assert len({keys.current().private_bytes_raw() for _ in range(3)}) == 1
+        assert len(aws.asked("GetSecretValue")) == 1
 
-    def test_g42_of_the_previous_version_are_accepted_by_a_new_process(
-        self, keys: SecretsManagerKeys, first: str
-    ) -> None:
-        second = rotate(2)
-        assert keys.current()[0] == second
-        assert keys.find(first) == key(1)
+    def test_g42_are_the_same_in_every_process(self, signer: JwtSigner, clock: SettableClock) -> None:
+        other = JwtSigner(SecretsManagerKeys("key", clock), ISSUER)
+        assert other.key(clock.now()) == signer.key(clock.now())
 
-    def test_g42_that_are_made_up_cost_one_search_a_minute(
-        self, aws: PlayedAws, keys: SecretsManagerKeys, clock: SettableClock
-    ) -> None:
-        assert [keys.find(f"made-up-{number}") for number in range(20)] == [None] * 20
-        assert stages_read(aws) == ["AWSCURRENT", "AWSCURRENT", "AWSPREVIOUS"]
-        clock.advance(60)
-        assert keys.find("made-up") is None
-        assert len(stages_read(aws)) == 5
+    def test_g42_are_made_of_the_secret_and_nothing_else(self) -> None:
+        """Sessions of the release before carry it: another way to make it would end them all."""
+        made = key_of(b"1" * 64).public_key().public_bytes_raw()
+        assert made.hex() == "856dd0d56729dc7156b6db5007412e845e06122adf0f62d6a2ab1015acd31f23"
 
-    def test_g42_that_were_rotated_away_are_refused(
-        self, keys: SecretsManagerKeys, first: str, clock: SettableClock
-    ) -> None:
-        keys.current()
-        second, third = rotate(2), rotate(3)
+    def test_g42_are_read_again_a_quarter_of_an_hour_later(self, signer: JwtSigner, clock: SettableClock) -> None:
+        first = signer.key(clock.now())
+        rotate(2)
+        assert signer.key(clock.now()).id == first.id
         clock.advance(15 * 60)
-        assert keys.find(first) is None
-        assert keys.find(second) == key(2)
-        assert keys.current()[0] == third
+        assert signer.key(clock.now()).id != first.id
+
+    def test_g42_sign_what_others_can_read(self, signer: JwtSigner, clock: SettableClock) -> None:
+        """PyJWT, here."""
+        end = clock.advance(900)
+        token, key = signer.sign(CLAIMS, START, end), signer.key(end)
+        public = Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(f"{key.text}="))
+        said = jwt.decode(
+            token, public, ["EdDSA"], audience="hearth-api", issuer=ISSUER, options={"verify_iat": False}
+        )
+        assert (said["sub"], said["sid"], said["cus"]) == (CLAIMS.user_id, CLAIMS.session_id, CLAIMS.customer_id)
+        assert jwt.get_unverified_header(token) == {"alg": "EdDSA", "kid": key.id, "typ": "JWT"}
+
+    def test_g42_check_their_own_tokens_until_the_newest_ends(
+        self, signer: JwtSigner, clock: SettableClock
+    ) -> None:
+        now, end = clock.now(), clock.now() + ACCESS_TOKEN_LIFE
+        token, key, reader = signer.sign(CLAIMS, now, end), signer.key(end), JwtReader(ISSUER)
+        assert reader.claims(token, now) == CLAIMS
+        assert reader.is_signed(token, [key], now)
+        assert not reader.is_signed(token, [], now)
+        assert not reader.is_signed(token, [replace(key, id="another")], now)
+        assert not reader.is_signed(token, [replace(key, text=key.text.swapcase())], now)
+        assert not reader.is_signed(token, [key], end)
 
     def test_g42_that_are_too_short_sign_nothing(self, aws: PlayedAws, clock: SettableClock) -> None:
         rotate(1, json.dumps({"current": "short"}))
         with pytest.raises(ValueError, match="it needs 32"):
             SecretsManagerKeys("key", clock).current()
+
+
+class TestWhatASessionTrusts:
+    """Keys come and go with the tokens that they sign."""
+
+    def test_g42_is_the_newest_key_and_those_whose_tokens_have_not_ended(self) -> None:
+        session = replace(SESSION, token_keys=())
+        for minutes, key_id in ((0, "one"), (5, "one"), (10, "two"), (19, "three")):
+            now = START + timedelta(minutes=minutes)
+            session = session.trusting(TokenKey(key_id, key_id, session.token_end(now)), now)
+        assert [key.id for key in session.token_keys] == ["three", "two", "one"]
+        now = START + timedelta(minutes=20)
+        session = session.trusting(TokenKey("three", "three", session.token_end(now)), now)
+        assert [(key.id, key.until) for key in session.token_keys] == [
+            ("three", now + ACCESS_TOKEN_LIFE),
+            ("two", START + timedelta(minutes=25)),
+        ]
+
+    def test_g42_no_token_outlives_its_session(self) -> None:
+        assert SESSION.token_end(SESSION.ends_at - timedelta(minutes=1)) == SESSION.ends_at

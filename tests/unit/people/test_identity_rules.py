@@ -8,15 +8,10 @@ from hypothesis import strategies as st
 
 from chalicelib.adapters.passwords.argon2id import ITERATIONS, LANES, MEMORY_KIB, Argon2idPasswords
 from chalicelib.domain.people.accounts.emails import normalise_email
-from chalicelib.domain.people.accounts.models import (
-    ACCESS_TOKEN_LIFE,
-    SESSION_LIFE,
-    EmailAddress,
-    LinkPurpose,
-    Password,
-)
+from chalicelib.domain.people.accounts.models import EmailAddress, LinkPurpose, Password
 from chalicelib.domain.people.accounts.passwords import new_password, typed_password
 from chalicelib.domain.people.accounts.tokens import RefreshToken, new_secret
+from chalicelib.domain.people.sessions.models import ACCESS_TOKEN_LIFE, SESSION_LIFE
 from chalicelib.kernel.errors import InvalidInput, Unauthorized
 from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.ids import Kind, new_id

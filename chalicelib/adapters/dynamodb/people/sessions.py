@@ -1,22 +1,19 @@
 """Sessions, in the partition of their user."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeAttribute
 
 from chalicelib.adapters.dynamodb.foundation.places import CustomerRecord, MembershipRecord, StaffRecord, power_of
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import delete, insert, update
 from chalicelib.domain.foundation.access.models import CustomerStatus, Role, StaffRole
-from chalicelib.domain.people.accounts.models import (
-    Claims,
-    Session,
-    Standing,
-)
-from chalicelib.domain.people.accounts.ports import SESSION_UNCHANGED
-from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
+from chalicelib.domain.people.sessions.models import Claims, Session, Standing, TokenKey
+from chalicelib.domain.people.sessions.ports import SESSION_UNCHANGED
+from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds, isoformat, parse_isoformat
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 
@@ -36,6 +33,7 @@ class SessionRecord(Record, discriminator="SESSION"):
     family_hash = UnicodeAttribute()
     refresh_hash = UnicodeAttribute()
     has_second_factor = BooleanAttribute(default=False)
+    token_keys = JSONAttribute(null=True)
 
 
 class DynamoSessions:
@@ -105,6 +103,7 @@ class DynamoSessions:
             family_hash=session.family_hash,
             refresh_hash=session.refresh_hash,
             has_second_factor=session.has_second_factor,
+            token_keys=_kept(session.token_keys),
             expires_at=epoch_seconds(session.ends_at),
         )
         return insert(record, "session_is_new")
@@ -137,7 +136,10 @@ class DynamoSessions:
         as_before = attribute == session.customer_id if session.customer_id else attribute.does_not_exist()
         return update(
             _session_key(session.user_id, session.id),
-            [attribute.set(customer_id) if customer_id else attribute.remove()],
+            [
+                attribute.set(customer_id) if customer_id else attribute.remove(),
+                SessionRecord.token_keys.set(_kept(session.token_keys)),
+            ],
             SessionRecord.pk.exists() & as_before,
             SESSION_UNCHANGED,
         )
@@ -150,6 +152,7 @@ class DynamoSessions:
                 SessionRecord.refresh_hash.set(refresh_hash),
                 SessionRecord.last_used_at.set(isoformat(now)),
                 SessionRecord.ip.set(ip),
+                SessionRecord.token_keys.set(_kept(session.token_keys)),
             ],
             SessionRecord.refresh_hash == session.refresh_hash,
             "newest_refresh_token",
@@ -174,4 +177,13 @@ def _session(record: SessionRecord) -> Session:
         family_hash=record.family_hash,
         refresh_hash=record.refresh_hash,
         has_second_factor=record.has_second_factor,
+        token_keys=tuple(map(_token_key, record.token_keys or ())),
     )
+
+
+def _token_key(kept: Mapping[str, Any]) -> TokenKey:
+    return TokenKey(kept["id"], kept["key"], from_epoch_seconds(kept["until"]))
+
+
+def _kept(keys: Sequence[TokenKey]) -> list[dict[str, Any]]:
+    return [{"id": key.id, "key": key.text, "until": epoch_seconds(key.until)} for key in keys]

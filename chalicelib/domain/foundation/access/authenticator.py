@@ -1,97 +1,20 @@
-"""Who a request comes from, when it brings an API key."""
+"""Who a request comes from, whatever it brings to show it."""
 
-from chalicelib.domain.foundation.access.key_texts import key_id_in, looks_like_a_key
-from chalicelib.domain.foundation.access.models import (
-    ROLE_SCOPES,
-    ApiKey,
-    Credentials,
-    CustomerStatus,
-    KeyStanding,
-    Principal,
-)
-from chalicelib.domain.foundation.access.networks import lets_in
-from chalicelib.domain.foundation.access.ports import ApiKeyRecords, Authenticator
-from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import NotFound, Unauthorized
+from collections.abc import Callable
 
-_NOT_A_KEY = "This is no API key of ours: its checksum is wrong. Was it copied whole?"
-_NO_SUCH_KEY = "This API key is not valid, or has been revoked."
-_CUSTOMER_CLOSED = "The account that this API key belongs to is closed."
-_GRANTER_GONE = "Whoever gave this API key its scopes does not belong to the account any more."
-_OTHER_CUSTOMER = "This API key belongs to another customer than X-Customer-Id names."
-
-
-class KeyAuthenticator:
-    """`Authenticator` that asks the table each time, so that a revoked key is refused at once (G42).
-
-    Two read requests: the key itself, then everything that decides about it besides.
-    """
-
-    def __init__(self, records: ApiKeyRecords, clock: Clock, *, text_prefix: str) -> None:
-        self._records = records
-        self._clock = clock
-        self._text_prefix = text_prefix
-
-    def authenticate(self, credentials: Credentials) -> Principal:
-        """The principal behind `credentials`; see `Authenticator.authenticate`."""
-        key = self._key(credentials.token)
-        if credentials.customer_id not in {"", key.customer_id}:
-            raise NotFound(_OTHER_CUSTOMER)
-        standing = self._records.standing(key)
-        if standing.customer_status is CustomerStatus.CLOSED:
-            raise Unauthorized(_CUSTOMER_CLOSED)
-        if standing.granter_role is None:
-            raise Unauthorized(_GRANTER_GONE)
-        is_let_in = lets_in(standing.networks, credentials.ip) and lets_in(key.networks, credentials.ip)
-        if is_let_in:
-            self._note_use(key)
-        return _principal(key, standing, address_is_allowed=is_let_in)
-
-    def _key(self, text: str) -> ApiKey:
-        now = self._clock.now()
-        key_id = key_id_in(text, self._text_prefix)
-        if key_id is None:
-            raise Unauthorized(_NOT_A_KEY)
-        key = self._records.get(key_id)
-        if key is None or not key.is_opened_by(text, now):
-            raise Unauthorized(_NO_SUCH_KEY)
-        if key.expires_at is not None and key.has_expired(now):
-            raise Unauthorized(f"This API key has expired on {key.expires_at:%Y-%m-%d at %H:%M} UTC.")
-        return key
-
-    def _note_use(self, key: ApiKey) -> None:
-        """Once a day, so that the last use is known to the day without a write on each call."""
-        today = self._clock.now().date()
-        if key.last_used_on != today:
-            self._records.note_use(key, today)
+from chalicelib.domain.foundation.access.key_texts import looks_like_a_key
+from chalicelib.domain.foundation.access.models import Credentials, Principal
+from chalicelib.domain.foundation.access.ports import Authenticator
 
 
 class AnyAuthenticator:
-    """`Authenticator` of whatever a request brings: an API key, or a session's access token."""
+    """`Authenticator` of an API key, or of a session's access token; builds the one that a request asks for."""
 
-    def __init__(self, keys: Authenticator, sessions: Authenticator) -> None:
+    def __init__(self, keys: Callable[[], Authenticator], sessions: Callable[[], Authenticator]) -> None:
         self._keys = keys
         self._sessions = sessions
 
     def authenticate(self, credentials: Credentials) -> Principal:
         """The principal behind `credentials`; see `Authenticator.authenticate`."""
         chosen = self._keys if looks_like_a_key(credentials.token) else self._sessions
-        return chosen.authenticate(credentials)
-
-
-def _principal(key: ApiKey, standing: KeyStanding, *, address_is_allowed: bool) -> Principal:
-    """A key holds what it was given, as far as whoever gave it still holds that."""
-    held = ROLE_SCOPES[standing.granter_role] if standing.granter_role else frozenset()
-    return Principal(
-        user_id=key.granted_by_user_id,
-        session_id="",
-        customer_id=key.customer_id,
-        role=None,
-        staff_role=None,
-        api_key_id=key.id,
-        key_scopes=key.granted & held,
-        project_id=key.project_id,
-        requests_per_minute=key.requests_per_minute,
-        customer_status=standing.customer_status,
-        address_is_allowed=address_is_allowed,
-    )
+        return chosen().authenticate(credentials)

@@ -23,8 +23,10 @@ from chalicelib.domain.money.ledger.ports import LedgerRecords
 from chalicelib.domain.money.top_ups.models import TopUp
 from chalicelib.domain.money.top_ups.ports import TopUpRecords
 from chalicelib.domain.operations.departure.models import Member
-from chalicelib.domain.people.accounts.models import Membership, Session, User
-from chalicelib.domain.people.accounts.ports import Sessions, Users
+from chalicelib.domain.people.accounts.models import Membership, User
+from chalicelib.domain.people.accounts.ports import Users
+from chalicelib.domain.people.sessions.models import Session
+from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.kernel.clock import isoformat
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.pages import every_item

@@ -24,9 +24,10 @@ from chalicelib.domain.operations.departure.ports import (
     FinalInvoice,
 )
 from chalicelib.domain.people.accounts.models import Letter, LetterKind, Membership, User
-from chalicelib.domain.people.accounts.ports import Letters, Sessions, Users
+from chalicelib.domain.people.accounts.ports import Letters, Users
 from chalicelib.domain.people.attempts.password_proof import Proven
 from chalicelib.domain.people.organisations.ports import MEMBER_UNCHANGED, ROSTER_UNCHANGED, MemberRecords, Rosters
+from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.domain.people.sign_in.reauthentication import Reauthentication
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, FieldError, NotFound

@@ -6,8 +6,9 @@ for, and whatever began in between is ended after it.
 
 from collections.abc import Callable, Sequence
 
-from chalicelib.domain.people.accounts.models import Session, User
-from chalicelib.domain.people.accounts.ports import Sessions
+from chalicelib.domain.people.accounts.models import User
+from chalicelib.domain.people.sessions.models import Session
+from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.kernel.transactions import Transactor, Write
 
 _MAX_IN_ONE_GO = 60

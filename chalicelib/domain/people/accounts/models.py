@@ -1,4 +1,4 @@
-"""Users, customers, memberships, sessions and mail links."""
+"""Users, customers, memberships, mail links and letters."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +13,8 @@ EmailAddress = NewType("EmailAddress", str)
 Password = NewType("Password", str)
 """A password in the form in which it is hashed."""
 
-ACCESS_TOKEN_LIFE = timedelta(minutes=15)
-SESSION_LIFE = timedelta(days=30)
-"""From sign-in, however often it is refreshed: an absolute end (OWASP Session Management Cheat Sheet)."""
 EMAIL_REVERTIBLE = timedelta(hours=72)
 """How long a change of address can be undone from the address before."""
-MAX_SESSIONS_PER_USER = 50
-"""The oldest ends when one more begins, so that all of them fit into one transaction."""
 
 
 @dataclass(frozen=True)
@@ -85,69 +80,6 @@ class Origin:
     ip: str
     user_agent: str
     request_id: str
-
-
-@dataclass(frozen=True)
-class Session:
-    """One sign-in, until it ends. Its refresh tokens are known by their hashes only."""
-
-    id: str
-    user_id: str
-    customer_id: str
-    """The customer it acts for; empty for staff without a customer of their own."""
-    ip: str
-    user_agent: str
-    created_at: datetime
-    last_used_at: datetime
-    """When it got its newest access token, which lasts a quarter of an hour: so it is at most that old."""
-    ends_at: datetime
-    password_version: int
-    family_hash: str
-    """Of the part that all refresh tokens of this session share."""
-    refresh_hash: str
-    """Of the part that only the newest refresh token has."""
-    has_second_factor: bool = False
-    """Whether more than a password stands behind it."""
-
-    def has_ended(self, now: datetime) -> bool:
-        """Whether its time is up."""
-        return now >= self.ends_at
-
-
-@dataclass(frozen=True)
-class Claims:
-    """What an access token says, once its signature has been checked."""
-
-    user_id: str
-    session_id: str
-    customer_id: str
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What the table says about the bearer of an access token right now."""
-
-    session: Session | None
-    role: Role | None
-    staff_role: StaffRole | None
-    customer_status: CustomerStatus = CustomerStatus.ACTIVE
-
-
-@dataclass(frozen=True)
-class SessionAccess:
-    """What lets a client act in a session for the next quarter of an hour; shown once."""
-
-    session_id: str
-    access_token: str
-    access_expires_at: datetime
-
-
-@dataclass(frozen=True)
-class SessionTokens(SessionAccess):
-    """What a client gets when it signs in or refreshes; shown once."""
-
-    refresh_token: str
-    refresh_expires_at: datetime
 
 
 @dataclass(frozen=True)

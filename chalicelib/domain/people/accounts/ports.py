@@ -6,21 +6,15 @@ from typing import Protocol
 
 from chalicelib.domain.foundation.access.models import StaffRole
 from chalicelib.domain.people.accounts.models import (
-    Claims,
     Customer,
     EmailAddress,
     Letter,
     Link,
     Membership,
     Password,
-    Session,
-    Standing,
     User,
 )
-from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
-
-SESSION_UNCHANGED = "session_unchanged"
 
 
 class Accounts(Protocol):
@@ -99,56 +93,6 @@ class Installation(Protocol):
         ...
 
 
-class Sessions(Protocol):
-    """Sign-ins."""
-
-    def get(self, user_id: str, session_id: str) -> Session | None:
-        """The session, as last written, unless it was ended."""
-        ...
-
-    def standing(self, claims: Claims, customer_id: str, *, wants_staff: bool) -> Standing:
-        """The session with the right behind it, as last written, in one request to the table.
-
-        The right is the user's place in the staff where the request wants that, or else in `customer_id`.
-        """
-        ...
-
-    def list(self, user_id: str, page: PageRequest, now: datetime) -> Page[Session]:
-        """The user's sessions that have not ended at `now`, newest first."""
-        ...
-
-    def all_of(self, user_id: str) -> Sequence[Session]:
-        """Every session of the user, ended or not, as last written, oldest first; at most 100."""
-        ...
-
-    def insert(self, session: Session) -> Write:
-        """Add `session`."""
-        ...
-
-    def end(self, user_id: str, session_id: str) -> Write:
-        """Remove the session, if it is still there."""
-        ...
-
-    def set_second_factor(self, user_id: str, session_id: str, *, has_second_factor: bool) -> Write:
-        """Note whether more than a password stands behind the session; asserts `session_is_there`."""
-        ...
-
-    def carry_over(self, user_id: str, session_id: str, password_version: int) -> Write:
-        """Let the session outlive a new password, whose version this is; asserts `session_is_there`."""
-        ...
-
-    def turn(self, session: Session, customer_id: str) -> Write:
-        """Let it act for `customer_id`, or nobody; asserts SESSION_UNCHANGED: it acts for whom `session` says.
-
-        Its access tokens name the customer: those from before are refused.
-        """
-        ...
-
-    def rotate(self, session: Session, refresh_hash: str, now: datetime, ip: str) -> Write:
-        """Expect another refresh token from now on; asserts `newest_refresh_token` as `session` has it."""
-        ...
-
-
 class Links(Protocol):
     """Mailed links."""
 
@@ -218,20 +162,4 @@ class Passwords(KnownPasswords, Protocol):
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether it was made with other parameters than today's."""
-        ...
-
-
-class AccessTokens(Protocol):
-    """Short-lived signed tokens."""
-
-    def issue(self, claims: Claims, now: datetime, expires_at: datetime) -> str:
-        """A token that says `claims` until `expires_at`."""
-        ...
-
-    def read(self, token: str, now: datetime) -> Claims:
-        """What `token` says.
-
-        Raises:
-            Unauthorized: it is not one of ours, or has expired.
-        """
         ...

@@ -20,13 +20,14 @@ from chalicelib.domain.people.accounts.models import (
     User,
 )
 from chalicelib.domain.people.accounts.passwords import new_password
-from chalicelib.domain.people.accounts.ports import Letters, Passwords, Sessions, Users
+from chalicelib.domain.people.accounts.ports import Letters, Passwords, Users
 from chalicelib.domain.people.accounts.security_log import SecurityLog
 from chalicelib.domain.people.attempts.attempts import Attempts
 from chalicelib.domain.people.credentials.links import LinkOpener, void_link
 from chalicelib.domain.people.credentials.models import EmailChange
 from chalicelib.domain.people.credentials.ports import EmailChanges
 from chalicelib.domain.people.second_factor.ports import SecondFactors
+from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.domain.people.sign_in.reauthentication import Reauthentication
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import InvalidInput

@@ -3,7 +3,8 @@
 from chalicelib.domain.people.accounts.endings import SessionEnding
 from chalicelib.domain.people.accounts.models import Letter, LetterKind
 from chalicelib.domain.people.accounts.passwords import new_password
-from chalicelib.domain.people.accounts.ports import Letters, Passwords, Sessions, Users
+from chalicelib.domain.people.accounts.ports import Letters, Passwords, Users
+from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.domain.people.sign_in.reauthentication import Reauthentication
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import InvalidInput

@@ -14,7 +14,7 @@ from chalicelib.domain.foundation.access.models import ROLE_SCOPES, Principal, R
 from chalicelib.domain.foundation.activity.models import Activity, Outcome
 from chalicelib.domain.foundation.activity.ports import ActivityWrites
 from chalicelib.domain.people.accounts.models import Letter, LetterKind, Membership, Origin, User
-from chalicelib.domain.people.accounts.ports import SESSION_UNCHANGED, Letters, Sessions, Users
+from chalicelib.domain.people.accounts.ports import Letters, Users
 from chalicelib.domain.people.organisations.models import Invitation, InvitationKind, Member
 from chalicelib.domain.people.organisations.ports import (
     INVITER_MAY,
@@ -24,6 +24,7 @@ from chalicelib.domain.people.organisations.ports import (
     MemberRecords,
     Rosters,
 )
+from chalicelib.domain.people.sessions.ports import SESSION_UNCHANGED, Sessions
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, Forbidden, NotFound
 from chalicelib.kernel.ids import Kind, new_id

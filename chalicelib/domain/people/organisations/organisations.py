@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.domain.foundation.access.models import Principal, Role
-from chalicelib.domain.people.accounts.models import Customer, Membership, SessionAccess
-from chalicelib.domain.people.accounts.ports import Accounts, Sessions, Users
+from chalicelib.domain.people.accounts.models import Customer, Membership
+from chalicelib.domain.people.accounts.ports import Accounts, Users
 from chalicelib.domain.people.organisations.models import MAX_JOINED_CUSTOMERS
 from chalicelib.domain.people.organisations.ports import MEMBER_UNCHANGED, ROSTER_UNCHANGED, MemberRecords, Rosters
+from chalicelib.domain.people.sessions.models import SessionAccess
+from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.domain.people.sign_in.opening import SessionOpener
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import LimitExceeded, NotFound, Unauthorized
@@ -115,6 +117,7 @@ class Organisations:
             raise Unauthorized
         if membership is None:
             raise NotFound(_NOT_YOURS)
+        session = self._opener.trusting(session, now)
         try:
             self._transactor.commit(
                 [self._records.unchanged(membership, MEMBER_UNCHANGED), self._sessions.turn(session, customer_id)]

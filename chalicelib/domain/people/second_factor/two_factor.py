@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from chalicelib.domain.foundation.secrets.ports import SecretBox
 from chalicelib.domain.people.accounts.endings import SessionEnding
 from chalicelib.domain.people.accounts.models import Letter, LetterKind, User
-from chalicelib.domain.people.accounts.ports import Letters, Sessions, Users
+from chalicelib.domain.people.accounts.ports import Letters, Users
 from chalicelib.domain.people.attempts.attempts import Attempts
 from chalicelib.domain.people.attempts.password_proof import PasswordProof
 from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
@@ -23,6 +23,7 @@ from chalicelib.domain.people.second_factor.recovery_codes import (
     recovery_code_of,
     recovery_hash,
 )
+from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, Unauthorized
 from chalicelib.kernel.ids import Kind, new_id

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.foundation.access.models import Principal
-from chalicelib.domain.people.accounts.models import Origin, SessionTokens
+from chalicelib.domain.people.accounts.models import Origin
 from chalicelib.domain.people.accounts.ports import Users
 from chalicelib.domain.people.accounts.tokens import new_secret
 from chalicelib.domain.people.attempts.attempts import Attempts
 from chalicelib.domain.people.second_factor.ports import SecondFactors
+from chalicelib.domain.people.sessions.models import SessionTokens
 from chalicelib.domain.people.sign_in.errors import AccessDenied, AuthorizationPending, ExpiredToken, SlowDown
 from chalicelib.domain.people.sign_in.models import POLLING_SECONDS, Answer, DeviceSignIn
 from chalicelib.domain.people.sign_in.opening import SessionOpener

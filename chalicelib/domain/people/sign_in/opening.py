@@ -3,21 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from chalicelib.domain.people.accounts.models import (
-    ACCESS_TOKEN_LIFE,
-    MAX_SESSIONS_PER_USER,
-    SESSION_LIFE,
-    Claims,
-    Origin,
-    Session,
-    SessionAccess,
-    SessionTokens,
-    User,
-)
-from chalicelib.domain.people.accounts.ports import AccessTokens, Sessions, Users
+from chalicelib.domain.people.accounts.models import Origin, User
+from chalicelib.domain.people.accounts.ports import Users
 from chalicelib.domain.people.accounts.security_log import SecurityLog
 from chalicelib.domain.people.accounts.tokens import RefreshToken, new_secret
 from chalicelib.domain.people.second_factor.ports import SecondFactors
+from chalicelib.domain.people.sessions.models import (
+    MAX_SESSIONS_PER_USER,
+    SESSION_LIFE,
+    Claims,
+    Session,
+    SessionAccess,
+    SessionTokens,
+)
+from chalicelib.domain.people.sessions.ports import Sessions, TokenSigner
 from chalicelib.domain.people.sign_in.devices import Recogniser
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.hashing import hash_of
@@ -35,7 +34,7 @@ class SessionOpener:
         sessions: Sessions,
         factors: SecondFactors,
         recogniser: Recogniser,
-        access_tokens: AccessTokens,
+        signer: TokenSigner,
         log: SecurityLog,
         transactor: Transactor,
         clock: Clock,
@@ -44,7 +43,7 @@ class SessionOpener:
         self._sessions = sessions
         self._factors = factors
         self._recogniser = recogniser
-        self._access_tokens = access_tokens
+        self._signer = signer
         self._log = log
         self._transactor = transactor
         self._clock = clock
@@ -90,15 +89,19 @@ class SessionOpener:
         return self.tokens(session, token, now)
 
     def tokens(self, session: Session, token: RefreshToken, now: datetime) -> SessionTokens:
-        """What the client gets: `token`, and an access token for the next quarter of an hour."""
+        """What the client gets: `token`, and an access token; `session` is as `trusting` gave it, and written."""
         access = self.access(session, now)
         return SessionTokens(**vars(access), refresh_token=token.text(), refresh_expires_at=session.ends_at)
 
     def access(self, session: Session, now: datetime) -> SessionAccess:
-        """An access token for the customer that the session acts for now."""
+        """An access token for the customer that the session acts for now; `session` is as for `tokens`."""
         claims = Claims(session.user_id, session.id, session.customer_id)
-        expires_at = min(now + ACCESS_TOKEN_LIFE, session.ends_at)
-        return SessionAccess(session.id, self._access_tokens.issue(claims, now, expires_at), expires_at)
+        expires_at = session.token_end(now)
+        return SessionAccess(session.id, self._signer.sign(claims, now, expires_at), expires_at)
+
+    def trusting(self, session: Session, now: datetime) -> Session:
+        """The session as it must be written before it gets an access token at `now`: it trusts our key."""
+        return session.trusting(self._signer.key(session.token_end(now)), now)
 
     def _default_customer(self, user: User) -> str:
         """The one that the user chose, while they are a member, or else their oldest."""
@@ -124,7 +127,7 @@ class SessionOpener:
             refresh_hash=hash_of(token.current),
             has_second_factor=has_second_factor,
         )
-        return session, token
+        return self.trusting(session, now), token
 
     def _crowded_out(self, user: User) -> list[Write]:
         """The ends of the oldest sessions, where one more would be too many."""

@@ -2,16 +2,12 @@
 
 from dataclasses import replace
 
-from chalicelib.domain.people.accounts.models import (
-    Letter,
-    LetterKind,
-    Origin,
-    Session,
-    SessionTokens,
-)
-from chalicelib.domain.people.accounts.ports import Letters, Sessions, Users
+from chalicelib.domain.people.accounts.models import Letter, LetterKind, Origin
+from chalicelib.domain.people.accounts.ports import Letters, Users
 from chalicelib.domain.people.accounts.security_log import SecurityLog
 from chalicelib.domain.people.accounts.tokens import RefreshToken, is_same, new_secret
+from chalicelib.domain.people.sessions.models import Session, SessionTokens
+from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.domain.people.sign_in.opening import SessionOpener
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Unauthorized
@@ -60,9 +56,9 @@ class SessionRenewal:
         if not is_same(session.refresh_hash, hash_of(token.current)):
             raise self._ended_by_reuse(session, origin)
         following = replace(token, current=new_secret())
-        renewed = replace(session, refresh_hash=hash_of(following.current))
+        renewed = self._opener.trusting(session, now)
         try:
-            self._transactor.commit([self._sessions.rotate(session, renewed.refresh_hash, now, origin.ip)])
+            self._transactor.commit([self._sessions.rotate(renewed, hash_of(following.current), now, origin.ip)])
         except ConditionFailed as failed:
             raise self._ended_by_reuse(session, origin) from failed
         return self._opener.tokens(renewed, following, now)

@@ -2,11 +2,7 @@
 
 from collections.abc import Sequence
 
-from chalicelib.domain.people.accounts.models import (
-    Origin,
-    SessionTokens,
-    User,
-)
+from chalicelib.domain.people.accounts.models import Origin, User
 from chalicelib.domain.people.accounts.ports import Users
 from chalicelib.domain.people.accounts.security_log import SecurityLog
 from chalicelib.domain.people.attempts.attempts import Attempts
@@ -14,6 +10,7 @@ from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
 from chalicelib.domain.people.second_factor.models import UsedRecoveryCode
 from chalicelib.domain.people.second_factor.ports import PendingSignIns, SecondFactors
 from chalicelib.domain.people.second_factor.two_factor import CodeCheck
+from chalicelib.domain.people.sessions.models import SessionTokens
 from chalicelib.domain.people.sign_in.opening import SessionOpener
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Unauthorized

@@ -1,44 +1,13 @@
-"""Who is signed in, where, and what their tokens are worth right now."""
+"""Where somebody is signed in."""
 
-from chalicelib.domain.foundation.access.models import Credentials, Principal
-from chalicelib.domain.people.accounts.models import Profile, Session
-from chalicelib.domain.people.accounts.ports import AccessTokens, Sessions, Users
+from chalicelib.domain.people.accounts.models import Profile
+from chalicelib.domain.people.accounts.ports import Users
+from chalicelib.domain.people.sessions.models import Session
+from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import NotFound, Unauthorized
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Transactor
-
-_NOT_YOURS = "You are no member of the customer that X-Customer-Id names."
-
-
-class SessionAuthenticator:
-    """`Authenticator` that asks the table each time, so that a revoked session is refused at once (G42)."""
-
-    def __init__(self, access_tokens: AccessTokens, sessions: Sessions, clock: Clock) -> None:
-        self._access_tokens = access_tokens
-        self._sessions = sessions
-        self._clock = clock
-
-    def authenticate(self, credentials: Credentials) -> Principal:
-        """The principal behind `credentials`; see `Authenticator.authenticate`."""
-        now = self._clock.now()
-        claims = self._access_tokens.read(credentials.token, now)
-        customer_id = credentials.customer_id or claims.customer_id
-        standing = self._sessions.standing(claims, customer_id, wants_staff=credentials.wants_staff)
-        session = standing.session
-        if session is None or session.has_ended(now) or session.customer_id != claims.customer_id:
-            raise Unauthorized()
-        if customer_id and standing.role is None and not credentials.wants_staff:
-            raise NotFound(_NOT_YOURS) if credentials.customer_id else Unauthorized()
-        return Principal(
-            user_id=claims.user_id,
-            session_id=claims.session_id,
-            customer_id=customer_id,
-            role=standing.role,
-            staff_role=standing.staff_role,
-            has_second_factor=session.has_second_factor,
-            customer_status=standing.customer_status,
-        )
 
 
 class OwnAccount:

@@ -4,19 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.domain.people.accounts.models import (
-    EmailAddress,
-    Origin,
-    Password,
-    SessionTokens,
-    User,
-)
+from chalicelib.domain.people.accounts.models import EmailAddress, Origin, Password, User
 from chalicelib.domain.people.accounts.passwords import typed_password
 from chalicelib.domain.people.accounts.ports import Passwords, Users
 from chalicelib.domain.people.accounts.tokens import new_secret
 from chalicelib.domain.people.attempts.attempts import Attempts
 from chalicelib.domain.people.second_factor.models import PENDING_SIGN_IN_LIFE, PendingSignIn
 from chalicelib.domain.people.second_factor.ports import PendingSignIns, SecondFactors
+from chalicelib.domain.people.sessions.models import SessionTokens
 from chalicelib.domain.people.sign_in.errors import EmailNotVerified, InvalidCredentials
 from chalicelib.domain.people.sign_in.models import FailedSignIn
 from chalicelib.domain.people.sign_in.opening import SessionOpener

@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from chalicelib.domain.foundation.access.models import StaffRole, StaffStatus
 from chalicelib.domain.people.accounts.endings import ends_of
-from chalicelib.domain.people.accounts.ports import Sessions, Users
+from chalicelib.domain.people.accounts.ports import Users
 from chalicelib.domain.people.organisations.models import STAFF
 from chalicelib.domain.people.organisations.ports import ROSTER_UNCHANGED, Rosters
+from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.domain.people.staff.models import StaffMember
 from chalicelib.domain.people.staff.ports import PLACE_UNCHANGED, STILL_OWNER, StaffRecords
 from chalicelib.kernel.errors import Conflict, Forbidden, NotFound

@@ -1,0 +1,146 @@
+"""`python -m tools.aws_models [--check]`: cut botocore's models to what functions are granted.
+
+What is left has the operations and the shapes that they need, without documentation, and the data that making a
+client reads. A function can call nothing else anyway: its role would not let it.
+"""
+
+import argparse
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.loaders import Loader
+
+from chalicelib.adapters.shared.aws import MODELS
+from chalicelib.runtime import grants
+
+Model = dict[str, Any]
+
+_BESIDES: Mapping[str, frozenset[str]] = {
+    "dynamodb": frozenset({"TransactWriteItems"}),
+    "s3": frozenset(
+        {
+            "HeadObject",
+            "CreateMultipartUpload",
+            "UploadPart",
+            "CompleteMultipartUpload",
+            "HeadBucket",  # botocore itself asks it for the bucket's region
+        }
+    ),
+}
+"""Operations that IAM knows under another action's name."""
+
+SERVICES = ("dynamodb", "kms", "s3", "secretsmanager", "sqs")
+_COMMON = ("_retry", "partitions", "sdk-default-configuration")
+
+
+def operations(service: str) -> frozenset[str]:
+    """The operations of `service` that some function is granted."""
+    prefix = f"{service}:"
+    granted = {
+        action.removeprefix(prefix)
+        for grant in vars(grants).values()
+        if isinstance(grant, grants.Grant)
+        for action in grant.actions
+        if action.startswith(prefix)
+    }
+    return frozenset(granted | _BESIDES.get(service, frozenset()))
+
+
+def cut_files() -> Iterator[tuple[str, str]]:
+    """Every file of the cut models: its path below `MODELS`, and its text."""
+    loader = Loader()
+    for service in SERVICES:
+        version = loader.determine_latest_version(service, "service-2")
+        model = loader.load_service_model(service, "service-2", version)
+        yield f"{service}/{version}/service-2.json", _text(cut(model, operations(service)))
+        rules = loader.load_service_model(service, "endpoint-rule-set-1", version)
+        yield f"{service}/{version}/endpoint-rule-set-1.json", _text(_undocumented(rules))
+    for name in _COMMON:
+        yield f"{name}.json", _text(loader.load_data(name))
+    yield "endpoints.json", _text(_endpoints(loader.load_data("endpoints")))
+
+
+def cut(model: Model, wanted: frozenset[str]) -> Model:
+    """`model` with the operations that are `wanted`, and the shapes that they need."""
+    kept = {name: operation for name, operation in model["operations"].items() if name in wanted}
+    needed: set[str] = set()
+    for operation in kept.values():
+        for part in (operation.get("input"), operation.get("output"), *operation.get("errors", ())):
+            if part:
+                _collect(model["shapes"], part["shape"], needed)
+    shapes = {name: shape for name, shape in model["shapes"].items() if name in needed}
+    cut_model: Model = _undocumented({**model, "operations": kept, "shapes": shapes})
+    for parameter in cut_model.get("clientContextParams", {}).values():
+        parameter["documentation"] = ""  # botocore reads it
+    return cut_model
+
+
+def _collect(shapes: Model, name: str, needed: set[str]) -> None:
+    """Add `name` to what is `needed`, and every shape that it refers to."""
+    if name in needed:
+        return
+    needed.add(name)
+    shape = shapes[name]
+    parts = [
+        *shape.get("members", {}).values(),
+        *(shape[part] for part in ("member", "key", "value") if part in shape),
+    ]
+    for part in parts:
+        _collect(shapes, part["shape"], needed)
+
+
+def _undocumented(part: Any) -> Any:
+    """`part` without its documentation: texts under that name, and not a member that has it."""
+    if isinstance(part, dict):
+        return {
+            name: _undocumented(inner)
+            for name, inner in part.items()
+            if not (name == "documentation" and isinstance(inner, str))
+        }
+    return [_undocumented(inner) for inner in part] if isinstance(part, list) else part
+
+
+def _endpoints(data: Model) -> Model:
+    """The partitions with their regions, and of their services ours."""
+    partitions = [
+        {**partition, "services": {name: one for name, one in partition["services"].items() if name in SERVICES}}
+        for partition in data["partitions"]
+    ]
+    return {**data, "partitions": partitions}
+
+
+def _text(data: Any) -> str:
+    return json.dumps(data, separators=(",", ":"), sort_keys=False) + "\n"
+
+
+def stale_files() -> list[str]:
+    """The files that are not what the installed botocore gives."""
+    wanted = dict(cut_files())
+    found = {path.relative_to(MODELS).as_posix(): path.read_text() for path in MODELS.rglob("*.json")}
+    return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+
+
+def write(folder: Path) -> None:
+    """Replace what is in `folder` by the cut models."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, text in cut_files():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def main() -> None:
+    """Write the cut models, or check that they are what the installed botocore gives."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--check", action="store_true")
+    if not parser.parse_args().check:
+        write(MODELS)
+    elif stale := stale_files():
+        raise SystemExit(f"{MODELS.name} is not what botocore gives: {', '.join(stale)}. Run: make format")
+
+
+if __name__ == "__main__":
+    main()
