@@ -32,6 +32,7 @@ class ApiModel(BaseModel):
         frozen=True,
         str_strip_whitespace=True,
         ser_json_inf_nan="strings",
+        defer_build=True,  # a function builds what its request and answer need, not the schemas of its neighbours
     )
     audited_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields of a request that tell what it was done to: they go into the activity log. Never secrets."""
