@@ -21,10 +21,10 @@ from chalicelib.domain.foundation.access.models import (
 from chalicelib.domain.foundation.activity.models import Activity, Outcome
 from chalicelib.http.answers import Answer, failure, success
 from chalicelib.http.callers import Caller, Visitor
+from chalicelib.http.credentials import CSRF_HEADER, access_token_of
 from chalicelib.http.errors import IdempotencyConflict, IdempotencyInProgress, InternalError
 from chalicelib.http.models import ApiModel, RawRequest
 from chalicelib.http.requests import ProxyRequest, parse_body, parse_values
-from chalicelib.http.sessions import CSRF_HEADER, access_token_of
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.errors import Forbidden, HearthError, InvalidInput, Unauthorized, Unavailable
 from chalicelib.kernel.ids import Kind, is_id, new_id

@@ -13,8 +13,8 @@ from pydantic.json_schema import models_json_schema
 
 from chalicelib.domain.foundation.access.key_texts import KEY_PATTERN
 from chalicelib.domain.foundation.access.scopes import SENTENCES
+from chalicelib.http.credentials import ACCESS_COOKIE, CSRF_COOKIE
 from chalicelib.http.models import Document, PlainText, StaffPageQuery
-from chalicelib.http.sessions import ACCESS_COOKIE, CSRF_COOKIE
 from chalicelib.http.spec import EndpointSpec, operations
 from chalicelib.kernel.errors import HearthError
 from chalicelib.kernel.ids import Kind, pattern
