@@ -11,7 +11,9 @@ from benchmarks.timing import Table
 from tests.support import settings
 from tests.support.engine import running_engine
 
-BENCHMARKS = ("door", "transactions", "metering", "changes", "imports", "first_exchange")
+BENCHMARKS = ("door", "transactions", "metering", "changes", "imports", "first_exchange", "first_exchanges")
+
+_WIDTH = 120
 
 
 def main() -> None:
@@ -33,7 +35,7 @@ def _show(outcome: Table) -> None:
         table.add_column(column, justify="right" if position else "left")
     for row in outcome.rows:
         table.add_row(*row)
-    Console().print(table)
+    Console(width=_WIDTH).print(table)
 
 
 if __name__ == "__main__":

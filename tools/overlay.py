@@ -66,6 +66,14 @@ ENVIRONMENT = {
 }
 """The value of each field of `Settings`, as the templates write it."""
 
+LIBRARIES = {
+    "POWERTOOLS_SERVICE_NAME": "hearth",
+    "POWERTOOLS_METRICS_NAMESPACE": "Hearth",
+    # Pydantic would look through every installed package for plugins, of which there are none.
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
+}
+"""What the libraries of a function read from its environment."""
+
 
 class OverlayError(Exception):
     """The registry asks for something that cannot be packaged."""
@@ -99,10 +107,7 @@ def environment() -> dict[str, Any]:
     if missing:
         raise OverlayError(f"tools/overlay.py gives no value to Settings.{missing[0]}")
     variables = {field.name.upper(): ENVIRONMENT[field.name] for field in fields(Settings)}
-    return variables | {
-        "POWERTOOLS_SERVICE_NAME": "hearth",
-        "POWERTOOLS_METRICS_NAMESPACE": "Hearth",
-    }
+    return variables | LIBRARIES
 
 
 def plan(registry: Iterable[Function], definitions: dict[str, str], architecture: str = "arm64") -> Plan:

@@ -184,8 +184,10 @@ class Door:
     def _arguments(self, request: ProxyRequest, sender: Visitor) -> dict[str, Any]:
         """The function's arguments, validated."""
         spec = self.spec
-        path = parse_values(spec.path_model, request.path_values)
-        arguments: dict[str, Any] = {name: getattr(path, name) for name in type(path).model_fields}
+        arguments: dict[str, Any] = {}
+        if spec.path_fields:
+            path = parse_values(spec.path_model, request.path_values)
+            arguments |= {name: getattr(path, name) for name in spec.path_fields}
         query = request.query_values()
         if spec.query_model is not None:
             arguments["query"] = parse_values(spec.query_model, query)
@@ -249,6 +251,8 @@ class Door:
 
     def _named(self, request: ProxyRequest) -> Mapping[str, str]:
         """The path's values, where all of them are what the endpoint takes: anything else is no target."""
+        if not self.spec.path_fields:
+            return {}
         try:
             path = parse_values(self.spec.path_model, request.path_values)
         except InvalidInput:

@@ -3,8 +3,9 @@
 import inspect
 import re
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, create_model
@@ -58,7 +59,8 @@ class EndpointSpec(Declared):
     takes: frozenset[str]
     body_model: type[BaseModel] | None
     query_model: type[BaseModel] | None
-    path_model: type[BaseModel]
+    path_fields: Mapping[str, Any]
+    """The type of each value in the path, by its parameter's name."""
     data_type: Any
     """The type of the answer's `data`, or of its items where `is_list`."""
     is_list: bool
@@ -71,6 +73,12 @@ class EndpointSpec(Declared):
             words = "_".join(re.findall(r"[A-Z]?[a-z0-9]+", path)).lower()
             others = tuple(place for place in places if place != (method, path))
             yield replace(self, method=method, path=path, name=f"{self.name}_at_{words}", aliases=others)
+
+    @cached_property
+    def path_model(self) -> type[BaseModel]:
+        """The path's values. A function makes its own when it is called, and none for its neighbours."""
+        fields: dict[str, Any] = {name: (type_, ...) for name, type_ in self.path_fields.items()}
+        return create_model(f"{self.name}_path", __base__=ApiModel, **fields)
 
     @property
     def is_staffs(self) -> bool:
@@ -160,7 +168,6 @@ def describe(function: Callable[..., Any], declared: Declared) -> EndpointSpec:
     if not function.__doc__:
         raise TypeError(f"{function.__name__} needs a docstring: it is the endpoint's description")
     data_type, is_list = _data_type(hints["return"])
-    fields: dict[str, Any] = {name: (hints[name], ...) for name in from_path}
     return EndpointSpec(
         **vars(declared),
         name=function.__name__,
@@ -168,7 +175,7 @@ def describe(function: Callable[..., Any], declared: Declared) -> EndpointSpec:
         takes=takes,
         body_model=hints.get("request"),
         query_model=hints.get("query"),
-        path_model=create_model(f"{function.__name__}_path", __base__=ApiModel, **fields),
+        path_fields={name: hints[name] for name in from_path},
         data_type=data_type,
         is_list=is_list,
     )

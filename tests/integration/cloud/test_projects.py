@@ -13,8 +13,9 @@ from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.ids import Kind
 from chalicelib.wiring.app import app
 from tests.fakes.access import FakeAuthenticator, principal
-from tests.integration.test_routes import SPECS, body_of, endpoints, kinds_in_path, path_of
+from tests.integration.test_routes import SPECS, endpoints
 from tests.support.api import Api
+from tests.support.asking import body_of, kinds_in_path, path_of
 from tests.support.clock import SettableClock
 from tests.support.engine import Engine
 from tests.support.parts import give
