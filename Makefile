@@ -74,6 +74,7 @@ check: $(INSTALLED) ## Check format, lint, types, import contracts and generated
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tools.openapi --check
+	@$(BIN)/python -m tools.aws_models --check
 
 .PHONY: format
 format: $(INSTALLED) ## Format the code and mend what lint can mend

@@ -104,11 +104,11 @@ class Scene:
 
     def ours(self, method: str, path: str, **asked: Any) -> tuple[str, Exchange]:
         """A request of Ann's, or of the staff's or a visitor's where the endpoint is theirs."""
-        function, values = find(method, path)
+        function, resource, values = find(method, path)
         spec: EndpointSpec = function.documentation
         sender = self.world.sender(spec.scope, public=spec.public).api
         headers = request_headers(sender.token, None, None)
-        event = proxy_event(method, spec.path, path_values=values, headers=headers, **asked)
+        event = proxy_event(method, resource, path_values=values, headers=headers, **asked)
         return function.name, Exchange(function.module, function.name, event)
 
     def sample_of(self, function: Function) -> Iterator[tuple[str, Exchange]]:

@@ -53,7 +53,10 @@ class Installation:
     cloud: LocalCloud
     person: Person
     session: Client
+    """Carried on by its refresh token, as every client does once its access token is refused."""
     refresh_token: str
+    old_session: Client
+    """By the access token of the release before."""
     api_key: str
     running: str
     being_built: str
@@ -119,6 +122,7 @@ def _with_data(home: Home) -> Installation:
         person=person,
         session=session,
         refresh_token=login["refreshToken"],
+        old_session=session,
         api_key=api_key,
         running=running,
         being_built=being_built,
@@ -127,6 +131,14 @@ def _with_data(home: Home) -> Installation:
         subjects=_subjects(cloud, person),
         before=_items(cloud),
     )
+
+
+def _carry_on(installation: Installation) -> None:
+    """Refresh the session that began before the update."""
+    visitor = installation.cloud.visitor()
+    fresh = visitor.post("/auth/refresh", {"refreshToken": installation.refresh_token}).data
+    installation.session = visitor.signed_in(fresh["accessToken"])
+    installation.refresh_token = fresh["refreshToken"]
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +154,7 @@ def updated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         installation = _with_data(home)
         localcloud(home, "up")
         installation.after = _items(installation.cloud)
+        _carry_on(installation)
         yield installation
     finally:
         localcloud(home, "down")
@@ -158,8 +171,13 @@ def test_every_item_is_kept(updated: Installation) -> None:
 
 
 def test_every_login_is_kept(updated: Installation) -> None:
-    """Sessions by access and by refresh token, API keys, and passwords."""
+    """Sessions by refresh token, API keys, and passwords.
+
+    An access token of the release before, which lasts a quarter of an hour, is refused as one that has ended is:
+    clients then refresh.
+    """
     visitor = updated.cloud.visitor()
+    assert updated.old_session.get("/me").code == "UNAUTHORIZED"
     assert updated.session.get("/me").data == updated.me
     key = visitor.signed_in(updated.api_key)
     assert {found["id"] for found in key.pages("/deployments")} == {updated.running, updated.being_built}

@@ -69,10 +69,10 @@ class PlayedAws:
         """The subject and the text of each message to the staff's topic."""
         return [(sent["Subject"], sent["Message"]) for sent in self.asked("Publish")]
 
-    def record(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
-        """Note a call that boto3 is about to make."""
-        self.calls.append((model.name, dict(params)))
-        self._touched.add(model.service_model.service_name)
+    def record(self, **call: Any) -> None:
+        """Note a call that botocore is about to make."""
+        self.calls.append((call["model"].name, dict(call["params"])))
+        self._touched.add(call["model"].service_model.service_name)
 
     def begin_anew(self) -> None:
         """Leave nothing behind of the services that the last test used, but for keys.

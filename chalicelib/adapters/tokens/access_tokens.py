@@ -1,7 +1,7 @@
 """`TokenReader` of JSON Web Tokens that are signed with Ed25519 (RFC 7519, RFC 8037), checked as RFC 8725 asks.
 
 The form is fixed, so that reading it takes a page: PyJWT, which knows all of them, would cost a cold function a
-sixth of its first exchange (`docs/adr/0026-sessions-carry-the-keys-of-their-tokens.md`).
+sixth of its first exchange (`docs/adr/0025-sessions-carry-the-keys-of-their-tokens.md`).
 """
 
 import base64

@@ -4,7 +4,8 @@ from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
 from chalicelib.domain.people.sessions.models import SessionTokens
 from chalicelib.domain.people.sign_in.errors import EmailNotVerified, InvalidCredentials
 from chalicelib.http import HASHING_MEMORY_MB, Caller, Reply, Visitor, endpoint
-from chalicelib.http.sessions import CSRF_COOKIE, REFRESH_COOKIE, check_csrf, cookies_of, ended_cookies, origin_of
+from chalicelib.http.credentials import CSRF_COOKIE, REFRESH_COOKIE, check_csrf
+from chalicelib.http.sessions import cookies_of, ended_cookies, origin_of
 from chalicelib.kernel.errors import Forbidden, Unauthorized
 from chalicelib.runtime.grants import OPEN_SECRETS, SIGNING_KEY
 from chalicelib.wiring.app import app
