@@ -20,6 +20,7 @@ Model = dict[str, Any]
 
 _BESIDES: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset({"TransactWriteItems"}),
+    "sqs": frozenset({"SendMessageBatch"}),
     "s3": frozenset(
         {
             "HeadObject",

@@ -177,7 +177,7 @@ class TestDescribing:
         assert (alias.method, alias.path) == ("POST", "/v1/aThing/{thingId}")
         assert alias.name == f"{spec.name}_at_v1_a_thing_thing_id"
         assert alias.aliases == (("PUT", "/t/{thingId}"),)
-        assert (alias.path_model, alias.refusals, alias.scope) == (spec.path_model, spec.refusals, spec.scope)
+        assert (alias.path_fields, alias.refusals, alias.scope) == (spec.path_fields, spec.refusals, spec.scope)
 
     def test_the_doors_own_refusals_are_among_its_errors(self) -> None:
         secured = set(specification(_show, path="/things/{thingId}", idempotent=True).refusals)
