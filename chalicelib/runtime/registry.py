@@ -87,7 +87,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Queue:
-    """Fed by an SQS queue of the app stack, named by its logical id."""
+    """Fed by an SQS queue of the core stack, named by its logical id."""
 
     logical_id: str
     batch_size: int = 1

@@ -205,7 +205,7 @@ def test_a_function_in_no_area_is_refused() -> None:
 
 
 def test_an_unknown_queue_is_refused() -> None:
-    """The app stack makes the queues that functions listen to."""
+    """The core stack has the queues that functions listen to."""
     function = Function("f", "functions.money.f", Queue("NoQueue"), lambda _event, _context: None)
     with pytest.raises(functions.UnknownQueue, match="f listens to NoQueue"):
         functions.permitted(function)

@@ -70,7 +70,7 @@ def permitted(function: Function) -> tuple[Grant, ...]:
     """What `function` declares, and what its trigger needs in order to reach it.
 
     Raises:
-        UnknownQueue: it listens to a queue that the app stack does not have.
+        UnknownQueue: it listens to a queue that the core stack does not have.
     """
     match function.trigger:
         case Stream():
@@ -79,7 +79,7 @@ def permitted(function: Function) -> tuple[Grant, ...]:
             implied = (changes.grant(function),)
         case Queue(logical_id=logical_id):
             if logical_id not in _QUEUES:
-                raise UnknownQueue(f"{function.name} listens to {logical_id}, which is no queue of the app stack")
+                raise UnknownQueue(f"{function.name} listens to {logical_id}, which is no queue of the core stack")
             implied = (_QUEUES[logical_id],)
         case _:
             implied = ()
