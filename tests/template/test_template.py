@@ -168,6 +168,13 @@ def test_all_apis_are_one_under_the_operators_domain(packaged: Packaged) -> None
     assert (configuration["EndpointType"], configuration["SecurityPolicy"]) == ("REGIONAL", "TLS_1_2")
 
 
+def test_a_path_that_moves_to_another_api_is_mapped_before_its_old_one_loses_it(packaged: Packaged) -> None:
+    """CloudFormation updates what depends on nothing in any order."""
+    resources = packaged.templates["front"]["Resources"]
+    assert resources["RestAPI"]["DependsOn"] == ["RestAPIV1Mapping"]
+    assert "DependsOn" not in resources["RestAPIV1"]
+
+
 def test_apis_answer_in_our_envelope_and_raise_an_alarm(packaged: Packaged) -> None:
     """Each of them: what the gateway says itself does not depend on the path."""
     alarms = packaged.of_type("AWS::CloudWatch::Alarm").values()

@@ -74,11 +74,13 @@ def merged(registry: Iterable[Function]) -> dict[str, Any]:
     return paths
 
 
-def resources(apis: Iterable[RestApi]) -> Resources:
+def resources(apis: Collection[RestApi]) -> Resources:
     """The APIs without their paths, the resources that they share, and the domain's mappings."""
     made: Resources = {INVOKE_ROLE: _invoke_role()}
     for api in apis:
-        made[api.logical_id] = _rest_api(api)
+        # A path that moves to a narrower API is led there before this one loses it.
+        narrower = [f"{other.logical_id}Mapping" for other in apis if other.is_below(api)]
+        made[api.logical_id] = _rest_api(api) | ({"DependsOn": narrower} if narrower else {})
         made[f"{api.logical_id}Mapping"] = _mapping(api)
     if len(made) > 1:
         made |= {"ApiAccessLogs": log_group("/hearth/${AWS::StackName}/api-access"), "ApiHost": _host()}

@@ -45,6 +45,10 @@ class RestApi:
         """Its name for `Fn::Sub`, which is also the dimension of its metrics."""
         return "-".join(("${Installation}", *_parts(self.base)))
 
+    def is_below(self, other: "RestApi") -> bool:
+        """Whether its base path is longer than that of `other`, and begins with it."""
+        return self.base != other.base and f"{self.base_path}/".startswith(f"{other.base_path}/")
+
     def local(self, path: str) -> str:
         """`path` without the base path, as the API declares it."""
         return path.removeprefix(f"/{self.base}") or "/" if self.base else path
