@@ -1,4 +1,4 @@
-"""What the door itself refuses."""
+"""Errors that only the door raises."""
 
 from chalicelib.kernel.errors import HearthError
 

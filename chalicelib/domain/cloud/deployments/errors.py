@@ -1,4 +1,4 @@
-"""What a deployment does not allow."""
+"""Errors of changing deployments."""
 
 from chalicelib.kernel.errors import HearthError
 

@@ -1,7 +1,7 @@
-"""What can go wrong at a provider: the only errors that an adapter may raise, and what each is in an answer.
+"""Errors of providers. An adapter raises no others, and the API returns them as they are.
 
-An endpoint that asks a provider declares `asks_provider=True`. Its answers may then have these codes, and it
-translates nothing: the errors leave as they are, without the provider's own text.
+An endpoint that asks a provider declares `asks_provider=True`, which documents these errors. It translates none of
+them: the customer gets the code and its sentence, and the log gets the provider's text.
 """
 
 from enum import StrEnum
@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from chalicelib.kernel.errors import HearthError
 
 BUSY_SECONDS: Final = 5
-"""What `Retry-After` says where a busy provider does not say how long it will be."""
+"""The `Retry-After` of a busy provider that does not give one."""
 
 
 class FailureCode(StrEnum):

@@ -1,4 +1,4 @@
-"""Why somebody who is known is not let in."""
+"""Errors of authorisation."""
 
 from chalicelib.kernel.errors import HearthError
 

@@ -1,4 +1,4 @@
-"""What a balance does not allow."""
+"""Errors of a balance that does not suffice."""
 
 from chalicelib.kernel.errors import HearthError
 

@@ -1,4 +1,4 @@
-"""What a spend cap does not allow."""
+"""Errors of spend caps."""
 
 from chalicelib.kernel.errors import HearthError
 

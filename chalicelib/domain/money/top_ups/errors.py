@@ -1,4 +1,4 @@
-"""What a gateway that does not do its part is in an answer."""
+"""Errors of payment gateways, as the API returns them."""
 
 from chalicelib.kernel.errors import HearthError
 

@@ -1,4 +1,4 @@
-"""What is wrong with a second factor."""
+"""Errors of the second factor."""
 
 from chalicelib.kernel.errors import HearthError
 

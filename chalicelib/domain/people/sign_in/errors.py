@@ -1,4 +1,4 @@
-"""How a sign-in can end without one."""
+"""Errors of signing in."""
 
 from chalicelib.kernel.errors import HearthError
 
