@@ -13,6 +13,7 @@ from pathlib import Path
 
 from chalicelib.domain.operations.proof.models import Report
 from chalicelib.kernel.money import format_amount
+from tools.aim import aimed
 
 _LOCAL_CLOUD = Path(__file__).parents[1] / ".local" / "endpoints.json"
 
@@ -39,14 +40,10 @@ def aim_at_local_cloud(endpoints: Path) -> bool:
     if not endpoints.exists():
         return False
     cloud = json.loads(endpoints.read_text())
-    os.environ |= {
-        "TABLE_NAME": cloud["table"],
-        "AWS_ENDPOINT_URL": cloud["aws"]["endpoint"],
-        "AWS_REGION": cloud["aws"]["region"],
-        "AWS_DEFAULT_REGION": cloud["aws"]["region"],
-        "AWS_ACCESS_KEY_ID": cloud["aws"]["accessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": cloud["aws"]["secretAccessKey"],
-    }
+    aws = cloud["aws"]
+    found = aimed(os.environ, aws["endpoint"], aws["region"], aws["accessKeyId"], aws["secretAccessKey"])
+    os.environ.clear()
+    os.environ.update(found | {"TABLE_NAME": cloud["table"]})
     return True
 
 

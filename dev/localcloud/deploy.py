@@ -19,6 +19,7 @@ from dev.localcloud.home import Home, read_json, write_json
 from dev.localcloud.stacks import Stacks
 from dev.localcloud.targets import Target
 from tools import package as packaging
+from tools.aim import aimed
 from tools.previous_release import PreviousRelease
 from tools.rollout import roll_out
 from tools.runtime import Platform
@@ -104,17 +105,6 @@ def prepare(home: Home, source: Source) -> None:
     write_json(home.packaged, due)
 
 
-def function_environment(endpoint: str) -> dict[str, str]:
-    """What a command outside of a Lambda needs to reach the local AWS."""
-    return {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-    }
-
-
 def deploy_data(source: Source, stacks: Stacks) -> dict[str, str]:
     """Deploy the data stack of `source`; its outputs."""
     template = (source.project / "infra" / "data.yaml").read_text()
@@ -156,7 +146,7 @@ def _run_tool(source: Source, endpoint: str, table: str, name: str, *arguments: 
     """Run one of the product's own commands, where the project has it."""
     if not (source.project / "tools" / f"{name}.py").exists():
         return
-    environment = os.environ | function_environment(endpoint) | {"TABLE_NAME": table}
+    environment = aimed(os.environ, endpoint, REGION, ACCOUNT, SECRET) | {"TABLE_NAME": table}
     command = [sys.executable, "-m", f"tools.{name}", *arguments]
     done = subprocess.run(
         command, cwd=source.project, env=environment, capture_output=True, text=True, check=False

@@ -21,11 +21,11 @@ import pytest
 
 from chalicelib.adapters.aws import clients
 from chalicelib.adapters.aws.encryption import KmsBox
-from dev.localcloud.awsclient import REGION, LocalAws
-from dev.localcloud.deploy import function_environment
+from dev.localcloud.awsclient import ACCOUNT, REGION, SECRET, LocalAws
 from dev.localcloud.stacks import Stacks
 from tests.integration.dev.localcloud import LocalCloud, eventually, request
 from tests.template.projects import fixture_project
+from tools.aim import aimed
 from tools.deploy import NotFinished, Stage, retire
 from tools.package import ROOT
 from tools.previous_release import PreviousRelease
@@ -503,7 +503,9 @@ _ONE_STACK = {
 
 def _retired(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """The local cloud as a stage that an operator deploys to."""
-    for name, value in function_environment(cloud.endpoints["aws"]["endpoint"]).items():
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in aimed({}, cloud.endpoints["aws"]["endpoint"], REGION, ACCOUNT, SECRET).items():
         monkeypatch.setenv(name, value)
     return Stage("local", "hearth-data", "hearth", REGION)
 

@@ -248,7 +248,7 @@ def test_g12_the_command_finds_the_local_cloud(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     endpoints = tmp_path / "endpoints.json"
-    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setattr(os, "environ", {"AWS_PROFILE": "another", "AWS_ENDPOINT_URL_DYNAMODB": "http://another"})
     monkeypatch.setattr(verify_ledger, "_LOCAL_CLOUD", endpoints)
     assert verify_ledger.main([]) == 2
     assert "make up" in capsys.readouterr().err
