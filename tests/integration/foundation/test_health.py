@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.adapters.aws import machines
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.domain.foundation.health.service import DEADLINE_SECONDS
 from chalicelib.wiring.app import app
@@ -76,7 +77,7 @@ def test_what_is_there_is_well(table: Engine, clock: SettableClock, aws: PlayedA
     configure_providers({"well": region})
     boto3.client("secretsmanager").create_secret(Name=value_of("SIGNING_KEY_SECRET_ID"), SecretString="{}")
     boto3.client("stepfunctions").create_state_machine(
-        name="hearth-test-deployment-provision",
+        name=f"{value_of('STATE_MACHINE_ARN_PREFIX').rpartition(':')[2]}{machines.PROVISION}",
         definition=json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
         roleArn=f"arn:aws:iam::{ACCOUNT}:role/machines",
     )
