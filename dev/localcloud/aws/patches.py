@@ -6,6 +6,7 @@ This module and `streams.py` reach into ministack, which offers no public way to
 # ruff: noqa: SLF001
 
 import copy
+import functools
 import importlib.metadata
 import inspect
 import json
@@ -29,6 +30,8 @@ from dev.localcloud.aws.streams import StreamPoller
 from dev.localcloud.ports import Ports
 
 VERSION = "1.5.33"
+_MEASURED_ARCHIVES = 8
+"""Code and layer of this deployment and of some before it."""
 
 
 class MinistackChanged(Exception):
@@ -87,6 +90,7 @@ def apply(invoker: Invoker, poller: StreamPoller, wait_scale: float) -> None:
     version = importlib.metadata.version("ministack")
     _expect(holds=version == VERSION, what=f"ministack is {version}, not {VERSION}")
     _execute_with(invoker)
+    _measure_archives_once()
     _provision_websocket_deployments()
     _import_whole_operations()
     _import_gateway_responses()
@@ -143,6 +147,13 @@ class _SocketWorker:
         if result.get("error"):
             return {"status": "error", "error": "Internal server error"}
         return {"status": "ok", "result": result["body"]}
+
+
+def _measure_archives_once() -> None:
+    """Every update of a function reads the contents of all its archives: most of what a deployment takes."""
+    original: Callable[[bytes | None], int] = lambda_svc._unzipped_size
+    _expect(holds=inspect.isfunction(original), what="archives are measured once by now")
+    lambda_svc._unzipped_size = functools.lru_cache(_MEASURED_ARCHIVES)(original)
 
 
 def _provision_websocket_deployments() -> None:
