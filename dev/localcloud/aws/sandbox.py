@@ -29,9 +29,12 @@ PRELOADED = (
     "boto3",
     "botocore.httpsession",
     "botocore.parsers",
-    "pydantic",
+    "aws_lambda_powertools.logging",
+    "pydantic.root_model",
+    "pydantic.type_adapter",
     "pynamodb.models",
     "openstack.connection",
+    "ulid",
 )
 """Heavy, and in the layer; where it is not, the function that wants it finds out by itself."""
 
