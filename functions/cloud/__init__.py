@@ -1,1 +1,1 @@
-"""Entry points of the area `cloud`."""
+"""Endpoints, tasks and workers of the area `cloud`."""

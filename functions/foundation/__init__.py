@@ -1,1 +1,1 @@
-"""Entry points of the area `foundation`."""
+"""Endpoints of the area `foundation`."""

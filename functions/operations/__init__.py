@@ -1,1 +1,1 @@
-"""Entry points of the area `operations`."""
+"""Endpoints and workers of the area `operations`."""

@@ -1,1 +1,1 @@
-"""Entry points of the area `people`."""
+"""Endpoints and workers of the area `people`."""

@@ -1,4 +1,4 @@
-"""Fields that several identity endpoints share."""
+"""Field types that several endpoints of the area `people` share."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from chalicelib.http.models import id_of
 from chalicelib.kernel.ids import Kind
 
 _MAX_TYPED_LENGTH = 4 * MAX_PASSWORD_LENGTH
-"""Before NFKC, which may make several characters one."""
+"""The limit before NFKC normalisation, which can combine several characters into one."""
 
 
 def _email(text: str) -> EmailAddress:
@@ -39,7 +39,7 @@ NewPassword = Annotated[
 PasswordText = Annotated[
     str, StringConstraints(min_length=1, max_length=_MAX_TYPED_LENGTH, strip_whitespace=False)
 ]
-"""A password where one may be left out; its field says `repr=False` itself."""
+"""An optional password; each field that uses it must set `repr=False`."""
 TypedPassword = Annotated[
     str,
     StringConstraints(min_length=1, max_length=_MAX_TYPED_LENGTH, strip_whitespace=False),
@@ -53,19 +53,19 @@ PersonName = Annotated[
 LinkToken = Annotated[
     str,
     StringConstraints(pattern=SECRET_PATTERN),
-    Field(repr=False, description="What the mailed link has in `?token=`"),
+    Field(repr=False, description="The value of `?token=` in the mailed link"),
 ]
 CodeText = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z -]{4,30}[0-9A-Za-z]$"),
     Field(examples=["123456"]),
 ]
-"""A code where one may be left out; its field says `repr=False` itself."""
+"""An optional code; each field that uses it must set `repr=False`."""
 AnyCode = Annotated[
     CodeText,
-    Field(repr=False, description="What the authenticator app shows, or a recovery code"),
+    Field(repr=False, description="A code of the authenticator app, or a recovery code"),
 ]
-OPTIONAL_CODE = "What the authenticator app shows, or a recovery code; needed where the second factor is on"
+OPTIONAL_CODE = "A code of the authenticator app, or a recovery code; required if the second factor is on"
 UserId = id_of(Kind.USER)
 InvitationId = id_of(Kind.INVITATION)
 _ULID = "01RAQ7HDSGC3KD77NGYFSWP6WV"
@@ -74,7 +74,7 @@ InvitationToken = Annotated[
     StringConstraints(pattern=INVITATION_TOKEN_PATTERN),
     Field(
         repr=False,
-        description="What the mailed link has in `?token=`",
+        description="The value of `?token=` in the mailed link",
         examples=[f"{place}.{_ULID}.{'a' * 43}" for place in (_ULID, STAFF)],
     ),
 ]

@@ -1,1 +1,1 @@
-"""Requests and answers of `catalog`, and the one call that serves each."""
+"""Endpoints and schedules of the catalogue."""

@@ -1,9 +1,9 @@
-"""What is sold, where and for how much.
+"""Endpoints of the catalogue: regions, instance types, images, storage and free GPUs.
 
-These answers are public: a visitor compares prices before registering, and they hold nothing about anybody.
-They are limited per address like every public endpoint, and since they are the same for everyone, whoever asks
-may keep them for a minute, as each process here does itself. Free GPUs are not to be kept: their age is in the
-answer, and however many ask, a region is looked at once in fifteen seconds.
+The answers are public and the same for everyone, so that visitors can compare prices before registering. Requests
+are limited per address, as at every public endpoint. Clients may cache an answer for a minute, as each process
+here does. Free GPUs must not be cached: the answer gives their age, and a region is asked at most once in fifteen
+seconds.
 """
 
 from chalicelib.domain.cloud.catalog.service import check_region
@@ -53,9 +53,9 @@ def list_storage_plans() -> Reply[Listing[StoragePlanView]]:
 
 @endpoint("GET", "/catalog/gpu-availability", public=True, asks_provider=True, memory_mb=1024)
 def list_gpu_availability(query: GpuAvailabilityQuery) -> Listing[GpuAvailabilityView]:
-    """List the free GPUs of each variant in each open region, as the regions themselves say now.
+    """List the free GPUs of each variant in each open region, as the regions report them now.
 
-    A region that does not answer keeps its last figures for ten minutes, with their age, and is unknown after.
+    For a region that does not answer, the last figures stay for ten minutes, with their age; then it is unknown.
     """
     catalog = app().cloud.catalog.current()
     if query.region is not None:

@@ -1,4 +1,4 @@
-"""What the catalogue's endpoints take and answer."""
+"""Requests and responses of the catalogue endpoints."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,28 +14,28 @@ from chalicelib.http import ApiModel, Money
 from chalicelib.kernel.clock import from_epoch_seconds
 
 CatalogId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")]
-"""An id of the catalogue's own, chosen by people: `montreal`, `h100-pcie-2`."""
+"""An id of the catalogue, chosen by people: `montreal`, `h100-pcie-2`."""
 
 
 class InstanceTypeQuery(ApiModel):
-    """Which instance types are wanted."""
+    """Selects instance types."""
 
     region: CatalogId | None = Field(default=None, description="Sold in this region", examples=["montreal"])
     gpu: CatalogId | None = Field(
         default=None,
-        description="With this GPU, in any or in this variant; `none` for machines without",
+        description="With this GPU, in any variant or in this one; `none` for machines without a GPU",
         examples=["h100", "a100-pcie", "none"],
     )
 
 
 class ImageQuery(ApiModel):
-    """Which images are wanted."""
+    """Selects images."""
 
-    kind: ImageKind | None = Field(default=None, description="What is started from them")
+    kind: ImageKind | None = Field(default=None, description="What the image starts")
 
 
 class GpuAvailabilityQuery(ApiModel):
-    """Where GPUs are wanted."""
+    """Selects regions and GPUs."""
 
     region: CatalogId | None = Field(default=None, examples=["montreal"])
 
@@ -69,10 +69,10 @@ class GpuView(ApiModel):
 
 
 class PriceChangeView(ApiModel):
-    """A price that is going to be in force. Running machines cost it from that moment on, and never before."""
+    """An announced price. Machines that are running then cost it from that moment on."""
 
     effective_from: datetime
-    price: Money = Field(description="in place of the price that this stands beside")
+    price: Money = Field(description="replaces the current price")
 
     @classmethod
     def of(cls, change: PriceChange) -> Self:
@@ -115,7 +115,7 @@ class InstanceTypeView(ApiModel):
 
 
 class CatalogImageView(ApiModel):
-    """What a machine starts from."""
+    """An image that a machine starts from."""
 
     id: str = Field(examples=["ubuntu-22.04"])
     name: str = Field(examples=["Ubuntu 22.04 LTS"])
@@ -173,10 +173,10 @@ class StoragePlanView(ApiModel):
 
 
 class TypeAvailabilityView(ApiModel):
-    """Whether there is room for one more machine of a type."""
+    """Whether one more machine of a type can be built."""
 
     id: str = Field(examples=["h100-pcie-2"])
-    available: bool | None = Field(description="null where nobody can say")
+    available: bool | None = Field(description="null if unknown")
 
 
 class GpuAvailabilityView(ApiModel):
@@ -186,9 +186,9 @@ class GpuAvailabilityView(ApiModel):
     model: str = Field(examples=["H100"])
     link: GpuLink
     status: Freshness = Field(
-        description="live: measured just now; stale: the last known, see its age; unknown: nobody can say"
+        description="live: measured just now; stale: the last known figures, see their age; unknown: no figures"
     )
-    available: int | None = Field(description="Free GPUs; null where nobody can say", examples=[6])
+    available: int | None = Field(description="Free GPUs; null if unknown", examples=[6])
     measured_at: datetime | None
     age_seconds: int | None = Field(examples=[4])
     instance_types: list[TypeAvailabilityView]

@@ -1,1 +1,1 @@
-"""Requests and answers of `deployments`, and the one call that serves each."""
+"""Endpoints, tasks and workers of deployments."""

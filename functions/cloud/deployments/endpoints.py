@@ -37,7 +37,7 @@ from functions.cloud.deployments.usage_schemas import (
     asks_provider=True,
 )
 def quote_deployment(request: QuoteBody, caller: Caller) -> QuoteView:
-    """Say what a machine would cost, whether it could be made now, and what stands in its way."""
+    """Say what a machine would cost, whether it could be built now, and what prevents it."""
     api_key_id = caller.principal.api_key_id
     return QuoteView.of(app().cloud.admission.quote(caller.reach, request.wanted(), api_key_id=api_key_id))
 
@@ -58,7 +58,7 @@ def quote_deployment(request: QuoteBody, caller: Caller) -> QuoteView:
     asks_provider=True,
 )
 def create_deployment(request: DeploymentBody, caller: Caller) -> DeploymentAccepted:
-    """Reserve balance, record the deployment and let its state machine build it."""
+    """Hold part of the balance, record the deployment and start to build the machine."""
     wanted = request.wanted(request.ssh_key_id, request.name or "", request.project_id or "")
     accepted = app().cloud.ordering.create(
         caller.reach, wanted, key=caller.idempotency_key, api_key_id=caller.principal.api_key_id
@@ -81,14 +81,14 @@ def get_deployment(deployment_id: DeploymentId, caller: Caller) -> DeploymentVie
 
 @endpoint("GET", "/deployments/{deploymentId}/events", scope=Scope.DEPLOYMENTS_READ)
 def list_deployment_events(deployment_id: DeploymentId, query: EventQuery, caller: Caller) -> Listing[EventView]:
-    """Tell what has happened to a deployment, oldest first; `?after=` gives only what is new."""
+    """List the events of a deployment, oldest first; `?after=` gives only newer ones."""
     page = app().cloud.reading.events(caller.reach, deployment_id, query.after, query.page_request())
     return Listing.of(page, EventView.of)
 
 
 @endpoint("GET", "/deployments/{deploymentId}/usage", scope=Scope.BILLING_READ)
 def get_deployment_usage(deployment_id: DeploymentId, query: PageQuery, caller: Caller) -> UsageView:
-    """Show what a deployment was charged, interval by interval, with what proves it complete."""
+    """Show what a deployment was charged, interval by interval, with a proof that nothing is missing."""
     usage = app().cloud.usage_reports.intervals(caller.reach, deployment_id, query.page_request())
     return UsageView.of(usage)
 
@@ -126,7 +126,7 @@ def list_daily_usage(
     errors=(OperationInProgress,),
 )
 def delete_deployment(deployment_id: DeploymentId, caller: Caller) -> DeploymentAccepted:
-    """End billing at once, and remove the machine; works at any point of its life, and again."""
+    """End billing at once, and remove the machine; it works at any point of its life, and can be repeated."""
     return DeploymentAccepted.of(app().cloud.removal.delete(caller.reach, deployment_id))
 
 
@@ -137,5 +137,5 @@ def delete_deployment(deployment_id: DeploymentId, caller: Caller) -> Deployment
     errors=(NotFound, OperationInProgress),
 )
 def move_deployment(deployment_id: DeploymentId, request: ProjectChoice, caller: Caller) -> DeploymentView:
-    """Put a deployment into a project, or into none. It waits for no operation: one in progress refuses it."""
+    """Put a deployment into a project, or into none. It is refused while an operation is in progress."""
     return DeploymentView.of(app().cloud.placing.move(caller.reach, deployment_id, request.project_id or ""))

@@ -1,4 +1,4 @@
-"""What the deployment endpoints take and give."""
+"""Requests and responses of the deployment endpoints."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -32,14 +32,14 @@ CatalogId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}
 
 
 class StorageChoice(ApiModel):
-    """Which storage, and how much of it. With local storage the machine gets the type's whole disk."""
+    """The storage plan and its size. With local storage the machine gets the whole disk of its type."""
 
     kind: StorageKind = StorageKind.LOCAL
     size_gb: int | None = Field(default=None, ge=1, le=100_000, examples=[100])
 
 
 class QuoteBody(ApiModel):
-    """A machine, in the catalogue's ids."""
+    """A machine, described by ids of the catalogue."""
 
     region: CatalogId = Field(examples=["montreal"])
     instance_type: CatalogId = Field(examples=["cpu-4x8"])
@@ -47,7 +47,7 @@ class QuoteBody(ApiModel):
     storage: StorageChoice = StorageChoice()
 
     def wanted(self, ssh_key_id: str = "", name: str = "", project_id: str = "") -> DeploymentRequest:
-        """The same in the domain's words."""
+        """The request as the domain's type."""
         return DeploymentRequest(
             region=self.region,
             instance_type=self.instance_type,
@@ -61,7 +61,7 @@ class QuoteBody(ApiModel):
 
 
 class DeploymentBody(QuoteBody):
-    """A machine to be made."""
+    """A machine to order."""
 
     ssh_key_id: id_of(Kind.SSH_KEY)  # type: ignore[valid-type]
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9 ._-]{0,61}[A-Za-z0-9])?$")] | None = (
@@ -71,12 +71,14 @@ class DeploymentBody(QuoteBody):
 
 
 class QuoteView(ApiModel):
-    """What a machine would cost, and what stands in its way."""
+    """What a machine would cost, and what prevents it."""
 
-    available: bool | None = Field(description="null where nobody can say, or where nothing is counted")
+    available: bool | None = Field(
+        description="null if unknown, or if the region does not count machines of this type"
+    )
     price_per_hour: Money
-    price_changes: list[PriceChangeView] = Field(description="of this machine, as far as they are announced")
-    hold: Money = Field(description="what must be available; it is set aside while the machine is built")
+    price_changes: list[PriceChangeView] = Field(description="announced changes of this machine's price")
+    hold: Money = Field(description="the balance that must be available; it is held while the machine is built")
     balance_available: Money
     deployments_used: int
     deployments_limit: int
@@ -98,12 +100,12 @@ class QuoteView(ApiModel):
 
 
 class DeploymentAccepted(ApiModel):
-    """A change that has begun. Follow it by the deployment and its events."""
+    """A change that has begun. Follow it through the deployment and its events."""
 
     deployment_id: str
     operation_id: str
     status: DeploymentStatus = Field(
-        description="what the operation leads through: PROVISIONING, DELETING; DELETED where nothing is left to do"
+        description="PROVISIONING or DELETING while the operation works; DELETED if nothing is left to do"
     )
 
     @classmethod
@@ -187,7 +189,7 @@ class Order(StrEnum):
 
 
 class DeploymentQuery(PageQuery):
-    """Which deployments, in which order."""
+    """Selects and orders deployments."""
 
     status: DeploymentStatus | None = None
     region: CatalogId | None = None
@@ -195,14 +197,14 @@ class DeploymentQuery(PageQuery):
     sort: Order = Order.NEWEST_FIRST
 
     def wanted(self) -> DeploymentFilter:
-        """The same in the domain's words."""
+        """The request as the domain's type."""
         return DeploymentFilter(
             self.status, self.region, self.project_id or "", ascending=self.sort is Order.OLDEST_FIRST
         )
 
 
 class ProjectChoice(ApiModel):
-    """The project that a deployment is in from now on."""
+    """The project to put a deployment into."""
 
     audited_fields: ClassVar[frozenset[str]] = frozenset({"project_id"})
 
@@ -210,7 +212,7 @@ class ProjectChoice(ApiModel):
 
 
 class EventQuery(PageQuery):
-    """Which part of a timeline."""
+    """Selects a part of a timeline."""
 
     after: int = Field(default=0, ge=0, le=99_999_998, description="the `sequence` of the last event you have")
 
@@ -241,7 +243,7 @@ class EventView(ApiModel):
 
 
 class UsageIntervalView(ApiModel):
-    """One charged interval. Where it ends before it starts, it takes back what was charged too far ahead."""
+    """One charged interval. If it ends before it starts, it gives back what was charged too far ahead."""
 
     start: datetime
     end: datetime
@@ -266,11 +268,11 @@ class UsageIntervalView(ApiModel):
 
 
 class UsageProof(ApiModel):
-    """What proves the intervals of this page (G05)."""
+    """The checks of the intervals on this page (G05)."""
 
     rule: str = "price per hour × seconds since the start ÷ 3600, rounded down to a micro-dollar"
-    tiles: bool = Field(description="each interval starts where the one before it ends, while it ran")
-    sums: bool = Field(description="the intervals add up to what the rule gives from the first to the last")
+    tiles: bool = Field(description="each interval starts where the one before it ends")
+    sums: bool = Field(description="the intervals add up to the charge for the whole time that they cover")
 
 
 class UsageView(ApiModel):
@@ -279,9 +281,9 @@ class UsageView(ApiModel):
     deployment_id: str
     price_per_hour: Money
     billed_from: datetime | None
-    billed_until: datetime | None = Field(description="up to where it has been charged")
+    billed_until: datetime | None = Field(description="the end of what has been charged")
     closed: bool
-    total: Money = Field(description="of the whole life so far")
+    total: Money = Field(description="everything charged so far")
     intervals: list[UsageIntervalView]
     proof: UsageProof
     next_cursor: str | None
@@ -305,13 +307,13 @@ class UsageView(ApiModel):
 
 
 def _billed_until(meters: Sequence[Meter]) -> datetime | None:
-    """Up to where it has been charged; a meter that took over beyond the end has charged nothing."""
+    """The end of what has been charged; a meter that began after the machine's end has charged nothing."""
     last = next((meter for meter in reversed(meters) if not meter.is_cut_back), None)
     return from_epoch_seconds(last.watermark) if last else None
 
 
 def _tiles(meters: Mapping[int, Meter], records: Sequence[UsageRecord]) -> bool:
-    """Each interval on this page starts where the one before it ends, while it ran, whatever the price."""
+    """Whether each interval on this page starts where the one before it ends, also across changes of price."""
 
     def follows(meter: Meter) -> bool:
         return meter.continues and not meter.is_cut_back
@@ -321,7 +323,7 @@ def _tiles(meters: Mapping[int, Meter], records: Sequence[UsageRecord]) -> bool:
 
 
 def _sums(meters: Mapping[int, Meter], records: Sequence[UsageRecord]) -> bool:
-    """Each meter's intervals on this page add up to what the rule gives from the first of them to the last."""
+    """Whether each meter's intervals on this page add up to the charge for the whole time that they cover."""
     for number, group in groupby(records, key=lambda record: record.meter):
         own = list(group)
         expected = meters[number].charge_until(own[-1].end) - meters[number].charge_until(own[0].start)

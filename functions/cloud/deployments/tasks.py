@@ -1,6 +1,6 @@
-"""The tasks of the state machines `deployment_*`; their work is in `chalicelib.domain.cloud.lifecycle`.
+"""The tasks of the state machines `deployment_*`; `chalicelib.domain.cloud.lifecycle` does the work.
 
-A task's input is the execution's ticket, and what earlier states added; its result is stored as `progress`.
+The input of a task is the execution's ticket and what earlier states added; its result is stored as `progress`.
 """
 
 from collections.abc import Mapping
@@ -19,25 +19,25 @@ _ERRORS_OF_A_BUSY_PROVIDER = frozenset({"ProviderUnreachable", "ProviderThrottle
 
 @task(grants=_GRANTS, timeout_seconds=30)
 def create_machine(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask the provider to build the machine, or find what an earlier ask has built."""
+    """Ask the provider to build the machine, or find the one that an earlier attempt built."""
     return _result(app().cloud.lifecycle.create_machine(_ticket(state)))
 
 
 @task(grants=_GRANTS, timeout_seconds=60)
 def poll_machine(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Look how the build goes."""
+    """Ask the provider for the state of the build."""
     return _result(app().cloud.lifecycle.poll_machine(_ticket(state)))
 
 
 @task(grants=_GRANTS, timeout_seconds=60)
 def activate_deployment(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Hand the machine over and start to charge for it."""
+    """Make the deployment active and start its meter."""
     return _result(app().cloud.lifecycle.activate(_ticket(state)))
 
 
 @task(grants=(*_GRANTS, ALERT_STAFF), timeout_seconds=30)
 def record_failure(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell the customer why the machine could not be built, and give the hold back."""
+    """Record why the machine could not be built, and release the hold."""
     progress = state.get("progress") or {}
     error = state.get("error") or {}
     busy = error.get("Error") in _ERRORS_OF_A_BUSY_PROVIDER
@@ -53,13 +53,13 @@ def record_failure(state: Mapping[str, Any]) -> dict[str, Any]:
 
 @task(grants=(*_GRANTS, ALERT_STAFF), timeout_seconds=60)
 def remove_machine(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Do what the removal of the machine needs next."""
+    """Do the next step of the machine's removal."""
     return _result(app().cloud.lifecycle.remove_machine(_ticket(state)))
 
 
 @task(grants=(*_GRANTS, ALERT_STAFF), timeout_seconds=60)
 def switch_machine(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Do what switching the machine off or on needs next."""
+    """Do the next step of switching the machine off or on."""
     return _result(app().cloud.power_switch.drive(_ticket(state)))
 
 

@@ -1,4 +1,4 @@
-"""What the endpoints for usage by hour and by day take and give."""
+"""Requests and responses of the endpoints for usage by hour and by day."""
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -23,28 +23,28 @@ _Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
 
 
 class HourlyUsageQuery(PageQuery):
-    """Which hours: those that begin at `from` or later, and before `to`."""
+    """Selects hours that begin at `from` or later, and before `to`."""
 
     from_: _Instant | None = Field(default=None, alias="from", examples=["2026-11-01T00:00:00Z"])
     to: _Instant | None = None
 
     def span(self) -> UsageSpan:
-        """The same in the domain's words."""
+        """The request as the domain's type."""
         return UsageSpan(self.from_, self.to)
 
 
 class Days(StrEnum):
-    """Whose days."""
+    """The time zone of days."""
 
     UTC = "utc"
     BILLING = "billing"
 
 
 class DailyUsageQuery(HourlyUsageQuery):
-    """Which days: those that begin at `from` or later, and before `to`."""
+    """Selects days that begin at `from` or later, and before `to`."""
 
     days: Days = Field(
-        default=Days.UTC, description="`billing`: of the billing profile's time zone, as on invoices"
+        default=Days.UTC, description="`billing`: days in the billing profile's time zone, as on invoices"
     )
 
 
@@ -63,7 +63,7 @@ class PricedSecondsView(ApiModel):
 
 
 class HourlyUsageView(ApiModel):
-    """What a deployment was charged for one hour, as far as it is charged yet."""
+    """What a deployment has been charged for one hour so far."""
 
     start: datetime
     end: datetime = Field(description="where the next one begins")
@@ -80,7 +80,7 @@ class HourlyUsageView(ApiModel):
 
 
 class DailyUsageView(HourlyUsageView):
-    """What a deployment was charged for one day, as far as it is charged yet."""
+    """What a deployment has been charged for one day so far."""
 
     day: date
 

@@ -23,5 +23,5 @@ def start_operation(change: Change) -> None:
     timeout_seconds=55,
 )
 def reconcile_operations(event: Mapping[str, Any]) -> dict[str, int]:
-    """Finish what a lost event or a dead execution left."""
+    """Finish operations whose event was lost or whose execution died."""
     return asdict(app().cloud.reconciler.run())

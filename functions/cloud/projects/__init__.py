@@ -1,1 +1,1 @@
-"""Requests and answers of `projects`, and the one call that serves each."""
+"""Endpoints of projects."""

@@ -1,4 +1,4 @@
-"""Projects: groups of deployments, and what API keys can be confined to."""
+"""Endpoints for projects: groups of deployments, to which API keys can be confined."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
@@ -9,7 +9,7 @@ from functions.cloud.projects.schemas import ProjectDeleted, ProjectId, ProjectR
 
 @endpoint("GET", "/projects", scope=Scope.PROJECTS_READ)
 def list_projects(query: PageQuery, caller: Caller) -> Listing[ProjectView]:
-    """List projects, oldest first. A key that is confined to one sees that."""
+    """List projects, oldest first. A key that is confined to one sees only that one."""
     page = app().cloud.projects.list(caller.reach, query.page_request())
     return Listing.of(page, ProjectView.of)
 
@@ -23,7 +23,7 @@ def list_projects(query: PageQuery, caller: Caller) -> Listing[ProjectView]:
     errors=(Conflict, LimitExceeded),
 )
 def create_project(request: ProjectRequest, caller: Caller) -> ProjectView:
-    """Make a project; there are at most 100."""
+    """Create a project; there are at most 100."""
     return ProjectView.of(app().cloud.projects.create(caller.reach, request.name))
 
 
@@ -35,12 +35,12 @@ def get_project(project_id: ProjectId, caller: Caller) -> ProjectView:
 
 @endpoint("PATCH", "/projects/{projectId}", scope=Scope.PROJECTS_WRITE, errors=(Conflict,))
 def rename_project(project_id: ProjectId, request: ProjectRequest, caller: Caller) -> ProjectView:
-    """Give a project another name."""
+    """Rename a project."""
     return ProjectView.of(app().cloud.projects.rename(caller.reach, project_id, request.name))
 
 
 @endpoint("DELETE", "/projects/{projectId}", scope=Scope.PROJECTS_WRITE, errors=(Conflict,))
 def delete_project(project_id: ProjectId, caller: Caller) -> ProjectDeleted:
-    """Forget a project in which no deployment exists any more. Keys confined to it reach nothing from then on."""
+    """Delete a project without deployments. API keys that are confined to it reach nothing from then on."""
     app().cloud.projects.remove(caller.reach, project_id)
     return ProjectDeleted(id=project_id)

@@ -1,4 +1,4 @@
-"""What the projects' endpoints take and answer."""
+"""Requests and responses of the project endpoints."""
 
 from datetime import datetime
 from typing import ClassVar, Self
@@ -14,7 +14,7 @@ ProjectId = id_of(Kind.PROJECT)
 
 
 class ProjectRequest(ApiModel):
-    """How a project is called."""
+    """The name of a project."""
 
     audited_fields: ClassVar[frozenset[str]] = frozenset({"name"})
 
@@ -22,7 +22,7 @@ class ProjectRequest(ApiModel):
         min_length=1,
         max_length=MAX_PROJECT_NAME_LENGTH,
         pattern=r"^[^\x00-\x1f\x7f]+$",
-        description="Unique among the customer's projects, in any case",
+        description="Unique among the customer's projects, whatever the case of its letters",
         examples=["Staging"],
     )
 
@@ -41,6 +41,6 @@ class ProjectView(ApiModel):
 
 
 class ProjectDeleted(ApiModel):
-    """A project that is gone."""
+    """A deleted project."""
 
     id: str = Field(examples=["prj_01J…"])

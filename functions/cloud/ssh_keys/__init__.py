@@ -1,1 +1,1 @@
-"""Requests and answers of `ssh_keys`, and the one call that serves each."""
+"""Endpoints of SSH keys."""

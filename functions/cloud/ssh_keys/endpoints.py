@@ -1,4 +1,4 @@
-"""Customers' SSH keys."""
+"""Endpoints for SSH keys."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, PageQuery, endpoint
@@ -22,12 +22,12 @@ def list_ssh_keys(query: PageQuery, caller: Caller) -> Listing[SshKeyView]:
     errors=(Conflict, LimitExceeded),
 )
 def create_ssh_key(request: SshKeyRequest, caller: Caller) -> SshKeyView:
-    """Keep a public key under a name; a private key is refused, and neither kept nor logged."""
+    """Store a public key under a name; a private key is refused, and neither stored nor logged."""
     return SshKeyView.of(app().cloud.ssh_keys.add(caller.customer_id, request.name, request.public_key))
 
 
 @endpoint("DELETE", "/ssh-keys/{sshKeyId}", scope=Scope.SSH_KEYS_WRITE)
 def delete_ssh_key(ssh_key_id: SshKeyId, caller: Caller) -> SshKeyDeleted:
-    """Forget a key. Machines that were made with it still let its owner in."""
+    """Delete a key. Machines that were built with it still accept it."""
     app().cloud.ssh_keys.remove(caller.customer_id, ssh_key_id)
     return SshKeyDeleted(id=ssh_key_id)

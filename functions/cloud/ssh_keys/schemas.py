@@ -1,4 +1,4 @@
-"""What the SSH keys' endpoints take and answer."""
+"""Requests and responses of the SSH key endpoints."""
 
 from datetime import datetime
 from typing import Self
@@ -16,13 +16,13 @@ SshKeyId = id_of(Kind.SSH_KEY)
 
 
 class SshKeyRequest(ApiModel):
-    """A public key to keep."""
+    """A public key to store."""
 
     name: str = Field(
         min_length=1,
         max_length=MAX_NAME_LENGTH,
         pattern=r"^[^\x00-\x1f\x7f]+$",
-        description="Unique among the customer's keys, in any case",
+        description="Unique among the customer's keys, whatever the case of its letters",
         examples=["laptop"],
     )
     public_key: str = Field(
@@ -61,6 +61,6 @@ class SshKeyView(ApiModel):
 
 
 class SshKeyDeleted(ApiModel):
-    """A key that is gone."""
+    """A deleted key."""
 
     id: str = Field(examples=["key_01J…"])

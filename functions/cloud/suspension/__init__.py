@@ -1,1 +1,1 @@
-"""Requests and answers of `suspension`, and the one call that serves each."""
+"""The task and the workers of suspension."""

@@ -1,4 +1,4 @@
-"""The task of the state machine `balance_watch`; the work itself is `chalicelib.domain.cloud.suspension`."""
+"""The task of the state machine `balance_watch`; `chalicelib.domain.cloud.suspension` does the work."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +11,6 @@ from chalicelib.wiring.app import app
 
 @task(grants=(TABLE_READ, TABLE_WRITE, START_MACHINES), timeout_seconds=60)
 def watch_balance(state: Mapping[str, Any]) -> dict[str, str]:
-    """Look at a customer's balance, do what is due, and say until when to wait."""
+    """Check a customer's balance, do what is due, and return the time to wait for."""
     moment = app().cloud.balance_watch.wake(state["customerId"], state["number"])
     return {"outcome": "waiting", "wakesAt": isoformat(moment)} if moment else {"outcome": "done"}

@@ -1,4 +1,4 @@
-"""Checks balances: after each change of the money, and after a lost event or execution."""
+"""Check balances after each change of money, and after an event or execution was lost."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,21 +21,21 @@ _GRANTS = (TABLE_READ, TABLE_WRITE, START_MACHINES)
     concurrency=200,
 )
 def follow_money(change: Change) -> None:
-    """Check whether zero or a spend cap comes earlier now, and whether machines that are off may run again.
+    """Check whether the balance or a spend cap now ends earlier, and whether suspended machines may run again.
 
-    One customer's changes come one after the other, because two checks would contend for the same watch.
+    The changes of one customer come one after the other, because two checks would compete for the same watch.
     """
     app().cloud.balance_watch.follow(change.owner)
 
 
 @on_change("OPERATION", on="INSERT", fields=("type",), grants=_GRANTS, timeout_seconds=30)
 def follow_deletion(change: Change) -> None:
-    """Check a suspended customer who deletes a machine: the reserves of the others may be covered now."""
+    """Check a suspended customer who deletes a machine: the balance may cover the other machines' reserves now."""
     if change.fields["type"] == "delete" and app().cloud.suspensions.of(change.owner) is not None:
         app().cloud.balance_watch.follow(change.owner)
 
 
 @schedule("rate(1 minute)", grants=_GRANTS, timeout_seconds=55)
 def reconcile_watches(event: Mapping[str, Any]) -> dict[str, int]:
-    """Look at every customer whose moment has come, and see that the next moments are waited for."""
+    """Check every customer whose moment is due, and ensure that a watch waits for the next one."""
     return app().cloud.balance_watch.reconcile()

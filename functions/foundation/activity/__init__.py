@@ -1,1 +1,1 @@
-"""Requests and answers of `activity`, and the one call that serves each."""
+"""Endpoint of the activity log."""

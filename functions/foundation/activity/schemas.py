@@ -1,4 +1,4 @@
-"""What the activity log's endpoint answers."""
+"""Response of the activity log endpoint."""
 
 from datetime import datetime
 from typing import Self
@@ -10,7 +10,7 @@ from chalicelib.http import ApiModel
 
 
 class ActivityView(ApiModel):
-    """Something that was done, or denied, to the customer's things."""
+    """An action on something of the customer's, done or denied."""
 
     id: str = Field(examples=["act_01J…"])
     at: datetime
@@ -21,17 +21,18 @@ class ActivityView(ApiModel):
     )
     outcome: Outcome
     code: str | None = Field(description="The error code of a denial", examples=["INSUFFICIENT_BALANCE"])
-    reason: str | None = Field(description="Why, where it was given")
-    targets: dict[str, str] = Field(description="What it was done to", examples=[{"deploymentId": "dep_01J…"}])
-    by_staff: bool = Field(description="Done by the operator's people, who are not named")
+    reason: str | None = Field(description="The reason, if one was given")
+    targets: dict[str, str] = Field(description="What it changed", examples=[{"deploymentId": "dep_01J…"}])
+    by_staff: bool = Field(description="Whether the operator's staff did it; they are not named")
     user_id: str | None = Field(
-        description="Who did it; `support` for the operator's people, `system` where nobody asked for it",
+        description="Who did it; `support` for the operator's staff, `system` if no person did it",
         examples=["usr_01J…"],
     )
     api_key_id: str | None = Field(
-        description="The API key that did it; `userId` is who answers for the key", examples=["ak_01J…"]
+        description="The API key that did it; `userId` is the user who is responsible for the key",
+        examples=["ak_01J…"],
     )
-    ip: str | None = Field(description="From where", examples=["203.0.113.7"])
+    ip: str | None = Field(description="The caller's IP address", examples=["203.0.113.7"])
     request_id: str | None = Field(description="The answer's `X-Request-Id`", examples=["req_01J…"])
 
     @classmethod

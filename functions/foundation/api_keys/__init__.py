@@ -1,1 +1,1 @@
-"""Requests and answers of `api_keys`, and the one call that serves each."""
+"""Endpoints of API keys."""

@@ -1,4 +1,4 @@
-"""Keys for programs, what they may do, and where they may be used from."""
+"""Endpoints for API keys: their scopes, and the networks from which they may be used."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.foundation.access.scopes import SENTENCES, wildcards
@@ -24,7 +24,7 @@ from functions.foundation.api_keys.schemas import (
 
 @endpoint("GET", "/api-scopes", public=True)
 def list_api_scopes() -> Listing[ScopeView]:
-    """List what a key can be allowed."""
+    """List the scopes that a key can have."""
     scopes = [ScopeView(name=scope, description=text, includes=[scope]) for scope, text in SENTENCES.items()]
     every = [
         ScopeView(name=name, description="What its granter holds of these.", includes=list(includes))
@@ -43,9 +43,9 @@ def list_api_keys(query: PageQuery, caller: Caller) -> Listing[ApiKeyView]:
 
 @endpoint("POST", "/api-keys", status=201, scope=Scope.API_KEYS_WRITE, errors=(LimitExceeded, Conflict))
 def create_api_key(request: ApiKeyRequest, caller: Caller) -> NewApiKeyView:
-    """Make a key, and show it this once. It can do no more than whoever makes it.
+    """Create a key. Its secret is shown only now. It can do no more than its creator.
 
-    A repeated call makes another key: answers with a secret are not kept, not even for an `Idempotency-Key`.
+    A repeated call creates another key: answers with a secret are not stored, not even for an `Idempotency-Key`.
     """
     new = app().foundation.api_keys.create(caller.principal, request.wish())
     return NewApiKeyView.of_new(new, app().foundation.api_key_prefix)
@@ -61,31 +61,31 @@ def get_api_key(api_key_id: ApiKeyId, caller: Caller) -> ApiKeyView:
 
 @endpoint("PATCH", "/api-keys/{apiKeyId}", scope=Scope.API_KEYS_WRITE)
 def change_api_key(api_key_id: ApiKeyId, request: ApiKeyChanges, caller: Caller) -> ApiKeyView:
-    """Change a key's name or limits: what is not named stays, and null takes a limit away."""
+    """Change a key's name or limits: fields that are left out stay, and null removes a limit."""
     key = app().foundation.api_keys.change(caller.principal, api_key_id, request.changes())
     return ApiKeyView.of(key, app().foundation.api_key_prefix)
 
 
 @endpoint("DELETE", "/api-keys/{apiKeyId}", scope=Scope.API_KEYS_WRITE)
 def delete_api_key(api_key_id: ApiKeyId, caller: Caller) -> ApiKeyDeleted:
-    """Revoke a key: it is refused from the next call on."""
+    """Revoke a key: its next call is refused."""
     app().foundation.api_keys.revoke(caller.principal, api_key_id)
     return ApiKeyDeleted(id=api_key_id)
 
 
 @endpoint("POST", "/api-keys/{apiKeyId}/scopes", scope=Scope.API_KEYS_WRITE)
 def replace_api_key_scopes(api_key_id: ApiKeyId, request: ScopesRequest, caller: Caller) -> ApiKeyView:
-    """Say anew what a key is allowed, from its next call on; whoever says it answers for the key."""
+    """Replace a key's scopes, from its next call on; the member who does it becomes responsible for the key."""
     key = app().foundation.api_keys.replace_scopes(caller.principal, api_key_id, request.scopes)
     return ApiKeyView.of(key, app().foundation.api_key_prefix)
 
 
 @endpoint("POST", "/api-keys/{apiKeyId}/rotate", scope=Scope.API_KEYS_WRITE)
 def rotate_api_key(api_key_id: ApiKeyId, request: RotationRequest, caller: Caller) -> NewApiKeyView:
-    """Give a key a new secret, and show it this once; the old one works on for as long as you say.
+    """Give a key a new secret, which is shown only now; the old secret works for as long as you say.
 
-    Only the newest two secrets can work: to rotate again ends the older one at once. Whoever rotates a key answers
-    for it.
+    Only the newest two secrets can work: rotating again ends the older one at once. The member who rotates a key
+    becomes responsible for it.
     """
     new = app().foundation.api_keys.rotate(caller.principal, api_key_id, request.overlap)
     return NewApiKeyView.of_new(new, app().foundation.api_key_prefix)
@@ -93,7 +93,7 @@ def rotate_api_key(api_key_id: ApiKeyId, request: RotationRequest, caller: Calle
 
 @endpoint("GET", "/api-keys/{apiKeyId}/ip-whitelist", scope=Scope.API_KEYS_READ)
 def list_api_key_networks(api_key_id: ApiKeyId, caller: Caller) -> Listing[RuleView]:
-    """List the networks that a key may be used from; where there are none, it may be from everywhere."""
+    """List the networks from which a key may be used; if there are none, it may be used from everywhere."""
     key = app().foundation.api_keys.get(caller.principal, api_key_id)
     return Listing([RuleView.of(rule) for rule in key.rules])
 
@@ -106,32 +106,32 @@ def list_api_key_networks(api_key_id: ApiKeyId, caller: Caller) -> Listing[RuleV
     errors=(Conflict, LimitExceeded),
 )
 def add_api_key_network(api_key_id: ApiKeyId, request: RuleRequest, caller: Caller) -> RuleView:
-    """Let a key in from one more network; the first one shuts all others out."""
+    """Allow a key to be used from one more network; the first one excludes all others."""
     key = app().foundation.api_keys.add_rule(caller.principal, api_key_id, request.cidr, request.note)
     return RuleView.of(key.rules[-1])
 
 
 @endpoint("DELETE", "/api-keys/{apiKeyId}/ip-whitelist/{ruleId}", scope=Scope.API_KEYS_WRITE)
 def delete_api_key_network(api_key_id: ApiKeyId, rule_id: RuleId, caller: Caller) -> RuleDeleted:
-    """Let a key in from one network less; without any, it may be used from everywhere."""
+    """Remove a network from which a key may be used; without any, the key works from everywhere."""
     app().foundation.api_keys.remove_rule(caller.principal, api_key_id, rule_id)
     return RuleDeleted(id=rule_id)
 
 
 @endpoint("GET", "/ip-whitelist", scope=Scope.CUSTOMER_READ)
 def list_networks(caller: Caller) -> Listing[RuleView]:
-    """List the networks that any of the customer's keys may be used from, whatever its own rules say."""
+    """List the networks from which the customer's keys may be used; each key must also meet its own rules."""
     return Listing([RuleView.of(rule) for rule in app().foundation.customer_allow_list.rules(caller.customer_id)])
 
 
 @endpoint("POST", "/ip-whitelist", status=201, scope=Scope.CUSTOMER_WRITE, errors=(Conflict, LimitExceeded))
 def add_network(request: RuleRequest, caller: Caller) -> RuleView:
-    """Let all of the customer's keys in from one more network; the first one shuts all others out."""
+    """Allow the customer's keys to be used from one more network; the first one excludes all others."""
     return RuleView.of(app().foundation.customer_allow_list.add(caller.principal, request.cidr, request.note))
 
 
 @endpoint("DELETE", "/ip-whitelist/{ruleId}", scope=Scope.CUSTOMER_WRITE)
 def delete_network(rule_id: RuleId, caller: Caller) -> RuleDeleted:
-    """Let all of the customer's keys in from one network less; without any, from everywhere."""
+    """Remove a network from which the customer's keys may be used; without any, they work from everywhere."""
     app().foundation.customer_allow_list.remove(caller.principal, rule_id)
     return RuleDeleted(id=rule_id)

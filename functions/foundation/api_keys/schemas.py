@@ -1,4 +1,4 @@
-"""What the API keys' endpoints take and answer."""
+"""Requests and responses of the API key endpoints."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Self
@@ -48,7 +48,7 @@ Scopes = Annotated[
     Field(
         min_length=1,
         max_length=MAX_SCOPES,
-        description="Of `GET /api-scopes`; `<resource>:*` stands for what you hold of the resource now",
+        description="From `GET /api-scopes`; `<resource>:*` stands for your present scopes of the resource",
         examples=[["deployments:read"]],
     ),
 ]
@@ -66,26 +66,26 @@ Cap = Annotated[
     str,
     StringConstraints(max_length=20),
     AfterValidator(_bounded),
-    Field(description="What the key's machines may cost, in USD", examples=["25.00"]),
+    Field(description="What machines ordered with the key may cost, in USD", examples=["25.00"]),
 ]
 
 
 class ApiKeyRequest(ApiModel):
-    """A key to make."""
+    """A key to create."""
 
     name: KeyName
     scopes: Scopes
     cidrs: list[Cidr] = Field(
-        default=[], max_length=MAX_RULES, description="Where it may be used from; everywhere where there are none"
+        default=[], max_length=MAX_RULES, description="Where it may be used from; empty: everywhere"
     )
     requests_per_minute: CallsPerMinute = REQUESTS_PER_MINUTE
     expires_at: Expiry | None = None
     daily_spend_cap: Cap | None = Field(default=None, description="In a UTC day")
     monthly_spend_cap: Cap | None = Field(default=None, description="In a UTC month")
-    project_id: ProjectId | None = Field(default=None, description="The only project that it is to reach")
+    project_id: ProjectId | None = Field(default=None, description="The only project that it can reach")
 
     def wish(self) -> KeyWish:
-        """The same in the domain's words."""
+        """The request as the domain's type."""
         return KeyWish(
             name=self.name,
             scopes=self.scopes,
@@ -99,9 +99,9 @@ class ApiKeyRequest(ApiModel):
 
 
 class ApiKeyChanges(ApiModel):
-    """What to change of a key: what is not named stays, and null takes a limit away."""
+    """Changes of a key: fields that are left out stay, and null removes a limit."""
 
-    name: KeyName = Field(default_factory=str)  # by a factory, since it is no default that clients should read
+    name: KeyName = Field(default_factory=str)  # a factory keeps the default out of the API's documentation
     requests_per_minute: CallsPerMinute = Field(default_factory=int)
     expires_at: Expiry | None = None
     daily_spend_cap: Cap | None = None
@@ -109,7 +109,7 @@ class ApiKeyChanges(ApiModel):
     project_id: ProjectId | None = None
 
     def changes(self) -> dict[str, Any]:
-        """What was named, in the domain's words."""
+        """The fields that the request has, by the domain's names."""
         values = {
             "name": ("name", self.name),
             "requests_per_minute": ("requests_per_minute", self.requests_per_minute),
@@ -122,33 +122,33 @@ class ApiKeyChanges(ApiModel):
 
 
 class ScopesRequest(ApiModel):
-    """What a key is to be allowed instead."""
+    """The scopes that replace a key's scopes."""
 
     scopes: Scopes
 
 
 class RuleRequest(ApiModel):
-    """A network to let in."""
+    """A network to allow."""
 
     cidr: Cidr
     note: Note = Field(default="", examples=["the office"])
 
 
 class RotationRequest(ApiModel):
-    """How to go over to the new secret."""
+    """How long the old secret works beside the new one."""
 
     overlap_hours: int = Field(
-        default=24, ge=0, le=_HOURS_OF_OVERLAP, description="How long the old secret works on; 0 ends it at once"
+        default=24, ge=0, le=_HOURS_OF_OVERLAP, description="Hours for which the old secret still works; 0: none"
     )
 
     @property
     def overlap(self) -> timedelta:
-        """The same as a time."""
+        """The same as a duration."""
         return timedelta(hours=self.overlap_hours)
 
 
 class RuleView(ApiModel):
-    """A network that keys may be used from."""
+    """A network from which keys may be used."""
 
     id: str = Field(examples=["ipr_01J…"])
     cidr: str = Field(examples=["203.0.113.0/24"])
@@ -166,11 +166,11 @@ class ApiKeyView(ApiModel):
 
     id: str = Field(examples=["ak_01J…"])
     name: str = Field(examples=["deploys from CI"])
-    prefix: str = Field(description="How the key begins; no secret", examples=["hk_live_01J…"])
-    scopes: list[str] = Field(description="As they were asked for", examples=[["deployments:*"]])
+    prefix: str = Field(description="How the key begins; this part is not secret", examples=["hk_live_01J…"])
+    scopes: list[str] = Field(description="As they were requested", examples=[["deployments:*"]])
     granted_scopes: list[Scope] = Field(description="What they stood for when they were granted")
     granted_by_user_id: str = Field(
-        description="Who answers for it: it holds nothing that this member does not", examples=["usr_01J…"]
+        description="The responsible member: it can do nothing that they cannot", examples=["usr_01J…"]
     )
     ip_whitelist: list[RuleView] = Field(description="Where it may be used from; empty: everywhere")
     requests_per_minute: int
@@ -180,7 +180,7 @@ class ApiKeyView(ApiModel):
     created_at: datetime
     expires_at: datetime | None
     rotated_at: datetime | None
-    previous_secret_ends_at: datetime | None = Field(description="Until when the secret before the last works")
+    previous_secret_ends_at: datetime | None = Field(description="The end of the previous secret")
     last_used_on: date | None = Field(description="The UTC day of its last use")
 
     @classmethod
@@ -190,7 +190,7 @@ class ApiKeyView(ApiModel):
 
 
 class NewApiKeyView(ApiKeyView):
-    """A key with its secret, which is shown this once."""
+    """A key with its secret, which is shown only now."""
 
     key: str = Field(description="Keep it now: it is not shown again", examples=["hk_live_01J…"])
 
@@ -201,13 +201,13 @@ class NewApiKeyView(ApiKeyView):
 
 
 class ApiKeyDeleted(ApiModel):
-    """A key that is refused from now on."""
+    """A revoked key."""
 
     id: str = Field(examples=["ak_01J…"])
 
 
 class RuleDeleted(ApiModel):
-    """A rule that is gone."""
+    """A deleted rule."""
 
     id: str = Field(examples=["ipr_01J…"])
 
@@ -217,7 +217,7 @@ class ScopeView(ApiModel):
 
     name: str = Field(examples=["deployments:read"])
     description: str
-    includes: list[Scope] = Field(description="What a wildcard stands for, as far as its granter holds it")
+    includes: list[Scope] = Field(description="The scopes of a wildcard, if its granter holds them")
 
 
 def _micros(amount: str | None) -> int | None:

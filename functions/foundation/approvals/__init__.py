@@ -1,1 +1,1 @@
-"""Requests and answers of `approvals`, and the one call that serves each."""
+"""Endpoints of approvals."""

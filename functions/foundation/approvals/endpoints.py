@@ -1,4 +1,4 @@
-"""What staff decide together."""
+"""Endpoints for approvals: decisions that need two members of the staff."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.foundation.approvals.models import Approval
@@ -20,7 +20,7 @@ def _decided(approval: Approval) -> Reply[ApprovalView]:
 
 @endpoint("GET", "/v1/admin/approvals", scope=Scope.STAFF_APPROVALS_READ)
 def list_approvals(query: StaffPageQuery, caller: Caller) -> Listing[ApprovalView]:
-    """List what needs, or needed, a second of the staff, newest first."""
+    """List the approvals, open and decided, newest first."""
     return query.listing(app().money.approvals.list, _view)
 
 
@@ -33,7 +33,7 @@ def list_approvals(query: StaffPageQuery, caller: Caller) -> Listing[ApprovalVie
     timeout_seconds=25,
 )
 def approve(approval_id: ApprovalId, caller: Caller) -> Reply[ApprovalView]:
-    """Let what a colleague asked for happen, at once."""
+    """Approve what a colleague requested; it takes effect at once."""
     return _decided(app().money.approvals.approve(approval_id, caller.user_id))
 
 
@@ -44,5 +44,5 @@ def approve(approval_id: ApprovalId, caller: Caller) -> Reply[ApprovalView]:
     errors=(NotFound, Conflict),
 )
 def reject(approval_id: ApprovalId, caller: Caller) -> Reply[ApprovalView]:
-    """Do not let what a colleague asked for happen."""
+    """Reject what a colleague requested."""
     return _decided(app().money.approvals.reject(approval_id, caller.user_id))

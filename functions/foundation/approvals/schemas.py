@@ -1,4 +1,4 @@
-"""What the endpoints for approvals give."""
+"""Responses of the approval endpoints."""
 
 from datetime import datetime
 from typing import Self
@@ -15,13 +15,13 @@ ApprovalId = id_of(Kind.APPROVAL)
 
 
 class ApprovalView(ApiModel):
-    """Something that one of the staff asked for and another decides."""
+    """Something that one member of the staff requested and another decides."""
 
     id: str
     subject: Subject
     customer_id: str
-    top_up_id: str | None = Field(description="of which money is to be sent back")
-    invoice_id: str | None = Field(description="of which something is to be given back")
+    top_up_id: str | None = Field(description="the top-up to refund")
+    invoice_id: str | None = Field(description="the invoice to correct")
     amount: Money
     reason: str
     status: ApprovalStatus
@@ -30,7 +30,7 @@ class ApprovalView(ApiModel):
     expires_at: datetime
     decided_by: str | None
     decided_at: datetime | None
-    effect_id: str | None = Field(description="the ledger entry, the refund or the credit note that came of it")
+    effect_id: str | None = Field(description="the resulting ledger entry, refund or credit note")
 
     @classmethod
     def of(cls, approval: Approval, now: datetime) -> Self:

@@ -1,1 +1,1 @@
-"""Requests and answers of `docs`, and the one call that serves each."""
+"""Endpoint of the API's documentation."""

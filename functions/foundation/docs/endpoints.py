@@ -1,4 +1,4 @@
-"""The API's own documentation."""
+"""Endpoint for the API's documentation."""
 
 import json
 from functools import cache
@@ -10,7 +10,7 @@ _CACHEABLE = {"Cache-Control": "public, max-age=300"}
 
 @endpoint("GET", "/docs/openapi.json", public=True, memory_mb=1024)
 def read_openapi() -> Reply[Document]:
-    """Read this document, generated from the very functions that answer."""
+    """Read this document, which is generated from the functions that serve the API."""
     return Reply(Document(_text()), headers=_CACHEABLE)
 
 

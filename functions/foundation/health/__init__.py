@@ -1,1 +1,1 @@
-"""Requests and answers of `health`, and the one call that serves each."""
+"""Endpoint of the health report."""

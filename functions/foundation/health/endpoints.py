@@ -1,4 +1,4 @@
-"""How Hearth is."""
+"""Endpoint for the health of Hearth's dependencies."""
 
 from chalicelib.domain.foundation.health.models import Status
 from chalicelib.http import endpoint
@@ -8,8 +8,8 @@ from chalicelib.wiring.app import app
 from functions.foundation.health.schemas import HealthView
 
 
-# Not limited: the limit's own counter is in the table, which may be what does not answer. A report is kept for
-# some seconds instead, so that asking often asks nobody.
+# Not rate-limited: the counter of the limit is in the table, and the table may be what does not answer. Instead, a
+# report is kept for some seconds, so that frequent requests reach no dependency.
 @endpoint(
     "GET",
     "/health",
@@ -20,7 +20,7 @@ from functions.foundation.health.schemas import HealthView
     memory_mb=1024,
 )
 def get_health() -> HealthView:
-    """See what each dependency says, within a second, whatever state they are in."""
+    """Show the state of each dependency; the answer takes at most a second, whatever their state."""
     report = app().foundation.health.report()
     for finding in report.findings:
         if finding.status is not Status.OK:

@@ -1,4 +1,4 @@
-"""What the health endpoint answers."""
+"""Response of the health endpoint."""
 
 from datetime import datetime
 from typing import Self
@@ -10,13 +10,13 @@ from chalicelib.http import ApiModel
 
 
 class DependencyView(ApiModel):
-    """Something that Hearth needs, and how it is."""
+    """The state of something that Hearth depends on."""
 
     name: str = Field(examples=["table", "region-montreal"])
     status: Status = Field(
         description="`degraded`: it answered with an error. `unknown`: it did not answer in time."
     )
-    latency_ms: int | None = Field(description="Of its answer", examples=[12])
+    latency_ms: int | None = Field(description="How long its answer took", examples=[12])
 
     @classmethod
     def of(cls, finding: Finding) -> Self:
@@ -25,9 +25,9 @@ class DependencyView(ApiModel):
 
 
 class HealthView(ApiModel):
-    """How everything is."""
+    """The state of all dependencies."""
 
-    status: Status = Field(description="`ok` where every dependency is, else `degraded`")
+    status: Status = Field(description="`ok` if every dependency is, else `degraded`")
     checked_at: datetime
     dependencies: list[DependencyView]
 

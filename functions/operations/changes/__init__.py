@@ -1,1 +1,1 @@
-"""Requests and answers of `changes`, and the one call that serves each."""
+"""The relay of the table's changes."""

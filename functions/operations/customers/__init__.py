@@ -1,1 +1,1 @@
-"""Requests and answers of `customers`, and the one call that serves each."""
+"""Endpoints for staff about customers."""

@@ -1,4 +1,4 @@
-"""The customers as the staff see them."""
+"""Endpoints for staff about customers."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ from functions.operations.customers.schemas import (
 
 @endpoint("GET", "/v1/admin/customers", scope=Scope.STAFF_CUSTOMERS_READ)
 def search_customers(query: CustomersQuery, caller: Caller) -> Listing[CustomerSummary]:
-    """List customers, newest first, or find them by the beginnings of words: the list follows within moments."""
+    """List customers, newest first, or find them by beginnings of words; changes appear within moments."""
     read = partial(app().operations.directory.find, search=query.search or "", status=query.status)
     return query.listing(read, CustomerSummary.of)
 
@@ -32,14 +32,14 @@ def search_customers(query: CustomersQuery, caller: Caller) -> Listing[CustomerS
     memory_mb=HASHING_MEMORY_MB,
 )
 def open_customer(request: NewCustomerBody, caller: Caller) -> Reply[CustomerFileView]:
-    """Open a customer for somebody without an account, who is told by mail and chooses a password then."""
+    """Open a customer for a person without an account, who gets a mail and then chooses a password."""
     customer = app().operations.customer_opening.open(request.wanted())
     return Reply(CustomerFileView.of(app().operations.customer_files.read(customer.id)), concerns=customer.id)
 
 
 @endpoint("GET", "/v1/admin/customers/{customerId}", scope=Scope.STAFF_CUSTOMERS_READ, audited=True)
 def inspect_customer(customer_id: CustomerId, caller: Caller) -> CustomerFileView:
-    """See everything about a customer; the customer sees in its activity log that support looked."""
+    """Show everything about a customer; the customer's activity log says that support looked."""
     return CustomerFileView.of(app().operations.customer_files.read(customer_id))
 
 
@@ -47,6 +47,6 @@ def inspect_customer(customer_id: CustomerId, caller: Caller) -> CustomerFileVie
 def change_customer(customer_id: CustomerId, request: CustomerChangeBody, caller: Caller) -> CustomerFileView:
     """Change a customer's name, company, deployment limit or status, or the staff's own notes about it.
 
-    Blocking bites at once, and its people are told by mail, with the reason.
+    Blocking takes effect at once, and the customer's members get a mail with the reason.
     """
     return CustomerFileView.of(app().operations.customer_desk.change(customer_id, request.wanted()))

@@ -1,4 +1,4 @@
-"""What the endpoints for staff's view of customers take and give."""
+"""Requests and responses of the endpoints for staff about customers."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -30,23 +30,23 @@ Company = Annotated[
 NotesText = Annotated[
     str,
     StringConstraints(max_length=4000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"),
-    Field(description="of the staff, for themselves", examples=["Prefers to be called in the morning."]),
+    Field(description="notes that only staff see", examples=["Prefers to be called in the morning."]),
 ]
 
 
 class SettableStatus(StrEnum):
-    """What staff make of a customer; only its owner closes it."""
+    """The states that staff can set; only the owner of a customer can close it."""
 
     ACTIVE = "ACTIVE"
     BLOCKED = "BLOCKED"
 
 
 class CustomersQuery(StaffPageQuery):
-    """Which customers."""
+    """Selects customers."""
 
     search: Annotated[str, StringConstraints(min_length=2, max_length=100)] | None = Field(
         default=None,
-        description="beginnings of words of names, companies and addresses, all of which must fit; or of an id",
+        description="beginnings of words of names, companies and addresses, which must all match; or of an id",
         examples=["acme"],
     )
     status: CustomerStatus | None = None
@@ -76,7 +76,7 @@ class CustomerSummary(ApiModel):
 
 
 class NewCustomerBody(StaffChange):
-    """Somebody for whom staff open a customer."""
+    """The owner of a customer that staff open."""
 
     audited_fields = frozenset({"email"})
 
@@ -85,12 +85,12 @@ class NewCustomerBody(StaffChange):
     company: Company = ""
 
     def wanted(self) -> NewCustomer:
-        """The same in the domain's words."""
+        """The request as the domain's type."""
         return NewCustomer(self.email, self.name, self.company)
 
 
 class CustomerChangeBody(StaffChange):
-    """What is to change of a customer; at least one thing."""
+    """Changes of a customer; at least one field."""
 
     audited_fields = frozenset({"name", "company", "status", "deployment_limit"})
 
@@ -99,7 +99,7 @@ class CustomerChangeBody(StaffChange):
     notes: NotesText | None = None
     status: SettableStatus | None = Field(
         default=None,
-        description="while BLOCKED, its people read, pay and delete machines, and its keys do nothing",
+        description="while BLOCKED, members can read, pay and delete machines, and API keys can do nothing",
     )
     deployment_limit: int | None = Field(default=None, ge=0, le=MAX_DEPLOYMENT_LIMIT)
 
@@ -110,7 +110,7 @@ class CustomerChangeBody(StaffChange):
         return self
 
     def wanted(self) -> CustomerChange:
-        """The same in the domain's words."""
+        """The request as the domain's type."""
         return CustomerChange(
             reason=self.reason,
             name=self.name,
@@ -122,7 +122,7 @@ class CustomerChangeBody(StaffChange):
 
 
 class CustomerMemberView(ApiModel):
-    """Somebody who belongs to a customer."""
+    """A member of a customer."""
 
     user_id: str = Field(examples=["usr_01J…"])
     email: str
@@ -164,22 +164,22 @@ class InvoiceSummary(ApiModel):
 
 
 class CustomerFileView(ApiModel):
-    """Everything about a customer that staff see on one page."""
+    """Everything that staff see about a customer on one page."""
 
     id: str = Field(examples=["cus_01J…"])
     name: str
     company: str | None
     status: CustomerStatus
-    status_reason: str | None = Field(description="why it was last changed by staff")
+    status_reason: str | None = Field(description="the reason of the last change by staff")
     status_changed_at: datetime | None
     created_at: datetime
     owner: CustomerMemberView | None
     members: list[CustomerMemberView]
     balance: BalanceView
-    deployments: int = Field(description="that count against the limit")
+    deployments: int = Field(description="the number that counts against the limit")
     deployment_limit: int
     invoices: list[InvoiceSummary] = Field(description="the newest five")
-    flags: list[CustomerFlag] = Field(description="what stands out")
+    flags: list[CustomerFlag] = Field(description="what staff should notice")
     notes: str
 
     @classmethod

@@ -1,1 +1,1 @@
-"""Requests and answers of `dead_letters`, and the one call that serves each."""
+"""Endpoints of dead letters."""

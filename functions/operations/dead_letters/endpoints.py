@@ -67,7 +67,7 @@ def get_dead_letter_queue(queue: QueueName, caller: Caller) -> DeadLetterQueueFi
 def replay_dead_letter_queue(queue: QueueName, request: ReplayBody, caller: Caller) -> ReplayView:
     """Send up to a hundred dead letters, or those that `ids` names, to their function again.
 
-    What the function did already is done once.
+    Work that the function did before is not done twice.
     """
     replayed = app().foundation.dead_letters.replay(queue, _REPLAYED_AT_MOST, frozenset(request.ids))
     return ReplayView(replayed=replayed)
@@ -93,7 +93,7 @@ def discard_dead_letters(queue: QueueName, request: DiscardBody, caller: Caller)
     grants=(SEE_DEAD_NOTICES,),
 )
 def get_dead_letters(caller: Caller) -> DeadLettersView:
-    """Show how many webhooks could not be worked off, and some of them."""
+    """Show how many webhooks could not be processed, and some of them."""
     desk = app().foundation.dead_letters
     some = [DeadNoticeView.of(letter) for letter in desk.peek(_NOTICES, _SHOWN_AT_MOST)]
     return DeadLettersView(count=desk.count(_NOTICES), some=some)
@@ -107,5 +107,5 @@ def get_dead_letters(caller: Caller) -> DeadLettersView:
     timeout_seconds=29,
 )
 def replay_dead_letters(caller: Caller) -> ReplayView:
-    """Have up to a hundred of them worked off again; what was booked already is booked once."""
+    """Process up to a hundred of them again; nothing is booked twice."""
     return ReplayView(replayed=app().foundation.dead_letters.replay(_NOTICES, _REPLAYED_AT_MOST))

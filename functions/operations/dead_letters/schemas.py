@@ -20,11 +20,11 @@ _MOST_IDS = 10
 
 
 class DeadNoticeView(ApiModel):
-    """A notice that could not be handled."""
+    """A notice that could not be processed."""
 
     gateway: str
-    provider_id: str | None = Field(description="what the gateway calls the payment")
-    reference: str | None = Field(description="the top-up, where the gateway named it")
+    provider_id: str | None = Field(description="the gateway's id of the payment")
+    reference: str | None = Field(description="the top-up, if the gateway named it")
 
     @classmethod
     def of(cls, letter: DeadLetter) -> Self:
@@ -34,7 +34,7 @@ class DeadNoticeView(ApiModel):
 
 
 class DeadLettersView(ApiModel):
-    """What the worker gave up on."""
+    """The notices that the worker gave up."""
 
     count: int = Field(description="the approximate number of messages")
     some: list[DeadNoticeView] = Field(description="up to ten of them")
@@ -77,7 +77,9 @@ class ReplayBody(ApiModel):
     """The dead letters to replay."""
 
     ids: list[_LetterId] = Field(
-        default_factory=list, max_length=_MOST_IDS, description="only these; without any, up to a hundred"
+        default_factory=list,
+        max_length=_MOST_IDS,
+        description="the ids to replay; empty: up to a hundred dead letters",
     )
 
 

@@ -1,1 +1,1 @@
-"""Requests and answers of `departure`, and the one call that serves each."""
+"""Schedules of data exports and of the erasure of closed customers."""

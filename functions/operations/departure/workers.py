@@ -1,4 +1,4 @@
-"""Making exports of people's data, and erasing what is left of closed customers."""
+"""Make exports of users' data, and erase closed customers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from chalicelib.wiring.app import app
 
 @schedule("rate(5 minutes)", grants=(TABLE_READ, TABLE_WRITE, PAYMENT_ACCESS), timeout_seconds=900, memory_mb=1024)
 def erase_closed_customers(event: Mapping[str, Any]) -> dict[str, int]:
-    """Issue the last invoice of every customer that was closed, and erase what need not be kept."""
+    """Issue the last invoice of every closed customer, and erase what the law does not require to be kept."""
     return {"erased": app().operations.erasure.run()}
 
 
@@ -21,5 +21,5 @@ def erase_closed_customers(event: Mapping[str, Any]) -> dict[str, int]:
     memory_mb=1024,
 )
 def make_data_exports(event: Mapping[str, Any]) -> dict[str, int]:
-    """Make every export that was asked for."""
+    """Make every requested export."""
     return {"made": app().operations.data_exports.run()}

@@ -1,1 +1,1 @@
-"""Requests and answers of `directory`, and the one call that serves each."""
+"""Workers of the directory of customers."""

@@ -1,4 +1,4 @@
-"""Keeps the directory of customers up to date."""
+"""Keep the directory of customers up to date."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from chalicelib.wiring.app import app
 
 @on_change("CUSTOMER", "MEMBERSHIP", "USER", on=("INSERT", "MODIFY"), grants=(TABLE_READ, TABLE_WRITE))
 def update_directory(change: Change) -> None:
-    """Derive the entry of each customer that the change concerns from its present name and members."""
+    """Rewrite the entry of each customer that the change concerns, from its present name and members."""
     keeper = app().operations.directory_keeper
     match change.kind:
         case "USER":
@@ -24,5 +24,5 @@ def update_directory(change: Change) -> None:
 
 @schedule("rate(1 day)", grants=(TABLE_READ, TABLE_WRITE), timeout_seconds=900)
 def reconcile_directory(event: Mapping[str, Any]) -> dict[str, int]:
-    """Bring up to date what a lost event of the table's stream has left behind."""
+    """Rewrite the entry of every customer, in case a change was lost."""
     return app().operations.directory_keeper.follow_all()

@@ -1,1 +1,1 @@
-"""Requests and answers of `proof`, and the one call that serves each."""
+"""Schedule of the proof."""

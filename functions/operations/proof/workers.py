@@ -1,4 +1,4 @@
-"""The ledger's daily proof."""
+"""The daily proof of the ledger."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ _TOLD_AT_MOST = 20
 
 @schedule("rate(1 day)", grants=(TABLE_READ, WRITE_REPORTS, ALERT_STAFF), timeout_seconds=900, memory_mb=1024)
 def ledger_proof(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Prove the whole ledger, keep the report, and tell staff of any difference."""
+    """Prove the whole ledger, store the report, and tell staff of any difference."""
     report = app().operations.daily_proof.run()
     return {
         "customers": report.totals.customers,

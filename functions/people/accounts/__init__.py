@@ -1,1 +1,1 @@
-"""Requests and answers of `account`, and the one call that serves each."""
+"""Endpoints of a user's own account."""

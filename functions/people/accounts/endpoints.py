@@ -1,6 +1,6 @@
-"""A person's own account: its address, its password, its end.
+"""Endpoints for a user's own account: address, password, data export, closing.
 
-What asks for the password has a growing delay after wrong attempts, apart from that of sign-ins.
+Wrong passwords make the user wait longer and longer; these attempts are counted apart from those of sign-ins.
 """
 
 from chalicelib.domain.foundation.access.models import Scope
@@ -32,9 +32,9 @@ from functions.people.sign_in.schemas import Message
     memory_mb=HASHING_MEMORY_MB,
 )
 def change_email(request: ChangeEmailRequest, caller: Caller) -> Message:
-    """Ask to move your account to another address, which gets a link; nothing changes before it is confirmed.
+    """Change your address: the new address gets a link, and nothing changes before you confirm it.
 
-    The answer is the same where the address has an account already; its owner then gets a mail that says so.
+    The answer is the same if the new address has an account already; its owner then gets a mail that says so.
     """
     app().people.email_change_request.ask(
         caller.user_id, request.new_email, request.password, request.code, origin_of(caller)
@@ -44,9 +44,9 @@ def change_email(request: ChangeEmailRequest, caller: Caller) -> Message:
 
 @endpoint("POST", "/account/change-email/confirm", errors=(Forbidden,))
 def confirm_email_change(request: ConfirmEmailRequest, caller: Caller) -> Message:
-    """Follow the link that the new address got, which works once and for 24 hours; ends your other sessions.
+    """Confirm the new address with the mailed link, which works once and for 24 hours; your other sessions end.
 
-    The address before is told, and can undo the change for 72 hours.
+    The old address gets a mail, and can undo the change for 72 hours.
     """
     app().people.email_confirmation.confirm(caller.user_id, caller.session_id, request.token, origin_of(caller))
     return Message(message="Your account has its new address; sign in with it from now on.")
@@ -54,10 +54,10 @@ def confirm_email_change(request: ConfirmEmailRequest, caller: Caller) -> Messag
 
 @endpoint("POST", "/auth/revert-email", public=True, memory_mb=HASHING_MEMORY_MB)
 def revert_email(request: RevertEmailRequest, visitor: Visitor) -> Message:
-    """Undo a change of address through the link that the address before got, and choose a new password.
+    """Undo a change of address with the link that was mailed to the old address, and choose a new password.
 
-    It works for 72 hours, whatever was changed meanwhile; all sessions end, and two-factor sign-in that was
-    turned on after the change is off again.
+    The link works for 72 hours, whatever was changed meanwhile. All sessions end, and two-factor sign-in is turned
+    off if it was turned on after the change.
     """
     app().people.email_reversal.revert(request.token, request.password, origin_of(visitor))
     return Message(message="Your account has its address back; sign in with your new password.")
@@ -71,7 +71,7 @@ def revert_email(request: RevertEmailRequest, visitor: Visitor) -> Message:
     memory_mb=HASHING_MEMORY_MB,
 )
 def change_password(request: ChangePasswordRequest, caller: Caller) -> Message:
-    """Choose another password; your other sessions end, this one goes on."""
+    """Change your password; your other sessions end, this one continues."""
     app().people.password_change.change(
         caller.user_id, caller.session_id, request.current_password, request.new_password
     )
@@ -80,18 +80,18 @@ def change_password(request: ChangePasswordRequest, caller: Caller) -> Message:
 
 @endpoint("POST", "/account/export", status=202, idempotent=True)
 def request_data_export(caller: Caller) -> DataExportView:
-    """Ask for a ZIP of your data, and of what you may see of the customer that you act for; once a day.
+    """Request a ZIP file of your data, and of the customer's data that you may see; once a day.
 
-    It has your profile, memberships and sessions; and, as your role allows, activity, deployments, projects, SSH
-    and API keys, the billing profile, the ledger, top-ups, and invoices and credit notes as JSON and PDF. A mail
-    says when it is ready.
+    It contains your profile, memberships and sessions; and, if your role allows it, activity, deployments,
+    projects, SSH and API keys, the billing profile, the ledger, top-ups, and invoices and credit notes as JSON and
+    PDF. A mail tells you when it is ready.
     """
     return DataExportView.of(app().operations.data_exports.request(caller.user_id, caller.customer_id), None)
 
 
 @endpoint("GET", "/account/exports/{exportId}", errors=(NotFound,), grants=(GIVE_ACCOUNT_EXPORTS,))
 def get_data_export(export_id: ExportId, caller: Caller) -> DataExportView:
-    """See how far an export of yours is, and where its file can be got, for a few minutes; kept for seven days."""
+    """Show the state of your export, with a link to its file for a few minutes; it is kept for seven days."""
     return DataExportView.of(*app().operations.data_exports.get(caller.user_id, export_id))
 
 
@@ -105,11 +105,11 @@ def get_data_export(export_id: ExportId, caller: Caller) -> DataExportView:
     timeout_seconds=28,
 )
 def close_account(request: CloseRequest, caller: Caller) -> Reply[ClosedView]:
-    """Close the customer that you act for, for good, and yourself with it if you belong to nothing else.
+    """Close the customer that you act for, for good; if you belong to no other, your account is closed too.
 
-    Refused while there are machines, debt, pending payments, refunds or disputes, months without their invoice,
-    other members, or a balance that you neither had refunded nor give up: the details name each. Personal data are
-    erased within minutes; the ledger, invoices and payments are kept, as the law asks.
+    It is refused while there are machines, debt, pending payments, refunds or disputes, months without an invoice,
+    other members, or a balance that was neither refunded nor given up; the details name each. Personal data are
+    erased within minutes; the ledger, invoices and payments are kept, as the law requires.
     """
     closing = app().operations.closings.close(request.wish(caller.customer_id, caller.user_id))
     return Reply(ClosedView.of(closing), cookies=ended_cookies() if closing.erases_user else ())

@@ -1,4 +1,4 @@
-"""What the account's endpoints take and answer."""
+"""Requests and responses of the account endpoints."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -17,7 +17,7 @@ ExportId = id_of(Kind.ACCOUNT_EXPORT)
 
 
 class ChangeEmailRequest(ApiModel):
-    """The address to have from now on."""
+    """The new address."""
 
     new_email: Email
     password: TypedPassword
@@ -31,14 +31,14 @@ class ConfirmEmailRequest(ApiModel):
 
 
 class RevertEmailRequest(ApiModel):
-    """The link that was mailed to the address before, and the password to have from now on."""
+    """The link that was mailed to the old address, and the new password."""
 
     token: LinkToken
     password: NewPassword
 
 
 class ChangePasswordRequest(ApiModel):
-    """The password that you have, and the one to have from now on."""
+    """The present password, and the new one."""
 
     current_password: TypedPassword
     new_password: NewPassword
@@ -51,30 +51,32 @@ def _balance(text: str) -> str:
 
 
 class CloseRequest(ApiModel):
-    """Who closes the account, and what becomes of the money on it."""
+    """The password of the owner who closes the customer, and the balance that is given up."""
 
     password: TypedPassword
     code: CodeText | None = Field(default=None, repr=False, description=OPTIONAL_CODE)
     forfeit_balance: Annotated[str, StringConstraints(max_length=20), AfterValidator(_balance)] | None = Field(
-        default=None, description="The balance, exactly, where there is one that you give up", examples=["0.00"]
+        default=None, description="The exact balance that you give up, if there is one", examples=["0.00"]
     )
     reason: Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
         default="", description="Why, if you like to tell us", examples=["I have what I came for"]
     )
 
     def wish(self, customer_id: str, user_id: str) -> ClosingWish:
-        """The same in the domain's words."""
+        """The request as the domain's type."""
         forfeited = None if self.forfeit_balance is None else parse_amount(self.forfeit_balance)
         return ClosingWish(customer_id, user_id, self.password, self.code, forfeited, self.reason)
 
 
 class ClosedView(ApiModel):
-    """A customer that is closed."""
+    """A closed customer."""
 
     customer_id: str = Field(examples=["cus_01J…"])
     closed_at: datetime
     forfeited: Money
-    erases_you: bool = Field(description="Whether you are erased too: you belong to nothing else")
+    erases_you: bool = Field(
+        description="Whether your account is erased too, because you belong to no other customer"
+    )
 
     @classmethod
     def of(cls, closing: Closing) -> Self:
@@ -88,15 +90,15 @@ class ClosedView(ApiModel):
 
 
 class DataExportView(ApiModel):
-    """An export of somebody's data."""
+    """An export of a user's data."""
 
     id: str = Field(examples=["exp_01J…"])
     status: ExportStatus
     requested_at: datetime
-    expires_at: datetime = Field(description="When the file is gone")
+    expires_at: datetime = Field(description="When the file is deleted")
     size_bytes: int | None = Field(description="null until it is ready")
     url: str | None = Field(
-        description="Where the file can be got, by anybody who has the address; null until ready"
+        description="A link to the file; everybody who has it can download the file; null until it is ready"
     )
     url_expires_at: datetime | None
 

@@ -1,1 +1,1 @@
-"""Requests and answers of `auth_names`, and the one call that serves each."""
+"""Alternative path of the session endpoint."""

@@ -9,7 +9,7 @@ from functions.people.me.schemas import ProfileView, SessionStateView
 
 @endpoint("GET", "/auth/session", public=True)
 def get_session(visitor: Visitor) -> SessionStateView:
-    """See who is signed in: as `GET /me`, or null where nobody is, or not any more."""
+    """Show who is signed in, as `GET /me` does; null if nobody is."""
     try:
         principal = session_of(visitor, changes_state=False)
     except (Unauthorized, Forbidden):

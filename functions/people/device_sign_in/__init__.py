@@ -1,1 +1,1 @@
-"""Requests and answers of `device_sign_in`, and the one call that serves each."""
+"""Endpoints of the sign-in of devices."""

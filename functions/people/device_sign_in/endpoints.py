@@ -1,4 +1,4 @@
-"""Signing devices in that have no browser (RFC 8628): the device asks, a signed-in person answers."""
+"""Endpoints to sign in devices without a browser (RFC 8628): the device asks, a signed-in user answers."""
 
 from chalicelib.domain.people.sign_in.errors import AccessDenied, AuthorizationPending, ExpiredToken, SlowDown
 from chalicelib.http import Caller, Visitor, endpoint
@@ -19,7 +19,7 @@ from functions.people.sign_in.schemas import Message, SessionTokensView
 
 @endpoint("POST", "/auth/device", public=True)
 def begin_device_sign_in(request: DeviceRequest, visitor: Visitor) -> DeviceCodesView:
-    """Begin to sign a device in: show the user code, and ask `POST /auth/device/token` each `interval` seconds."""
+    """Sign in a device: show the user code and poll `POST /auth/device/token` each `interval` seconds."""
     codes = app().people.device_flow.begin(request.client_name, origin_of(visitor))
     return DeviceCodesView.of(codes, app().core.settings.public_url)
 
@@ -32,22 +32,22 @@ def begin_device_sign_in(request: DeviceRequest, visitor: Visitor) -> DeviceCode
     grants=(SIGNING_KEY,),
 )
 def get_device_token(request: DeviceTokenRequest, visitor: Visitor) -> SessionTokensView:
-    """Ask whether the device was approved; the session's tokens are given once.
+    """Ask whether the device was approved; the answer contains the session's tokens only once.
 
-    `AUTHORIZATION_PENDING` and `SLOW_DOWN` say to go on, as rarely as `Retry-After` says.
+    After `AUTHORIZATION_PENDING` or `SLOW_DOWN`, wait as long as `Retry-After` says, and ask again.
     """
     return SessionTokensView.of(app().people.device_flow.exchange(request.device_code, origin_of(visitor)))
 
 
 @endpoint("GET", "/auth/device/{userCode}", errors=(NotFound,))
 def get_device_request(user_code: UserCode, caller: Caller) -> DeviceRequestView:
-    """See which device shows this code, before you answer it. Twenty codes in a quarter of an hour."""
+    """Show which device has this code, before you answer. You can ask for twenty codes in a quarter of an hour."""
     return DeviceRequestView.of(app().people.device_flow.asking(caller.user_id, user_code))
 
 
 @endpoint("POST", "/auth/device/approve", errors=(NotFound,))
 def approve_device(request: UserCodeRequest, caller: Caller) -> DeviceRequestView:
-    """Let the device have a session of yours, for the customer that you act for, and no stronger than this one."""
+    """Give the device a session of yours for the customer that you act for, no stronger than this session."""
     return DeviceRequestView.of(app().people.device_flow.approve(caller.principal, request.user_code))
 
 

@@ -1,4 +1,4 @@
-"""What the device sign-in takes and answers."""
+"""Requests and responses of the device sign-in."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -13,42 +13,45 @@ from chalicelib.http import ApiModel
 UserCode = Annotated[
     str,
     StringConstraints(pattern=USER_CODE_PATTERN),
-    Field(description="What the device shows, in any case, with or without the hyphen", examples=["WDJB-MJHT"]),
+    Field(
+        description="The code on the device, in upper or lower case, with or without the hyphen",
+        examples=["WDJB-MJHT"],
+    ),
 ]
 
 
 class DeviceRequest(ApiModel):
-    """Who wants to be signed in."""
+    """The device that asks to be signed in."""
 
     client_name: Annotated[
         str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f<>]+$")
     ] = Field(
-        description="What the user knows the device by; the session bears it",
+        description="A name by which the user recognises the device; it becomes the session's name",
         examples=["hearth-cli on ada-laptop"],
     )
 
 
 class DeviceTokenRequest(ApiModel):
-    """The long code."""
+    """The device code."""
 
     device_code: Annotated[str, StringConstraints(pattern=SECRET_PATTERN)] = Field(repr=False)
 
 
 class UserCodeRequest(ApiModel):
-    """The short code."""
+    """The user code."""
 
     user_code: UserCode
 
 
 class DeviceCodesView(ApiModel):
-    """Both codes, and where the short one is to be typed (RFC 8628, section 3.2)."""
+    """Device code, user code, and the address at which to type the user code (RFC 8628, section 3.2)."""
 
     device_code: str = Field(repr=False)
     user_code: str = Field(examples=["WDJB-MJHT"])
     verification_uri: str
     verification_uri_complete: str = Field(description="With the code in it, for a QR code")
     expires_in: int = Field(description="Seconds")
-    interval: int = Field(description="Seconds to wait between two questions")
+    interval: int = Field(description="Seconds to wait between two calls")
 
     @classmethod
     def of(cls, codes: DeviceCodes, public_url: str) -> Self:
@@ -65,7 +68,7 @@ class DeviceCodesView(ApiModel):
 
 
 class DeviceRequestView(ApiModel):
-    """A device that wants to be signed in: approve it only if it is the one before you."""
+    """A device that asks to be signed in: approve it only if it is the one in front of you."""
 
     client_name: str
     ip: str = Field(description="Where it asked from", examples=["203.0.113.7"])

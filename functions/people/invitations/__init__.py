@@ -1,1 +1,1 @@
-"""Requests and answers of `invitations`, and the one call that serves each."""
+"""Endpoints of invitations."""

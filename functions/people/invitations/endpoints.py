@@ -1,4 +1,4 @@
-"""Inviting people into the customer, and accepting that."""
+"""Endpoints to invite users to a customer, and to answer invitations."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.people.organisations.members import given_by
@@ -21,7 +21,7 @@ from functions.people.sign_in.schemas import Message
 
 @endpoint("GET", "/members/invitations", scope=Scope.MEMBERS_READ)
 def list_invitations(query: PageQuery, caller: Caller) -> Listing[InvitationView]:
-    """List the invitations that nobody has accepted yet, newest first."""
+    """List the open invitations, newest first."""
     return Listing.of(app().people.invitations.list(caller.customer_id, query.page_request()), InvitationView.of)
 
 
@@ -34,7 +34,7 @@ def list_invitations(query: PageQuery, caller: Caller) -> Listing[InvitationView
     errors=(Conflict, LimitExceeded),
 )
 def invite_member(request: InvitationRequest, caller: Caller) -> InvitationView:
-    """Invite somebody by mail, with at most your own role. The mail's link works once, and for seven days.
+    """Invite a person by mail, with at most your own role. The link in the mail works once, and for seven days.
 
     The answer is the same whether the address has an account or not. At most 50 invitations are open at a time,
     30 are sent in an hour, and 5 an hour to one address.
@@ -48,20 +48,20 @@ def invite_member(request: InvitationRequest, caller: Caller) -> InvitationView:
 
 @endpoint("POST", "/members/invitations/{invitationId}/resend", scope=Scope.MEMBERS_WRITE)
 def resend_invitation(invitation_id: InvitationId, caller: Caller) -> InvitationView:
-    """Send an invitation again, good for another seven days. The link of the mail before is void then."""
+    """Send an invitation again. The new link works for seven days, and the old link stops working."""
     return InvitationView.of(app().people.invitations.send_again(caller.customer_id, invitation_id))
 
 
 @endpoint("DELETE", "/members/invitations/{invitationId}", scope=Scope.MEMBERS_WRITE)
 def withdraw_invitation(invitation_id: InvitationId, caller: Caller) -> InvitationWithdrawn:
-    """Make an invitation void."""
+    """Withdraw an invitation; its link stops working."""
     app().people.invitations.withdraw(caller.customer_id, invitation_id)
     return InvitationWithdrawn(id=invitation_id)
 
 
 @endpoint("GET", "/invitations/{token}", public=True, errors=(NotFound,))
 def get_invitation(token: InvitationToken, visitor: Visitor) -> FoundInvitationView:
-    """See what you are invited to, with the token that was mailed to you."""
+    """Show what you are invited to, with the token that was mailed to you."""
     return FoundInvitationView.of(app().people.entrance.look_up(token, origin_of(visitor)))
 
 
@@ -73,9 +73,9 @@ def get_invitation(token: InvitationToken, visitor: Visitor) -> FoundInvitationV
     memory_mb=HASHING_MEMORY_MB,
 )
 def accept_invitation(request: AcceptRequest, visitor: Visitor) -> JoinedView:
-    """Accept an invitation: signed in with the address that was invited, or with a new account.
+    """Accept an invitation, either signed in with the invited address or with a new account.
 
-    With `newAccount`, the address is registered and verified by this, as only its owner has the token.
+    `newAccount` registers the address; it counts as verified, because only its owner has the token.
     """
     origin, entrance = origin_of(visitor), app().people.entrance
     if request.new_account is None:
@@ -86,6 +86,6 @@ def accept_invitation(request: AcceptRequest, visitor: Visitor) -> JoinedView:
 
 @endpoint("POST", "/invitations/decline", public=True)
 def decline_invitation(request: TokenRequest, visitor: Visitor) -> Message:
-    """Decline an invitation, which makes it void."""
+    """Decline an invitation; its link stops working."""
     app().people.entrance.decline(request.token, origin_of(visitor))
     return Message(message="The invitation is declined.")

@@ -1,1 +1,1 @@
-"""Requests and answers of `letters`, and the one call that serves each."""
+"""Worker that sends letters."""

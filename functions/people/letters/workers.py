@@ -1,4 +1,4 @@
-"""Sends the mails that were asked for."""
+"""Sends letters."""
 
 from chalicelib.domain.foundation.changes.models import Change
 from chalicelib.runtime.grants import SEND_MAIL, TABLE_READ, TABLE_WRITE
@@ -9,7 +9,7 @@ from chalicelib.wiring.app import app
 
 @on_change("LETTER", on="INSERT", grants=(TABLE_READ, TABLE_WRITE, SEND_MAIL), timeout_seconds=60)
 def send_letter(change: Change) -> None:
-    """Send one letter, unless it was sent already or is not needed any more."""
+    """Send one letter, unless it was already sent or is no longer needed."""
     letter_id = change.pk.removeprefix("LETTER#")
     outcome = app().people.correspondence.deliver(letter_id)
     count(f"letter_{outcome}")

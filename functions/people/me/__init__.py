@@ -1,1 +1,1 @@
-"""Requests and answers of `me`, and the one call that serves each."""
+"""Endpoint of the signed-in user."""

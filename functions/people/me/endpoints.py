@@ -1,4 +1,4 @@
-"""Who is signed in."""
+"""Endpoint for the signed-in user."""
 
 from chalicelib.http import Caller, endpoint
 from chalicelib.wiring.app import app
@@ -7,6 +7,6 @@ from functions.people.me.schemas import ProfileView
 
 @endpoint("GET", "/me")
 def get_me(caller: Caller) -> ProfileView:
-    """See yourself, your customers with your role in each, and which of them this session acts for."""
+    """Show yourself, your customers with your role in each, and the customer that this session acts for."""
     profile = app().people.own_account.profile(caller.user_id)
     return ProfileView.of(profile, caller.customer_id, app().cloud.suspensions.of(caller.customer_id))

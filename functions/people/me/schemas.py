@@ -1,4 +1,4 @@
-"""What `GET /me` answers."""
+"""Responses of the endpoint for the signed-in user."""
 
 from datetime import datetime
 from typing import Self
@@ -34,7 +34,7 @@ class UserView(ApiModel):
 
 
 class MembershipView(ApiModel):
-    """A customer, and what the user is in it."""
+    """A customer, and the user's role in it."""
 
     id: str = Field(description="Of the customer", examples=["cus_01J…"])
     name: str = Field(examples=["Ada Lovelace"])
@@ -53,7 +53,7 @@ class MembershipView(ApiModel):
 
 
 class ProfileView(ApiModel):
-    """Who is signed in."""
+    """The signed-in user."""
 
     user: UserView
     customers: list[MembershipView]
@@ -62,9 +62,9 @@ class ProfileView(ApiModel):
     )
     suspension: SuspensionView | None = Field(description="Of that customer; null in good standing")
     spend_cap_stop: SpendCapStopView | None = Field(
-        description="Of that customer; null where no spend cap keeps machines off"
+        description="Of that customer; null if no spend cap keeps machines off"
     )
-    staff_role: StaffRole | None = Field(description="The user's place in the operator's staff")
+    staff_role: StaffRole | None = Field(description="The user's role in the operator's staff")
 
     @classmethod
     def of(cls, profile: Profile, customer_id: str, watch: Watch | None) -> Self:
@@ -80,6 +80,6 @@ class ProfileView(ApiModel):
 
 
 class SessionStateView(ApiModel):
-    """Whether anybody is signed in."""
+    """The signed-in user, if there is one."""
 
-    session: ProfileView | None = Field(description="Who is; null where nobody is")
+    session: ProfileView | None = Field(description="The signed-in user; null if nobody is signed in")

@@ -1,1 +1,1 @@
-"""Requests and answers of `members`, and the one call that serves each."""
+"""Endpoints of members and roles."""

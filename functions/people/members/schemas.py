@@ -1,4 +1,4 @@
-"""What the endpoints of members, invitations and ownership take and answer."""
+"""Requests and responses of the endpoints for members, invitations and ownership."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +23,7 @@ from functions.people.fields import (
 
 
 class GivenRole(StrEnum):
-    """The roles that members give each other; ownership is handed over in its own way."""
+    """The roles that members can give; ownership has endpoints of its own."""
 
     ADMIN = "admin"
     BILLING = "billing"
@@ -32,7 +32,7 @@ class GivenRole(StrEnum):
 
 
 class MemberView(ApiModel):
-    """Somebody who belongs to the customer."""
+    """A member of the customer."""
 
     user_id: str = Field(examples=["usr_01J…"])
     name: str = Field(examples=["Ada Lovelace"])
@@ -53,7 +53,7 @@ class MemberView(ApiModel):
 
 
 class RoleRequest(ApiModel):
-    """What a member is from now on."""
+    """A member's new role."""
 
     audited_fields: ClassVar[frozenset[str]] = frozenset({"role"})
 
@@ -61,13 +61,13 @@ class RoleRequest(ApiModel):
 
 
 class MemberRemoved(ApiModel):
-    """Somebody who does not belong to the customer any more."""
+    """A former member of the customer."""
 
     user_id: str = Field(examples=["usr_01J…"])
 
 
 class InvitationRequest(ApiModel):
-    """Whom to invite, and as what."""
+    """The address to invite, and the role to give."""
 
     audited_fields: ClassVar[frozenset[str]] = frozenset({"email", "role"})
 
@@ -76,7 +76,7 @@ class InvitationRequest(ApiModel):
 
 
 class InvitationView(ApiModel):
-    """An open invitation, as those see it who sent it."""
+    """An open invitation, as the customer's members see it."""
 
     id: str = Field(examples=["ivt_01J…"])
     email: str = Field(examples=["ada@example.com"])
@@ -99,19 +99,19 @@ class InvitationView(ApiModel):
 
 
 class InvitationWithdrawn(ApiModel):
-    """An invitation that is void."""
+    """A withdrawn invitation."""
 
     id: str = Field(examples=["ivt_01J…"])
 
 
 class FoundInvitationView(ApiModel):
-    """An invitation, as the one sees it who holds its token."""
+    """An invitation, as the holder of its token sees it."""
 
     customer_name: str = Field(examples=["Acme Marketing"])
     invited_by: str = Field(examples=["Grace Hopper"])
     email: str = Field(description="The address that was invited", examples=["ada@example.com"])
     role: Role
-    has_account: bool = Field(description="Whether to sign in with that address, or to choose a name and password")
+    has_account: bool = Field(description="true: sign in with that address; false: choose a name and password")
     expires_at: datetime
 
     @classmethod
@@ -129,7 +129,7 @@ class FoundInvitationView(ApiModel):
 
 
 class NewAccount(ApiModel):
-    """Who has no account yet gets one."""
+    """The name and password of a new account."""
 
     name: PersonName
     password: NewPassword
@@ -140,7 +140,7 @@ class AcceptRequest(ApiModel):
 
     token: InvitationToken
     new_account: NewAccount | None = Field(
-        default=None, description="For a person without an account; anybody else signs in first"
+        default=None, description="For a person without an account; others sign in first"
     )
 
 
@@ -151,7 +151,7 @@ class TokenRequest(ApiModel):
 
 
 class JoinedView(ApiModel):
-    """Where one belongs from now on."""
+    """The new membership."""
 
     customer_id: str = Field(examples=["cus_01J…"])
     customer_name: str = Field(examples=["Acme Marketing"])
@@ -159,14 +159,14 @@ class JoinedView(ApiModel):
 
     @classmethod
     def of(cls, invitation: Invitation) -> Self:
-        """Where `invitation` has led."""
+        """The membership that `invitation` gave."""
         return cls(
             customer_id=invitation.place_id, customer_name=invitation.place_name, role=Role(invitation.role)
         )
 
 
 class OwnershipRequest(ApiModel):
-    """Who is to own the customer."""
+    """The member to whom ownership is offered."""
 
     audited_fields: ClassVar[frozenset[str]] = frozenset({"user_id"})
 
@@ -179,7 +179,7 @@ class OwnershipOfferView(ApiModel):
     """An offer of ownership that waits for an answer."""
 
     id: str = Field(examples=["ivt_01J…"])
-    email: str = Field(description="Of the member who is to own the customer", examples=["ada@example.com"])
+    email: str = Field(description="Of the member to whom ownership is offered", examples=["ada@example.com"])
     offered_by: str = Field(examples=["Grace Hopper"])
     created_at: datetime
     expires_at: datetime
@@ -197,7 +197,7 @@ class OwnershipOfferView(ApiModel):
 
 
 class RoleView(ApiModel):
-    """A role, and everything that it may do."""
+    """A role and its scopes."""
 
     role: Role
     scopes: list[Scope]

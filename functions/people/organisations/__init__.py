@@ -1,1 +1,1 @@
-"""Requests and answers of `organisations`, and the one call that serves each."""
+"""Endpoints of a user's customers."""

@@ -1,4 +1,4 @@
-"""A person's customers, which are their organisations."""
+"""Endpoints for the customers of a user."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http import Caller, Listing, Reply, endpoint
@@ -19,35 +19,35 @@ def list_customers(caller: Caller) -> Listing[MembershipView]:
 
 @endpoint("POST", "/customers", status=201, idempotent=True, errors=(LimitExceeded,))
 def create_customer(request: CustomerRequest, caller: Caller) -> MembershipView:
-    """Make a further customer that you own, with an account of its own; a person owns at most 20."""
+    """Create another customer that you own, with a balance of its own; you can own at most 20."""
     return MembershipView.of(app().people.organisations.create(caller.user_id, request.name))
 
 
 @endpoint("GET", "/customers/{customerId}", scope=Scope.CUSTOMER_READ)
 def get_customer(customer_id: CustomerId, caller: Caller) -> CustomerView:
-    """See the customer that this request acts for; name another one of yours in `X-Customer-Id`."""
+    """Show the customer that this request acts for; `X-Customer-Id` names another one of yours."""
     return CustomerView.of(app().people.organisations.get(_same(customer_id, caller)))
 
 
 @endpoint("PATCH", "/customers/{customerId}", scope=Scope.CUSTOMER_WRITE)
 def rename_customer(customer_id: CustomerId, request: CustomerRequest, caller: Caller) -> CustomerView:
-    """Give the customer that this request acts for another name."""
+    """Rename the customer that this request acts for."""
     return CustomerView.of(app().people.organisations.rename(_same(customer_id, caller), request.name))
 
 
 @endpoint("POST", "/sessions/current/customer", errors=(NotFound,), grants=(SIGNING_KEY,))
 def switch_customer(request: SwitchRequest, caller: Caller) -> Reply[SessionAccessView]:
-    """Let this session act for another of your customers, from now on.
+    """Make this session act for another of your customers.
 
-    Its access tokens from before are refused; the refresh token stays. For single requests there is
-    `X-Customer-Id`.
+    Its earlier access tokens are refused; the refresh token stays valid. For single requests, use `X-Customer-Id`
+    instead.
     """
     access = app().people.organisations.switch(caller.principal, request.customer_id)
     return Reply(SessionAccessView.of_access(access), cookies=(access_cookie(access),))
 
 
 def _same(customer_id: str, caller: Caller) -> str:
-    """The customer of the path, which must be the one that the request acts for: the caller's role is there."""
+    """Return `customer_id`; raise NotFound if the request acts for another, where the scopes hold."""
     if customer_id != caller.customer_id:
         raise NotFound("This request does not act for such a customer.")
     return customer_id

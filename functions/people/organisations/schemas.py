@@ -1,4 +1,4 @@
-"""What the endpoints of a person's customers take and answer."""
+"""Requests and responses of the endpoints for a user's customers."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
@@ -19,7 +19,7 @@ CustomerName = Annotated[
 
 
 class CustomerRequest(ApiModel):
-    """How a customer is called."""
+    """The name of a customer."""
 
     audited_fields: ClassVar[frozenset[str]] = frozenset({"name"})
 
@@ -40,6 +40,6 @@ class CustomerView(ApiModel):
 
 
 class SwitchRequest(ApiModel):
-    """Which customer the session is to act for."""
+    """The customer that the session shall act for."""
 
     customer_id: id_of(Kind.CUSTOMER)  # type: ignore[valid-type]

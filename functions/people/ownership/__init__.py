@@ -1,1 +1,1 @@
-"""Requests and answers of `ownership`, and the one call that serves each."""
+"""Endpoints of the transfer of ownership."""

@@ -1,4 +1,4 @@
-"""Handing a customer over to another of its members."""
+"""Endpoints to transfer a customer to another of its members."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
@@ -27,10 +27,10 @@ from functions.people.members.schemas import (
     memory_mb=HASHING_MEMORY_MB,
 )
 def offer_ownership(request: OwnershipRequest, caller: Caller) -> OwnershipOfferView:
-    """Ask a member, by mail, to own the customer in your place, instead of anybody whom you asked before.
+    """Offer a member, by mail, to become the owner in your place; an earlier offer ends.
 
-    It needs your password, and a code where two-factor sign-in is on. Nothing changes until they accept, within
-    seven days. Then you are an administrator.
+    It requires your password, and a code if two-factor sign-in is on. Nothing changes until the member accepts,
+    within seven days. Then you become an administrator.
     """
     offer = app().people.ownership.offer(
         caller.customer_id, caller.user_id, request.user_id, request.password, request.code
@@ -40,21 +40,21 @@ def offer_ownership(request: OwnershipRequest, caller: Caller) -> OwnershipOffer
 
 @endpoint("GET", "/ownership-transfers", scope=Scope.CUSTOMER_CLOSE)
 def list_ownership_offers(caller: Caller) -> Listing[OwnershipOfferView]:
-    """See who has been asked to own the customer, and has not answered yet: at most one member."""
+    """List the open offers of ownership: at most one."""
     return Listing([OwnershipOfferView.of(offer) for offer in app().people.ownership.open(caller.customer_id)])
 
 
 @endpoint("DELETE", "/ownership-transfers/{invitationId}", scope=Scope.CUSTOMER_CLOSE)
 def withdraw_ownership_offer(invitation_id: InvitationId, caller: Caller) -> InvitationWithdrawn:
-    """Make the offer void."""
+    """Withdraw the offer."""
     app().people.ownership.withdraw(caller.customer_id, invitation_id)
     return InvitationWithdrawn(id=invitation_id)
 
 
 @endpoint("POST", "/ownership-transfers/accept", audited=False, errors=(Conflict, NotFound))
 def accept_ownership(request: TokenRequest, caller: Caller) -> JoinedView:
-    """Own the customer from now on, with the token that was mailed to you; the owner before is an administrator.
+    """Become the owner, with the token that was mailed to you; the old owner becomes an administrator.
 
-    It is in the activity log of that customer, whichever one this session acts for.
+    The activity log of that customer records it, even if this session acts for another one.
     """
     return JoinedView.of(app().people.ownership_entrance.accept(request.token, caller.user_id, origin_of(caller)))

@@ -1,1 +1,1 @@
-"""Requests and answers of `profile`, and the one call that serves each."""
+"""Endpoints of a user's profile and settings."""

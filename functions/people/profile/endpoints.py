@@ -1,4 +1,4 @@
-"""A person's profile and settings."""
+"""Endpoints for a user's profile and settings."""
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.domain.people.accounts.models import User
@@ -10,13 +10,13 @@ from functions.people.profile.schemas import AccountProfileBody, AccountProfileV
 
 @endpoint("GET", "/account/profile", aliases=(("GET", "/users/profile"),))
 def get_profile(caller: Caller) -> AccountProfileView:
-    """See what you said of yourself."""
+    """Show your profile."""
     return AccountProfileView.of(app().people.preferences.get(caller.user_id))
 
 
 @endpoint("PUT", "/account/profile", aliases=(("PUT", "/users/profile"),))
 def put_profile(request: AccountProfileBody, caller: Caller) -> AccountProfileView:
-    """Say who you are, how you read, and how you may be reached."""
+    """Set your name, phone, language, time zone, and how you may be contacted."""
     user = app().people.preferences.put_profile(
         caller.user_id,
         name=request.name,
@@ -31,13 +31,13 @@ def put_profile(request: AccountProfileBody, caller: Caller) -> AccountProfileVi
 
 @endpoint("GET", "/account/settings")
 def get_settings(caller: Caller) -> SettingsView:
-    """See what you are told by mail, and how your account stands."""
+    """Show which mails you get, and the state of your account."""
     return _settings(app().people.preferences.get(caller.user_id), caller)
 
 
 @endpoint("PUT", "/account/settings", errors=(NotFound,))
 def put_settings(request: SettingsBody, caller: Caller) -> SettingsView:
-    """Say what you want to be told by mail, and which customer new sessions act for."""
+    """Set which mails you get, and the customer that new sessions act for."""
     user = app().people.preferences.put_settings(
         caller.user_id,
         muted=request.notifications.muted(),

@@ -1,4 +1,4 @@
-"""What the profile and the settings take and answer."""
+"""Requests and responses of the endpoints for profile and settings."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -25,21 +25,21 @@ TimeZone = Annotated[
     str,
     StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9_+/-]{1,64}$"),
     Field(
-        description="Of the IANA database, for showing times; invoices follow the billing profile's",
+        description="From the IANA database, for showing times; invoices use the billing profile's",
         examples=["Europe/Berlin"],
     ),
 ]
 
 
 class ContactPreferences(ApiModel):
-    """How a person may be reached beyond what is needed to serve them."""
+    """How a user may be contacted beyond what the service requires."""
 
     by_phone: bool = Field(default=False, description="Whether support may call")
     product_news: bool = Field(default=False, description="Whether mails about new products may be sent")
 
 
 class AccountProfileBody(ApiModel):
-    """What a person says of themselves; the e-mail address has its own way (`/account/change-email`)."""
+    """A user's profile; `/account/change-email` changes the e-mail address."""
 
     name: PersonName
     phone: Phone | None = None
@@ -49,7 +49,7 @@ class AccountProfileBody(ApiModel):
 
 
 class AccountProfileView(ApiModel):
-    """A person as they see themselves."""
+    """A user's own profile."""
 
     id: str = Field(examples=["usr_01J…"])
     email: str = Field(examples=["ada@example.com"])
@@ -78,25 +78,25 @@ class AccountProfileView(ApiModel):
 
 
 class Notifications(ApiModel):
-    """Which mails a person gets; those about security, suspension, invoices and prices, everybody does."""
+    """The mails that a user gets; mails about security, suspension, invoices and prices cannot be turned off."""
 
-    low_balance: bool = Field(default=True, description="24, 6 and 1 hours before the money ends")
+    low_balance: bool = Field(default=True, description="24, 6 and 1 hours before the balance is used up")
     resumed: bool = Field(default=True, description="When machines run again after a suspension")
     spend_caps: bool = Field(default=True, description="When a spend cap is near, or is lifted")
     auto_top_up: bool = Field(default=True, description="When automatic top-up has paused")
 
     def muted(self) -> frozenset[Notification]:
-        """The same in the domain's words."""
+        """The notifications that are turned off."""
         return frozenset(kind for kind in Notification if not getattr(self, kind.value))
 
     @classmethod
     def of(cls, user: User) -> Self:
-        """The view of what `user` gets."""
+        """The notifications of `user`."""
         return cls(**{kind.value: kind not in user.muted for kind in Notification})
 
 
 class SettingsBody(ApiModel):
-    """What a person wants."""
+    """A user's settings."""
 
     notifications: Notifications
     default_customer_id: CustomerId | None = Field(
@@ -105,7 +105,7 @@ class SettingsBody(ApiModel):
 
 
 class TwoFactorState(ApiModel):
-    """Whether sign-ins ask for a code."""
+    """Whether sign-ins require a code."""
 
     enabled: bool
     on_since: datetime | None
@@ -122,7 +122,7 @@ class TwoFactorState(ApiModel):
 
 
 class SettingsView(ApiModel):
-    """A person's settings, and how the account stands."""
+    """A user's settings, and the state of the account."""
 
     notifications: Notifications
     default_customer_id: str | None
@@ -130,7 +130,7 @@ class SettingsView(ApiModel):
     two_factor: TwoFactorState
     active_sessions: int
     auto_top_up_enabled: bool | None = Field(
-        description="Of the customer that this session acts for; null where you may not see it"
+        description="Of the customer that this session acts for; null if you may not see it"
     )
 
     @classmethod

@@ -1,1 +1,1 @@
-"""Requests and answers of `second_factor`, and the one call that serves each."""
+"""Endpoints of the second factor."""

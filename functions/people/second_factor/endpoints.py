@@ -1,6 +1,7 @@
-"""The second factor: an authenticator app, and ten recovery codes for when it is lost.
+"""Endpoints for the second factor: an authenticator app, and ten recovery codes in case it is lost.
 
-Proving who one is once more has a growing delay of its own after wrong attempts, apart from that of sign-ins.
+Wrong passwords and codes make the user wait longer and longer; these attempts are counted apart from those of
+sign-ins.
 """
 
 from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
@@ -27,14 +28,14 @@ from functions.people.sign_in.schemas import Message
     memory_mb=HASHING_MEMORY_MB,
 )
 def set_up_two_factor(request: EnrolmentRequest, caller: Caller) -> EnrolmentView:
-    """Get a secret for your authenticator app, for your password; nothing changes until a code confirms it."""
+    """Get a secret for your authenticator app, with your password; nothing changes until a code confirms it."""
     enrolment = app().people.enrolments.begin(caller.user_id, request.password)
     return EnrolmentView.of(enrolment, app().foundation.qr_codes.svg(enrolment.uri))
 
 
 @endpoint("POST", "/security/2fa/confirm", errors=(Conflict, InvalidTwoFactorCode), grants=(OPEN_SECRETS,))
 def confirm_two_factor(request: AppCodeRequest, caller: Caller) -> RecoveryCodesView:
-    """Turn the second factor on with a code, end your other sessions, and get ten recovery codes."""
+    """Turn on the second factor with a code, end your other sessions, and get ten recovery codes."""
     codes = app().people.two_factor.confirm(caller.user_id, caller.session_id, request.code)
     return RecoveryCodesView(recovery_codes=codes)
 
@@ -48,7 +49,7 @@ def confirm_two_factor(request: AppCodeRequest, caller: Caller) -> RecoveryCodes
     memory_mb=HASHING_MEMORY_MB,
 )
 def disable_two_factor(request: DisableRequest, caller: Caller) -> Message:
-    """Turn the second factor off, with your password and a code or recovery code; ends your other sessions."""
+    """Turn off the second factor, with your password and a code or recovery code; your other sessions end."""
     app().people.two_factor.disable(caller.user_id, caller.session_id, request.password, request.code)
     return Message(message="Two-factor sign-in is off.")
 
@@ -61,6 +62,6 @@ def disable_two_factor(request: DisableRequest, caller: Caller) -> Message:
     grants=(OPEN_SECRETS,),
 )
 def renew_recovery_codes(request: AppCodeRequest, caller: Caller) -> RecoveryCodesView:
-    """Get ten new recovery codes for a code of the app; those that you have are worthless then."""
+    """Get ten new recovery codes, with a code of the app; the old recovery codes stop working."""
     codes = app().people.recovery_codes.renew(caller.user_id, request.code)
     return RecoveryCodesView(recovery_codes=codes)

@@ -1,4 +1,4 @@
-"""What the endpoints of the second factor take and answer."""
+"""Requests and responses of the second-factor endpoints."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,13 +15,13 @@ from functions.people.sign_in.schemas import SessionTokensView
 AppCode = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9]{3} ?[0-9]{3}$"),
-    Field(repr=False, description="What the authenticator app shows", examples=["123456"]),
+    Field(repr=False, description="A code of the authenticator app", examples=["123456"]),
 ]
 PendingToken = Annotated[str, StringConstraints(pattern=SECRET_PATTERN)]
 
 
 class EnrolmentRequest(ApiModel):
-    """Who wants a second factor: an open session is not enough."""
+    """The password that is required to set up a second factor."""
 
     password: TypedPassword
 
@@ -33,30 +33,30 @@ class AppCodeRequest(ApiModel):
 
 
 class DisableRequest(ApiModel):
-    """Both factors."""
+    """The password and a code."""
 
     password: TypedPassword
     code: AnyCode
 
 
 class FinishRequest(ApiModel):
-    """The sign-in that waits, and its code."""
+    """A sign-in that waits for a code, and the code."""
 
-    pending_token: PendingToken = Field(repr=False, description="What the sign-in answered")
+    pending_token: PendingToken = Field(repr=False, description="From the answer of the sign-in")
     code: AnyCode
 
 
 class VerifyRequest(ApiModel):
-    """A code: with the token of a sign-in that waits, it finishes that; without, it turns the second factor on."""
+    """A code: with `token` it finishes the sign-in that waits; without, it turns on the second factor."""
 
     token: PendingToken | None = Field(
-        default=None, repr=False, description="`pendingToken` of the sign-in, where one waits"
+        default=None, repr=False, description="`pendingToken` of the sign-in that waits, if there is one"
     )
     code: AnyCode
 
 
 class EnrolmentView(ApiModel):
-    """What an authenticator app takes in, in three forms; shown once."""
+    """The secret for an authenticator app in three forms; it is shown only once."""
 
     secret: str = Field(repr=False, description="Base32, for typing", examples=["JBSWY3DPEHPK3PXP"])
     otpauth_uri: str = Field(repr=False, examples=["otpauth://totp/Hearth:ada%40example.com?secret=…"])
@@ -69,13 +69,13 @@ class EnrolmentView(ApiModel):
 
 
 class RecoveryCodesView(ApiModel):
-    """Ten recovery codes, each worth one sign-in; shown once."""
+    """Ten recovery codes, each valid for one sign-in; they are shown only once."""
 
     recovery_codes: Sequence[str] = Field(repr=False, examples=[["7k2m-x9qd-w4hr-0abc"]])
 
 
 class SecondFactorView(ApiModel):
-    """Whether sign-ins ask for a code."""
+    """Whether sign-ins require a code."""
 
     enabled: bool
     enabled_at: datetime | None = None
@@ -92,4 +92,4 @@ class SecondFactorView(ApiModel):
 
 
 class VerifiedView(RootModel[SessionTokensView | RecoveryCodesView]):
-    """The session of a sign-in that was finished, or the recovery codes of a second factor that is on now."""
+    """The session of the finished sign-in, or the recovery codes of the new second factor."""

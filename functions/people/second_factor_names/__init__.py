@@ -1,1 +1,1 @@
-"""Requests and answers of `second_factor_names`, and the one call that serves each."""
+"""Alternative paths of the second-factor endpoints."""

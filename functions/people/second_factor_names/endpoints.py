@@ -1,4 +1,4 @@
-"""The second factor by its alternative paths (docs/api-names.md)."""
+"""The second-factor endpoints by their alternative paths (docs/api-names.md)."""
 
 from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
 from chalicelib.http import Caller, Reply, Visitor, endpoint
@@ -17,9 +17,9 @@ from functions.people.sign_in.schemas import SessionTokensView
 
 @endpoint("GET", "/v1/auth/2fa/status", aliases=(("GET", "/v1/auth/2fa/backup-codes"),))
 def get_two_factor_status(caller: Caller) -> SecondFactorView:
-    """See whether your sign-ins ask for a code, and how many recovery codes you have left.
+    """Show whether your sign-ins require a code, and how many recovery codes you have left.
 
-    The codes themselves are kept as hashes only.
+    Only hashes of the codes are stored.
     """
     return SecondFactorView.of(app().people.two_factor.status(caller.user_id))
 
@@ -32,9 +32,9 @@ def get_two_factor_status(caller: Caller) -> SecondFactorView:
     grants=(SIGNING_KEY, OPEN_SECRETS),
 )
 def verify_two_factor_v1(request: VerifyRequest, visitor: Visitor) -> Reply[VerifiedView]:
-    """Finish a sign-in that waits (with `token`), or turn the second factor on in a session (without).
+    """Finish a sign-in that waits for a code (with `token`), or turn on the second factor in a session (without).
 
-    The same as `POST /auth/2fa`, and as `POST /security/2fa/confirm`.
+    The first is the same as `POST /auth/2fa`, the second as `POST /security/2fa/confirm`.
     """
     origin = origin_of(visitor)
     if request.token is not None:

@@ -1,1 +1,1 @@
-"""Requests and answers of `sessions`, and the one call that serves each."""
+"""Endpoints of sessions."""

@@ -1,4 +1,4 @@
-"""What the sessions' endpoints answer."""
+"""Responses of the session endpoints."""
 
 from datetime import datetime
 from typing import Self
@@ -15,19 +15,19 @@ SessionId = id_of(Kind.SESSION)
 
 
 class SessionView(ApiModel):
-    """One place where the user is signed in."""
+    """A session of the user."""
 
     id: str = Field(examples=["ses_01J…"])
     is_current: bool = Field(description="Whether this request belongs to it")
     device: str = Field(examples=["Firefox on Linux"])
     user_agent: str = Field(
-        description="What the client calls itself", examples=["Mozilla/5.0 (X11; Linux x86_64)"]
+        description="The name that the client gives itself", examples=["Mozilla/5.0 (X11; Linux x86_64)"]
     )
     ip: str = Field(examples=["203.0.113.7"])
     created_at: datetime
-    last_used_at: datetime = Field(description="To a quarter of an hour")
+    last_used_at: datetime = Field(description="Exact to a quarter of an hour")
     expires_at: datetime
-    has_second_factor: bool = Field(description="Whether more than a password stands behind it")
+    has_second_factor: bool = Field(description="Whether it began with a second factor")
 
     @classmethod
     def of(cls, session: Session, current_session_id: str) -> Self:
@@ -46,6 +46,6 @@ class SessionView(ApiModel):
 
 
 class SessionEnded(ApiModel):
-    """A session that is gone."""
+    """An ended session."""
 
     id: str = Field(examples=["ses_01J…"])

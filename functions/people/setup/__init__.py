@@ -1,1 +1,1 @@
-"""Requests and answers of `setup`, and the one call that serves each."""
+"""Endpoint of the first set-up."""

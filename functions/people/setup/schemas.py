@@ -1,11 +1,11 @@
-"""What `POST /v1/setup` takes."""
+"""Request of `POST /v1/setup`."""
 
 from chalicelib.http import ApiModel
 from functions.people.fields import Email, NewPassword, PersonName
 
 
 class SetupRequest(ApiModel):
-    """The first owner."""
+    """The first owner in the staff."""
 
     email: Email
     password: NewPassword

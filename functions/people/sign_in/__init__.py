@@ -1,1 +1,1 @@
-"""Requests and answers of `sign_in`, and the one call that serves each."""
+"""Endpoints and worker of registration and sign-in."""

@@ -1,4 +1,4 @@
-"""Registering, signing in and getting back in."""
+"""Endpoints to register, to sign in, and to reset a password."""
 
 from chalicelib.domain.people.second_factor.errors import InvalidTwoFactorCode
 from chalicelib.domain.people.sessions.models import SessionTokens
@@ -29,7 +29,7 @@ _READ_YOUR_MAIL = "Read your mail: it says how to go on."
 def register(request: RegisterRequest, visitor: Visitor) -> Message:
     """Register, and get a mail with a link to verify the address.
 
-    The answer is the same where the address is known already; its owner then gets a mail that says so.
+    The answer is the same if the address has an account already; its owner then gets a mail that says so.
     """
     app().people.registration.register(request.email, request.password, request.name, origin_of(visitor))
     return Message(message=_READ_YOUR_MAIL)
@@ -37,7 +37,7 @@ def register(request: RegisterRequest, visitor: Visitor) -> Message:
 
 @endpoint("POST", "/auth/verify-email", public=True)
 def verify_email(request: VerifyEmailRequest, visitor: Visitor) -> Message:
-    """Follow the link of the verification mail; it works once, and for 24 hours."""
+    """Verify your address with the mailed link, which works once and for 24 hours."""
     app().people.registration.verify_email(request.token, origin_of(visitor))
     return Message(message="Your e-mail address is verified; you can sign in.")
 
@@ -59,10 +59,10 @@ def resend_verification(request: EmailRequest, visitor: Visitor) -> Message:
     memory_mb=HASHING_MEMORY_MB,
 )
 def login(request: LoginRequest, visitor: Visitor) -> Reply[LoginView]:
-    """Sign in; where the second factor is on, the answer is `requires2FA`, and `POST /auth/2fa` finishes it.
+    """Sign in; if the second factor is on, the answer is `requires2FA`, and `POST /auth/2fa` finishes the sign-in.
 
-    From an address there are thirty attempts in a quarter of an hour. For an account, known or not, each attempt
-    after the third wrong one has to wait twice as long as the one before, up to a quarter of an hour.
+    Each IP address has thirty attempts in a quarter of an hour. For each e-mail address, with or without an
+    account, the wait doubles with every attempt after the third wrong one, up to a quarter of an hour.
     """
     outcome = app().people.sign_in.login(request.email, request.password, origin_of(visitor))
     cookies = cookies_of(outcome) if isinstance(outcome, SessionTokens) else ()
@@ -79,14 +79,14 @@ def login(request: LoginRequest, visitor: Visitor) -> Reply[LoginView]:
 def finish_login(request: FinishRequest, visitor: Visitor) -> Reply[SessionTokensView]:
     """Finish a sign-in with a code of the authenticator app, or with a recovery code.
 
-    A sign-in waits for five minutes and takes five codes; each code works once.
+    A sign-in waits for five minutes and accepts five attempts; each code works once.
     """
     return _signed_in(app().people.second_step.finish(request.pending_token, request.code, origin_of(visitor)))
 
 
 @endpoint("POST", "/auth/refresh", public=True, errors=(Unauthorized, Forbidden), grants=(SIGNING_KEY,))
 def refresh(request: RefreshRequest, visitor: Visitor) -> Reply[SessionTokensView]:
-    """Get fresh tokens for a refresh token, which is spent by that; one that comes twice ends the session.
+    """Exchange a refresh token for new tokens; a refresh token that is used twice ends the session.
 
     The token comes in the body, or as a cookie together with `X-CSRF-Token`.
     """
@@ -101,7 +101,7 @@ def refresh(request: RefreshRequest, visitor: Visitor) -> Reply[SessionTokensVie
 
 @endpoint("POST", "/auth/logout", aliases=(("POST", "/auth/signout"),))
 def logout(caller: Caller) -> Reply[Message]:
-    """End this session; its tokens are refused from now on."""
+    """End this session; its tokens are refused at once."""
     app().people.session_renewal.logout(caller.user_id, caller.session_id)
     return Reply(Message(message="You are signed out."), cookies=ended_cookies())
 
@@ -115,7 +115,7 @@ def forgot_password(request: EmailRequest, visitor: Visitor) -> Message:
 
 @endpoint("POST", "/auth/reset-password", public=True, memory_mb=HASHING_MEMORY_MB)
 def reset_password(request: ResetPasswordRequest, visitor: Visitor) -> Message:
-    """Choose a new password through the mailed link, which works once and for one hour; ends all sessions."""
+    """Choose a new password with the mailed link, which works once and for one hour; all your sessions end."""
     app().people.password_reset.follow(request.token, request.password, origin_of(visitor))
     return Message(message="Your password is changed and all sessions were ended; sign in again.")
 

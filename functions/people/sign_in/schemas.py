@@ -1,4 +1,4 @@
-"""What the sign-in endpoints take and answer."""
+"""Requests and responses of the sign-in endpoints."""
 
 from datetime import datetime
 from typing import Literal, Self
@@ -13,7 +13,7 @@ from functions.people.fields import Email, LinkToken, NewPassword, PersonName, T
 
 
 class RegisterRequest(ApiModel):
-    """Who wants an account."""
+    """The data of a new account."""
 
     email: Email
     password: NewPassword
@@ -21,7 +21,7 @@ class RegisterRequest(ApiModel):
 
 
 class EmailRequest(ApiModel):
-    """Whom to write to."""
+    """The address to which a mail is sent."""
 
     email: Email
 
@@ -33,14 +33,14 @@ class VerifyEmailRequest(ApiModel):
 
 
 class ResetPasswordRequest(ApiModel):
-    """The link that was mailed, and the password to have from now on."""
+    """The link that was mailed, and the new password."""
 
     token: LinkToken
     password: NewPassword
 
 
 class LoginRequest(ApiModel):
-    """Credentials."""
+    """The credentials of a sign-in."""
 
     email: Email
     password: TypedPassword
@@ -53,13 +53,13 @@ class RefreshRequest(ApiModel):
 
 
 class Message(ApiModel):
-    """What happens next, in a sentence."""
+    """A sentence that says what happens next."""
 
     message: str
 
 
 class SessionAccessView(ApiModel):
-    """An access token of a session; the same travels as a cookie."""
+    """An access token of a session; a cookie carries the same token."""
 
     session_id: str = Field(examples=["ses_01J…"])
     token_type: str = Field(default="Bearer", examples=["Bearer"])
@@ -77,11 +77,11 @@ class SessionAccessView(ApiModel):
 
 
 class SessionTokensView(SessionAccessView):
-    """A session's tokens; the same travel as cookies."""
+    """A session's tokens; cookies carry the same tokens."""
 
     requires_2fa: Literal[False] = Field(default=False, alias="requires2FA")
     refresh_token: str = Field(repr=False, description="For `POST /auth/refresh`, once")
-    refresh_token_expires_at: datetime = Field(description="When the session ends, however often it is refreshed")
+    refresh_token_expires_at: datetime = Field(description="When the session ends, even if it is refreshed")
 
     @classmethod
     def of(cls, tokens: SessionTokens) -> Self:
@@ -96,15 +96,15 @@ class SessionTokensView(SessionAccessView):
 
 
 class CodeWantedView(ApiModel):
-    """The password was right, and a code of the authenticator app is asked for."""
+    """The password was right, and a code of the authenticator app is required."""
 
     requires_2fa: Literal[True] = Field(default=True, alias="requires2FA")
     pending_token: str = Field(repr=False, description="For `POST /auth/2fa`, together with a code")
-    expires_at: datetime = Field(description="When it is worth nothing any more")
+    expires_at: datetime = Field(description="When it stops working")
 
 
 class LoginView(RootModel[SessionTokensView | CodeWantedView]):
-    """A session's tokens, or the question for a code."""
+    """A session's tokens, or the request for a code."""
 
     @classmethod
     def of(cls, outcome: SessionTokens | CodeWanted) -> Self:

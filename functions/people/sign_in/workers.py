@@ -1,4 +1,4 @@
-"""Notes failed sign-ins in the activity log."""
+"""Records failed sign-ins in the activity log."""
 
 from chalicelib.domain.foundation.changes.models import Change
 from chalicelib.runtime.grants import TABLE_READ, TABLE_WRITE
@@ -8,5 +8,5 @@ from chalicelib.wiring.app import app
 
 @on_change("FAILED_SIGN_IN", on="INSERT", grants=(TABLE_READ, TABLE_WRITE))
 def note_failed_sign_in(change: Change) -> None:
-    """Note the failure in the log of the account with this address, if there is one."""
+    """Record the failure in the activity log of the account with this address, if there is one."""
     app().people.failure_notes.note(change.pk.removeprefix("FAILED_SIGN_IN#"))

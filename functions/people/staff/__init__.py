@@ -1,1 +1,1 @@
-"""Requests and answers of `staff`, and the one call that serves each."""
+"""Endpoints of the staff."""

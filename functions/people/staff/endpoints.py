@@ -1,4 +1,4 @@
-"""The operator's own people: who they are, who may join them, what they did."""
+"""Endpoints for the staff: members, invitations and their activity log."""
 
 from functools import partial
 
@@ -25,20 +25,20 @@ from functions.people.staff.schemas import (
 
 @endpoint("GET", "/v1/admin/staff", scope=Scope.STAFF_MEMBERS_READ)
 def list_staff(query: StaffPageQuery, caller: Caller) -> Listing[StaffMemberView]:
-    """List the staff, disabled members too."""
+    """List the staff, including disabled members."""
     return query.listing(app().people.staff_desk.list, StaffMemberView.of)
 
 
 @endpoint("PATCH", "/v1/admin/staff/{userId}", scope=Scope.STAFF_MEMBERS_WRITE, errors=(Conflict,))
 def change_staff_member(user_id: UserId, request: StaffMemberBody, caller: Caller) -> StaffMemberView:
-    """Give one of the staff another role, or disable them, which signs them out; an owner must remain."""
+    """Change the role of a staff member, or disable them, which ends their sessions; an owner must remain."""
     member = app().people.staff_desk.change(caller.user_id, user_id, role=request.role, status=request.status)
     return StaffMemberView.of(member)
 
 
 @endpoint("DELETE", "/v1/admin/staff/{userId}", scope=Scope.STAFF_MEMBERS_WRITE, errors=(Conflict,))
 def remove_staff_member(user_id: UserId, query: ReasonQuery, caller: Caller) -> Message:
-    """Take somebody's place in the staff away at once, and sign them out everywhere; an owner must remain."""
+    """Remove a member of the staff at once, and end all their sessions; an owner must remain."""
     app().people.staff_desk.remove(caller.user_id, user_id)
     return Message(message="They are not in the staff any more.")
 
@@ -51,7 +51,7 @@ def remove_staff_member(user_id: UserId, query: ReasonQuery, caller: Caller) -> 
     errors=(Conflict, LimitExceeded),
 )
 def invite_staff_member(request: StaffInvitationBody, caller: Caller) -> StaffInvitationView:
-    """Ask somebody into the staff, by mail; the invitation works once, and for seven days."""
+    """Invite a person into the staff, by mail; the invitation works once, and for seven days."""
     invitation = app().people.staff_invitations.invite(
         STAFF, caller.user_id, caller.principal.scopes, request.email, request.role
     )
@@ -60,20 +60,20 @@ def invite_staff_member(request: StaffInvitationBody, caller: Caller) -> StaffIn
 
 @endpoint("GET", "/v1/admin/staff/invitations", scope=Scope.STAFF_MEMBERS_READ)
 def list_staff_invitations(query: StaffPageQuery, caller: Caller) -> Listing[StaffInvitationView]:
-    """List the invitations into the staff that are open, newest first."""
+    """List the open invitations into the staff, newest first."""
     return query.listing(partial(app().people.staff_invitations.list, STAFF), StaffInvitationView.of)
 
 
 @endpoint("DELETE", "/v1/admin/staff/invitations/{invitationId}", scope=Scope.STAFF_MEMBERS_WRITE)
 def withdraw_staff_invitation(invitation_id: InvitationId, query: ReasonQuery, caller: Caller) -> Message:
-    """Make an open invitation into the staff void."""
+    """Withdraw an open invitation into the staff."""
     app().people.staff_invitations.withdraw(STAFF, invitation_id)
     return Message(message="The invitation is void.")
 
 
 @endpoint("GET", "/v1/auth/invite/{token}", public=True)
 def get_invite(token: InvitationToken, visitor: Visitor) -> InviteView:
-    """See what an invitation into the staff says, by the token out of its mail."""
+    """Show an invitation into the staff, with the token of its mail."""
     return InviteView.of(app().people.staff_entrance.look_up(token, origin_of(visitor)))
 
 
@@ -85,10 +85,10 @@ def get_invite(token: InvitationToken, visitor: Visitor) -> InviteView:
     memory_mb=HASHING_MEMORY_MB,
 )
 def accept_invite(request: AcceptInviteBody, visitor: Visitor) -> Message:
-    """Accept an invitation into the staff, with a name and a password where the address has no account yet.
+    """Accept an invitation into the staff, with a name and a password if the address has no account yet.
 
-    Whoever has one signs in to it first, and chooses another password by mail if they do not know it. The place
-    is there at once; it can be used from a session with a second factor.
+    A person who has an account signs in first, and resets the password by mail if it is forgotten. The role counts
+    at once; it can be used only in a session with a second factor.
     """
     accepted = app().people.staff_entrance.accept(
         request.token, request.name, request.password, lambda: session_of(visitor).user_id, origin_of(visitor)
@@ -98,7 +98,7 @@ def accept_invite(request: AcceptInviteBody, visitor: Visitor) -> Message:
 
 @endpoint("GET", "/v1/admin/audit", scope=Scope.STAFF_MEMBERS_READ)
 def list_staff_activity(query: AuditQuery, caller: Caller) -> Listing[StaffActivityView]:
-    """List what the staff did and were denied, newest first; kept for 400 days."""
+    """List actions of the staff, done or denied, newest first; they are kept for 400 days."""
     read = partial(
         app().foundation.staff_log.list_staffs, actor_user_id=query.actor or "", target=query.target or ""
     )

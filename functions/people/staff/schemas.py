@@ -1,4 +1,4 @@
-"""What the endpoints for the staff itself take and give."""
+"""Requests and responses of the staff endpoints."""
 
 from datetime import datetime
 from typing import Self
@@ -18,7 +18,7 @@ from functions.people.fields import Email, InvitationToken, PasswordText, Person
 
 
 class StaffMemberView(ApiModel):
-    """One of the operator's people."""
+    """A member of the staff."""
 
     user_id: str = Field(examples=["usr_01J…"])
     email: str = Field(examples=["ada@hearth.example"])
@@ -41,7 +41,7 @@ class StaffMemberView(ApiModel):
 
 
 class StaffMemberBody(StaffChange):
-    """What is to change of somebody's place; at least one of both."""
+    """A new role or status of a staff member; at least one of both."""
 
     audited_fields = frozenset({"role", "status"})
 
@@ -56,13 +56,13 @@ class StaffMemberBody(StaffChange):
 
 
 class ReasonQuery(ApiModel):
-    """`?reason=` of what has no body."""
+    """The reason, for requests without a body."""
 
     reason: Reason
 
 
 class StaffInvitationBody(StaffChange):
-    """Whom to ask into the staff, and as what."""
+    """The address to invite into the staff, and the role to give."""
 
     audited_fields = frozenset({"email", "role"})
 
@@ -71,7 +71,7 @@ class StaffInvitationBody(StaffChange):
 
 
 class StaffInvitationView(ApiModel):
-    """Somebody who is asked into the staff and has not answered yet."""
+    """An open invitation into the staff."""
 
     id: str = Field(examples=["ivt_01J…"])
     email: str
@@ -94,13 +94,13 @@ class StaffInvitationView(ApiModel):
 
 
 class InviteView(ApiModel):
-    """An invitation as the one who holds its token sees it."""
+    """An invitation, as the holder of its token sees it."""
 
     email: str = Field(max_length=MAX_EMAIL_LENGTH)
     role: StaffRole
     invited_by: str = Field(description="a name")
     expires_at: datetime
-    has_account: bool = Field(description="whether the address has an account: then no name or password is wanted")
+    has_account: bool = Field(description="whether the address has an account; then send no name or password")
 
     @classmethod
     def of(cls, found: FoundInvitation) -> Self:
@@ -115,7 +115,7 @@ class InviteView(ApiModel):
 
 
 class AcceptInviteBody(ApiModel):
-    """The token out of the mail; name and password where the address has no account."""
+    """The token of the mail; name and password if the address has no account."""
 
     token: InvitationToken
     name: PersonName | None = None
@@ -125,16 +125,16 @@ class AcceptInviteBody(ApiModel):
 
 
 class AuditQuery(StaffPageQuery):
-    """What of the staff's log is wanted."""
+    """Selects lines of the staff's activity log."""
 
-    actor: str | None = Field(default=None, pattern=pattern(Kind.USER), description="only what this user did")
+    actor: str | None = Field(default=None, pattern=pattern(Kind.USER), description="only actions of this user")
     target: str | None = Field(
-        default=None, min_length=1, max_length=320, description="only what was done to this: an id, or an address"
+        default=None, min_length=1, max_length=320, description="only actions on this id or e-mail address"
     )
 
 
 class StaffActivityView(ApiModel):
-    """Something that one of the staff did, or was denied."""
+    """An action of a staff member, done or denied."""
 
     id: str = Field(examples=["act_01J…"])
     at: datetime
@@ -143,8 +143,8 @@ class StaffActivityView(ApiModel):
     outcome: Outcome
     code: str | None = Field(description="The error code of a denial")
     reason: str | None
-    targets: dict[str, str] = Field(description="What it was done to, and what was set")
-    customer_id: str | None = Field(description="Whose log it is in too")
+    targets: dict[str, str] = Field(description="What the action changed, and the values that it set")
+    customer_id: str | None = Field(description="The customer whose activity log has it too")
     ip: str | None
     request_id: str | None
 

@@ -1,1 +1,1 @@
-"""Requests and answers of `staff_profile`, and the one call that serves each."""
+"""Endpoints of a staff member's own profile."""

@@ -1,4 +1,4 @@
-"""A member of the staff as they see themselves."""
+"""Endpoints for a staff member's own profile."""
 
 from chalicelib.http import Caller, endpoint
 from chalicelib.wiring.app import app
@@ -7,7 +7,7 @@ from functions.people.staff_profile.schemas import StaffProfileBody, StaffProfil
 
 @endpoint("GET", "/v1/profile")
 def get_staff_profile(caller: Caller) -> StaffProfileView:
-    """See yourself with your role in the staff."""
+    """Show yourself with your role in the staff."""
     return _profile(caller)
 
 

@@ -1,4 +1,4 @@
-"""What `/v1/profile` takes and gives."""
+"""Requests and responses of `/v1/profile`."""
 
 from datetime import datetime
 from typing import Self
@@ -12,14 +12,14 @@ from functions.people.fields import PersonName
 
 
 class StaffProfileView(ApiModel):
-    """One of the staff as they see themselves; whoever is in no staff has no role."""
+    """The signed-in user; `role` is null for a user who is not in the staff."""
 
     id: str = Field(examples=["usr_01J…"])
     email: str = Field(examples=["ada@hearth.example"])
     name: str = Field(examples=["Ada Lovelace"])
     role: StaffRole | None
     has_second_factor: bool = Field(
-        description="whether this session was begun with one: the staff's work needs it"
+        description="whether this session began with a second factor; endpoints for staff require it"
     )
     created_at: datetime
 
@@ -37,6 +37,6 @@ class StaffProfileView(ApiModel):
 
 
 class StaffProfileBody(ApiModel):
-    """What is to change; the address has its own way, which proves the new one (`/account/change-email`)."""
+    """The new name; `/account/change-email` changes the e-mail address."""
 
     name: PersonName
