@@ -1,10 +1,10 @@
-"""Leads the AWS clients of a command to one cloud, whatever else its environment says."""
+"""Directs the AWS clients of a command to one cloud, whatever its environment says."""
 
 from collections.abc import Mapping
 
 
 def aimed(environment: Mapping[str, str], endpoint: str, region: str, key: str, secret: str) -> dict[str, str]:
-    """`environment` with nothing of AWS in it but the way to `endpoint`.
+    """Return `environment` without AWS variables, except those that lead to `endpoint`.
 
     A profile, a session's token, or the address of a single service (`AWS_ENDPOINT_URL_DYNAMODB`) would lead some
     client elsewhere.

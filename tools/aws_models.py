@@ -1,7 +1,7 @@
-"""`python -m tools.aws_models [--check]`: cut botocore's models to what functions are granted.
+"""`python -m tools.aws_models [--check]`: cut botocore's models down to the operations that functions are granted.
 
-What is left has the operations and the shapes that they need, without documentation, and the data that making a
-client reads. A function can call nothing else anyway: its role would not let it.
+The cut models keep these operations, the shapes that they need, and the data that botocore reads when it makes a
+client, without documentation. The roles of the functions allow no other operations.
 """
 
 import argparse
@@ -27,18 +27,18 @@ _BESIDES: Mapping[str, frozenset[str]] = {
             "CreateMultipartUpload",
             "UploadPart",
             "CompleteMultipartUpload",
-            "HeadBucket",  # botocore itself asks it for the bucket's region
+            "HeadBucket",  # botocore calls it to find the bucket's region
         }
     ),
 }
-"""Operations that IAM knows under another action's name."""
+"""Operations that IAM permits by an action with another name."""
 
 SERVICES = ("dynamodb", "kms", "s3", "secretsmanager", "sqs")
 _COMMON = ("_retry", "partitions", "sdk-default-configuration")
 
 
 def operations(service: str) -> frozenset[str]:
-    """The operations of `service` that some function is granted."""
+    """The operations of `service` that at least one function is granted."""
     prefix = f"{service}:"
     granted = {
         action.removeprefix(prefix)
@@ -51,7 +51,7 @@ def operations(service: str) -> frozenset[str]:
 
 
 def cut_files() -> Iterator[tuple[str, str]]:
-    """Every file of the cut models: its path below `MODELS`, and its text."""
+    """Yield the path below `MODELS` and the text of every file of the cut models."""
     loader = Loader()
     for service in SERVICES:
         version = loader.determine_latest_version(service, "service-2")
@@ -65,7 +65,7 @@ def cut_files() -> Iterator[tuple[str, str]]:
 
 
 def cut(model: Model, wanted: frozenset[str]) -> Model:
-    """`model` with the operations that are `wanted`, and the shapes that they need."""
+    """`model` reduced to the operations `wanted` and the shapes that they need."""
     kept = {name: operation for name, operation in model["operations"].items() if name in wanted}
     needed: set[str] = set()
     for operation in kept.values():
@@ -80,7 +80,7 @@ def cut(model: Model, wanted: frozenset[str]) -> Model:
 
 
 def _collect(shapes: Model, name: str, needed: set[str]) -> None:
-    """Add `name` to what is `needed`, and every shape that it refers to."""
+    """Add the shape `name`, and every shape that it refers to, to `needed`."""
     if name in needed:
         return
     needed.add(name)
@@ -94,7 +94,7 @@ def _collect(shapes: Model, name: str, needed: set[str]) -> None:
 
 
 def _undocumented(part: Any) -> Any:
-    """`part` without its documentation: texts under that name, and not a member that has it."""
+    """`part` without its documentation texts; a shape's member named `documentation` stays."""
     if isinstance(part, dict):
         return {
             name: _undocumented(inner)
@@ -105,7 +105,7 @@ def _undocumented(part: Any) -> Any:
 
 
 def _endpoints(data: Model) -> Model:
-    """The partitions with their regions, and of their services ours."""
+    """`data` with all partitions and regions, but only the services in `SERVICES`."""
     partitions = [
         {**partition, "services": {name: one for name, one in partition["services"].items() if name in SERVICES}}
         for partition in data["partitions"]
@@ -118,14 +118,14 @@ def _text(data: Any) -> str:
 
 
 def stale_files() -> list[str]:
-    """The files that are not what the installed botocore gives."""
+    """The files that differ from those that the installed botocore gives."""
     wanted = dict(cut_files())
     found = {path.relative_to(MODELS).as_posix(): path.read_text() for path in MODELS.rglob("*.json")}
     return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
 
 
 def write(folder: Path) -> None:
-    """Replace what is in `folder` by the cut models."""
+    """Replace the content of `folder` by the cut models."""
     shutil.rmtree(folder, ignore_errors=True)
     for name, text in cut_files():
         path = folder / name
@@ -134,7 +134,7 @@ def write(folder: Path) -> None:
 
 
 def main() -> None:
-    """Write the cut models, or check that they are what the installed botocore gives."""
+    """Write the cut models, or check that they match the installed botocore."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--check", action="store_true")
     if not parser.parse_args().check:

@@ -1,7 +1,7 @@
-"""Reading the catalogue's data: `catalog/*.yaml`, with an overlay where a target has other names.
+"""Reads the catalogue's data: `catalog/*.yaml`, with an overlay for a target that uses other names.
 
-An overlay is one YAML file with a section for each of those files, applied as a JSON merge patch (RFC 7396):
-what it gives replaces, what it gives as null goes.
+An overlay is one YAML file with a section for each of those files. It is applied as a JSON merge patch (RFC 7396):
+its values replace those of the files, and null removes a value.
 """
 
 from collections.abc import Hashable, Mapping
@@ -45,7 +45,7 @@ _TEMPLATES: Final = _ROOT / "heat_templates"
 
 
 class CatalogError(ValueError):
-    """The data cannot be used; the text names each entry and field that is wrong."""
+    """The data is invalid; the text names each wrong entry and field."""
 
 
 def _price(text: str) -> str:
@@ -202,7 +202,7 @@ def read_catalog(folder: Path = CATALOG, overlay: Path | None = None) -> Catalog
     """The catalogue in `folder`, with `overlay` applied.
 
     Raises:
-        CatalogError: names each entry and field that is wrong.
+        CatalogError: names each wrong entry and field.
     """
     data: Any = {name: _read(folder / f"{name}.yaml") for name in _CatalogData.model_fields}
     if overlay is not None:
@@ -215,7 +215,7 @@ def read_catalog(folder: Path = CATALOG, overlay: Path | None = None) -> Catalog
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
-    """`target` with `patch` applied, as RFC 7396 has it."""
+    """`target` with the merge patch `patch` applied (RFC 7396)."""
     if not isinstance(patch, Mapping):
         return patch
     result = dict(target) if isinstance(target, Mapping) else {}
@@ -228,7 +228,7 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key that is given twice is an error instead of the last one winning."""
+    """Loads YAML and rejects duplicate keys, of which PyYAML would take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [key.value for key, _ in node.value]

@@ -1,12 +1,12 @@
 """Compare the catalogue's data with the clouds that it is sold on: `python -m tools.check_catalog`.
 
-Every flavor, image, network and resource class that the catalogue names must be there, in every project of
-every open region, and a flavor must be what the catalogue says of it. Prints a table; exit code 1 when anything
-differs. `--target` says which clouds:
+Every flavor, image, network and resource class that the catalogue names must exist in every project of every open
+region, and each flavor must have the properties that the catalogue gives. Prints a table; the exit code is 1 if
+anything differs. `--target` selects the clouds:
 
-    installed   those of the providers' secret, by PROVIDER_SECRET_ID and the AWS variables; the default
-    simulator   a simulated one, started for the purpose
-    openstack   the one that OS_CLOUD names in clouds.yaml, with the development overlay
+    installed   those of the providers' secret, found by PROVIDER_SECRET_ID and the AWS variables; the default
+    simulator   a simulated cloud, started for the check
+    openstack   the cloud that OS_CLOUD names in clouds.yaml, with the development overlay
 """
 
 import argparse
@@ -32,7 +32,7 @@ _PROVIDER = "openstack"
 
 @dataclass(frozen=True)
 class Finding:
-    """One name that was looked for; `problem` is empty where all is well."""
+    """The result for one name; `problem` is empty if the cloud has it as the catalogue says."""
 
     region: str
     kind: str
@@ -41,7 +41,7 @@ class Finding:
 
 
 def check(catalog: Catalog, config: OpenStackConfig, connections: Connections) -> Iterator[Finding]:
-    """Everything that `catalog` names, and what is wrong with it."""
+    """Check every name in `catalog`; one finding or more for each."""
     for region in catalog.regions:
         if not region.is_open or region.provider != _PROVIDER:
             continue
@@ -57,7 +57,7 @@ def check(catalog: Catalog, config: OpenStackConfig, connections: Connections) -
 
 
 def _looking(region: Region, findings: Iterator[Finding]) -> Iterator[Finding]:
-    """`findings`, and one more where the cloud refuses to be looked into."""
+    """Yield `findings`, and one more if the cloud refuses to answer."""
     try:
         yield from findings
     except ProviderError as error:
@@ -92,7 +92,7 @@ def _check_project(
 
 
 def flavor_problems(entry: InstanceType, inventory: ProjectInventory) -> Iterator[str]:
-    """How the flavor of `entry` differs from what the catalogue says."""
+    """The differences between the flavor of `entry` and the catalogue."""
     flavor = inventory.flavor(entry.flavor)
     if flavor is None:
         yield "there is no such flavor"
@@ -114,7 +114,7 @@ def flavor_problems(entry: InstanceType, inventory: ProjectInventory) -> Iterato
 
 
 def image_problems(image: Image, name: str, inventory: ProjectInventory) -> Iterator[str]:
-    """How the provider's image `name` differs from what the catalogue says of `image`."""
+    """The differences between the provider's image `name` and `image` in the catalogue."""
     found = inventory.image(name)
     if found is None:
         yield "there is no such image"
@@ -143,7 +143,7 @@ def _in_project(finding: Finding, project: str) -> Finding:
 
 
 def table(findings: Sequence[Finding]) -> str:
-    """The findings as aligned text, each name once where nothing is wrong with it."""
+    """The findings as aligned text; names without a problem are listed once."""
     rows = [("REGION", "KIND", "NAME", "FOUND")]
     rows += dict.fromkeys((f.region, f.kind, f.name, f.problem or "ok") for f in findings)
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -154,22 +154,22 @@ def table(findings: Sequence[Finding]) -> str:
 
 @dataclass(frozen=True)
 class Clouds:
-    """The clouds to compare with: the providers' secret, and what differs in the catalogue there."""
+    """The clouds to compare with: the providers' secret, and the catalogue's overlay for them."""
 
     secret: str
     overlay: Path | None = None
 
 
 class Unreachable(Exception):
-    """The target is not there; the text says what to do."""
+    """The target cannot be reached; the text says what to do."""
 
 
 @contextmanager
 def clouds_of(target: str) -> Iterator[Clouds]:
-    """The clouds that `target` names, there for as long as the block.
+    """The clouds that `target` names; they run as long as the block.
 
     Raises:
-        Unreachable: they are not there.
+        Unreachable: they cannot be reached.
     """
     if target == "installed":
         yield Clouds(_installed_secret())
@@ -201,7 +201,7 @@ def _installed_secret() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare; 0 when nothing differs, 1 when something does or cannot be compared."""
+    """Compare; return 0 if nothing differs, 1 if something differs or cannot be compared."""
     options = _parser().parse_args(arguments)
     try:
         with clouds_of(options.target) as clouds:
@@ -227,9 +227,9 @@ def _compare(catalog: Catalog, config: OpenStackConfig) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Compare the catalogue's data with the clouds.")
     targets = ("installed", "simulator", "openstack")
-    parser.add_argument("--target", choices=targets, default="installed", help="which clouds")
+    parser.add_argument("--target", choices=targets, default="installed", help="the clouds to check")
     parser.add_argument("--catalog", type=Path, default=CATALOG, help="folder of the data")
-    parser.add_argument("--overlay", type=Path, help="what differs there; by default what the target says")
+    parser.add_argument("--overlay", type=Path, help="the overlay; by default that of the target")
     return parser
 
 

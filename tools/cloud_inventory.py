@@ -1,4 +1,4 @@
-"""What one OpenStack project can use, as far as a catalogue names it.
+"""Reads which flavors, images and networks one OpenStack project can use.
 
 Sources: docs.openstack.org/api-ref/{compute,image,network,placement}.
 """
@@ -11,7 +11,7 @@ from urllib.parse import quote
 from chalicelib.adapters.providers.openstack.connections import ProjectConnection
 
 _NOVA_MICROVERSION: Final = "2.61"
-"""The first that gives extra specs with the flavors."""
+"""The first version that returns extra specs with the flavors."""
 _PLACEMENT_MICROVERSION: Final = "1.36"
 _PAGE_ITEMS: Final = 500
 _MAX_PAGES: Final = 20
@@ -43,7 +43,7 @@ class FoundNetwork:
 
 
 class ProjectInventory:
-    """Looks into a project, by the names that a template may use: names or ids."""
+    """Finds the resources of a project by name or id, as a Heat template would."""
 
     def __init__(self, project: ProjectConnection) -> None:
         self._project = project
@@ -94,7 +94,7 @@ class ProjectInventory:
 
 
 def resource_classes(placement: ProjectConnection) -> frozenset[str]:
-    """Every resource class that the region counts.
+    """Every resource class of which the region keeps an inventory.
 
     Raises:
         ProviderDenied: the credential may not read Placement.

@@ -1,8 +1,9 @@
-"""Writes the list of common passwords that ships, from the list in the package zxcvbn (MIT):
+"""Writes the list of common passwords that functions read, from the list in the package zxcvbn (MIT):
 
     python -m tools.common_passwords
 
-Of each password that could be chosen, or be the base of one, it keeps the beginning of its SHA-1, sorted.
+The list has the beginnings of SHA-1 hashes, sorted: of each common password that is long enough for a user to
+choose, and of each that can be the base of a longer one.
 """
 
 import argparse
@@ -17,13 +18,13 @@ LIST = Path(__file__).parents[1] / "chalicelib/adapters/passwords/data/common_pa
 
 
 def contents() -> bytes:
-    """The whole list."""
+    """The content of the list's file."""
     common = {password.casefold() for password in FREQUENCY_LISTS["passwords"]}
     return b"".join(sorted({hash_of_listed(password) for password in common if _is_of_use(password)}))
 
 
 def _is_of_use(password: str) -> bool:
-    """Whether it is long enough to be chosen, or has letters at both ends, which a base has."""
+    """Whether `password` is long enough to be chosen, or can be a base: that begins and ends with letters."""
     is_base = len(password) >= MIN_BASE_LENGTH and all("a" <= edge <= "z" for edge in (password[0], password[-1]))
     return len(password) >= MIN_PASSWORD_LENGTH or is_base
 

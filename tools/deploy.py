@@ -1,4 +1,4 @@
-"""`make deploy STAGE=…`: deploys the data stack and then the package, with SAM and the root `samconfig.toml`."""
+"""`make deploy STAGE=…`: deploys the data stack and then the package, with SAM and `samconfig.toml`."""
 
 import argparse
 import json
@@ -41,7 +41,7 @@ class Stage:
         """The stage `name`.
 
         Raises:
-            NoSuchStage: names the stages that there are.
+            NoSuchStage: names the stages that exist.
         """
         config = tomllib.loads(samconfig.read_text())
         stages = sorted(key for key in config if f"{key}-data" in config)
@@ -59,7 +59,7 @@ class Stage:
 
 
 def sam() -> list[str]:
-    """The command that runs SAM: the installed one, else one that uv fetches for this run."""
+    """The command that runs SAM: the installed SAM, else one that uv fetches for this run."""
     installed = shutil.which("sam")
     if installed:
         return [installed]
@@ -75,7 +75,7 @@ class SamAccount:
         self._cloudformation = stage.client("cloudformation")
 
     def deploy_data(self) -> dict[str, str]:
-        """Deploy the data stack as `samconfig.toml` says; its outputs."""
+        """Deploy the data stack as `samconfig.toml` says; return its outputs."""
         self._sam("--config-env", f"{self._stage.name}-data")
         return self._outputs(self._stage.data_stack)
 
@@ -126,7 +126,7 @@ class SamAccount:
 
 
 def deploy(stage: Stage, root: Path) -> dict[str, str]:
-    """Deploy all stacks, and stop the schedules of a release before areas; the outputs of all stacks.
+    """Deploy all stacks, and stop the schedules of a release before areas; return the outputs of all stacks.
 
     Raises:
         subprocess.CalledProcessError: SAM refused; it has said why.
@@ -146,7 +146,7 @@ def retire(stage: Stage) -> None:
     """Remove the stack of a release before areas.
 
     Raises:
-        NotFinished: messages or executions are under way in it, or a subscriber would get no more alerts.
+        NotFinished: it still has messages or executions, or a subscriber would get no more alerts.
     """
     previous = PreviousRelease(stage.installation, stage.client)
     if not previous.exists():
@@ -182,7 +182,7 @@ def main() -> None:
 
 
 def addresses(outputs: Mapping[str, str]) -> list[str]:
-    """The API's address: one with a domain, one for each REST API without."""
+    """The API's address if it has a domain, else one address for each REST API."""
     if "ApiUrl" in outputs:
         target = outputs["ApiDomainTarget"]
         return [f"The API is {outputs['ApiUrl']}; its name must lead to {target}"]

@@ -1,7 +1,7 @@
-"""`make doctor`: what this machine lacks for developing Hearth, and how to get it.
+"""`make doctor`: says what this machine lacks for developing Hearth, and how to get it.
 
-It runs before anything is installed, and on a Python that is too old for everything else (3.8), so it uses nothing
-but the standard library. It exits with 1 when something is missing that `make demo` or `make test` needs.
+It runs before anything is installed, and also on Python 3.8, which is too old for everything else; so it uses only
+the standard library. It exits with 1 if something is missing that `make demo` or `make test` needs.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 OLDEST_NODE = 20
 OLDEST_MAKE = (3, 81)
 DISK_GB = 2
-"""The packages take a quarter of it, the states of local clouds the rest."""
+"""The packages take a quarter of it, and the states of local clouds the rest."""
 MEMORY_GB = 4
-"""With which the four workers of `make test` and their clouds are comfortable."""
+"""Enough for the four workers of `make test` and their clouds."""
 
 _PYTHONS = ((3, 11), (3, 14))
 """As in pyproject.toml; tools/find-python.sh looks for them."""
@@ -51,25 +51,25 @@ _GET = {
         "": "get GNU make from your system's packages",
     },
 }
-"""How to get a thing, by the package manager that the machine has."""
+"""How to install each program, by the package manager of the machine."""
 
 
 class Machine:
-    """What the checks ask of this machine."""
+    """The facts about this machine that the checks read."""
 
     system = platform.system()
     processor = platform.machine()
 
     def which(self, command: str) -> str | None:
-        """Where `command` is, if it is on `PATH`."""
+        """The path of `command`, if it is on `PATH`."""
         return shutil.which(command)
 
     def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Whether the file `path` exists."""
         return os.path.exists(path)
 
     def says(self, *command: str) -> str | None:
-        """What `command` prints; None when it is not there, fails, or hangs."""
+        """The output of `command`; None if it does not exist, fails, or hangs."""
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20, cwd=str(ROOT))
         except (OSError, subprocess.SubprocessError):
@@ -77,11 +77,11 @@ class Machine:
         return done.stdout.strip() if done.returncode == 0 else None
 
     def free_disk_gb(self) -> float:
-        """What the disk of the project has left."""
+        """The free space on the project's disk."""
         return shutil.disk_usage(str(ROOT)).free / 1e9
 
     def memory_gb(self) -> float:
-        """The memory that is built in."""
+        """The machine's memory."""
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
 
     def is_free(self, port: int) -> bool:
@@ -97,7 +97,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing, whether it is there, and how to get it where it is not."""
+    """The result of one check: whether a thing is present, and how to get it if not."""
 
     state: str
     thing: str
@@ -106,22 +106,22 @@ class Finding:
 
 
 def found(thing: str, detail: str) -> Finding:
-    """It is there."""
+    """The finding for a thing that is present."""
     return Finding("ok", thing, detail)
 
 
 def missing(thing: str, detail: str, remedy: str) -> Finding:
-    """It is needed and not there."""
+    """The finding for a thing that is needed and missing."""
     return Finding("MISSING", thing, detail, remedy)
 
 
 def optional(thing: str, detail: str, remedy: str = "") -> Finding:
-    """It is not there, and only what `detail` names needs it."""
+    """The finding for a missing thing that only a part of the work needs; `detail` says which."""
     return Finding("-", thing, detail, remedy)
 
 
 def check_system(machine: Machine) -> Finding:
-    """Linux or macOS, on one of the two processors for which everything is built."""
+    """Check for Linux or macOS, on x86-64 or arm64."""
     here = f"{machine.system} on {machine.processor}"
     if machine.system in {"Linux", "Darwin"} and machine.processor in {"x86_64", "arm64", "aarch64"}:
         return found("System", here)
@@ -129,7 +129,7 @@ def check_system(machine: Machine) -> Finding:
 
 
 def check_python(machine: Machine) -> Finding:
-    """A supported version that can make virtual environments."""
+    """Check for a supported Python that can make virtual environments."""
     chosen = machine.says("sh", "tools/find-python.sh")
     if chosen:
         return found("Python", f"{machine.says(chosen, '--version')}, {chosen}")
@@ -140,7 +140,7 @@ def check_python(machine: Machine) -> Finding:
 
 
 def check_environment(machine: Machine) -> Finding:
-    """What `make install` has made, if it has."""
+    """Check the environment that `make install` makes."""
     made = machine.says(".venv/bin/python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
     if made is None:
         return found("Environment", ".venv is not installed yet: every command does it")
@@ -150,7 +150,7 @@ def check_environment(machine: Machine) -> Finding:
 
 
 def check_node(machine: Machine) -> Finding:
-    """npm fetches the DynamoDB engine and the documents of vendors."""
+    """Check for Node: npm fetches the DynamoDB engine and the vendors' documents."""
     version = machine.says("node", "--version") or ""
     if not machine.which("npm") or _numbers(version) < (OLDEST_NODE,):
         detail = f"Node.js {OLDEST_NODE} or later with npm is needed; here is {version or 'none'}"
@@ -159,7 +159,7 @@ def check_node(machine: Machine) -> Finding:
 
 
 def check_make(machine: Machine) -> Finding:
-    """macOS has 3.81, which is old enough for everybody."""
+    """Check for make; version 3.81, which macOS has, is enough."""
     first = (machine.says("make", "--version") or "").partition("\n")[0]
     if "GNU Make" not in first or _numbers(first) < OLDEST_MAKE:
         detail = f"GNU make 3.81 or later is needed; here is {first or 'none'}"
@@ -168,7 +168,7 @@ def check_make(machine: Machine) -> Finding:
 
 
 def check_disk(machine: Machine) -> Finding:
-    """Where the project is."""
+    """Check the free space where the project is."""
     free = machine.free_disk_gb()
     if free < DISK_GB:
         detail = f"{free:.1f} GB are free, {DISK_GB} are needed"
@@ -177,7 +177,7 @@ def check_disk(machine: Machine) -> Finding:
 
 
 def check_memory(machine: Machine) -> Finding:
-    """Less is slower, but no reason to stop."""
+    """Check the memory: with less, tests are slower, but run."""
     built_in = machine.memory_gb()
     if built_in < MEMORY_GB:
         detail = f"{built_in:.1f} GB: the four workers of `make test` may want more"
@@ -186,7 +186,7 @@ def check_memory(machine: Machine) -> Finding:
 
 
 def check_engine(machine: Machine) -> Finding:
-    """Tests run on another DynamoDB without it."""
+    """Check for the DynamoDB engine; without it, tests run on ministack's DynamoDB."""
     if (machine.system, machine.processor) == _ENGINE_COMES_WITH_NPM:
         return found("DynamoDB engine", "dynoxide, which comes with `make install`")
     on_path = machine.which("dynoxide")
@@ -197,7 +197,7 @@ def check_engine(machine: Machine) -> Finding:
 
 
 def check_ports(machine: Machine) -> Finding:
-    """The local cloud takes others for those that are taken."""
+    """Check the usual ports; the local cloud replaces those that are in use."""
     from dev.localcloud.ports import Ports
 
     taken = [f"{port} ({name})" for name, port in vars(Ports()).items() if not machine.is_free(port)]
@@ -207,7 +207,7 @@ def check_ports(machine: Machine) -> Finding:
 
 
 def check_packaging(machine: Machine) -> Finding:
-    """The Lambda runtime's own Python compiles what goes to AWS."""
+    """Check for the Python of the Lambda runtime, which compiles the package for AWS."""
     from tools.runtime import PYTHON
 
     chosen = machine.says("sh", "tools/find-python.sh", "--only", PYTHON)
@@ -218,13 +218,13 @@ def check_packaging(machine: Machine) -> Finding:
 
 
 def check_docker(machine: Machine) -> Finding:
-    """Nothing but LocalStack needs it."""
+    """Check for Docker, which only LocalStack needs."""
     docker = machine.which("docker")
     return found("Docker", docker) if docker else optional("Docker", "docker-compose.yml (LocalStack) needs it")
 
 
 def check_openstack(machine: Machine) -> Finding:
-    """What `make openstack-up` starts besides its own Python packages."""
+    """Check for the programs that `make openstack-up` starts besides its Python packages."""
     if all(machine.exists(program) for program in _OPENSTACK_PROGRAMS):
         return found("OpenStack", "MariaDB and RabbitMQ are here for `make openstack-up`")
     if machine.which("apt-get"):
@@ -245,11 +245,11 @@ CHECKS: tuple[Callable[[Machine], Finding], ...] = (
     check_openstack,
 )
 CHECKS_BY_THE_PRODUCT: tuple[Callable[[Machine], Finding], ...] = (check_ports, check_packaging)
-"""They read the product's own code, which only a supported Python can."""
+"""Checks that read the product's code, which needs a supported Python."""
 
 
 def examine(machine: Machine) -> Iterator[Finding]:
-    """Every finding."""
+    """Run every check."""
     for check in CHECKS:
         yield check(machine)
     if sys.version_info[:2] >= _PYTHONS[0]:
@@ -258,7 +258,7 @@ def examine(machine: Machine) -> Iterator[Finding]:
 
 
 def report(findings: list[Finding]) -> str:
-    """The findings, one a line with its remedy below it, and a last line that sums up."""
+    """The findings as text: one line each, with the remedy below it, and a summary at the end."""
     lines = []
     for finding in findings:
         lines.append(f"{finding.state:8}{finding.thing:17}{finding.detail}")
@@ -272,13 +272,13 @@ def report(findings: list[Finding]) -> str:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    """The first version in `text`: `v20.1.0` is (20, 1, 0); nothing where there is none."""
+    """The first version in `text`, such as (20, 1, 0) for `v20.1.0`; empty if there is none."""
     matched = re.search(r"\d+(?:\.\d+)*", text)
     return tuple(int(part) for part in matched[0].split(".")) if matched else ()
 
 
 def main() -> int:
-    """Print the report; 1 when something is missing."""
+    """Print the report; return 1 if something is missing."""
     sys.path.insert(0, str(ROOT))
     findings = list(examine(Machine()))
     print(report(findings))

@@ -1,6 +1,6 @@
-"""Write the whole ledger as the operator keeps it: `python -m tools.export_ledger [--format …] [--output FILE]`.
+"""Export the whole ledger of the operator: `python -m tools.export_ledger [--format …] [--output FILE]`.
 
-The table is the one that `TABLE_NAME` and the AWS variables lead to, as for a function. Nothing is written there.
+`TABLE_NAME` and the AWS variables select the table, as for a function. The table is only read.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from chalicelib.wiring.app import app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the journal to a file, or to where the output of this command goes."""
+    """Write the journal to a file, or to standard output."""
     parser = argparse.ArgumentParser(description="Write the whole ledger as a journal.")
     parser.add_argument("--format", type=ExportFormat, choices=list(ExportFormat), default=ExportFormat.BEANCOUNT)
     parser.add_argument("--output", type=Path, help="a file; otherwise the standard output")

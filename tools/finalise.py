@@ -1,8 +1,9 @@
-"""Turns the output of `chalice package` into deployable templates, and refuses those above a quota.
+"""Turns the output of `chalice package` into deployable templates, and refuses templates above a quota.
 
-Chalice ships only `app.py`, `chalicelib/` and itself, and puts all functions into one template with an all-in-one
-handler behind one API. This step ships what the Lambdas import, puts each function into its stack and each path
-into its API as `tools/overlay.py` planned, and checks the budgets (`tools/template/budgets.py`).
+Chalice packages only `app.py`, `chalicelib/` and itself, and puts all functions into one template, with one API
+and one handler for all its routes. This step packages everything that the Lambdas import, puts each function into
+its stack and each path into its API as `tools/overlay.py` planned, and checks the budgets
+(`tools/template/budgets.py`).
 """
 
 import argparse
@@ -20,19 +21,19 @@ from tools.template.shares import API
 from tools.template.stacks import ORDER
 
 MANIFEST = "stacks.json"
-"""In the build folder: which stacks there are, in the order in which they are deployed."""
+"""A file in the build folder: the stacks, in the order of deployment."""
 
 SHIPPED_FOLDERS = ("chalicelib", "functions", "heat_templates")
-"""What the functions read at run time; everything else stays at home."""
+"""The files that the functions read at run time; nothing else is packaged."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
 _NOT_NEEDED = ("consumes", "produces")
-"""Parts of each of Chalice's operations that API Gateway does not use."""
+"""Parts of Chalice's operations that API Gateway does not use."""
 
 
 class SharedFunction(Exception):
-    """An API operation leads to a function that is not the one declared for it."""
+    """An operation of the API calls another function than the declared one."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Size:
 
 
 def code_archive(project: Path, destination: Path) -> None:
-    """Write the functions' code; the same sources give the same bytes."""
+    """Write the functions' code as an archive; the same sources give the same bytes."""
     with zipfile.ZipFile(destination, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in _shipped_files(project):
             entry = zipfile.ZipInfo(path.relative_to(project).as_posix(), _EPOCH)
@@ -90,7 +91,7 @@ def finalise(project: Path, build: Path, percent: int = budgets.SHARE_PERCENT) -
 
 
 def divided(packaged: Template, plan: Mapping[str, Any]) -> dict[str, Template]:
-    """The templates of the plan, in order, completed by Chalice's functions and paths."""
+    """The templates of the plan, in order, completed with Chalice's functions and paths."""
     templates: dict[str, Template] = {
         stack: copy.deepcopy(plan["stacks"][stack]) for stack in ORDER if stack in plan["stacks"]
     }
@@ -111,10 +112,10 @@ def divided(packaged: Template, plan: Mapping[str, Any]) -> dict[str, Template]:
 
 
 def check_operations(packaged: Template, declared: Mapping[str, str]) -> None:
-    """Hold one endpoint, one Lambda: each operation leads to the function that `declared` names.
+    """Check that each operation calls the function that `declared` names: one endpoint, one Lambda.
 
     Raises:
-        SharedFunction: names the operation, and where it leads.
+        SharedFunction: names the operation, and the function that it calls.
     """
     owners: dict[str, str] = {}
     for place, integration in _integrations(packaged):
@@ -127,7 +128,7 @@ def check_operations(packaged: Template, declared: Mapping[str, str]) -> None:
 
 
 def measure(templates: Mapping[str, Template], archives: tuple[Path, ...]) -> Size:
-    """How large the package is after SAM has expanded it."""
+    """The size of the package after SAM has expanded it."""
     expanded = {stack: expand(template) for stack, template in templates.items()}
     resources = [found for template in expanded.values() for found in template["Resources"].values()]
     bodies = [found["Properties"]["Body"] for found in resources if found["Type"] == "AWS::ApiGateway::RestApi"]
@@ -157,10 +158,10 @@ def expand(template: Template) -> Template:
         if resource["Type"] == "AWS::Serverless::LayerVersion":
             resource["Properties"]["ContentUri"] = {"Bucket": "bucket", "Key": "layer"}
     values = dict.fromkeys(local.get("Parameters", {}), "value")
-    # SAM wants a region for the ARNs of managed policies, of which our roles use none.
+    # SAM requires a region for the ARNs of managed policies, but our roles use no managed policies.
     translator = Translator(None, Parser(), boto_session=boto3.session.Session(region_name="us-east-1"))
     expanded: Template = translator.translate(local, parameter_values=values)
-    translator.metrics.publish()  # to nobody: it warns of those that were not
+    translator.metrics.publish()  # sent nowhere; SAM warns if metrics were not published
     return expanded
 
 

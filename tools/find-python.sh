@@ -1,10 +1,10 @@
 #!/bin/sh
-# Prints the Python with which Hearth is developed: the first here of a version in pyproject.toml that can make a
-# virtual environment. `make` runs it before there is any; nothing but a POSIX shell is needed.
+# Prints the Python with which Hearth is developed: the first one on this machine whose version pyproject.toml allows
+# and that can make a virtual environment. `make` runs it before the environment exists; it needs only a POSIX shell.
 #
 #   find-python.sh [--only 3.13 | --except 3.13] [command …]
 #
-# Commands are tried instead of the usual names. Exits with 1, and a sentence, where there is none.
+# The commands, if given, are tried instead of the usual names. Exits with 1 and a message if there is none.
 set -eu
 
 only='' except=''
@@ -13,7 +13,7 @@ case "${1:-}" in
   --except) except=$2; shift 2 ;;
 esac
 
-# The one that the functions run on comes first: tools/runtime.py.
+# The version of the functions on AWS (tools/runtime.py) comes first.
 [ $# -gt 0 ] || set -- python3.13 python3.12 python3.11 python3.14 python3 python \
   "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/3.1[1-4].*/bin/python \
   "${UV_PYTHON_INSTALL_DIR:-${XDG_DATA_HOME:-${HOME:-}/.local/share}/uv/python}"/cpython-3.1[1-4].*/bin/python3

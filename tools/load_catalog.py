@@ -1,8 +1,8 @@
 """Load the catalogue's data into the table: `python -m tools.load_catalog [--overlay FILE]`.
 
-Loading again changes nothing; what is no longer listed is removed. A price that is in force cannot be changed, but
-from a moment on that lies ahead; see catalog/README.md. The table is the one that `TABLE_NAME` and
-the AWS variables lead to, as for a function.
+Loading the same data again changes nothing; entries that are no longer listed are removed. A price that is in
+force can only be changed from a future moment on; see catalog/README.md. `TABLE_NAME` and the AWS variables select
+the table, as for a function.
 """
 
 import argparse
@@ -16,10 +16,10 @@ from tools.catalog_data import CATALOG, CatalogError, read_catalog
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Load; 0 when the table holds the data, 1 when the data cannot be used, or a price must not change so."""
+    """Load; return 0 if the table holds the data, 1 if the data is invalid or changes a price that is in force."""
     parser = argparse.ArgumentParser(description="Load the catalogue's data into the table.")
     parser.add_argument("--catalog", type=Path, default=CATALOG, help="folder of the data")
-    parser.add_argument("--overlay", type=Path, help="what differs at this target")
+    parser.add_argument("--overlay", type=Path, help="the overlay for this target")
     options = parser.parse_args(arguments)
     try:
         catalog = read_catalog(options.catalog, options.overlay)

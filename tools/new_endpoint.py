@@ -2,8 +2,8 @@
 
     python -m tools.new_endpoint POST /volumes create_volume --area cloud --scope deployments:write
 
-The function calls a part that the area's container (`chalicelib/wiring`) does not have yet: types and the
-generated route tests say so until it is there. Files that exist are added to.
+The function calls a service that the area's container (`chalicelib/wiring`) does not have yet: mypy and the
+generated route tests fail until you add it. If a file exists, the code is added to it.
 """
 
 import argparse
@@ -29,12 +29,12 @@ _NAME = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
 
 class PlanError(ValueError):
-    """What was asked for cannot be written."""
+    """The requested endpoint cannot be written; the text says why."""
 
 
 @dataclass(frozen=True)
 class Addition:
-    """Code for the end of a file, with the imports that it needs; `title` is for a file that is new."""
+    """Code for the end of a file, with the imports that it needs; `title` is the docstring of a new file."""
 
     path: str
     title: str
@@ -52,7 +52,7 @@ class Addition:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for."""
+    """The requested endpoint."""
 
     method: str
     path: str
@@ -71,27 +71,27 @@ class Plan:
 
     @property
     def module(self) -> str:
-        """The module of its resource: that of `/ssh-keys/{sshKeyId}` is `ssh_keys`."""
+        """The name of its resource's module: `ssh_keys` for `/ssh-keys/{sshKeyId}`."""
         words = [word for word in self.path.split("/") if re.fullmatch(r"(?!v\d)[\w-]+", word)]
         return words[0].replace("-", "_")
 
     @property
     def folder(self) -> str:
-        """Where its endpoints and their schemas stand, side by side."""
+        """The folder of the resource's endpoints and schemas."""
         return f"functions/{self.area}/{self.module}"
 
     @property
     def ids(self) -> dict[str, str]:
-        """The ids in its path, such as `sshKeyId`, with the name of their `Kind`."""
+        """The ids in its path, such as `sshKeyId`, each with the name of its `Kind`."""
         return {name: to_snake(name.removesuffix("Id")).upper() for name in re.findall(r"{(\w+)}", self.path)}
 
     @property
     def has_body(self) -> bool:
-        """Whether such a request brings something."""
+        """Whether the request has a body."""
         return self.method in {"POST", "PUT", "PATCH"}
 
     def additions(self) -> Sequence[Addition]:
-        """All that is to be written."""
+        """The code to write, by file."""
         return self._function(), self._models(), self._test()
 
     def _function(self) -> Addition:
@@ -106,7 +106,7 @@ class Plan:
         models = ", ".join([view, *names.values(), *([body] if self.has_body else [])])
         return Addition(
             path=f"{self.folder}/endpoints.py",
-            title=f"{self._title}.",
+            title=f"Endpoints of {self.title.lower()}.",
             imports=(
                 "from chalicelib.wiring.app import app",
                 *(["from chalicelib.domain.foundation.access.models import Scope"] if scope else []),
@@ -125,21 +125,21 @@ class Plan:
         types = [f"{name[0].upper()}{name[1:]} = id_of(Kind.{kind})" for name, kind in self.ids.items()]
         body = (
             f"class {to_pascal(self.name)}Request(ApiModel):\n"
-            f'    """What is asked for."""\n\n'
+            f'    """The data of the request."""\n\n'
             f'    name: str = Field(min_length=1, max_length=64, examples=["one"])\n\n\n'
         )
         view = (
             f"class {to_pascal(self.name)}View(ApiModel):\n"
-            f'    """What is answered."""\n\n'
+            f'    """The data of the response."""\n\n'
             f"    name: str\n\n"
             f"    @classmethod\n"
             f"    def of(cls, name: str) -> Self:\n"
-            f'        """The view of what is called `name`."""\n'
+            f'        """The view of the thing with this name."""\n'
             f"        return cls(name=name)"
         )
         return Addition(
             path=path,
-            title=f"What the endpoints of {self._title.lower()} take and answer.",
+            title=f"Requests and responses of the endpoints of {self.title.lower()}.",
             imports=(
                 "from typing import Self",
                 "from pydantic import Field",
@@ -157,14 +157,15 @@ class Plan:
         path = re.sub(r"{\w+}", "x", self.path)
         return Addition(
             path=f"tests/integration/{self.area}/test_{self.module}.py",
-            title=f"{self._title}, through the API.",
+            title=f"The endpoints of {self.title.lower()}.",
             imports=("from tests.support.api import Api",),
-            code=f"def test_{self.name}_wants_somebody_known(api: Api) -> None:\n"
+            code=f"def test_{self.name}_requires_a_known_caller(api: Api) -> None:\n"
             f'    assert api.{self.method.lower()}("{path}"{json}).code == "UNAUTHORIZED"',
         )
 
     @property
-    def _title(self) -> str:
+    def title(self) -> str:
+        """The name of the resource in words."""
         return self.module.replace("_", " ").capitalize()
 
     @property
@@ -173,16 +174,14 @@ class Plan:
 
 
 def write(plan: Plan, root: Path) -> Sequence[Path]:
-    """Write the skeleton below `root`; the files that were made or added to."""
+    """Write the skeleton below `root`; return the files that were created or extended."""
     paths = []
     for addition in plan.additions():
         path = root / addition.path
         path.parent.mkdir(parents=True, exist_ok=True)
         package = path.with_name("__init__.py")
         if plan.folder in addition.path and not package.exists():
-            package.write_text(
-                f'"""Requests and answers of `{plan.module}`, and the one call that serves each."""\n'
-            )
+            package.write_text(f'"""Endpoints of {plan.title.lower()}."""\n')
         path.write_text(addition.added_to(path.read_text() if path.exists() else ""))
         paths.append(path)
     for tidy in (["check", "--quiet", "--fix", "--select", "I,F401"], ["format", "--quiet"]):
@@ -191,13 +190,15 @@ def write(plan: Plan, root: Path) -> Sequence[Path]:
 
 
 def main() -> None:
-    """Write the skeleton, and say what remains to be done."""
+    """Write the skeleton, and print what remains to be done."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("method", choices=("GET", "POST", "PUT", "PATCH", "DELETE"))
-    parser.add_argument("path", help="below the stage, with {camelCaseId} values")
-    parser.add_argument("name", help="of the function: operationId, Lambda and metric are named after it")
-    parser.add_argument("--area", choices=AREAS, required=True, help="which part of the product it belongs to")
-    parser.add_argument("--scope", type=Scope, choices=tuple(Scope), help="what callers must hold")
+    parser.add_argument("path", help="the path below the stage, with ids as {camelCaseId}")
+    parser.add_argument(
+        "name", help="the name of the function, which the operationId, the Lambda and the metric get too"
+    )
+    parser.add_argument("--area", choices=AREAS, required=True, help="the area that the endpoint belongs to")
+    parser.add_argument("--scope", type=Scope, choices=tuple(Scope), help="the scope that callers must have")
     options = parser.parse_args()
     try:
         plan = Plan(options.method, options.path, options.name, options.area, options.scope)
@@ -205,7 +206,7 @@ def main() -> None:
         sys.exit(str(error))
     for path in write(plan, ROOT):
         print(f"wrote {path.relative_to(ROOT)}")
-    print(f"Now give {plan.area} in chalicelib/wiring a part called {plan.module}.")
+    print(f"Now add {plan.module} to the container of {plan.area} in chalicelib/wiring.")
     print("Then run: make format check test")
 
 

@@ -1,4 +1,4 @@
-"""Writes `docs/openapi.json` from the endpoints, or says whether it is what they declare (`--check`)."""
+"""Writes `docs/openapi.json` from the endpoints; with `--check`, only compares it with them."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ PATH = Path(__file__).parents[1] / "docs/openapi.json"
 
 
 def generated() -> str:
-    """The text that belongs into the file."""
+    """The document as text."""
     return json.dumps(document(load_all()), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,9 +1,9 @@
-"""Plans the stacks, and writes the template that is merged into what `chalice package` makes.
+"""Plans the stacks, and writes the template that `chalice package` merges into its own.
 
-Chalice knows routes and plain Lambdas. The plan adds what it does not: a stack for each area, an own function
-behind each route, a least-privilege role for each set of grants, events, function URLs, the WebSocket API, state
-machines, queues and alarms. Every part is a pure function of the registry; `tools/finalise.py` puts what Chalice
-made into the plan.
+Chalice knows only routes and plain Lambdas. The plan adds a stack for each area, a function of its own behind each
+route, a least-privilege role for each set of grants, events, function URLs, the WebSocket API, state machines,
+queues and alarms. Every part is a pure function of the registry. `tools/finalise.py` then puts Chalice's output
+into the plan.
 """
 
 import argparse
@@ -39,7 +39,7 @@ DATA_OUTPUTS = (
     "BreachRangeUrl",
     "SuspensionGraceHours",
 )
-"""The outputs of the data stack that other stacks take as parameters of the same names."""
+"""The outputs of the data stack; other stacks have parameters of the same names."""
 
 ENVIRONMENT = {
     "stage": ref("Stage"),
@@ -69,14 +69,14 @@ ENVIRONMENT = {
 LIBRARIES = {
     "POWERTOOLS_SERVICE_NAME": "hearth",
     "POWERTOOLS_METRICS_NAMESPACE": "Hearth",
-    # Pydantic would look through every installed package for plugins, of which there are none.
+    # Otherwise Pydantic searches every installed package for plugins, and there are none.
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
 }
-"""What the libraries of a function read from its environment."""
+"""Environment variables that a function's libraries read."""
 
 
 class OverlayError(Exception):
-    """The registry asks for something that cannot be packaged."""
+    """The registry declares something that cannot be packaged."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,15 @@ class Plan:
     """All templates, without the parts of functions and paths that Chalice adds."""
 
     stacks: dict[str, Template]
-    """In them, functions have no handler yet, and APIs no paths."""
+    """The templates; functions have no handler yet, and APIs no paths."""
     merged: Template
-    """For `chalice package --merge-template`."""
+    """The template for `chalice package --merge-template`."""
     apis: tuple[shares.RestApi, ...]
     operations: dict[str, str]
     """The logical id of the function behind each operation of the APIs, such as `GET /health`."""
 
     def as_json(self) -> dict[str, Any]:
-        """As `tools/finalise.py` reads it."""
+        """The plan in the form that `tools/finalise.py` reads."""
         apis = {api.logical_id: {path: api.local(path) for path in api.paths} for api in self.apis}
         return {"stacks": self.stacks, "merged": self.merged, "apis": apis, "operations": self.operations}
 
@@ -101,7 +101,7 @@ def environment() -> dict[str, Any]:
     """The variables of every function.
 
     Raises:
-        OverlayError: `Settings` has a field that nobody gives a value.
+        OverlayError: a field of `Settings` has no value.
     """
     missing = [field.name for field in fields(Settings) if field.name not in ENVIRONMENT]
     if missing:

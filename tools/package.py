@@ -1,7 +1,8 @@
 """`make package`: the project becomes `build/<stack>.json`, `build/code.zip` and `build/layer.zip`.
 
-Chalice runs on a clean copy of the project whose `requirements.txt` is empty: the dependencies are a layer of
-their own, built once for each content of `requirements.txt`, so that a code edit resolves nothing.
+Chalice runs on a clean copy of the project whose `requirements.txt` is empty. The dependencies are a layer of
+their own, which is built once for each content of `requirements.txt`, so that a code edit resolves no
+dependencies.
 """
 
 import argparse
@@ -30,29 +31,29 @@ ROOT = Path(__file__).resolve().parent.parent
 _STAGED_FILES = ("app.py", ".chalice/config.json")
 _STAGED_FOLDERS = ("chalicelib", "functions", "heat_templates", "state_machines")
 _LAYER_RECIPE = "4"
-"""Raise it when the way in which layers are built changes: cached ones are then built again."""
+"""Raise it when the way to build layers changes: cached layers are then built again."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class PackagingFailed(Exception):
-    """A step said why it could not go on."""
+    """A step failed; the message is its explanation."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """What a build folder holds."""
+    """The content of a build folder."""
 
     build: Path
 
     @property
     def stacks(self) -> list[str]:
-        """Its stacks, in the order in which they are deployed."""
+        """Its stacks, in the order of deployment."""
         return list(self._manifest["stacks"])
 
     @property
     def absent(self) -> list[str]:
-        """Stacks that an earlier release may have had."""
+        """Stacks that the package does not have, but an earlier release may have had."""
         return [stack for stack in ORDER if stack not in self.stacks]
 
     def template(self, stack: str) -> budgets.Template:
@@ -66,10 +67,10 @@ class Package:
 
     @cached_property
     def _manifest(self) -> dict[str, Any]:
-        """What `finalise` wrote.
+        """The manifest that `finalise` wrote.
 
         Raises:
-            PackagingFailed: there is no package.
+            PackagingFailed: the folder holds no package.
         """
         try:
             manifest: dict[str, Any] = json.loads((self.build / finalise.MANIFEST).read_text())
@@ -85,7 +86,7 @@ def package(
 
     Raises:
         PackagingFailed: Chalice or the overlay refused the project, or the layer cannot be built.
-        budgets.BudgetExceeded, finalise.SharedFunction: see there.
+        budgets.BudgetExceeded, finalise.SharedFunction: the package must not be deployed.
     """
     staged = build / "project"
     stage(project, staged)
@@ -100,7 +101,7 @@ def package(
 
 
 def stage(project: Path, staged: Path) -> None:
-    """Copy what is packaged, and nothing else, to `staged`."""
+    """Copy the files to package, and no others, to `staged`."""
     shutil.rmtree(staged, ignore_errors=True)
     for name in _STAGED_FILES:
         (staged / name).parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +113,7 @@ def stage(project: Path, staged: Path) -> None:
 
 
 def layer(requirements: Path, platform: Platform, layers: Path) -> Path:
-    """The archive of the dependencies for `platform`; built unless `layers` already has it.
+    """Return the archive of the dependencies for `platform`; build it unless `layers` already has it.
 
     Raises:
         PackagingFailed: a requirement has no wheel for the platform, or no interpreter here compiles for it.
@@ -122,7 +123,7 @@ def layer(requirements: Path, platform: Platform, layers: Path) -> Path:
     digest = hashlib.sha256(recipe + requirements.read_bytes()).hexdigest()[:16]
     archive = layers / f"{digest}-{platform.python}-{platform.architecture}.zip"
     with archive.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # who comes second waits for what the first one builds
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a second process waits until the first has built the layer
         if not archive.exists():
             unpacked = layers / f"{digest}.{os.getpid()}"
             try:
@@ -148,7 +149,7 @@ def _install(requirements: Path, platform: Platform, folder: Path) -> None:
         cwd=ROOT,
     )
     slim(folder)
-    # Byte code that is trusted as it is: /opt cannot be written to, and compiling would be paid at each start.
+    # Python uses this byte code unchecked: /opt is read-only, so a function would compile at each start.
     _call(
         [
             *(interpreter, "-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash"),
@@ -173,12 +174,12 @@ def _link(source: Path, destination: Path) -> None:
     destination.unlink(missing_ok=True)
     try:
         destination.hardlink_to(source)
-    except OSError:  # another file system
+    except OSError:  # `layers` is on another file system
         shutil.copyfile(source, destination)
 
 
 def _run(staged: Path, *arguments: str) -> None:
-    """Run Python on the staged project, which stands before our own folders on its path."""
+    """Run Python with the staged project before our own folders on its path."""
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(staged), str(ROOT)]),
         "PYTHONDONTWRITEBYTECODE": "1",

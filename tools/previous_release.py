@@ -1,9 +1,10 @@
-"""Removes the stack of releases before areas, which had everything but the data.
+"""Removes the single stack of releases before areas, which had everything but the data.
 
-Its name is the installation's, and all names in it begin with that, so none collides with those of today's
-stacks. It answers at its own addresses until it is removed: the API's, and the function URLs that payment gateways
-call. Its schedules and its readers of the table's stream are stopped once the new stacks are deployed. Messages in
-its queues and executions of its state machines run to their end. It has no data.
+Its name is the installation's, and all names in it begin with that name, so that none of them collides with names
+in today's stacks. Until it is removed, it answers at its own addresses: the API's, and the function URLs that
+payment gateways call. Its schedules and its readers of the table's stream are stopped once the new stacks are
+deployed. The messages in its queues are still processed, and the executions of its state machines run to their
+end. It has no data.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 _WAITS_FOR_DAYS = "-balance-watch"
-"""Executions of this machine wait for a customer's next moment. The new stacks wait for it anew."""
+"""Executions of this state machine wait for a customer's next moment. The new stacks start their own for it."""
 _MESSAGES = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -20,7 +21,7 @@ _MESSAGES = (
 
 
 class PreviousRelease:
-    """That stack, in the account and region of the clients that `client` creates."""
+    """The stack of a release before areas, in the account and region of the clients that `client` creates."""
 
     def __init__(self, installation: str, client: Callable[[str], Any]) -> None:
         self._stack = installation
@@ -48,11 +49,11 @@ class PreviousRelease:
                 functions.update_event_source_mapping(UUID=mapping, Enabled=False)
 
     def unfinished(self) -> list[str]:
-        """A sentence for each queue with messages, and for each state machine with executions that run."""
+        """A sentence for each queue with messages, and for each state machine with running executions."""
         return [*self._queues_with_messages(), *self._machines_at_work()]
 
     def unheard(self, topic_arn: str) -> list[str]:
-        """The subscribers of its alerts who did not subscribe to the topic `topic_arn`."""
+        """The subscribers of its alerts who have not subscribed to the topic `topic_arn`."""
         return sorted(
             f"{protocol} {endpoint}"
             for topic in self._resources("AWS::SNS::Topic")

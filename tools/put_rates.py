@@ -1,6 +1,6 @@
-"""`python -m tools.put_rates EUR=1.0850 USDT=1`: what one unit of each currency is worth in dollars, from now on.
+"""`python -m tools.put_rates EUR=1.0850 USDT=1`: set the rates of currencies, in US dollars for one unit.
 
-For a scheduled job of the operator's that knows the rates; staff have `PUT /v1/admin/rates/{currency}`.
+The operator runs it from a scheduled job that knows the rates; staff have `PUT /v1/admin/rates/{currency}`.
 """
 
 import sys
@@ -10,7 +10,7 @@ from chalicelib.wiring.app import app
 
 
 def main() -> None:
-    """Put the rates that the arguments name."""
+    """Set the rates that the arguments give."""
     if not sys.argv[1:]:
         sys.exit(__doc__)
     for argument in sys.argv[1:]:

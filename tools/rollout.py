@@ -1,4 +1,4 @@
-"""Deploys a package's stacks in order, each with the outputs of those before it."""
+"""Deploys a package's stacks in order, each with the outputs of the stacks before it."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -13,7 +13,7 @@ class Account(Protocol):
     """The part of CloudFormation that a roll-out needs; stacks have their full names."""
 
     def deploy(self, stack: str, template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
-        """Create or update a stack; its outputs."""
+        """Create or update a stack; return its outputs."""
 
     def deployed(self, stack: str) -> Deployed | None:
         """A stack as it is now, or None."""
@@ -23,16 +23,16 @@ class Account(Protocol):
 
 
 def roll_out(package: Package, installation: str, data: Mapping[str, str], account: Account) -> dict[str, str]:
-    """Deploy all of `package`; the outputs of all stacks.
+    """Deploy all of `package`; return the outputs of all stacks.
 
-    Every address answers all the time: a function is removed only after no API calls it. So a function may move
-    from one area to another, and an area may lose its last function.
+    Every address answers all the time: a function is removed only when no API calls it any more. So a function may
+    move from one area to another, and an area may lose its last function.
 
     Args:
         package: what `make package` built.
         installation: the prefix of the stacks' names.
         data: the outputs of the data stack.
-        account: where it is deployed.
+        account: the account to deploy into.
     """
     known = {INSTALLATION: installation, **data}
     shrinking: list[str] = []

@@ -1,4 +1,4 @@
-"""On which Python the functions run on AWS, and what a package has to fit: chosen here and nowhere else.
+"""The Python version of the functions on AWS, and the platform of a package: chosen only here.
 
 A developer's machine may have any Python that pyproject.toml allows; the local cloud runs the functions on that.
 """
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Final
 
 PYTHON: Final = "3.13"
-"""Of the functions on AWS. docs/adr/0023-one-lambda-runtime.md says how it is chosen and changed."""
+"""The version of the functions on AWS. docs/adr/0023-one-lambda-runtime.md says how to choose and change it."""
 
 NAME: Final = f"python{PYTHON}"
-"""What Lambda calls it."""
+"""Lambda's name for it."""
 
 SUPPORTED_UNTIL: Final = date(2029, 6, 30)
-"""When AWS stops supporting it; a test compares this date with AWS's own list."""
+"""The day on which AWS stops supporting it; a test compares it with AWS's list."""
 
 ARCHITECTURES: Final = ("arm64", "x86_64")
 
@@ -26,7 +26,7 @@ OWN: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The version of this interpreter, on which the local cloud runs the functions."""
 
 _LINUX_WHEELS: Final = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
-"""Wheels for Amazon Linux 2023 (glibc 2.34), which all runtimes from Python 3.12 on stand on."""
+"""Wheels for Amazon Linux 2023 (glibc 2.34), which all Lambda runtimes since Python 3.12 use."""
 
 
 _FINDER: Final = Path(__file__).with_name("find-python.sh")
@@ -38,13 +38,13 @@ class RuntimeMissing(Exception):
 
 @dataclass(frozen=True)
 class Platform:
-    """What the layer of a package has to fit."""
+    """The system for which a package's layer is built."""
 
     python: str
     architecture: str
-    """In Lambda's words."""
+    """The processor architecture, by Lambda's name."""
     wheels: str | None
-    """Which wheels run there, as uv names them; None for those of the interpreter."""
+    """The platform of its wheels, by uv's name; None for that of this interpreter."""
 
     @classmethod
     def of_lambda(cls, architecture: str) -> "Platform":
@@ -53,12 +53,12 @@ class Platform:
 
     @classmethod
     def here(cls) -> "Platform":
-        """This interpreter on this machine: what the local cloud runs the functions on."""
+        """This interpreter on this machine, on which the local cloud runs the functions."""
         architecture = "arm64" if platform.machine().lower() in {"arm64", "aarch64"} else "x86_64"
         return cls(OWN, architecture, _LINUX_WHEELS[architecture] if sys.platform == "linux" else None)
 
     def interpreter(self) -> str:
-        """An interpreter of this version, whose byte code is the target's.
+        """The path of an interpreter of this version, whose byte code the target can run.
 
         Raises:
             RuntimeMissing: this machine has none.
@@ -70,7 +70,7 @@ class Platform:
         )
         if found.returncode != 0:
             raise RuntimeMissing(
-                f"The functions run on Python {self.python}, which must compile their packages and is not here: "
+                f"The functions run on Python {self.python}, which must compile their packages, and this machine does not have it: "
                 f"{Path(sys.executable).with_name('uv')} python install {self.python}"
             )
         return found.stdout.strip()

@@ -1,4 +1,4 @@
-"""What a layer can do without: services of AWS that no adapter calls, scripts, stubs and tests."""
+"""Removes from a layer what functions do not need: models of unused AWS services, scripts, stubs and tests."""
 
 import shutil
 from pathlib import Path
@@ -24,14 +24,14 @@ AWS_SERVICES = frozenset(
         "sts",
     }
 )
-"""The botocore models that ship; a test holds that adapters use no others."""
+"""The botocore models that stay; a test checks that adapters use no others."""
 
 _UNUSED_FOLDERS = ("bin", "botocore/.changes", "setuptools/tests", "openstack/tests", "keystoneauth1/tests")
 _UNUSED_PATTERNS = ("*.pyi", "*.pyx", "*.pxd", "*.c", "*.h")
 
 
 def slim(packages: Path) -> None:
-    """Remove from the installed `packages` what no function of ours reads."""
+    """Remove the files that no function reads from the installed `packages`."""
     for name in _UNUSED_FOLDERS:
         shutil.rmtree(packages / name, ignore_errors=True)
     for pattern in _UNUSED_PATTERNS:

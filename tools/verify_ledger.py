@@ -1,7 +1,7 @@
-"""Let the ledger prove itself (G12): `python -m tools.verify_ledger [--json]`. Nothing is written.
+"""Run the proof of the ledger (G12): `python -m tools.verify_ledger [--json]`. It only reads.
 
-The table is the one that `TABLE_NAME` and the AWS variables lead to, as for a function; without `TABLE_NAME`, that
-of the local cloud that runs.
+`TABLE_NAME` and the AWS variables select the table, as for a function; without `TABLE_NAME`, it is the table of
+the running local cloud.
 """
 
 import argparse
@@ -19,7 +19,7 @@ _LOCAL_CLOUD = Path(__file__).parents[1] / ".local" / "endpoints.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prove; 0 when everything agrees, 1 when something does not, 2 when there is no table to look at."""
+    """Run the proof; return 0 if everything agrees, 1 if something does not, 2 if there is no table."""
     parser = argparse.ArgumentParser(description="Let the ledger prove itself.")
     parser.add_argument("--json", action="store_true", help="print the report as the daily proof keeps it")
     options = parser.parse_args(arguments)
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def aim_at_local_cloud(endpoints: Path) -> bool:
-    """Set the environment to what `endpoints` says of the local cloud that runs; False where none does."""
+    """Set the environment for the local cloud that the file `endpoints` describes; return False if none runs."""
     if not endpoints.exists():
         return False
     cloud = json.loads(endpoints.read_text())
@@ -48,7 +48,7 @@ def aim_at_local_cloud(endpoints: Path) -> bool:
 
 
 def in_words(report: Report) -> str:
-    """The report for people."""
+    """The report as text."""
     totals = report.totals
     counts = {
         "customers": totals.customers,

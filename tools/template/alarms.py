@@ -1,4 +1,4 @@
-"""The few alarms that must wake somebody; they speak through the staff's alert topic."""
+"""The alarms that staff must act on at once; they are published to the staff's alert topic."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,7 +21,7 @@ def of_dead_letters(queues: Iterable[str]) -> Resources:
 
 
 def of_stream_readers(functions: Iterable[Function]) -> Resources:
-    """An alarm for each reader of the table's stream that falls behind by a minute."""
+    """An alarm for each reader of the table's stream; it goes off when the reader is a minute late."""
     made: Resources = {}
     for function in functions:
         if isinstance(function.trigger, Stream):
@@ -32,7 +32,7 @@ def of_stream_readers(functions: Iterable[Function]) -> Resources:
 
 
 def of_machines(stems: Iterable[str]) -> Resources:
-    """An alarm for each state machine, of executions that fail."""
+    """An alarm for each state machine; it goes off when an execution fails."""
     made: Resources = {}
     for stem in stems:
         machine = {"Name": "StateMachineArn", "Value": ref(f"{camel(stem)}Machine")}
@@ -41,7 +41,7 @@ def of_machines(stems: Iterable[str]) -> Resources:
 
 
 def of_apis(apis: Iterable[RestApi]) -> Resources:
-    """An alarm for each REST API, of answers of 5xx."""
+    """An alarm for each REST API; it goes off at answers with status 5xx."""
     made: Resources = {}
     for api in apis:
         name = {"Name": "ApiName", "Value": sub(api.name)}

@@ -1,6 +1,6 @@
-"""The REST APIs: integrations, CORS, errors in our envelope, access log, and the domain that makes them one.
+"""The REST APIs: integrations, CORS, errors in our envelope, access log, and the domain that joins them.
 
-Chalice makes one API of all routes; `tools/finalise.py` divides its paths among these (`shares.py`).
+Chalice makes one API of all routes; `tools/finalise.py` divides its paths among the REST APIs (`shares.py`).
 """
 
 import json
@@ -37,7 +37,7 @@ _GATEWAY_ERRORS = {
     "THROTTLED": (429, "RATE_LIMITED", "Too many requests. Try again in a moment."),
     "REQUEST_TOO_LARGE": (413, "VALIDATION_ERROR", "The request is larger than 10 MB."),
 }
-"""What API Gateway says itself, before any function runs: status, code and message."""
+"""The errors that API Gateway answers itself, before any function runs: status, code and message."""
 
 
 def function_arn(function: Function) -> str:
@@ -63,7 +63,7 @@ def operations(registry: Iterable[Function]) -> dict[str, str]:
 
 
 def merged(registry: Iterable[Function]) -> dict[str, Any]:
-    """What is merged into Chalice's paths: the integration of each operation, and the origin for CORS."""
+    """The additions to Chalice's paths: the integration of each operation, and the origin for CORS."""
     paths: dict[str, Any] = {}
     for function in registry:
         if isinstance(function.trigger, Route):
@@ -78,7 +78,7 @@ def resources(apis: Collection[RestApi]) -> Resources:
     """The APIs without their paths, the resources that they share, and the domain's mappings."""
     made: Resources = {INVOKE_ROLE: _invoke_role()}
     for api in apis:
-        # A path that moves to a narrower API is led there before this one loses it.
+        # If a path moves to a narrower API, its mapping exists before this API loses the path.
         narrower = [f"{other.logical_id}Mapping" for other in apis if other.is_below(api)]
         made[api.logical_id] = _rest_api(api) | ({"DependsOn": narrower} if narrower else {})
         made[f"{api.logical_id}Mapping"] = _mapping(api)

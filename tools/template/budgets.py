@@ -1,6 +1,6 @@
 """AWS's default quotas, and how much of each a package uses.
 
-The list has the quotas that a larger product comes nearer to. The figures are defaults, which an account has
+The list has the quotas that a growing product approaches. The figures are AWS's defaults, which an account has
 without a request (Service Quotas, and the "quotas" page of each service's guide, read in November 2026).
 """
 
@@ -15,7 +15,7 @@ from tools.template.shares import path_nodes
 Template = dict[str, Any]
 
 SHARE_PERCENT = 80
-"""The part of a quota that a release may use; the rest is for growth, and for a second stage in the account."""
+"""The percentage of a quota that a release may use; the rest is for growth, and for a second stage."""
 
 _ASSUMED_CHARACTERS = 100
 """The assumed length of a value that CloudFormation fills in; our longest values are ARNs."""
@@ -25,7 +25,7 @@ _CALLED = re.compile(r":function:\$\{Installation\}-([\w-]+)/invocations")
 
 
 class BudgetExceeded(Exception):
-    """The package is larger than what AWS, or our own margin, allows."""
+    """The package is larger than AWS's quotas, or our margin below them, allow."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Quota:
     limit: int
     advice: str
     is_shared: bool = True
-    """Whether only a part may be used; a name may have its full length."""
+    """Whether a release may use only a part of it; names may have their full length."""
 
     def allowed(self, percent: int = SHARE_PERCENT) -> int:
         """The amount that a package may use."""
@@ -78,7 +78,7 @@ QUOTAS = tuple(value for value in list(vars().values()) if isinstance(value, Quo
 
 
 def uses(templates: Mapping[str, Template], expanded: Mapping[str, Template], unzipped_bytes: int) -> list[Use]:
-    """What the stacks use, from their SAM templates and from the CloudFormation that SAM makes of them."""
+    """What the stacks use, by their SAM templates and by the CloudFormation that SAM makes of them."""
     found = [use for stack in templates for use in _of_stack(stack, templates[stack], expanded[stack])]
     resources = [
         (f"{stack}.{logical_id}", resource["Type"], resource["Properties"])
@@ -94,7 +94,7 @@ def uses(templates: Mapping[str, Template], expanded: Mapping[str, Template], un
 
 
 def check(found: Iterable[Use], percent: int = SHARE_PERCENT) -> None:
-    """Hold every use within `percent` of its quota.
+    """Check that every use is within `percent` of its quota.
 
     Raises:
         BudgetExceeded: names the thing that uses too much, both figures, and the remedy.

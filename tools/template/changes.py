@@ -1,6 +1,6 @@
 """The queues and dead-letter queues of consumers of changes, and the relay's event filters.
 
-All of it is derived from the registry, so that a new consumer changes no other file.
+They are derived from the registry, so that a new consumer changes no other file.
 """
 
 import json
@@ -13,7 +13,7 @@ from chalicelib.runtime.registry import Changes, Function
 from tools.template.intrinsics import Resources, attribute, sub
 
 RECEIVES = 5
-"""Attempts at a change; the pauses between them are in `chalicelib/runtime/triggers.py`."""
+"""Attempts to process a change; the pauses between them are in `chalicelib/runtime/triggers.py`."""
 
 _HIGH_THROUGHPUT = {"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
 _MOST_PATTERN_CHARACTERS = 4_096
@@ -44,7 +44,7 @@ def dead_letter_queues(functions: Iterable[Function]) -> list[str]:
 
 
 def grant(function: Function) -> Grant:
-    """What Lambda and the function may do with the function's own queue."""
+    """The permissions of the function, and of Lambda for it, on the function's own queue."""
     actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
     own = f"${{{_queue(function)}.Arn}}"
     return Grant(f"changes_{function.name}", tuple(f"sqs:{action}" for action in actions), (own,))
@@ -88,7 +88,7 @@ def _dead_letters(function: Function) -> str:
 
 
 def _queues(function: Function, subscription: Subscription) -> Resources:
-    """Their names are fixed, because the relay and the staff's endpoints know them without a reference."""
+    """The two queues of a consumer. Their names are fixed: the relay and the staff's endpoints use them."""
     kept: dict[str, Any] = {"SqsManagedSseEnabled": True, "MessageRetentionPeriod": _TWO_WEEKS_SECONDS}
     waiting: dict[str, Any] = {
         "SqsManagedSseEnabled": True,

@@ -1,4 +1,4 @@
-"""The Lambdas: name, role, log group, size and what calls them, besides API Gateway."""
+"""The Lambdas: name, role, log group, size, and their triggers other than API Gateway."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -19,11 +19,11 @@ _QUEUES = {"MeteringQueue": WORK_METERING, "NoticeQueue": WORK_NOTICES}
 
 
 class UnknownQueue(Exception):
-    """A function is to be fed by a queue that does not exist."""
+    """A function declares a queue that does not exist as its trigger."""
 
 
 def globals_section(environment: dict[str, Any], architecture: str) -> dict[str, Any]:
-    """What all functions have in common, written once."""
+    """The properties that all functions share."""
     return {
         "Function": {
             "Runtime": RUNTIME,
@@ -35,7 +35,7 @@ def globals_section(environment: dict[str, Any], architecture: str) -> dict[str,
 
 
 def layer(architecture: str) -> Resources:
-    """The third-party packages; `tools/package.py` builds the archive."""
+    """The layer with the third-party packages; `tools/package.py` builds its archive."""
     return {
         LAYER: {
             "Type": "AWS::Serverless::LayerVersion",
@@ -44,7 +44,7 @@ def layer(architecture: str) -> Resources:
                 "ContentUri": "./layer.zip",
                 "CompatibleRuntimes": [RUNTIME],
                 "CompatibleArchitectures": [architecture],
-                "RetentionPolicy": "Retain",  # functions that are rolled back need the one that they had
+                "RetentionPolicy": "Retain",  # functions that are rolled back need their old layer
             },
         }
     }
@@ -67,10 +67,10 @@ def resources(registry: Iterable[Function], patterns: Sequence[str]) -> Resource
 
 
 def permitted(function: Function) -> tuple[Grant, ...]:
-    """What `function` declares, and what its trigger needs in order to reach it.
+    """The grants that `function` declares, and those that its trigger needs.
 
     Raises:
-        UnknownQueue: it listens to a queue that the core stack does not have.
+        UnknownQueue: its trigger is a queue that the core stack does not have.
     """
     match function.trigger:
         case Stream():
@@ -87,7 +87,7 @@ def permitted(function: Function) -> tuple[Grant, ...]:
 
 
 def role_suffix(grants: Iterable[Grant]) -> str:
-    """The end of the role's logical id: readable while short, and the same for the same grants."""
+    """The end of the role's logical id: readable if it is short, and the same for the same grants."""
     names = sorted({grant.name for grant in grants})
     suffix = "".join(camel(name) for name in names) or "Nothing"
     if len(suffix) <= _ROLE_ID_LIMIT:
@@ -132,7 +132,7 @@ def _properties(function: Function, suffix: str, patterns: Sequence[str]) -> dic
 
 
 def _caller(function: Function, patterns: Sequence[str]) -> dict[str, Any]:
-    """What makes Lambda call the function; routes, sockets and state machines call by themselves."""
+    """The event source of the function; routes, sockets and state machines need none."""
     match function.trigger:
         case Webhook():
             return {"FunctionUrlConfig": {"AuthType": "NONE", "InvokeMode": "BUFFERED"}}
@@ -156,7 +156,7 @@ def _caller(function: Function, patterns: Sequence[str]) -> dict[str, Any]:
 
 
 def _stream(stream: Stream, patterns: Sequence[str]) -> dict[str, Any]:
-    """A record that fails is isolated by halving its batch, retried, and reported."""
+    """The event source mapping of a stream: it isolates a failing record by halving its batch, then reports it."""
     return {
         "Stream": ref("TableStreamArn"),
         "StartingPosition": "TRIM_HORIZON",

@@ -1,4 +1,4 @@
-"""CloudFormation's functions, shortened, and the two kinds of role that several parts make."""
+"""Short forms of CloudFormation's functions, and resources that several parts make."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def allow(actions: list[str], resources: Any) -> dict[str, Any]:
 
 
 def role(service: str, statements: list[dict[str, Any]]) -> dict[str, Any]:
-    """A role that `service` assumes and that may do what `statements` say, and nothing else."""
+    """A role that `service` assumes, with the permissions `statements`."""
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     policy = {"Version": "2012-10-17", "Statement": statements}
     return {
@@ -44,7 +44,7 @@ def role(service: str, statements: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def log_group(name: str) -> dict[str, Any]:
-    """A log group that forgets after 30 days."""
+    """A log group that keeps lines for 30 days."""
     return {
         "Type": "AWS::Logs::LogGroup",
         "Properties": {"LogGroupName": sub(name), "RetentionInDays": 30},

@@ -1,6 +1,6 @@
-"""Functions that an update must leave in a stack until no API calls them.
+"""Keeps functions in a stack until no API calls them.
 
-A function that was renamed, or moved to another area, gets another name. The APIs call functions by name, and are
+A function that is renamed, or moved to another area, gets another name. The APIs call functions by name, and are
 updated last, so the function must exist under its old name until then.
 """
 
@@ -13,7 +13,9 @@ from typing import Any
 from tools.template.stacks import Template
 
 _KEPT = frozenset({"AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup"})
-"""What a function needs to answer. Its schedules and event sources go at once: the new function has them."""
+"""The resources that a function needs to answer. Schedules and event sources go at once: the new function has
+them.
+"""
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,12 @@ class Deployed:
     """A stack as it is now."""
 
     template: Template
-    """After SAM's transformation."""
+    """The template after SAM's transformation."""
     parameters: Mapping[str, str]
 
     @classmethod
     def read(cls, cloudformation: Any, stack: str) -> "Deployed":
-        """What `stack`, which exists, is to the client `cloudformation`."""
+        """The present state of `stack`, which must exist."""
         found = cloudformation.get_template(StackName=stack, TemplateStage="Processed")["TemplateBody"]
         (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
         values = {one["ParameterKey"]: one["ParameterValue"] for one in described.get("Parameters", [])}
@@ -34,12 +36,12 @@ class Deployed:
 
 
 def grown(new: Template, expanded: Template, deployed: Deployed) -> Template | None:
-    """`new` with the functions that it would remove, or None where it removes none.
+    """`new` with the functions that it would remove, or None if it removes none.
 
     Args:
-        new: what is to be deployed.
-        expanded: the same after SAM's transformation.
-        deployed: what is there.
+        new: the template to deploy.
+        expanded: the same template after SAM's transformation.
+        deployed: the present state of the stack.
     """
     old = deployed.template["Resources"]
     gone = {name: found for name, found in old.items() if name not in expanded["Resources"]}

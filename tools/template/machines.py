@@ -1,4 +1,4 @@
-"""The state machines of `state_machines/`, each with a role that may call only the functions it names."""
+"""The state machines of `state_machines/`, each with a role that may call only the functions in its definition."""
 
 import json
 import re
@@ -29,7 +29,7 @@ class UnknownFunction(Exception):
 
 
 class NoArea(Exception):
-    """A definition belongs into no one area's stack."""
+    """A definition cannot be assigned to one area's stack."""
 
 
 def read_definitions(folder: Path) -> dict[str, str]:
@@ -43,11 +43,11 @@ def functions_named_in(definition: str) -> list[str]:
 
 
 def by_area(definitions: dict[str, str], registry: Iterable[Function]) -> dict[str, dict[str, str]]:
-    """The definitions of each area: a state machine stands beside the functions that it calls.
+    """The definitions of each area: a state machine is in the stack of the functions that it calls.
 
     Raises:
         UnknownFunction: a definition refers to a function that does not exist.
-        NoArea: it calls functions of several areas, or none at all.
+        NoArea: a definition calls functions of several areas, or no function.
     """
     areas = {function.logical_id: function.area for function in registry}
     found: dict[str, dict[str, str]] = {}

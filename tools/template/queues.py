@@ -12,7 +12,7 @@ _RECEIVES = 5
 
 
 def resources() -> Resources:
-    """The queues, their dead-letter queues, those of the relay, and the topic of the staff's alerts."""
+    """The queues, their dead-letter queues, the relay's queues, and the topic of the staff's alerts."""
     kept = {"MessageRetentionPeriod": _TWO_WEEKS_SECONDS, "SqsManagedSseEnabled": True}
     dead: Resources = {name: {"Type": "AWS::SQS::Queue", "Properties": dict(kept)} for name in DEAD_LETTER_QUEUES}
     return dead | {
@@ -35,6 +35,6 @@ def _queue(dead_letters: str) -> dict[str, Any]:
 
 
 def outputs() -> dict[str, Any]:
-    """What operators subscribe to and look into."""
+    """The topic and the queues that operators use."""
     names = ("StaffAlertsTopic", "MeteringQueue", "NoticeQueue", *DEAD_LETTER_QUEUES)
     return {name: {"Value": ref(name)} for name in names}

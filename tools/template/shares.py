@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tools.template.intrinsics import camel
 
 API = "RestAPI"
-"""The logical id that Chalice gives."""
+"""The logical id that Chalice gives to its API."""
 STAGE = "api"
 """The stage of every API, and the first part of every base path."""
 

@@ -1,4 +1,4 @@
-"""The WebSocket API, made only when a function listens on it: itself in the core, its routes in the front."""
+"""The WebSocket API, made only if a function listens on it: the API in the core stack, its routes in the front."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ API = "WebsocketAPI"
 
 
 def api(registry: Iterable[Function]) -> Resources:
-    """The API alone: functions that send to connections are granted it by its id."""
+    """The API without routes; the grant to send to connections refers to it by its id."""
     return {API: _api()} if _listeners(registry) else {}
 
 
@@ -34,7 +34,7 @@ def resources(registry: Iterable[Function]) -> Resources:
 
 
 def outputs(registry: Iterable[Function]) -> dict[str, Any]:
-    """Where clients connect."""
+    """The address to which clients connect."""
     if not _listeners(registry):
         return {}
     address = f"wss://${{{API}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{STAGE}"

@@ -15,11 +15,11 @@ from tools.template.intrinsics import Resources, attribute, ref
 Template = dict[str, Any]
 
 CORE = "core"
-"""Has what several areas use: queues, topics, the WebSocket API, the layer."""
+"""The stack of what several areas use: queues, topics, the WebSocket API, the layer."""
 AREAS = ("foundation", "people", "money", "cloud", "containers", "hub", "operations")
-"""The folders of `functions/`. Each area's stack has its functions, roles, schedules and state machines."""
+"""The folders of `functions/`. The stack of an area has its functions, roles, schedules and state machines."""
 FRONT = "front"
-"""Has the REST APIs and their domain."""
+"""The stack of the REST APIs and their domain."""
 ORDER = (CORE, *AREAS, FRONT)
 """The order of deployment; each is the CloudFormation stack `<installation>-<name>`."""
 
@@ -28,7 +28,7 @@ INSTALLATION = "Installation"
 
 _IN_TEXT = re.compile(r"\$\{(?P<name>[\w:]+)(?:\.(?P<attribute>[\w.]+))?\}")
 _MADE_BY_SAM = ("Url",)
-"""The ends of logical ids that SAM makes out of a function's."""
+"""The endings that SAM adds to a function's logical id."""
 
 
 class Unlinked(Exception):
@@ -37,7 +37,7 @@ class Unlinked(Exception):
 
 @dataclass(frozen=True)
 class Draft:
-    """The declarations of one stack; its references may lead to other stacks."""
+    """The declarations of one stack; they may refer to resources of other stacks."""
 
     resources: Resources
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -77,7 +77,7 @@ def link(drafts: Mapping[str, Draft], given: Collection[str]) -> dict[str, Templ
 
 
 def _whole(stack: str, template: Template) -> Template:
-    """`template` with a head and without empty sections, which CloudFormation refuses."""
+    """`template` with the header, and without empty sections, which CloudFormation refuses."""
     head = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Transform": "AWS::Serverless-2016-10-31",
@@ -98,7 +98,7 @@ class _Linker:
     parameters: set[str] = field(default_factory=set)
 
     def rewritten(self, value: Any) -> Any:
-        """`value` with every reference to another stack made one to a parameter."""
+        """`value` with every reference to another stack replaced by one to a parameter."""
         match value:
             case {"Ref": str(name), **rest} if not rest:
                 name, _, made = name.partition(".")  # SAM's `RestAPI.Stage`
