@@ -1,1 +1,1 @@
-"""What developers run and production never sees: the local cloud and the simulators."""
+"""Programs for developers that are never deployed: the local cloud, the simulators and the demo."""

@@ -70,7 +70,7 @@ class Platform:
         )
         if found.returncode != 0:
             raise RuntimeMissing(
-                f"The functions run on Python {self.python}, which must compile their packages, and this machine does not have it: "
+                f"The functions run on Python {self.python}, which compiles their packages and is missing here: "
                 f"{Path(sys.executable).with_name('uv')} python install {self.python}"
             )
         return found.stdout.strip()

@@ -1,1 +1,1 @@
-"""A newcomer's first minutes: a customer's whole journey through the local cloud, each step checked."""
+"""The demo for newcomers: customers' journeys through the local cloud, with every step checked."""

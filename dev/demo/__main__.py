@@ -1,4 +1,4 @@
-"""`python -m dev.demo`: a whole journey against the local cloud; exit status 0 only if every step held."""
+"""`python -m dev.demo`: run a journey against the local cloud; exit status 0 only if every step succeeded."""
 
 import argparse
 import sys
@@ -24,7 +24,7 @@ _HOMES = {TargetKind.SIMULATOR: ROOT / ".local", TargetKind.OPENSTACK: ROOT / ".
 
 
 def demonstrate(name: str, home: Home, target: TargetKind, screen: Screen) -> bool:
-    """Run a journey; whether every step held."""
+    """Run a journey; return whether every step succeeded."""
     watch = Stopwatch()
     screen.headline(f"Hearth · the {name} journey on {_DESCRIPTIONS[target]}")
     try:

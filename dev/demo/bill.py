@@ -1,4 +1,4 @@
-"""The bill, and the customer's own check of it: in decimals, from the published rule alone."""
+"""The bill of a deployment, and its check: in decimals, by the published rule only, as a customer would do it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ class Interval:
 
     @property
     def seconds(self) -> int:
-        """How long it is."""
+        """Its length in seconds."""
         return int((self.end - self.start).total_seconds())
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What a deployment has cost."""
+    """What a deployment was charged."""
 
     price_per_hour: Decimal
     billed_from: datetime
@@ -51,16 +51,16 @@ class Bill:
 
     @property
     def seconds(self) -> int:
-        """How long it was charged for."""
+        """The seconds that were charged."""
         return int((self.billed_until - self.billed_from).total_seconds())
 
     def charge_until(self, end: datetime) -> Decimal:
-        """The rule: price per hour × seconds since the start ÷ 3600, rounded down to a micro-dollar."""
+        """The charge by the rule: price per hour × seconds since the start ÷ 3600, down to a micro-dollar."""
         seconds = int((end - self.billed_from).total_seconds())
         return (self.price_per_hour * seconds / _SECONDS_PER_HOUR).quantize(_MICRO, ROUND_DOWN)
 
     def check(self) -> None:
-        """Hold every line and the total to the rule.
+        """Check every line and the total by the rule.
 
         Raises:
             checks.StepFailed: a gap, an overlap, or a micro-dollar too many or too few.
@@ -76,7 +76,7 @@ class Bill:
         require_equal("the total", self.total, self.charge_until(self.billed_until))
 
     def check_entries(self, entries: Iterable[Mapping[str, Any]]) -> None:
-        """Hold the ledger's `usage` entries of this deployment to the intervals, one to one.
+        """Check that the ledger's `usage` entries of this deployment match the intervals one to one.
 
         Raises:
             checks.StepFailed: an interval without its entry, an entry without its interval, or another amount.
@@ -93,12 +93,12 @@ class Bill:
 
 
 def amount(money: Mapping[str, str]) -> Decimal:
-    """The decimal amount of the API's form of money."""
+    """The decimal amount of a money object of the API."""
     return Decimal(money["amount"])
 
 
 def instant(text: str) -> datetime:
-    """A time of the API's."""
+    """A time in the API's format."""
     return datetime.fromisoformat(text)
 
 

@@ -1,4 +1,4 @@
-"""What a step wanted and what it got."""
+"""Checks of a step, which raise what was expected and what was found."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class StepFailed(Exception):
-    """A step did not hold."""
+    """A step failed."""
 
     def __init__(self, wanted: str, got: object) -> None:
         super().__init__(f"wanted {wanted}, got {got}")
@@ -17,20 +17,20 @@ class StepFailed(Exception):
 
 
 def require(wanted: str, got: Any, *, holds: bool) -> None:
-    """Go on only if it `holds`.
+    """Return if `holds` is true.
 
     Raises:
-        StepFailed: with `wanted` in words, and what there was instead.
+        StepFailed: `holds` is false; it has `wanted` in words, and `got`.
     """
     if not holds:
         raise StepFailed(wanted, got)
 
 
 def require_equal(what: str, got: Any, wanted: Any) -> None:
-    """Go on only if `got` equals `wanted`.
+    """Return if `got` equals `wanted`.
 
     Raises:
-        StepFailed: naming `what`.
+        StepFailed: they differ; it names `what`.
     """
     require(f"{what} to be {wanted}", got, holds=got == wanted)
 
@@ -38,10 +38,10 @@ def require_equal(what: str, got: Any, wanted: Any) -> None:
 def await_value(
     wanted: str, look: Callable[[], T | None], *, deadline_seconds: float, pause_seconds: float = 0.5
 ) -> T:
-    """What `look` finds, asked again and again until the deadline.
+    """Call `look` until it finds a value, and return that value.
 
     Raises:
-        StepFailed: it found nothing in time.
+        StepFailed: it found nothing before the deadline.
     """
     deadline = time.monotonic() + deadline_seconds
     while (found := look()) is None:

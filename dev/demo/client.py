@@ -1,4 +1,4 @@
-"""A client of the API as a customer would write one: by base URL, with nothing of the product's own code."""
+"""A client of the API as a customer would write one: it uses a base URL and none of the product's code."""
 
 import json
 import ssl
@@ -12,17 +12,17 @@ import httpx
 from dev.demo.checks import StepFailed
 
 _TIMEOUT_SECONDS = 35.0
-"""A little longer than API Gateway waits for a function."""
+"""A little longer than API Gateway's timeout for a function."""
 _MOST_WAITS = 4
 _TLS = ssl.create_default_context()
-"""Made once: it takes longer than most calls."""
+"""Made once, because making it takes longer than most calls."""
 _SHOWN_CHARACTERS = 500
 
 
 def ask(method: str, url: str, *, timeout_seconds: float = _TIMEOUT_SECONDS, **options: Any) -> Any:
-    """The JSON that a port of the local cloud's own, such as the mailbox, answers; `options` are httpx's.
+    """Return the JSON answer of a service of the local cloud, such as the mailbox; `options` are httpx's.
 
-    An answer without content is None.
+    If the answer has no content, return None.
 
     Raises:
         StepFailed: it answers none.
@@ -35,7 +35,7 @@ def ask(method: str, url: str, *, timeout_seconds: float = _TIMEOUT_SECONDS, **o
 
 
 def ask_text(method: str, url: str, *, timeout_seconds: float = _TIMEOUT_SECONDS, **options: Any) -> str:
-    """The text that a port of the local cloud's own answers; `options` are httpx's.
+    """Return the text answer of a service of the local cloud; `options` are httpx's.
 
     Raises:
         StepFailed: it answers none.
@@ -58,10 +58,10 @@ class Answer:
 
     @property
     def data(self) -> Any:
-        """The data of a success.
+        """The data of a successful answer.
 
         Raises:
-            StepFailed: it is a refusal.
+            StepFailed: the answer is an error.
         """
         if not self.body.get("success"):
             raise StepFailed(f"{self.request} to succeed", self.refusal())
@@ -69,34 +69,34 @@ class Answer:
 
     @property
     def code(self) -> str | None:
-        """The code of a refusal."""
+        """The code of an error."""
         error = self.body.get("error")
         return str(error["code"]) if error else None
 
     @property
     def next_cursor(self) -> str | None:
-        """Where the list goes on."""
+        """The cursor of the list's next page."""
         cursor: str | None = self.body["meta"].get("nextCursor")
         return cursor
 
     def refusal(self) -> str:
-        """The refusal in a line, with the request id to look for in the logs."""
+        """The error in one line, with the request id to search for in the logs."""
         error = self.body.get("error", self.body)
         return f"{self.status} {error} ({self.headers.get('X-Request-Id', 'no request id')})"
 
 
 @dataclass
 class Client:
-    """Calls the API at `base_url`, as nobody or with an access token."""
+    """Calls the API at `base_url`, with or without an access token."""
 
     base_url: str
     access_token: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Sent with every call."""
+    """Headers of every call."""
     _http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=_TIMEOUT_SECONDS, verify=_TLS))
 
     def signed_in(self, access_token: str) -> Self:
-        """The same client with a session."""
+        """A client for the same API with a session."""
         return type(self)(self.base_url, access_token, self.headers, self._http)
 
     def get(self, path: str, **query: Any) -> Answer:
@@ -128,10 +128,10 @@ class Client:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Call, and where the API says to come back later, do so.
+        """Call the API; while it answers that the client must wait, wait and call again.
 
         Raises:
-            StepFailed: there is no answer, or none of ours.
+            StepFailed: there is no answer, or it is not in the API's envelope.
         """
         sent = {**self.headers, **{name.replace("_", "-"): value for name, value in (headers or {}).items()}}
         if self.access_token:

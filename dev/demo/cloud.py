@@ -1,4 +1,4 @@
-"""The local cloud under the demo: started if it does not run, and then stopped at the end."""
+"""The local cloud of the demo: started if none runs, and then stopped at the end."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ _SCHEDULE_SECONDS = 120.0
 
 @contextmanager
 def local_cloud(home: Home, target: TargetKind, screen: Screen) -> Iterator[Endpoints]:
-    """The cloud of `home` with the working tree's code in it.
+    """The cloud of `home`, which runs the working tree's code.
 
     Raises:
         StepFailed: it does not start, or runs for another target.
@@ -44,7 +44,7 @@ def local_cloud(home: Home, target: TargetKind, screen: Screen) -> Iterator[Endp
 
 
 def run_schedule(endpoints: Endpoints, name: str) -> Any:
-    """Run a scheduled function now; its result.
+    """Run a scheduled function now; return its result.
 
     Raises:
         StepFailed: it failed.

@@ -1,4 +1,4 @@
-"""What the region itself says of a machine: asked of OpenStack directly, past the product."""
+"""Reads a machine's remains from OpenStack directly, without the product."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ class _Project:
     session: Any
 
     def list(self, service_type: str, kind: str) -> list[Mapping[str, Any]]:
-        """What the service has of that kind in the project."""
+        """The project's resources of this kind in the service."""
         where = {"service_type": service_type, "region_name": self.region_name, "interface": "public"}
         found: list[Mapping[str, Any]] = self.session.get(f"/{kind}", endpoint_filter=where).json()[kind]
         return found
 
 
 def remains_of(target: Target, deployment_id: str) -> list[str]:
-    """The stacks and servers that carry the deployment's name, in every project that the product may use.
+    """The stacks and servers with the deployment's name, in every project that the product may use.
 
     Raises:
-        StepFailed: the region does not say.
+        StepFailed: the region does not answer.
     """
     name = deployment_id.replace("_", "-").lower()
     found: list[str] = []

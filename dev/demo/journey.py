@@ -1,4 +1,4 @@
-"""The main journey: from a stranger to a bill that is right to the micro-dollar."""
+"""The main journey: from registration to a bill that is right to the micro-dollar."""
 
 import secrets
 import time
@@ -33,12 +33,12 @@ _REMOVAL_SECONDS = 120.0
 _METERING_SECONDS = 30.0
 _RUNNING_SECONDS = 4.0
 _POLL_SECONDS = 1.5
-"""Forty polls a minute: below the sixty that a session may send."""
+"""Forty polls a minute; a session may send sixty requests."""
 
 
 @dataclass
 class Journey(Story):
-    """A machine for a customer: paid for in advance, built, metered, removed and accounted for."""
+    """A customer pays in advance, orders a machine, uses it, deletes it, and checks the bill."""
 
     ssh_key_id: str = ""
     deployment_id: str = ""
@@ -46,10 +46,10 @@ class Journey(Story):
     last_event: int = 0
 
     def run(self) -> None:
-        """Every step in its order. Whatever happens, no machine stays behind.
+        """Run every step in order. Whatever happens, no machine stays behind.
 
         Raises:
-            StepFailed: one did not hold; those after it were not taken.
+            StepFailed: a step failed; later steps were not run.
         """
         try:
             self._take_every_step()
@@ -228,7 +228,7 @@ class Journey(Story):
             self.screen.done("nothing")
 
     def _remove_machine(self) -> None:
-        """After a step that did not hold: a machine in a real cloud would run on."""
+        """Remove the machine after a failed step, because in a real cloud it would keep running."""
         if not self.deployment_id:
             return
         self.screen.say("removing the machine …")
@@ -244,7 +244,7 @@ class Journey(Story):
         return self._deployment()["status"] == "DELETED" or None
 
     def _watch(self, final: str, *, deadline_seconds: float) -> None:
-        """Show the timeline as it grows, until the event `final`."""
+        """Show new events of the timeline until the event `final`."""
         watch, path = Stopwatch(), f"/deployments/{self.deployment_id}/events"
         while watch.seconds < deadline_seconds:
             for event in self.customer.pages(path, after=self.last_event, limit=100):
@@ -259,7 +259,7 @@ class Journey(Story):
         raise StepFailed(f"the event {final}", f"none within {deadline_seconds:.0f} s")
 
     def _await_usage(self, intervals: int) -> Any:
-        """The usage, once it has that many intervals."""
+        """Wait until the usage has `intervals` intervals, and return it."""
 
         def found() -> Any:
             pages = self._usage()

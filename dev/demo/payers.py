@@ -1,4 +1,4 @@
-"""Those who pay, and the services that they pay with: played through the simulators' control APIs."""
+"""Plays payers and payment services, through the control APIs of the simulators."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ _CONTROL_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Payers:
-    """Acts at the `simulators` of the local cloud, as `endpoints.json` tells of them."""
+    """Sends commands to the `simulators` of the local cloud, which `endpoints.json` lists."""
 
     simulators: Mapping[str, Mapping[str, str]]
 
     def do(self, gateway: str, path: str, **body: Any) -> Any:
-        """Give the simulator of `gateway` a command; what it answers.
+        """Send a command to the simulator of `gateway`; return its answer.
 
         Raises:
-            StepFailed: it does not take it.
+            StepFailed: it refuses the command.
         """
         url = f"{self.simulators[gateway]['control']}{path}"
         return ask("POST", url, json=body, timeout_seconds=_CONTROL_SECONDS)
 
     def look(self, gateway: str, path: str) -> Any:
-        """What the simulator of `gateway` shows.
+        """Read JSON from the simulator of `gateway`.
 
         Raises:
             StepFailed: it shows nothing there.
@@ -35,7 +35,7 @@ class Payers:
         return ask("GET", f"{self.simulators[gateway]['control']}{path}")
 
     def read(self, gateway: str, path: str) -> str:
-        """What the simulator of `gateway` shows as text.
+        """Read text from the simulator of `gateway`.
 
         Raises:
             StepFailed: it shows nothing there.
@@ -43,19 +43,19 @@ class Payers:
         return ask_text("GET", f"{self.simulators[gateway]['control']}{path}")
 
     def pay_by_card(self, checkout: Mapping[str, Any]) -> None:
-        """Enter a good card where the front end would show Stripe's form."""
+        """Pay with a valid card, as in Stripe's form in the front end."""
         intent = checkout["clientSecret"].partition("_secret")[0]
         self.do("stripe", f"/payments/{intent}/pay")
 
     def newest_webhook(self, gateway: str) -> str:
-        """The id of the last event that `gateway` told of."""
+        """The id of the last event that `gateway` sent."""
         return str(self.look(gateway, "/webhooks")["webhooks"][-1]["id"])
 
     def send_again(self, gateway: str, event_id: str, *, times: int, forged: bool = False) -> list[int]:
-        """Deliver an event more often, or with somebody else's signature; the statuses that this was answered.
+        """Deliver an event again, or with a forged signature; return the statuses of the answers.
 
         Raises:
-            StepFailed: an attempt is not answered in time.
+            StepFailed: an attempt got no answer in time.
         """
         before = len(self._attempts(gateway, event_id))
         self.do(gateway, f"/webhooks/{event_id}/deliver", times=times, forged=forged)

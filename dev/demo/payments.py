@@ -1,4 +1,4 @@
-"""The payments journey: every way that money comes in, and every way that it goes back."""
+"""The payments journey: every way to pay in, and every way in which money goes back."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -27,19 +27,19 @@ _QUEUE_SECONDS = 30.0
 
 @dataclass
 class PaymentsJourney(Story):
-    """A customer who pays in four ways, and whose payers change their minds."""
+    """A customer pays in four ways; some payments are refunded or disputed."""
 
     expected: Decimal = Decimal(0)
-    """The balance that everything so far must have led to."""
+    """The expected balance so far."""
     order_id: str = ""
-    """PayPal's."""
+    """The id of the order at PayPal."""
     card_checkout: Mapping[str, Any] | None = None
 
     def run(self) -> None:
-        """Every step in its order.
+        """Run every step in order.
 
         Raises:
-            StepFailed: one did not hold; those after it were not taken.
+            StepFailed: a step failed; later steps were not run.
         """
         self.meet_the_owner()
         self.register()
@@ -183,18 +183,18 @@ class PaymentsJourney(Story):
             self.screen.done(f"listed: {listed}; in the ledger: {found['entries']}; differences 0")
 
     def _ask(self, way: str, body: Mapping[str, str]) -> Any:
-        """A new top-up."""
+        """Create a top-up."""
         path = f"/billing/topups/{way}"
         return self.customer.post(path, body, idempotency_key=secrets.token_hex(8)).data
 
     def _credited(self, change: Decimal, what: str) -> None:
-        """Wait until the balance has changed by this."""
+        """Wait until the balance has changed by `change`."""
         self.expected += change
         self.await_balance(self.expected)
         self.screen.done(f"{what}: {_signed(change)}, balance ${self.expected:.2f}")
 
     def _frozen(self, amount: Decimal) -> None:
-        """Wait until so much cannot be spent, though it is still hers."""
+        """Wait until `amount` of the balance is frozen: the customer still has it, but cannot spend it."""
         balance = self.await_balance(amount, "held")
         found = {name: billing.amount(balance[name]) for name in ("posted", "available")}
         require_equal("the balance", found, {"posted": self.expected, "available": self.expected - amount})
@@ -204,7 +204,7 @@ class PaymentsJourney(Story):
 
 
 def _as_people_type(reference: str) -> str:
-    """In small letters and groups of four."""
+    """The reference in lower case and groups of four characters, as people may type it."""
     letters = reference.replace(" ", "").lower()
     return " ".join(letters[start : start + 4] for start in range(0, len(letters), 4))
 

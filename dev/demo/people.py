@@ -1,4 +1,4 @@
-"""The two people of the story: the operator's first owner, and a customer."""
+"""The people of the journeys: the operator's first owner, and customers."""
 
 import json
 import os
@@ -23,13 +23,13 @@ _MAIL_SECONDS = 20.0
 _STEP_SECONDS = 30
 _REQUEST_SECONDS = 15
 _SESSION_KEPT_SECONDS = 600.0
-"""Of the quarter of an hour that an access token lasts."""
+"""The least remaining life of an access token to use; tokens last a quarter of an hour."""
 _LINK = re.compile(r"[?&]token=([A-Za-z0-9_.-]+)")
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who can sign in."""
+    """A person who can sign in."""
 
     name: str
     email: str
@@ -37,16 +37,16 @@ class Person:
 
     @classmethod
     def made_up(cls, name: str) -> "Person":
-        """Somebody new."""
+        """A new person."""
         first_name = name.partition(" ")[0].lower()
         return cls(name, f"{first_name}-{secrets.token_hex(4)}@example.com", secrets.token_urlsafe(18))
 
     def registration(self) -> dict[str, str]:
-        """The body that makes them known."""
+        """The body of the request to register."""
         return {"name": self.name, "email": self.email, "password": self.password}
 
     def sign_in(self, api: Client) -> Client:
-        """Their session.
+        """Sign in; return the session.
 
         Raises:
             StepFailed: they cannot sign in.
@@ -57,13 +57,13 @@ class Person:
 
 @dataclass(frozen=True)
 class Owner(Person):
-    """The installation's owner, whose authenticator app is a file; staff need a second factor."""
+    """The installation's owner, whose authenticator app is a file, because staff need a second factor."""
 
     memory: Path
-    """Where the app's secret and the newest session are kept: a code works once, and comes every 30 s only."""
+    """The file with the app's secret and the newest session: each code works once, and there is one in 30 s."""
 
     def sign_in(self, api: Client) -> Client:
-        """The newest session where it is good for a while, otherwise a new one.
+        """Return the newest session if it is still valid for a while, else a new one.
 
         Raises:
             StepFailed: they cannot sign in.
@@ -81,11 +81,11 @@ class Owner(Person):
         return self._signed_in(api, api.post("/auth/2fa", finish).data["accessToken"])
 
     def forget_session(self) -> None:
-        """Sign in with both factors the next time."""
+        """Forget the session, so that the next sign-in uses both factors."""
         self._keep({"access_token": ""})
 
     def take_over(self, secret: str) -> None:
-        """Be the app with this secret; the codes that it is known to have used stay used."""
+        """Use the app with this secret; codes that were used before are not used again."""
         if self._kept().get("secret") != secret:
             self._keep({"secret": secret, "last_step": 0})
 
@@ -101,12 +101,12 @@ class Owner(Person):
         return api.signed_in(access_token)
 
     def _unused_code(self, kept: Mapping[str, Any]) -> str:
-        """The next code that was not used: the one before now is good still, and the one after already.
+        """The next unused code; the code before the present one and the one after it are valid too.
 
-        The one before is passed over where it would expire on its way.
+        The code before is skipped if it could expire before the request arrives.
 
         Raises:
-            StepFailed: nobody told us the secret of the app.
+            StepFailed: the app's secret is unknown.
         """
         if "secret" not in kept:
             raise StepFailed("the owner's authenticator app", f"no secret in {self.memory}; set HEARTH_OWNER_TOTP")
@@ -125,13 +125,13 @@ class Owner(Person):
 
 
 def staff_owner(api: Client, home: Home) -> tuple[Owner, bool]:
-    """The installation's owner, and whether they were created just now; the home remembers them.
+    """Return the installation's owner, and whether this call created them; `home` stores them.
 
-    An owner that somebody else created is given by HEARTH_OWNER_EMAIL, HEARTH_OWNER_PASSWORD and
+    For an existing owner, set HEARTH_OWNER_EMAIL, HEARTH_OWNER_PASSWORD and
     HEARTH_OWNER_TOTP, the base32 secret of their authenticator app.
 
     Raises:
-        StepFailed: there is an owner that nobody told us of.
+        StepFailed: there is an owner whose credentials are unknown.
     """
     memory = home.folder / "owner-app.json"
     if email := os.environ.get("HEARTH_OWNER_EMAIL"):
@@ -156,10 +156,10 @@ def staff_owner(api: Client, home: Home) -> tuple[Owner, bool]:
 
 
 def mailed_token(mailbox: str, email: str, about: str = "") -> tuple[str, str]:
-    """The subject of the newest mail to `email` whose subject has `about` in it, and the token in its link.
+    """Find the newest mail to `email` with `about` in its subject; return the subject and the token of its link.
 
     Raises:
-        StepFailed: no such mail came.
+        StepFailed: no such mail arrived.
     """
 
     def newest() -> Any:
@@ -174,6 +174,6 @@ def mailed_token(mailbox: str, email: str, about: str = "") -> tuple[str, str]:
 
 
 def new_public_key(comment: str) -> str:
-    """A fresh Ed25519 key in OpenSSH's form; its private half is thrown away."""
+    """A new Ed25519 public key in OpenSSH's format; the private key is thrown away."""
     public_key = Ed25519PrivateKey.generate().public_key()
     return f"{public_key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()} {comment}"

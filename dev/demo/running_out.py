@@ -1,4 +1,4 @@
-"""The end of the payments journey: a saved card keeps a balance up, until the money is taken back."""
+"""The end of the payments journey: a saved card tops up the balance, until a payment is taken back."""
 
 import secrets
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ _PAUSE_SECONDS = 2.0
 
 @dataclass
 class RunningOut(Story):
-    """A customer whose machine is stopped when her money is gone, and runs again when she pays."""
+    """A customer's machine is stopped when the balance is used up, and runs again after a payment."""
 
     deployment_id: str = ""
 
     def run_beside(self, staff: Client) -> None:
-        """Every step in its order, with an owner who has signed in already.
+        """Run every step in order, with an owner who has already signed in.
 
         Raises:
-            StepFailed: one did not hold; those after it were not taken.
+            StepFailed: a step failed; later steps were not run.
         """
         self.staff = staff
         self.register()
@@ -41,7 +41,7 @@ class RunningOut(Story):
         self._read_the_invoice()
 
     def _let_a_saved_card_pay(self) -> str:
-        """Save a card and a rule for it; the PaymentIntent of the first automatic charge."""
+        """Save a card and turn on auto top-up with it; return the PaymentIntent of the first automatic charge."""
         with self.screen.step("She saves a card, and lets it top her up whenever less than $20 is left"):
             secret = self.customer.post("/billing/payment-methods").data["clientSecret"]
             self.payers.do("stripe", f"/setups/{secret.partition('_secret')[0]}/save")

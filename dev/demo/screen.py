@@ -1,4 +1,4 @@
-"""What the demo shows: colours and a spinner on a terminal, plain lines in a pipe."""
+"""The demo's output: colours and a spinner on a terminal, plain lines in a pipe."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -32,12 +32,12 @@ class Screen:
     _status: Status | None = None
 
     def headline(self, text: str) -> None:
-        """The first line."""
+        """Print the first line."""
         self.console.print(f"[bold]{escape(text)}[/bold]")
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """A step: its lines follow its title, a spinner turns below them until it ends."""
+        """Show a step: its lines follow its title, and a spinner turns below them until the step ends."""
         self._number += 1
         self.step_title = title
         self.console.print(f"\n[bold cyan]{self._number:>2}[/bold cyan] [bold]{escape(title)}[/bold]")
@@ -49,26 +49,26 @@ class Screen:
             self.console.print(f"   [dim]{watch.seconds:.1f} s[/dim]")
 
     def waiting(self, text: str) -> None:
-        """What the spinner says while something is waited for; a pipe shows nothing of it."""
+        """Set the spinner's text during a wait; nothing is shown in a pipe."""
         if self._status:
             self._status.update(f"[dim]{escape(text)}[/dim]")
 
     def say(self, text: str) -> None:
-        """A line of the step."""
+        """Print a line of the step."""
         self.console.print(f"   {escape(text)}")
 
     def done(self, text: str) -> None:
-        """Something that was checked and holds."""
+        """Print a check that succeeded."""
         self.console.print(f"   [green]✓[/green] {escape(text)}")
 
     def event(self, at: datetime, type_: str, text: str) -> None:
-        """A line of a timeline."""
+        """Print a line of a timeline."""
         colour = _EVENT_COLOURS.get(type_, "default")
         kind = escape(f"{type_:<13}")
         self.console.print(f"   [dim]{at:%H:%M:%S}[/dim]  [{colour}]{kind}[/{colour}] {escape(text)}")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], footer: Sequence[str] = ()) -> None:
-        """Rows under headings, numbers to the right."""
+        """Print rows under headings; numbers are aligned to the right."""
         table = Table(box=None, padding=(0, 2, 0, 0), show_footer=bool(footer), header_style="dim")
         for position, column in enumerate(columns):
             right = all(_is_number(row[position]) for row in rows)
@@ -78,11 +78,11 @@ class Screen:
         self.console.print(Padding(table, (0, 0, 0, _INDENT), expand=False))
 
     def success(self, text: str) -> None:
-        """The last line of a journey that held."""
+        """Print the last line of a successful journey."""
         self.console.print(f"\n[bold green]✓ {escape(text)}[/bold green]")
 
     def failure(self, wanted: str, got: str, hints: Sequence[str]) -> None:
-        """Which step did not hold, what it wanted, what it got, and where to look."""
+        """Print the failed step, what it expected, what it found, and where to look."""
         self.console.print(f"\n[bold red]✗ step {self._number} failed: {escape(self.step_title)}[/bold red]")
         self.console.print(f"   wanted  {escape(wanted)}\n   got     {escape(got)}")
         for hint in hints:
@@ -90,14 +90,14 @@ class Screen:
 
 
 class Stopwatch:
-    """Seconds since it was made."""
+    """Measures the seconds since it was made."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """How long it has run."""
+        """The seconds since it was made."""
         return time.monotonic() - self._began
 
 

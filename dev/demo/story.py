@@ -1,4 +1,4 @@
-"""What every journey has: the people, the cloud and the screen, and the steps that they share."""
+"""The base of every journey: the people, the cloud, the screen, and shared steps."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +18,7 @@ _BOOKING_SECONDS = 30.0
 
 @dataclass
 class Story:
-    """One customer's way through the cloud at `endpoints`, step by step on `screen`."""
+    """A customer's journey through the cloud at `endpoints`; `screen` shows each step."""
 
     screen: Screen
     endpoints: Endpoints
@@ -27,9 +27,9 @@ class Story:
     payers: Payers = field(init=False)
     staff: Client = field(init=False)
     ada: Person = field(init=False)
-    """The customer in person."""
+    """The person who is the customer."""
     customer: Client = field(init=False)
-    """Her session."""
+    """The customer's session."""
     customer_id: str = ""
 
     def __post_init__(self) -> None:
@@ -37,7 +37,7 @@ class Story:
         self.payers = Payers(self.endpoints["simulators"])
 
     def meet_the_owner(self) -> None:
-        """Sign in the one who may do everything."""
+        """Sign in the installation's owner."""
         with self.screen.step("The operator's owner signs in"):
             owner, is_new = staff_owner(self.api, self.home)
             self.staff = owner.sign_in(self.api)
@@ -46,7 +46,7 @@ class Story:
             self.screen.done(f"{'created, and ' if is_new else ''}signed in as {owner.email}, staff role OWNER")
 
     def register(self) -> None:
-        """Make the customer whose story this is."""
+        """Register the customer of this journey."""
         with self.screen.step("A customer registers, follows the mailed link and signs in"):
             self.ada = ada = Person.made_up("Ada Lovelace")
             self.api.post("/auth/register", ada.registration()).data["message"]
@@ -61,7 +61,7 @@ class Story:
             self.screen.done(f"verified and signed in: {self.customer_id}")
 
     def verify_ledger(self) -> None:
-        """Run the proof now rather than at night."""
+        """Run the proof now, without waiting for the night."""
         with self.screen.step("The ledger proves itself"):
             proof = run_schedule(self.endpoints, "ledger_proof")
             require_equal("differences", proof["differences"], [])
@@ -69,14 +69,14 @@ class Story:
             self.screen.done(f"customers {proof['customers']}, entries {proof['entries']}, differences 0")
 
     def balance(self) -> Any:
-        """The customer's balance as the API gives it."""
+        """The customer's balance, from the API."""
         return self.customer.get("/billing/balance").data
 
     def await_balance(self, wanted: Decimal, name: str = "posted") -> Any:
-        """The balance, once a worker has booked what it takes for `name` to be `wanted`.
+        """Wait until the balance's field `name` is `wanted`, and return the balance.
 
         Raises:
-            StepFailed: it never was, or was passed.
+            StepFailed: it was not `wanted` in time.
         """
 
         def reached() -> Any:
@@ -88,14 +88,14 @@ class Story:
         return await_value(wanted_text, reached, deadline_seconds=_BOOKING_SECONDS, pause_seconds=1)
 
     def top_up(self, top_up_id: str) -> Any:
-        """One of the customer's top-ups as the API gives it."""
+        """One of the customer's top-ups, from the API."""
         return self.customer.get(f"/billing/topups/{top_up_id}").data
 
     def await_top_up(self, top_up_id: str, *statuses: str) -> Any:
-        """One of her top-ups, once it has one of these statuses.
+        """Wait until one of the customer's top-ups has one of these statuses, and return it.
 
         Raises:
-            StepFailed: it did not get there.
+            StepFailed: it did not get one in time.
         """
 
         def reached() -> Any:

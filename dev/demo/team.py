@@ -1,4 +1,4 @@
-"""The team journey: an organisation, the people in it, what each may do, and the log that tells of all of it."""
+"""The team journey: an organisation, its members, their roles, and the activity log."""
 
 import time
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _ORGANISATION = "Analytical Engines"
 
 @dataclass
 class TeamJourney(Story):
-    """Ada founds an organisation and lets Bob work in it."""
+    """Ada creates an organisation and invites Bob."""
 
     bob: Person = field(default_factory=lambda: Person.made_up("Bob Babbage"))
     member: Client = field(init=False)
@@ -31,10 +31,10 @@ class TeamJourney(Story):
     bob_id: str = ""
 
     def run(self) -> None:
-        """Every step in its order.
+        """Run every step in order.
 
         Raises:
-            StepFailed: one did not hold; those after it were not taken.
+            StepFailed: a step failed; later steps were not run.
         """
         self.register()
         self._found()
@@ -81,7 +81,7 @@ class TeamJourney(Story):
     def _turn_on_two_factor(self) -> None:
         with self.screen.step("Bob turns on a second factor; signing in takes two steps from now on"):
             secret = self.member.post("/security/2fa/setup", {"password": self.bob.password}).data["secret"]
-            now = int(time.time()) // _STEP_SECONDS  # the next code is good already, and this one a while longer
+            now = int(time.time()) // _STEP_SECONDS  # the next code is valid too
             app = pyotp.HOTP(secret)
             codes = self.member.post("/security/2fa/confirm", {"code": app.at(now)}).data["recoveryCodes"]
             self.screen.done(f"on, with {len(codes)} recovery codes")
@@ -185,7 +185,7 @@ class TeamJourney(Story):
             self.screen.done(f"{len(log)} entries, {denied} of them denied")
 
     def _key_at(self, address: str) -> Client:
-        """The key, used from an address."""
+        """A client that uses the API key from the IP address `address`."""
         return Client(self.endpoints["api"], self.key, {"X-Local-Source-Ip": address})
 
 

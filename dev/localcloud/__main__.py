@@ -28,7 +28,7 @@ Failures = (CloudFailed, NoSuchCloud, DeploymentFailed, PackagingFailed, BudgetE
 
 
 def running(home: Home) -> Process | None:
-    """The supervisor of this home's cloud, if it runs."""
+    """The supervisor process of the cloud of `home`, if it runs."""
     recorded = read_json(home.processes)
     if not recorded:
         return None
@@ -37,7 +37,7 @@ def running(home: Home) -> Process | None:
 
 
 def up(home: Home, options: Options, *, foreground: bool) -> None:
-    """Start the cloud, or bring the working tree into the one that runs."""
+    """Start the cloud, or deploy the working tree into the running one."""
     home.prepare()
     if running(home):
         _refresh(home, options.source)
@@ -61,12 +61,12 @@ def down(home: Home) -> None:
 
 
 def watch(home: Home, source: deploy.Source) -> None:
-    """Bring every edit into the running cloud until Ctrl-C."""
+    """Deploy every edit into the running cloud until Ctrl-C."""
     from watchfiles import PythonFilter
     from watchfiles import watch as changes
 
     class OurFilter(PythonFilter):
-        """Python, and what else is packaged."""
+        """Selects Python files, and the other files that are packaged."""
 
         def __init__(self) -> None:
             super().__init__(extra_extensions=(".json", ".yaml", ".txt", ".html", ".j2"))
@@ -115,7 +115,7 @@ def _start_in_background(home: Home, options: Options) -> None:
 
 
 def _stop_leftovers(home: Home) -> None:
-    """End what a supervisor that was killed left behind: its own children, by id and start, and nothing else."""
+    """End the children of a supervisor that was killed: only processes with their ids and start times."""
     recorded: dict[str, Any] = read_json(home.processes) or {}
     for process in recorded.values():
         processes.stop(Process(**process), _STOP_SECONDS)

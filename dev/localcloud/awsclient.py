@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-"""Also the access key: ministack takes twelve digits for the account's number."""
+"""Also the access key: ministack reads an access key of twelve digits as the account's number."""
 SECRET = "local"
-"""Opens nothing: the local AWS checks no signature."""
+"""A secret key without value: the local AWS checks no signatures."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class LocalAws:
         return Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 3}, read_timeout=120)
 
     def client(self, service: str) -> Any:
-        """Any service."""
+        """A client of any service."""
         session = self._session()
         return session.client(service, endpoint_url=self.endpoint, config=self._config())  # type: ignore[call-overload]
 

@@ -1,4 +1,4 @@
-"""Brings the code of the working tree into a running local cloud; what has not changed costs nothing."""
+"""Deploys the code of the working tree into a running local cloud; unchanged parts are skipped."""
 
 import fcntl
 import hashlib
@@ -30,11 +30,11 @@ INSTALLATION = "hearth"
 """The prefix of the names of all stacks and functions."""
 DATA_STACK = f"{INSTALLATION}-data"
 RATES = ("EUR=1.08", "GBP=1.27", "CAD=0.72", "CHF=1.13", "AED=0.2723", "USDT=1", "USDC=1")
-"""Dollars for one unit, as of every `up`."""
+"""US dollars for one unit of a currency; each `up` sets them."""
 MAIL_SENDER = "Hearth <no-reply@hearth.test>"
 FRONT_END = "http://localhost:3000"
 API_DOMAIN = "api.hearth.test"
-"""Known to the local AWS alone: its front door names it in requests."""
+"""A domain that only the local AWS knows; its front door sends it in requests."""
 
 _WATCHED = ("app.py", "chalicelib", "functions", "heat_templates", "state_machines", "infra", "tools", ".chalice")
 _MORE_WATCHED = ("requirements.txt", "catalog", "dev/localcloud")
@@ -45,12 +45,12 @@ _SKIPPED_FOLDERS = {"__pycache__", "deployments", "deployed"}
 
 @dataclass(frozen=True)
 class Source:
-    """What is deployed: a project's folder; the product's own, unless a test brings a smaller one."""
+    """The project to deploy, by its folder: the product, or a smaller project of a test."""
 
     project: Path = ROOT
 
     def fingerprint(self) -> str:
-        """Changes with every file that decides what is deployed, and with the Python that it is deployed for."""
+        """A value that changes with every file that is deployed, and with the Python version."""
         digest = hashlib.sha256(str(Platform.here()).encode())
         for path in self._files():
             content = path.read_bytes()
@@ -58,7 +58,7 @@ class Source:
         return digest.hexdigest()
 
     def watched(self) -> list[Path]:
-        """The files and folders whose change makes a deployment due."""
+        """The files and folders whose change requires a deployment."""
         folders = [self.project / name for name in _WATCHED] + [ROOT / name for name in _MORE_WATCHED]
         return [folder for folder in folders if folder.exists()]
 
@@ -70,10 +70,10 @@ class Source:
 
 
 def bring_in(home: Home, source: Source, endpoint: str, target: Target) -> float | None:
-    """Deploy `source` to the AWS at `endpoint`; the seconds it took, or None when nothing had changed.
+    """Deploy `source` to the AWS at `endpoint`; return the seconds it took, or None if nothing had changed.
 
     Raises:
-        packaging.PackagingFailed, stacks.DeploymentFailed: the code cannot be deployed; the old one stays.
+        packaging.PackagingFailed, stacks.DeploymentFailed: the code cannot be deployed; the old code stays.
     """
     with _alone(home):
         began = time.monotonic()
@@ -93,7 +93,7 @@ def bring_in(home: Home, source: Source, endpoint: str, target: Target) -> float
 
 
 def prepare(home: Home, source: Source) -> None:
-    """Package `source`, unless it is what was packaged last; needs nothing that runs.
+    """Package `source`, unless it has not changed since it was last packaged; no cloud needs to run.
 
     Raises:
         packaging.PackagingFailed: the code cannot be packaged.
@@ -106,7 +106,7 @@ def prepare(home: Home, source: Source) -> None:
 
 
 def deploy_data(source: Source, stacks: Stacks) -> dict[str, str]:
-    """Deploy the data stack of `source`; its outputs."""
+    """Deploy the data stack of `source`; return its outputs."""
     template = (source.project / "infra" / "data.yaml").read_text()
     parameters = {
         "Stage": "local",
@@ -119,7 +119,7 @@ def deploy_data(source: Source, stacks: Stacks) -> dict[str, str]:
 
 
 def fill_in(source: Source, aws: LocalAws, data: Mapping[str, str], target: Target) -> None:
-    """Do what an operator does after a deployment: credentials, mail sender, catalogue, rates."""
+    """Set up what an operator sets up after a deployment: credentials, mail sender, catalogue, rates."""
     for secret, content in (("ProviderSecretArn", target.secret), ("PaymentSecretArn", target.payments)):
         aws.secretsmanager().put_secret_value(SecretId=data[secret], SecretString=json.dumps(dict(content)))
     aws.ses().verify_email_identity(EmailAddress=parseaddr(MAIL_SENDER)[1])
@@ -131,7 +131,7 @@ def fill_in(source: Source, aws: LocalAws, data: Mapping[str, str], target: Targ
 def _replace_previous_release(aws: LocalAws) -> None:
     """Wait until the stack of a release before areas has finished its work, and remove it.
 
-    Reconcilers take over what does not end in time, as after a crash.
+    Reconcilers finish the work that does not end in time, as after a crash.
     """
     previous = PreviousRelease(INSTALLATION, aws.client)
     if previous.exists():
@@ -143,7 +143,7 @@ def _replace_previous_release(aws: LocalAws) -> None:
 
 
 def _run_tool(source: Source, endpoint: str, table: str, name: str, *arguments: str) -> None:
-    """Run one of the product's own commands, where the project has it."""
+    """Run one of the product's commands, if the project has it."""
     if not (source.project / "tools" / f"{name}.py").exists():
         return
     environment = aimed(os.environ, endpoint, REGION, ACCOUNT, SECRET) | {"TABLE_NAME": table}
@@ -169,14 +169,14 @@ def routes(outputs: dict[str, str]) -> dict[str, Any]:
 
 
 def _webhook_name(output: str) -> str:
-    """`WebhookStripe` is `stripe`, `WebhookBankTransfer` is `bank_transfer`."""
+    """The webhook's name: `stripe` for `WebhookStripe`, `bank_transfer` for `WebhookBankTransfer`."""
     word = output.removeprefix("Webhook")
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in word).lstrip("_")
 
 
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
-    """Two deployments never mix."""
+    """Hold the lock of deployments, so that two never run at a time."""
     with home.lock.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""The payment gateways of the local cloud: a simulator each, and what the product is told of them."""
+"""The payment gateways of the local cloud: their simulators, and the product's secret about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,25 +17,25 @@ class SimulatedGateway:
     """One simulator: a module that takes `--port`, `--state` and `--webhook-url`."""
 
     name: str
-    """Of its port, its log, its part of the secret and its webhook."""
+    """The name of its port, its log, its part of the secret and its webhook."""
     settings: Mapping[str, Any]
-    """Its part of the payments' secret, beside its address."""
+    """Its part of the payments' secret, without its address."""
     address: str
-    """The setting that holds its address."""
+    """The name of the setting with its address."""
     path: str = ""
-    """What follows the host and port there."""
+    """The path in that address, after host and port."""
 
     @property
     def module(self) -> str:
-        """What is run."""
+        """The module to run."""
         return f"dev.simulators.{self.name}"
 
     def url(self, ports: Ports) -> str:
-        """Where it listens."""
+        """The address at which it listens."""
         return f"http://{HOST}:{getattr(ports, self.name)}"
 
     def arguments(self, ports: Ports, state: str) -> list[str]:
-        """How it is started."""
+        """The arguments of the module."""
         webhook = f"http://{HOST}:{ports.api}/webhooks/{self.name}"
         return [
             *("-m", self.module),
@@ -46,7 +46,7 @@ class SimulatedGateway:
 
 
 def _account(currency: str, number: str) -> dict[str, str]:
-    """Where an account is: an IBAN says all of it; elsewhere a number needs its branch."""
+    """The details of an account: an IBAN is complete, other numbers need a branch."""
     if number[:2].isalpha():
         return {"iban": number}
     branch = {
@@ -104,7 +104,7 @@ GATEWAYS = (
 
 
 def payment_secret(ports: Ports) -> dict[str, Any]:
-    """The payments' secret, as an operator would fill it in."""
+    """The payments' secret, in the form that an operator fills in."""
     return {
         gateway.name: {**gateway.settings, gateway.address: gateway.url(ports) + gateway.path}
         for gateway in GATEWAYS

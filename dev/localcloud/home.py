@@ -1,4 +1,4 @@
-"""The folder of one local cloud (`.local/` unless said otherwise): where everything it keeps lies."""
+"""The folder of one local cloud (by default `.local/`), with all its files."""
 
 import json
 import os
@@ -15,17 +15,17 @@ class Home:
 
     @property
     def endpoints(self) -> Path:
-        """Where everything listens; written when the cloud is ready, removed when it stops."""
+        """The addresses of all services; written when the cloud is ready, removed when it stops."""
         return self.folder / "endpoints.json"
 
     @property
     def processes(self) -> Path:
-        """Which processes are ours, while the cloud runs."""
+        """The processes of the cloud, while it runs."""
         return self.folder / "processes.json"
 
     @property
     def ports(self) -> Path:
-        """The ports of the last time, taken again when they are free."""
+        """The ports of the last run, used again if they are free."""
         return self.folder / "ports.json"
 
     @property
@@ -35,12 +35,12 @@ class Home:
 
     @property
     def deployed(self) -> Path:
-        """What was deployed last: the fingerprint of its sources."""
+        """The fingerprint of the sources that were deployed last."""
         return self.folder / "deployed.json"
 
     @property
     def target(self) -> Path:
-        """What machines are made on, with the credentials to it."""
+        """The provider of machines, with its credentials."""
         return self.folder / "target.json"
 
     @property
@@ -82,7 +82,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `path` at once: readers see the old content or the new, never half of it."""
+    """Write `path` atomically: readers see either the old content or the new."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.write_text(json.dumps(value, indent=2) + "\n")
     unfinished.replace(path)

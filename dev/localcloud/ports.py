@@ -1,4 +1,4 @@
-"""Which ports the local cloud listens on: the usual ones if free, else any."""
+"""The ports of the local cloud: the usual ones if they are free, else others."""
 
 import socket
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Ports:
-    """One port for each thing that listens."""
+    """One port for each service."""
 
     api: int = 8000
     """`/api`, `/webhooks/<name>` and `/websocket`."""
@@ -25,7 +25,7 @@ class Ports:
 
 
 def choose(remembered: Mapping[str, int]) -> Ports:
-    """The ports of the last time, else the usual ones; each that is taken is replaced by a free one."""
+    """The ports of the last run, else the usual ones; each port that is in use is replaced by a free one."""
     chosen: dict[str, int] = {}
     for name, usual in asdict(Ports()).items():
         wanted = remembered.get(name, usual)

@@ -1,4 +1,4 @@
-"""Processes by id and start: a recycled id is never taken for one of ours."""
+"""Processes identified by id and start time, so that a reused id is never taken for one of ours."""
 
 import contextlib
 import subprocess
@@ -14,41 +14,41 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Process:
-    """A process as the system knows it."""
+    """A process of the system."""
 
     pid: int
     started_at: float
-    """Seconds since 1970, as the system reports it: with `pid`, unique."""
+    """The start in seconds since 1970, as the system reports it; unique together with `pid`."""
 
     @classmethod
     def of(cls, pid: int) -> "Process":
         """The running process `pid`.
 
         Raises:
-            psutil.NoSuchProcess: it runs no longer.
+            psutil.NoSuchProcess: it no longer runs.
         """
         return cls(pid, psutil.Process(pid).create_time())
 
     def alive(self) -> bool:
-        """Whether this very process still runs."""
+        """Whether this process still runs; another process with the same id does not count."""
         return self._handle() is not None
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         handle = self._handle()
         if handle:
             with contextlib.suppress(psutil.NoSuchProcess):
                 handle.terminate()
 
     def kill(self) -> None:
-        """End it at once."""
+        """Send SIGKILL."""
         handle = self._handle()
         if handle:
             with contextlib.suppress(psutil.NoSuchProcess):
                 handle.kill()
 
     def wait(self, timeout_seconds: float) -> bool:
-        """Whether it ended within the time."""
+        """Wait for its end; return whether it ended in time."""
         deadline = time.monotonic() + timeout_seconds
         while self.alive():
             if time.monotonic() > deadline:
@@ -57,7 +57,7 @@ class Process:
         return True
 
     def as_json(self) -> dict[str, float]:
-        """For the file of our processes."""
+        """The process as JSON, for the file of our processes."""
         return asdict(self)
 
     def _handle(self) -> psutil.Process | None:
@@ -70,7 +70,7 @@ class Process:
 
 
 def stop(process: Process, timeout_seconds: float) -> None:
-    """End `process`: ask, wait, and kill it when it does not listen."""
+    """End `process`: ask it to end, and kill it if it has not ended in time."""
     process.terminate()
     if not process.wait(timeout_seconds):
         process.kill()
@@ -78,9 +78,9 @@ def stop(process: Process, timeout_seconds: float) -> None:
 
 
 def start(command: list[str], environment: Mapping[str, str], log: Path, cwd: Path) -> subprocess.Popen[bytes]:
-    """Start a child in a session of its own, so that Ctrl-C reaches the supervisor alone.
+    """Start a child in a session of its own, so that Ctrl-C reaches only the supervisor.
 
-    Its standard input is a pipe: it closes when the supervisor ends, however it ends.
+    Its standard input is a pipe, which closes when the supervisor ends, even if it is killed.
     """
     with log.open("ab") as output:
         return subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Brings the packaged product into the local AWS as an operator brings it into the real one: stack by stack."""
+"""Deploys the package to the local AWS stack by stack, as an operator deploys it to the real one."""
 
 import copy
 import hashlib
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DEPLOY_BUCKET = "hearth-deploy"
 _INLINE_TEMPLATE_BYTES = 51_200
-"""Larger templates are read from S3: the limit of CreateChangeSet's TemplateBody."""
+"""The limit of CreateChangeSet's TemplateBody; larger templates are read from S3."""
 
 _CAPABILITIES: list["CapabilityType"] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _POLL_SECONDS = 0.05
@@ -27,11 +27,11 @@ _FINISHED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
 class DeploymentFailed(Exception):
-    """CloudFormation refused, or rolled back; the message says which resource and why."""
+    """CloudFormation refused a deployment or rolled it back; the message names the resource and the reason."""
 
 
 class Stacks:
-    """CloudFormation of the local AWS; also an `Account` (`tools/rollout.py`)."""
+    """CloudFormation of the local AWS; implements `Account` (`tools/rollout.py`)."""
 
     def __init__(self, aws: LocalAws, build: Path) -> None:
         """Deploy templates whose archives are in `build`."""
@@ -42,7 +42,7 @@ class Stacks:
         self._known: set[str] = set()
 
     def deploy(self, stack: str, template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
-        """Create or update `stack` from a packaged template; its outputs. Without changes nothing happens.
+        """Create or update `stack` from a packaged template, if it has changed; return its outputs.
 
         Raises:
             DeploymentFailed: with the reason of the first resource that failed.
@@ -54,7 +54,7 @@ class Stacks:
         return Deployed.read(self._cloudformation, stack) if self.exists(stack) else None
 
     def _uploaded(self, archive: str) -> dict[str, str]:
-        """Where `archive` is in the deployment bucket, under the hash of its content."""
+        """Upload `archive` to the deployment bucket, by the hash of its content; return its place."""
         content = (self._build / archive).read_bytes()
         key = f"{hashlib.sha256(content).hexdigest()}.zip"
         if key not in self._known:
@@ -63,7 +63,7 @@ class Stacks:
         return {"Bucket": DEPLOY_BUCKET, "Key": key}
 
     def deploy_text(self, stack: str, template: str, parameters: Mapping[str, str]) -> dict[str, str]:
-        """Create or update `stack` through a change set; its outputs. Without changes nothing happens.
+        """Create or update `stack` through a change set, if it has changed; return its outputs.
 
         Raises:
             DeploymentFailed: with the reason of the first resource that failed.
@@ -89,7 +89,7 @@ class Stacks:
         return self.outputs(stack)
 
     def delete(self, stack: str) -> None:
-        """Delete `stack` where it exists, and wait until it is gone.
+        """Delete `stack` if it exists, and wait until it is gone.
 
         Raises:
             DeploymentFailed: with the reason of the first resource that failed.
@@ -113,7 +113,7 @@ class Stacks:
         return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
     def _update_unseen(self, stack: str, template: str, given: list["ParameterTypeDef"]) -> None:
-        """Update what ministack's change sets do not see: conditions and outputs."""
+        """Update conditions and outputs, whose changes ministack's change sets do not see."""
         try:
             self._cloudformation.update_stack(
                 StackName=stack, Capabilities=_CAPABILITIES, Parameters=given, **self._template_argument(template)
@@ -182,7 +182,7 @@ class Stacks:
 
 
 def located(template: Template, uploaded: Callable[[str], dict[str, str]]) -> str:
-    """The packaged `template` with the archives' places in S3, as `sam package` would write it."""
+    """The packaged `template` with the archives' places in S3, as `sam package` writes them."""
     placed = copy.deepcopy(template)
     if "Globals" in placed:
         placed["Globals"]["Function"]["CodeUri"] = uploaded(placed["Globals"]["Function"]["CodeUri"])

@@ -1,4 +1,4 @@
-"""Runs one local cloud: starts its processes, deploys into it, and stops what it started."""
+"""Runs one local cloud: starts its processes, deploys the product, and stops the processes."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from dev.localcloud.targets import Target, TargetKind, choose_target
 SIMULATOR = "dev.simulators.openstack"
 
 _ACCOUNT_CONCURRENCY = "1000"
-"""AWS's own default (Lambda quotas); ministack's follows the machine's memory, as if each were a container."""
+"""AWS's default (Lambda quotas); ministack's default depends on the machine's memory."""
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.05
@@ -35,16 +35,16 @@ class CloudFailed(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """How a cloud runs."""
+    """The options of a cloud."""
 
     speed: float = 1.0
-    """Of the simulators."""
+    """The speed of the simulators."""
     wait_scale: float = 1.0
-    """Of the waits and retry intervals of state machines; 0.1 is ten times as fast."""
+    """The scale of state machines' waits and retry intervals; 0.1 is ten times as fast."""
     source: deploy.Source = field(default_factory=deploy.Source)
     target: TargetKind = TargetKind.SIMULATOR
     is_bare: bool = False
-    """Whether nothing is deployed at the start."""
+    """Whether to start without a deployment."""
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Supervisor:
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Start, deploy, and stay until SIGTERM, Ctrl-C or the end of a child; then stop everything.
+        """Start, deploy, and run until SIGTERM, Ctrl-C or the end of a child; then stop everything.
 
         Raises:
             CloudFailed: a process did not start, or ended by itself.
@@ -126,14 +126,14 @@ class Supervisor:
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(ports.aws),
             "LAMBDA_EXECUTOR": "local",
-            # Every call is judged by its caller's policies, so that a missing grant is found here.
+            # Check every call against its caller's policies, so that a missing grant is found here.
             "AUTH": "true",
             "PERSIST_STATE": "1",
             "STATE_DIR": str((self.home.state / "aws").resolve()),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str((self.home.state / "s3").resolve()),
             "SFN_WAIT_SCALE": str(self.options.wait_scale),
-            # Listeners and a daemon that nothing here uses.
+            # Switch off listeners and a daemon that nothing here uses.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "DOCKER_HOST": "unix:///nonexistent/docker.sock",
@@ -149,7 +149,7 @@ class Supervisor:
                 with urllib.request.urlopen(url, timeout=2):
                     return
             except urllib.error.HTTPError:
-                return  # it answers, if only that there is nothing here
+                return  # any answer will do, even 404
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(_POLL_SECONDS)
         raise CloudFailed(f"{name} does not answer; its log is {self.home.log(name)}")
@@ -196,7 +196,7 @@ class Supervisor:
 
 
 def deployed_addresses(home: Home, door: str) -> dict[str, Any]:
-    """What of `endpoints.json` depends on what is deployed, at the front door `door`."""
+    """The part of `endpoints.json` that depends on the deployment, with the front door at `door`."""
     routes = read_json(home.routes) or {}
     websocket = f"{door.replace('http', 'ws', 1)}/websocket"
     return {

@@ -1,4 +1,4 @@
-"""What the machines of a local cloud are made on: the simulated region, or an OpenStack of `clouds.yaml`."""
+"""The provider of a local cloud's machines: the simulated region, or an OpenStack of `clouds.yaml`."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from tools.catalog_data import CATALOG, read_catalog
 from tools.package import ROOT
 
 OPENSTACK_OVERLAY = ROOT / "dev" / "targets" / "openstack.yaml"
-"""For the cloud of `make openstack-up`; another cloud brings its own by HEARTH_CATALOG_OVERLAY."""
+"""The catalogue overlay for `make openstack-up`; for another cloud, set HEARTH_CATALOG_OVERLAY."""
 
 _AUTH_NAMES = {
     "username": "username",
@@ -26,13 +26,13 @@ _AUTH_NAMES = {
     "application_credential_id": "application_credential_id",
     "application_credential_secret": "application_credential_secret",
 }
-"""What clouds.yaml calls the parts of a credential, and what the providers' secret calls them."""
+"""The names of a credential's parts in clouds.yaml, and those in the providers' secret."""
 _CAPACITY_CLOUD = "admin"
-"""Placement's default policy wants an administrator."""
+"""Placement's default policy requires an administrator."""
 
 
 class NoSuchCloud(Exception):
-    """The environment names no cloud that `clouds.yaml` has."""
+    """The environment does not name a cloud of `clouds.yaml`."""
 
 
 class TargetKind(StrEnum):
@@ -44,32 +44,32 @@ class TargetKind(StrEnum):
 
 @dataclass(frozen=True)
 class Target:
-    """A provider that the product is told of."""
+    """A provider, with the secrets and the overlay that the product gets."""
 
     kind: TargetKind
     secret: Mapping[str, Any]
-    """The providers' credentials, as an operator would fill them in."""
+    """The providers' credentials, in the form that an operator fills in."""
     payments: Mapping[str, Any]
-    """The payment gateways', likewise."""
+    """The payment gateways' credentials, in the same way."""
     overlay: str | None = None
-    """A file with what differs in the catalogue there."""
+    """The file with the catalogue's overlay for this target."""
 
     def fingerprint(self) -> str:
-        """Changes with the credentials, and with the overlay's text."""
+        """A value that changes with the credentials and with the overlay's text."""
         overlay = Path(self.overlay).read_text() if self.overlay else ""
         return hashlib.sha256(json.dumps([self.secret, self.payments, overlay]).encode()).hexdigest()
 
     def save(self, home: Home) -> None:
-        """Remember it for the next refresh, readable by nobody else: it holds credentials."""
+        """Store it for the next refresh; only the user can read the file, because it has credentials."""
         home.target.touch(mode=0o600)
         home.target.write_text(json.dumps(asdict(self)))
 
 
 def choose_target(kind: TargetKind, ports: Ports) -> Target:
-    """The target of this kind; an OpenStack is the one that `OS_CLOUD` names.
+    """The target of this kind; for an OpenStack, `OS_CLOUD` names the cloud.
 
     Raises:
-        NoSuchCloud: it is not set, or `clouds.yaml` has no such entry.
+        NoSuchCloud: `OS_CLOUD` is not set, or `clouds.yaml` has no such entry.
     """
     if kind is TargetKind.SIMULATOR:
         return Target(kind, _simulated(ports), payment_secret(ports))
@@ -79,7 +79,7 @@ def choose_target(kind: TargetKind, ports: Ports) -> Target:
 
 
 def saved_target(home: Home) -> Target:
-    """The target that the running cloud of `home` has."""
+    """The target of the running cloud of `home`."""
     saved = read_json(home.target)
     return Target(TargetKind(saved["kind"]), saved["secret"], saved["payments"], saved["overlay"])
 
@@ -98,7 +98,7 @@ def _simulated(ports: Ports) -> Mapping[str, Any]:
 
 
 def _of_clouds_yaml(name: str, overlay: Path) -> Mapping[str, Any]:
-    """That cloud, for each region which the catalogue has open there."""
+    """The target for this cloud, in each region that the catalogue with `overlay` has open."""
     import openstack
 
     clouds = openstack.config.OpenStackConfig()
@@ -122,7 +122,7 @@ def _of_clouds_yaml(name: str, overlay: Path) -> Mapping[str, Any]:
 
 
 def _project(cloud: Any) -> dict[str, Any]:
-    """The entry `cloud` in the words of the providers' secret; an application credential names no project."""
+    """The entry `cloud` in the form of the providers' secret; an application credential names no project."""
     auth = cloud.config["auth"]
     named = {ours: auth[theirs] for theirs, ours in _AUTH_NAMES.items() if theirs in auth}
     return {"name": auth.get("project_name", cloud.name), **named}

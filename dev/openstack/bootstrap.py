@@ -1,7 +1,7 @@
 """Fill the local OpenStack: identities and catalogue, then flavors, image, networks, keys, clouds.yaml.
 
-Each step may be run again: it makes what is missing and corrects the endpoints' addresses. Ports and
-passwords come from the environment (`cloud.env`, written by `configure.py`).
+Each step may be run again: it creates what is missing and corrects the endpoints' addresses. Ports and passwords
+come from the environment (`cloud.env`, written by `configure.py`).
 """
 
 import argparse
@@ -19,8 +19,8 @@ DOMAIN = "default"
 CUSTOMER_PROJECTS = ("demo", "demo2")
 CUSTOMER_ROLES = ("member", "heat_stack_owner")
 APPLICATION_CREDENTIAL = "hearth"
-APPLICATION_CREDENTIAL_SECRET = "hearth-application-credential-secret"  # known to everyone: loopback only
-# The private half was thrown away: there is no machine behind it to enter.
+APPLICATION_CREDENTIAL_SECRET = "hearth-application-credential-secret"  # not secret: loopback only
+# The private key was thrown away: there is no real machine to log in to.
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEVqrCcZUTbzZD36oie+tjNueBI2gHRnE0ng4BtTP9xa demo"
 POLL_SECONDS = 0.5
 
@@ -71,25 +71,25 @@ def demo_auth(project: str) -> dict[str, str]:
 
 
 def connect(auth: dict[str, str]) -> Any:
-    """Return a connection that takes nothing from the developer's own environment or clouds.yaml."""
+    """Return a connection that ignores the developer's own environment and clouds.yaml."""
     return openstack.connect(
         auth=auth, region_name=os.environ["REGION"], load_yaml_config=False, load_envvars=False
     )
 
 
 def ensure_role(identity: Any, name: str) -> Any:
-    """Return the role of that name, made if missing."""
+    """Return the role of that name; create it if it is missing."""
     return identity.find_role(name) or identity.create_role(name=name)
 
 
 def ensure_project(identity: Any, name: str) -> Any:
-    """Return the project of that name, made if missing."""
+    """Return the project of that name; create it if it is missing."""
     found = identity.find_project(name, domain_id=DOMAIN)
     return found or identity.create_project(name=name, domain_id=DOMAIN)
 
 
 def ensure_user(identity: Any, name: str, password: str, domain_id: str = DOMAIN) -> Any:
-    """Return the user of that name, made if missing."""
+    """Return the user of that name; create it if it is missing."""
     found = identity.find_user(name, domain_id=domain_id)
     return found or identity.create_user(name=name, password=password, domain_id=domain_id)
 
@@ -120,7 +120,7 @@ def ensure_catalogue(identity: Any) -> None:
 
 
 def fill_identity() -> None:
-    """Make the services' user, Heat's domain, the customer projects with their user, and the catalogue."""
+    """Create the services' user, Heat's domain, the customer projects with their user, and the catalogue."""
     identity = connect(admin_auth()).identity
     service_password = os.environ["SERVICE_PASSWORD"]
     service_project = ensure_project(identity, "service")
@@ -154,8 +154,8 @@ def missing_agents(cloud: Any) -> set[str]:
 def read_everything_once(cloud: Any) -> None:
     """Read each API once, networks first.
 
-    Neutron answers 500 to a first `GET /ports` made before SQLAlchemy has set up its mappers; whoever
-    comes after HEALTHY shall not meet that.
+    Neutron answers 500 to a first `GET /ports` that comes before SQLAlchemy has set up its mappers. This call
+    takes that error, so that later callers do not get it.
     """
     lists: Iterable[Callable[[], Iterable[Any]]] = (
         cloud.network.networks,
@@ -174,9 +174,9 @@ def read_everything_once(cloud: Any) -> None:
 
 
 def await_ready(timeout_seconds: float) -> None:
-    """Return when every service reports itself up and every API can be read.
+    """Wait until every service reports itself up and every API can be read.
 
-    Raises SystemExit naming what is missing when that takes longer than `timeout_seconds`.
+    Raises SystemExit, which names what is missing, if that takes longer than `timeout_seconds`.
     """
     deadline = time.monotonic() + timeout_seconds
     cloud = connect(admin_auth())
@@ -194,7 +194,7 @@ def await_ready(timeout_seconds: float) -> None:
 
 
 def ensure_flavors(compute: Any) -> None:
-    """Make the flavors."""
+    """Create the flavors."""
     for flavor in FLAVORS:
         if compute.find_flavor(flavor.name):
             continue
@@ -206,7 +206,7 @@ def ensure_flavors(compute: Any) -> None:
 
 
 def ensure_public_network(network: Any) -> Any:
-    """Return the external network, made if missing with its subnet of about 3,800 floating IPs."""
+    """Return the external network; create it with its subnet of about 3,800 floating IPs if it is missing."""
     public = network.find_network("public") or network.create_network(
         name="public",
         is_router_external=True,
@@ -228,7 +228,7 @@ def ensure_public_network(network: Any) -> Any:
 
 
 def ensure_tenant(cloud: Any, public: Any) -> None:
-    """Give a customer project its key and its network, routed to the public one."""
+    """Create the key of a customer project, and its network with a route to the public one."""
     network = cloud.network
     tenant = network.find_network("tenant") or network.create_network(name="tenant")
     subnet = network.find_subnet("tenant-v4") or network.create_subnet(
@@ -244,7 +244,7 @@ def ensure_tenant(cloud: Any, public: Any) -> None:
 
 
 def fill_resources() -> None:
-    """Make what a stack needs: flavors, image, volume type, networks, keys; and lift Nova's quotas."""
+    """Create what a stack needs: flavors, image, volume type, networks, keys; and remove Nova's quotas."""
     admin = connect(admin_auth())
     ensure_flavors(admin.compute)
     if not admin.image.find_image("tiny"):
@@ -266,7 +266,7 @@ def fill_resources() -> None:
 
 
 def application_credential_auth(project: str) -> dict[str, str]:
-    """Return the `auth` of the project's application credential, made if missing."""
+    """Return the `auth` of the project's application credential; create it if it is missing."""
     cloud = connect(demo_auth(project))
     name = f"{APPLICATION_CREDENTIAL}-{project}"
     user_id = cloud.current_user_id
@@ -285,7 +285,7 @@ def application_credential_auth(project: str) -> dict[str, str]:
 
 
 def write_clouds(path: Path) -> None:
-    """Write clouds.yaml: a password entry per project and an application credential for each of them."""
+    """Write clouds.yaml: for each project, an entry with a password and one with an application credential."""
     region = {"region_name": os.environ["REGION"]}
     clouds: dict[str, dict[str, Any]] = {"admin": region | {"auth": admin_auth()}}
     for project in CUSTOMER_PROJECTS:

@@ -1,4 +1,4 @@
-"""Settle the ports and render the configuration of the local OpenStack.
+"""Choose the ports and write the configuration of the local OpenStack.
 
 Reads the templates in `conf/` (syntax of `string.Template`) and writes them, with the files that the
 packages bring, under `$OPENSTACK_BASE/conf`; writes `$OPENSTACK_BASE/cloud.env`, from which the shell
@@ -34,7 +34,7 @@ DEFAULT_PORTS = {
     "EPMD_PORT": 26369,
 }
 
-# Known to everyone: the cloud listens on loopback only and holds nothing.
+# Not secret: the cloud listens only on loopback and holds nothing of value.
 CONSTANTS = {
     "REGION": "RegionOne",
     "ADMIN_PASSWORD": "adminpass",
@@ -45,7 +45,7 @@ CONSTANTS = {
 
 
 class ConfigurationError(Exception):
-    """A setting is not what it may be."""
+    """A setting has an invalid value."""
 
 
 def is_free(port: int) -> bool:
@@ -68,7 +68,7 @@ def free_port(taken: set[int]) -> int:
 
 
 def read_env(path: Path) -> dict[str, str]:
-    """Return the NAME=value lines of a file; nothing when there is no such file."""
+    """Return the NAME=value lines of a file; empty if the file does not exist."""
     if not path.exists():
         return {}
     lines = path.read_text().splitlines()
@@ -78,8 +78,7 @@ def read_env(path: Path) -> dict[str, str]:
 def settle_ports(kept: Mapping[str, str], *, running: bool) -> dict[str, int]:
     """Return the ports to use: those kept from the last start, else the defaults, else free ones.
 
-    While services are running their ports are theirs and stay; otherwise one that something else took
-    since is replaced.
+    While services run, they keep their ports. Otherwise, a port that another program has taken since is replaced.
     """
     wanted = {name: int(kept.get(name, default)) for name, default in DEFAULT_PORTS.items()}
     if running:
@@ -113,7 +112,7 @@ def true_or_false(name: str) -> str:
 
 
 def knobs() -> dict[str, str]:
-    """Return what the environment sets about this cloud's behaviour."""
+    """Return the settings of this cloud that the environment gives."""
     return {
         "token_ttl_seconds": whole_number("OPENSTACK_TOKEN_TTL_SECONDS", 3600, 1),
         "token_cache_seconds": whole_number("OPENSTACK_TOKEN_CACHE_SECONDS", 10, -1),
@@ -137,7 +136,7 @@ def variables(base: Path, env: Mapping[str, str]) -> dict[str, str]:
 
 
 def render(target: Path, packaged: Path, values: Mapping[str, str]) -> None:
-    """Write the packages' own configuration files under `target`, then ours over them."""
+    """Write the packages' configuration files under `target`, then ours over them."""
     for service in SERVICES:
         if (packaged / service).is_dir():
             shutil.copytree(packaged / service, target / service, dirs_exist_ok=True)

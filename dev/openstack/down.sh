@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Stops what up.sh started and nothing else. --purge drops the cloud's contents too; the installed packages
-# stay, so that the next start is quick (remove the whole folder to be rid of them).
+# Stops only what up.sh started. --purge also deletes the cloud's contents; the installed packages stay, so that the
+# next start is quick (remove the whole folder to delete them too).
 set -euo pipefail
 # shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
@@ -12,7 +12,7 @@ esac
 take_turn
 services="heat-engine heat-api heat-api-cfn cinder-volume cinder-scheduler cinder-api nova-compute nova-scheduler nova-conductor
   nova-api neutron glance placement keystone"
-# Each group when the one before has ended: services put their work away with the help of queue and database.
+# Each group is stopped after the one before: services need the queue and the database to shut down.
 for group in "$services" "rabbitmq mariadb" "epmd"; do
   # shellcheck disable=SC2086 # a list of words
   stop $group

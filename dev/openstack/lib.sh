@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What up.sh, down.sh and step.sh share: where things are, and processes that are known to be ours.
+# Shared by up.sh, down.sh and step.sh: paths, and the handling of our processes.
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PROJECT=$(cd "$HERE/../.." && pwd)
@@ -16,20 +16,20 @@ fail() {
   exit 1
 }
 
-# Two runs of up.sh or down.sh on one folder take turns.
+# Runs of up.sh or down.sh on one folder wait for each other.
 take_turn() {
   exec 9>"$BASE/lock"
   flock --wait 300 9 || fail "another up.sh or down.sh has been at work on $BASE for five minutes"
 }
 
 # ---------------------------------------------------------------- processes
-# Each is the leader of a session, so that ending its group ends its children. run/<name>.pid holds its id,
-# the moment it started with the boot's id, and a fingerprint of its configuration: an id alone may belong
-# to somebody else by now, and to signal that would be a disaster.
+# Each process leads a session, so that ending its group ends its children. run/<name>.pid has its id, its start time
+# with the id of the boot, and a fingerprint of its configuration: the id alone may belong to another process by now,
+# and that process must not get a signal.
 
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
 
-# When process $1 started, in clock ticks since boot; nothing when it is gone.
+# The start time of process $1 in clock ticks since boot; empty if it has ended.
 start_ticks() { { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null || true; } | cut -d' ' -f20; }
 
 recorded() { cut -d' ' -f"$2" "$RUN/$1.pid" 2>/dev/null; }
@@ -71,7 +71,7 @@ spawn() {
 
 group_exists() { kill -0 -- "-$1" 2>/dev/null; }
 
-# signal <signal> <name>: to its whole group, if that is still ours.
+# signal <signal> <name>: sends the signal to the process's group, if it is still ours.
 signal() {
   local pid ticks
   pid=$(recorded "$2" 1) || return 0
@@ -81,7 +81,7 @@ signal() {
   kill "-$1" -- "-$pid" 2>/dev/null || true
 }
 
-# stop <names…>: asks all at once, gives each 15 s, then insists.
+# stop <names…>: asks all processes to end, waits 15 s for each, then kills it.
 stop() {
   local name pid end
   for name in "$@"; do signal TERM "$name"; done
@@ -94,7 +94,7 @@ stop() {
   done
 }
 
-# wait_for <seconds> <name> <command…>: until it succeeds; fails when the process dies or time is up.
+# wait_for <seconds> <name> <command…>: repeats the command until it succeeds; fails if the process ends or time is up.
 wait_for() {
   local seconds=$1 name=$2 end=$((SECONDS + $1))
   shift 2

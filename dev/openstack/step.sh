@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# One step of up.sh, as a program of its own so that it can have a time limit:
+# One step of up.sh; it is a program of its own so that it can have a time limit:
 #   step.sh packages     installs the Python packages and our drivers
-#   step.sh mariadb      makes an empty database server, dropping a half-made one
-#   step.sh <service>    brings the service's database to the installed version
+#   step.sh mariadb      creates an empty database server; removes an incomplete one
+#   step.sh <service>    updates the service's database to the installed version
 # Each may be repeated.
 set -euo pipefail
 # shellcheck source=lib.sh source-path=SCRIPTDIR
@@ -33,7 +33,7 @@ keystone() {
     --bootstrap-internal-url "$address" --bootstrap-admin-url "$address"
 }
 
-# The cells' addresses are templates that Nova fills from its own configuration, so they follow the ports.
+# The cells' addresses are templates that Nova fills from its configuration, so that they follow the ports.
 nova() {
   local server='{scheme}://{username}:{password}@{hostname}:{port}'
   manage nova nova/nova.conf api_db sync

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts a real OpenStack control plane on 127.0.0.1; README.md says what and why. Run it as often as you
-# like: it installs what is missing, starts what does not run, restarts what was configured anew.
+# Starts a real OpenStack control plane on 127.0.0.1; README.md says what and why. It can be run again at any time: it
+# installs missing packages, starts services that do not run, and restarts services whose configuration has changed.
 set -euo pipefail
 # shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
@@ -20,7 +20,7 @@ install_debian_packages() {
   command -v apt-get >/dev/null || fail "this needs MariaDB and RabbitMQ as Debian packages them; here is no apt-get"
   [ "$(id -u)" = 0 ] || fail "not root, so these packages have to be installed first: apt-get install --no-install-recommends $packages"
   say "installing $packages"
-  # We run these programs ourselves: their packages must not start them as services, now or at boot.
+  # This script runs these programs itself: their packages must not start them as services, now or at boot.
   if [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' >$policy
     chmod +x $policy
@@ -49,7 +49,7 @@ mariadb_answers() { mariadb --no-defaults -h127.0.0.1 -P"$MARIADB_PORT" -uos -p"
 
 start_rabbitmq() {
   export ERL_EPMD_PORT=$EPMD_PORT ERL_EPMD_ADDRESS=127.0.0.1
-  # Erlang's name server as a process of ours: left to RabbitMQ it would outlive it.
+  # Start Erlang's name server as our own process: if RabbitMQ started it, it would outlive RabbitMQ.
   spawn epmd rabbitmq /usr/bin/epmd -address 127.0.0.1 -port "$EPMD_PORT"
   wait_for 20 epmd port_open "$EPMD_PORT"
   spawn rabbitmq rabbitmq env HOME="$STATE/rabbitmq/home" RABBITMQ_NODENAME=hearth@localhost \
@@ -62,7 +62,7 @@ start_rabbitmq() {
 
 port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
 
-# Its port opens before it can serve; it can when it answers a wrong protocol version with the right one.
+# The port opens before RabbitMQ can serve; it is ready when it answers a wrong protocol version with the right one.
 rabbitmq_answers() {
   printf 'AMQP\0\0\11\1' |
     timeout 2 bash -c "exec 3<>/dev/tcp/127.0.0.1/$RABBITMQ_PORT; cat >&3; head -c 4 <&3" | grep -q .
@@ -72,7 +72,7 @@ rabbitmq_answers() {
 # schema <service> <key>
 schema() { once "$STATE/.schema-$1" "$2" 240 "$HERE/step.sh" "$1"; }
 
-# Four at a time: what takes long runs beside what follows one another.
+# Four run at a time, so that long ones run beside sequences of short ones.
 migrate() {
   local jobs=() job
   schema keystone "$RELEASE $ADDRESSES" & jobs+=($!)
@@ -121,7 +121,7 @@ start_services() {
   api heat-api heat "$HEAT_PORT" heat.wsgi.api 8 --config-file "$CONF/heat/heat.conf"
   api heat-api-cfn heat "$HEAT_CFN_PORT" heat.wsgi.cfn 2 --config-file "$CONF/heat/heat.conf"
   worker heat-engine heat heat.conf
-  # nova-compute gives up when Placement is not there to register with.
+  # nova-compute ends if it cannot register with Placement.
   wait_for 60 placement http_answers "$PLACEMENT_PORT/"
   worker nova-compute nova nova.conf
 }
@@ -152,7 +152,7 @@ set -a
 # shellcheck source=/dev/null
 . "$BASE/cloud.env"
 set +a
-# What each step depends on: it is done again when that changed.
+# The inputs of each step; a step runs again if they change.
 RELEASE=$(cat "$BASE/.packages" "$HERE/step.sh" | sha1sum)
 ADDRESSES=$(sha1sum <"$BASE/cloud.env")
 CONTENTS=$(sha1sum <"$HERE/bootstrap.py")

@@ -1,4 +1,4 @@
-"""The local AWS: ministack with its gaps closed, an API front door, a mailbox and a control port.
+"""The local AWS: ministack with patches, a front door for the API, a mailbox and a control port.
 
-One process serves all of it. `launch.py` is where it starts.
+One process serves them all. `launch.py` starts it.
 """

@@ -1,4 +1,4 @@
-"""The little of ASGI that the front door, the mailbox and the control port need."""
+"""The part of ASGI that the front door, the mailbox and the control port need."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping

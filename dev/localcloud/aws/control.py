@@ -1,4 +1,4 @@
-"""The control port: what tests and operators of the local cloud may do that no customer may."""
+"""The control port: commands for tests and developers, which customers cannot use."""
 
 import asyncio
 import json
@@ -20,12 +20,12 @@ Answer = tuple[int, Any]
 class Control:
     """A small JSON API over the local AWS.
 
-    POST /schedules/{name}/run          invoke a scheduled function now; its result
-    POST /functions/{name}/invoke       invoke any function with the JSON body; its result
-    GET  /functions                     what is deployed
+    POST /schedules/{name}/run          invoke a scheduled function now; answers its result
+    POST /functions/{name}/invoke       invoke any function with the JSON body; answers its result
+    GET  /functions                     list the deployed functions
     POST|GET|DELETE /faults, DELETE /faults/{id}
     GET|DELETE /invocations?function=&contains=
-    POST /warm                          load the layers before the first call does
+    POST /warm                          load the layers before the first call
     POST /executions/stop               {"name": …, "machine": …?}: stop a state machine's execution
     """
 
@@ -69,11 +69,11 @@ class Control:
 
 
 class UnknownName(Exception):
-    """No function or execution has that name."""
+    """No function or execution has this name."""
 
 
 class Cloud:
-    """What the control port asks of ministack's services, in process."""
+    """Calls ministack's services within the process, for the control port."""
 
     def __init__(self, names: Names, client: Callable[[str], Any]) -> None:
         self._names = names
@@ -98,12 +98,12 @@ class Cloud:
         return [function for function in found if self._names.has(function["FunctionName"])]
 
     def _look_up(self) -> None:
-        """See what is deployed now, the longer name last: that with an area, while an older release has none."""
+        """Read the deployed functions, longer names last: those have an area, names of older releases do not."""
         deployed = sorted((function["FunctionName"] for function in self._ours()), key=len)
         self._deployed = {self._names.of(full): full for full in deployed}
 
     def invoke(self, name: str, event: Any) -> dict[str, Any]:
-        """Invoke a function and wait: its `result`, or its `error`.
+        """Invoke a function and wait; return its `result` or its `error`.
 
         Raises:
             UnknownName: no such function is deployed.
@@ -115,13 +115,13 @@ class Cloud:
             try:
                 answer = client.invoke(FunctionName=self._deployed[name], Payload=json.dumps(event))
             except (KeyError, client.exceptions.ResourceNotFoundException):
-                continue  # never seen, or deployed elsewhere since
+                continue  # not seen yet, or deployed again since under another name
             payload = json.loads(answer["Payload"].read())
             return {"error": payload} if "FunctionError" in answer else {"result": payload}
         raise UnknownName(f"no function is named {name}")
 
     def stop_executions(self, name: str, machine: str) -> dict[str, Any]:
-        """Stop the running executions whose name holds `name`, of the machines whose name holds `machine`."""
+        """Stop running executions whose name contains `name`, of state machines whose name contains `machine`."""
         client = self._client("stepfunctions")
         stopped = []
         for known in client.list_state_machines()["stateMachines"]:
@@ -138,7 +138,7 @@ class Cloud:
 
 
 def scheduled_event(name: str) -> dict[str, Any]:
-    """What EventBridge hands to a scheduled function."""
+    """The event that EventBridge sends to a scheduled function."""
     now = datetime.fromtimestamp(time.time(), UTC)
     return {
         "version": "0",

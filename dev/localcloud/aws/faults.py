@@ -1,6 +1,6 @@
-"""The faults that a test injects into invocations, and the record of what was invoked.
+"""The faults that tests inject into invocations, and the record of invocations.
 
-One table for the whole local AWS, changed through the control port (`control.py`) and read by the invoker.
+The local AWS has one table of faults. The control port (`control.py`) changes it, and the invoker reads it.
 """
 
 import itertools
@@ -29,13 +29,14 @@ class BadFault(Exception):
 
 @dataclass
 class Fault:
-    """What happens to the next `times` invocations of `function` whose event holds `contains`.
+    """A fault for the next `times` invocations of `function` whose event contains the text `contains`.
 
-    before: not invoked, `error` is answered. after: invoked, its answer thrown away, `error` is answered.
-    kill: the process is killed, just before its `at_request`-th outward request, or, without one, when it is
-    about to answer. duplicate: invoked twice, the second answer counts. throttle: not invoked, throttled.
-    slow: `delay_seconds` pass first. lose: not invoked, and the caller gets a success.
-    `skip` lets that many matching invocations through before.
+    before: the function is not invoked; the caller gets `error`. after: the function is invoked; its answer is
+    thrown away, and the caller gets `error`. kill: the process is killed just before its `at_request`-th outward
+    request, or, without one, before it answers. duplicate: the function is invoked twice; the caller gets the
+    second answer. throttle: the function is not invoked; the caller gets a throttling error. slow: the function is
+    invoked after `delay_seconds`. lose: the function is not invoked; the caller gets a success. The first `skip`
+    matching invocations are not changed.
     """
 
     function: str
@@ -71,13 +72,13 @@ class Fault:
         return fault
 
     def matches(self, function: str, text: str) -> bool:
-        """Whether an invocation of `function` with the event `text` is one of those it waits for."""
+        """Whether the fault applies to an invocation of `function` with the event `text`."""
         return self.function in {"*", function} and self.contains in text
 
 
 @dataclass
 class Invocation:
-    """One call of a function, for tests that count."""
+    """One call of a function, for tests that count calls."""
 
     function: str
     request_id: str
@@ -88,12 +89,12 @@ class Invocation:
     error_type: str | None = None
     answer: Any = None
     deployed_as: str = ""
-    """The function's whole name, which says in which stack it is."""
+    """The function's full name, which includes its stack."""
 
 
 @dataclass
 class Faults:
-    """The table; every method may be called from any thread."""
+    """The table of faults; its methods may be called from any thread."""
 
     _faults: list[Fault] = field(default_factory=list)
     _invocations: deque[Invocation] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_INVOCATIONS))
@@ -101,14 +102,14 @@ class Faults:
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def add(self, fault: Fault) -> Fault:
-        """Put `fault` into the table and name it."""
+        """Put `fault` into the table; return its id."""
         with self._lock:
             fault.id = f"fault-{next(self._ids)}"
             self._faults.append(fault)
         return fault
 
     def clear(self, fault_id: str | None = None) -> None:
-        """Forget one fault, or all."""
+        """Remove one fault, or all."""
         with self._lock:
             self._faults = [fault for fault in self._faults if fault_id not in {None, fault.id}]
 
@@ -118,7 +119,7 @@ class Faults:
             return [asdict(fault) for fault in self._faults]
 
     def take(self, function: str, event: Any) -> Fault | None:
-        """The fault that this invocation meets, if any; it counts as fired."""
+        """Return the fault that applies to this invocation, if any, and count it as fired."""
         with self._lock:
             if not self._faults:
                 return None
@@ -142,7 +143,7 @@ class Faults:
         return invocation
 
     def invocations(self, function: str = "", contains: str = "") -> list[dict[str, Any]]:
-        """What was invoked, oldest first, of `function` and with `contains` in the event."""
+        """The invocations of `function` with `contains` in the event, oldest first."""
         with self._lock:
             found = list(self._invocations)
         return [
@@ -152,7 +153,7 @@ class Faults:
         ]
 
     def forget_invocations(self) -> None:
-        """Start counting anew."""
+        """Delete the record of invocations."""
         with self._lock:
             self._invocations.clear()
 

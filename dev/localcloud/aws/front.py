@@ -1,7 +1,7 @@
-"""The front door: `/api/…`, `/webhooks/<name>` and `/websocket`, as stable addresses of what is deployed.
+"""The front door: stable addresses of what is deployed: `/api/…`, `/webhooks/<name>` and `/websocket`.
 
-It only rewrites addresses, to the ones under which ministack serves the API's domain, function URLs and the
-WebSocket API, and says where a request came from, as API Gateway would: by the address of the connection.
+It rewrites addresses to those under which ministack serves the API's domain, the function URLs and the WebSocket
+API. As API Gateway does, it tells functions the IP address of the connection.
 """
 
 import json
@@ -11,11 +11,11 @@ from typing import Any
 from dev.localcloud.aws.asgi import Application, Receive, Scope, Send, respond_json
 
 SOURCE_HEADER = b"x-local-source-ip"
-"""Lets a test come from another address; there is no such header in the cloud."""
+"""A header by which tests set their IP address; AWS has no such header."""
 
 
 class FrontDoor:
-    """Rewrites requests by the table in `routes` and hands them to `inner`."""
+    """Rewrites requests by the table in `routes` and passes them to `inner`."""
 
     def __init__(self, inner: Application, routes: Path) -> None:
         self._inner = inner
@@ -45,7 +45,7 @@ class FrontDoor:
             return f"/_aws/execute-api/{api}/api" if path.rstrip("/") == "/websocket" and api else None
         first, _, rest = path.lstrip("/").partition("/")
         if first == "api" and routes.get("domain"):
-            return path  # the domain's mappings lead it to one of the REST APIs
+            return path  # the domain's mappings select one of the REST APIs
         if first == "webhooks":
             name, _, below = rest.partition("/")
             url = routes.get("webhooks", {}).get(name)
@@ -61,7 +61,7 @@ class FrontDoor:
         await respond_json(send, 404, {"success": False, "error": {"code": "NOT_FOUND", "message": message}})
 
     def _current(self) -> dict[str, Any]:
-        """The table, read again when a deployment has changed it."""
+        """The table of routes, read again after a deployment has changed it."""
         try:
             written_at = self._routes.stat().st_mtime_ns
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""How ministack executes a function here: on our own workers, with AWS's error names and injected faults."""
+"""Executes functions for ministack: on our own workers, with AWS's error names and injected faults."""
 
 import time
 import traceback
@@ -11,11 +11,11 @@ from dev.localcloud.aws.names import Names
 from dev.localcloud.aws.workers import Pool, WorkerDied, WorkerTimedOut
 
 Result = dict[str, Any]
-"""ministack's: `body`, `log`, and `error` or `throttle` where they apply."""
+"""A result in ministack's form: `body`, `log`, and `error` or `throttle` if they apply."""
 
 
 class Invoker:
-    """Takes the place of ministack's own executor for Python functions."""
+    """Replaces ministack's executor of Python functions."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Invoker:
         self._throttled_result = throttled
 
     def execute(self, function: dict[str, Any], event: Any, request_id: str) -> Result:
-        """Invoke `function` once, as the faults have it."""
+        """Invoke `function` once, with the fault that applies, if any."""
         config = function["config"]
         name = self._names.of(config["FunctionName"])
         fault = FAULTS.take(name, event)
@@ -40,14 +40,14 @@ class Invoker:
         record.deployed_as = config["FunctionName"]
         try:
             result = self._with_fault(function, event, request_id, fault)
-        except Exception:  # of the sandbox, not of the function: what Lambda calls its own failure
+        except Exception:  # the sandbox failed, not the function: Lambda's name for its own failure
             result = _failed("Lambda.ServiceException", "The service failed.", traceback.format_exc())
         _finish(record, result)
         self._write_log(name, request_id, result)
         return result
 
     def _write_log(self, name: str, request_id: str, result: Result) -> None:
-        """One file with what all functions print, beside CloudWatch's groups, to read along with `tail -f`."""
+        """Append what the function printed to one file for all functions, besides CloudWatch, for `tail -f`."""
         lines = result.get("log", "").splitlines()
         if result.get("error"):
             lines.append(f"{result['body'].get('errorType')}: {result['body'].get('errorMessage')}")
@@ -77,7 +77,7 @@ class Invoker:
                 return self._run(function, event, request_id)
 
     def _throttled(self, fault: Fault) -> Result:
-        """Lambda's own 429, which also carries the name that Step Functions gives to it."""
+        """Lambda's 429 answer, with the error name that Step Functions uses."""
         throttled, named = self._throttled_result(fault.message), _failed(fault.error, fault.message)
         return throttled | named | {"body": throttled["body"] | named["body"]}
 

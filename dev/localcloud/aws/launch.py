@@ -1,6 +1,6 @@
 """Starts the local AWS; `dev/localcloud/supervisor.py` runs it as a child with its settings in the environment.
 
-Ends cleanly, with its state saved, at SIGTERM and when its standard input closes: so it never outlives the
+It saves its state and ends at SIGTERM, and also when its standard input closes, so that it never outlives the
 process that started it.
 """
 
@@ -31,7 +31,7 @@ _GRACE_SECONDS = 2.0
 
 
 def by_port(inner: Application, others: dict[int, Application]) -> Application:
-    """One application that is another one on each port; lifespan events go to `inner`."""
+    """An application that passes requests on by their port; lifespan events go to `inner`."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         server = scope.get("server")
@@ -42,7 +42,7 @@ def by_port(inner: Application, others: dict[int, Application]) -> Application:
 
 
 def client(service: str) -> Any:
-    """A boto3 client of this very process."""
+    """A boto3 client of the AWS that this process serves."""
     return boto3.client(
         service,  # type: ignore[call-overload]
         endpoint_url=os.environ["AWS_ENDPOINT_URL"],

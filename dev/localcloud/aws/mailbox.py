@@ -1,4 +1,4 @@
-"""The mailbox: what the product sent through SES, to read in a browser or in a test."""
+"""The mailbox: the mails that the product sent through SES, for a browser or a test."""
 
 import html
 import json
@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from dev.localcloud.aws.asgi import Receive, Scope, Send, read_body, respond, respond_json
 
 Entries = Callable[[], list[dict[str, Any]]]
-"""Where SES's messages are: ministack's own records, of all accounts."""
+"""Returns the messages of SES in ministack, of all accounts."""
 
 _PAGE = """<!doctype html><meta charset="utf-8"><title>Mailbox</title>
 <style>body{{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#223}}
@@ -24,7 +24,7 @@ _MESSAGE = """<article><h2>{subject}</h2><small>to {to} · {time}</small><pre>{t
 
 
 class Mailbox:
-    """`GET /messages?to=`, newest first, as JSON; `GET /`, the same to look at; `DELETE /messages`."""
+    """`GET /messages?to=` as JSON, newest first; `GET /` as a page; `DELETE /messages`."""
 
     def __init__(self, entries: Entries, forget: Callable[[], None]) -> None:
         self._entries = entries
@@ -55,7 +55,7 @@ class Mailbox:
 
 
 def _addresses(message: dict[str, Any]) -> set[str]:
-    """Whom it went to, without display names."""
+    """The addresses of the recipients, without display names."""
     return {parseaddr(recipient)[1].casefold() for recipient in message["to"]}
 
 

@@ -1,6 +1,6 @@
-"""What ministack 1.5.33 lacks, added at launch. Each patch first asserts that it meets what it was made for.
+"""Patches that add to ministack 1.5.33 what it lacks. Each first asserts that the code it patches has not changed.
 
-This module and `streams.py` reach into ministack, which offers no public way to do any of this.
+This module and `streams.py` use private parts of ministack, because it has no public way to do this.
 """
 
 # ruff: noqa: SLF001
@@ -35,7 +35,7 @@ _MEASURED_ARCHIVES = 8
 
 
 class MinistackChanged(Exception):
-    """This ministack is not the one that the patches were written for."""
+    """The installed ministack is not the version for which the patches were written."""
 
 
 def _expect(*, holds: bool, what: str) -> None:
@@ -49,7 +49,7 @@ def layer_archive(layer: Any) -> bytes:
 
 
 def role_credentials(config: dict[str, Any]) -> dict[str, str]:
-    """Temporary credentials of a function's role, by which every call of the function is judged (G48)."""
+    """Temporary credentials of a function's role; every call of the function is checked against them (G48)."""
     credentials: dict[str, str] = lambda_runtime.execution_credentials(config)
     return credentials
 
@@ -65,7 +65,7 @@ def attached_layers() -> list[list[Any]]:
 
 
 def throttled(message: str) -> dict[str, Any]:
-    """A result that Lambda's API turns into its 429."""
+    """A result that Lambda's API answers with status 429."""
     response: dict[str, Any] = lambda_svc._throttle_response(reason_code="CallerRateLimitExceeded", msg=message)
     return response
 
@@ -85,7 +85,7 @@ def apply(invoker: Invoker, poller: StreamPoller, wait_scale: float) -> None:
     """Apply all patches; the pauses of failed messages are multiplied by `wait_scale`.
 
     Raises:
-        MinistackChanged: the pinned version was upgraded without a look at the patches.
+        MinistackChanged: the pinned version was upgraded, but the patches were not reviewed.
     """
     version = importlib.metadata.version("ministack")
     _expect(holds=version == VERSION, what=f"ministack is {version}, not {VERSION}")
@@ -106,7 +106,9 @@ def apply(invoker: Invoker, poller: StreamPoller, wait_scale: float) -> None:
 
 
 def _wait_for_moments_by_the_clock() -> None:
-    """`SFN_WAIT_SCALE` shortens waits, and would shorten the one for an instant too: it then ends before it."""
+    """Wait for a `Timestamp` by the clock: `SFN_WAIT_SCALE` would shorten this wait too, so that it ends too
+    early.
+    """
     _expect(
         holds="_sleep_until(ts_str)" in inspect.getsource(stepfunctions._execute_wait),
         what="waits are made otherwise",
@@ -119,7 +121,7 @@ def _wait_for_moments_by_the_clock() -> None:
 
 
 def _execute_with(invoker: Invoker) -> None:
-    """ministack's workers lose the class of an exception, so that a named Retry or Catch never matches."""
+    """Run functions on `invoker`: ministack's workers lose an exception's class, so no Retry or Catch matches."""
     _expect(holds=hasattr(lambda_svc, "_execute_function_warm"), what="the warm executor is gone")
     _expect(holds=hasattr(lambda_svc, "_resolve_layer_zip"), what="layers are resolved otherwise")
     _expect(holds=hasattr(lambda_svc, "_throttle_response"), what="throttling is shaped otherwise")
@@ -136,13 +138,13 @@ def _execute_with(invoker: Invoker) -> None:
 
 
 class _SocketWorker:
-    """WebSocket routes pass by the executor, straight to a worker; this one leads them back to it."""
+    """A worker that calls the invoker: WebSocket routes call a worker directly, without the executor."""
 
     def __init__(self, _name: str, config: dict[str, Any], code: bytes, **_qualifier: Any) -> None:
         self._function = {"config": config, "code_zip": code}
 
     def invoke(self, event: Any, _message_id: str) -> dict[str, Any]:
-        """The handler's answer, in the words of ministack's workers."""
+        """Return the handler's answer in the form of ministack's workers."""
         result = lambda_svc._execute_function(self._function, event)
         if result.get("error"):
             return {"status": "error", "error": "Internal server error"}
@@ -157,7 +159,7 @@ def _measure_archives_once() -> None:
 
 
 def _provision_websocket_deployments() -> None:
-    """CloudFormation does not know `AWS::ApiGatewayV2::Deployment`; stages here need no deployment."""
+    """Accept `AWS::ApiGatewayV2::Deployment`, which ministack does not know; its stages need no deployment."""
     handlers = provisioners._RESOURCE_HANDLERS
     name = "AWS::ApiGatewayV2::Deployment"
     _expect(holds=name not in handlers, what=f"{name} is known by now")
@@ -170,7 +172,7 @@ def _provision_websocket_deployments() -> None:
 
 
 def _import_whole_operations() -> None:
-    """An API's import drops what a mock integration answers, so that a preflight comes back without CORS."""
+    """Import the answers of mock integrations: without them, CORS preflights get no CORS headers."""
     original: Callable[..., None] = apigateway_v1._import_operation
     _expect(
         holds="requestTemplates" not in inspect.getsource(original), what="imports keep mock integrations by now"
@@ -192,7 +194,7 @@ def _import_whole_operations() -> None:
 
 
 def _import_gateway_responses() -> None:
-    """An API's import drops what the gateway itself answers, and which bodies are binary."""
+    """Import gateway responses and binary media types, which ministack drops."""
     original: Callable[..., str] = apigateway_v1._import_rest_api
     source = inspect.getsource(original)
     _expect(holds="gateway" not in source and "binary" not in source, what="imports keep gateway responses by now")
@@ -208,8 +210,8 @@ def _import_gateway_responses() -> None:
 
 
 def _hide_crashes() -> None:
-    """What Lambda says of a crash or of too many calls reaches the client; the real gateway says only that
-    something went wrong."""
+    """Hide Lambda's error texts from clients: as the real gateway does, answer crashes and throttling with a
+    general error."""
     original = apigateway_v1._invoke_lambda_proxy_v1
     _expect(holds='{"message": err}' in inspect.getsource(original), what="crashes are answered otherwise")
 
@@ -230,12 +232,12 @@ _OF_LAMBDA = re.compile(rb'"errorType|"TooManyRequestsException')
 
 
 def _plain(body: bytes) -> bytes:
-    """A crash's description is JSON inside of JSON."""
+    """`body` without backslashes: the description of a crash is JSON inside JSON."""
     return body.replace(b"\\", b"")
 
 
 def _judge_mail_by_its_sender() -> None:
-    """Sending mail is judged as if on every resource; SES judges it on the sender's identity."""
+    """Check the permission to send mail on the sender's identity, as SES does, instead of on every resource."""
     original: Callable[..., str] = iam_actions.extract_resource_arn
     _expect(
         holds="FromEmailAddress" not in inspect.getsource(original), what="mail is judged by its sender by now"
@@ -252,7 +254,7 @@ def _judge_mail_by_its_sender() -> None:
 
 
 def _sender(arguments: tuple[Any, ...]) -> str:
-    """The sender that a request to SES names, in its form (v1) or its JSON (v2)."""
+    """The sender in a request to SES: a form in version 1, JSON in version 2."""
     _method, _path, _headers, body, query = arguments[:5]
     form = parse_qs(body.decode(errors="replace")) | query
     if "Source" in form:
@@ -263,7 +265,7 @@ def _sender(arguments: tuple[Any, ...]) -> str:
 
 
 def _judge_batches_as_their_messages() -> None:
-    """IAM has no action `sqs:SendMessageBatch`: AWS judges a batch by the permission for one message.
+    """Check `SendMessageBatch` by the permission for one message, as AWS does: IAM has no action for it.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
     """
@@ -285,28 +287,28 @@ def _deliver_streams_with(poller: StreamPoller) -> None:
 
 
 def _name_queues_alike_on_every_port() -> None:
-    """A queue is known by its URL, which names the port: after a restart on another one nobody would find it."""
+    """Give all URLs of queues the same port: stored URLs must still work after a restart on another port."""
     source = inspect.getsource(sqs._queue_url_for_account)
     _expect(holds="DEFAULT_PORT" in source, what="queues are named otherwise")
     sqs.DEFAULT_PORT = str(Ports.aws)
 
 
 def _try_again_sooner(wait_scale: float) -> None:
-    """`SFN_WAIT_SCALE` shortens the waits of state machines; this shortens the pauses of failed messages alike."""
+    """Shorten the pauses of failed messages, as `SFN_WAIT_SCALE` shortens the waits of state machines."""
     original: Callable[..., None] = lambda_svc._run_sqs_batch
     _expect(holds="failed_ids" in inspect.getsource(original), what="messages that failed are kept otherwise")
 
     def run(esm: Any, function: Any, event: Any, batch: list[dict[str, Any]], *queue: str) -> None:
         original(esm, function, event, batch, *queue)
         now = time.time()
-        for message in batch:  # messages that were processed are in no queue any more
+        for message in batch:  # processed messages have left the queue
             message["visible_at"] = now + (message["visible_at"] - now) * wait_scale
 
     lambda_svc._run_sqs_batch = run
 
 
 def _keep(module: Any, names: tuple[str, ...]) -> None:
-    """A restart forgets the stores `names` of `module`, while it keeps what counts on them."""
+    """Save the stores `names` of `module`: a restart loses them, but keeps data that depends on them."""
     save, restore = module.get_state, module.load_persisted_state
     for name in names:
         _expect(holds=name not in inspect.getsource(save), what=f"{name} is saved by now")

@@ -1,12 +1,14 @@
-"""Runs Lambda handlers; started by `workers.py` outside of the virtual environment, on nothing but its layers.
+"""Runs Lambda handlers. `workers.py` starts it outside of the virtual environment, with only the functions'
+layers.
 
-A mother process imports what nearly every function needs and then forks one child for each execution
-environment, so that a cold start costs the function's own imports only. Children see the functions' code and
-layers and no other package of this machine: what is missing from the package fails here as it would on AWS.
+A mother process imports the modules that nearly every function needs, and forks one child for each execution
+environment, so that a cold start costs only the function's own imports. Children see the functions' code and
+layers and no other package of this machine: a module that is missing from the package fails here as it would on
+AWS.
 
-Line protocol: the mother gets one line of JSON for each child, with three descriptors (invocations, answers, and
-a file for what it prints), and answers with the child's process id. A child answers each line of `invocations`
-with one line, after a first one that says that it is initialised.
+Line protocol: for each child, the mother gets one line of JSON with three descriptors (invocations, answers, and a
+file for printed text), and answers with the child's process id. A child first writes one line when it is
+initialised, and then answers each line of `invocations` with one line.
 """
 
 import contextlib
@@ -36,14 +38,14 @@ PRELOADED = (
     "openstack.connection",
     "ulid",
 )
-"""Heavy, and in the layer; where it is not, the function that wants it finds out by itself."""
+"""Slow imports of the layer. If one is missing, the function that imports it fails."""
 
 _REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/")
 _READ_BYTES = 1 << 16
 
 
 class Context:
-    """What a handler gets as its second argument."""
+    """The second argument of a handler."""
 
     identity = None
     client_context = None
@@ -59,12 +61,12 @@ class Context:
         self._deadline = time.monotonic() + invocation["timeout_seconds"]
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the invocation is cut off."""
+        """Milliseconds until the invocation times out."""
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
 class Mortality:
-    """Lets a test kill the process between two of the handler's outward requests."""
+    """Kills the process before one of the handler's outward requests, if a test asks for it."""
 
     def __init__(self) -> None:
         self.remaining: int | None = None
@@ -81,7 +83,7 @@ class Mortality:
             self.count_down()
 
     def count_down(self) -> None:
-        """One request is about to leave; die instead if it is the one."""
+        """Count an outward request; kill the process if it is the chosen one."""
         if self.remaining is not None:
             self.remaining -= 1
             if self.remaining <= 0:
@@ -89,7 +91,7 @@ class Mortality:
 
 
 def load(module: str, attribute: str) -> tuple[Handler | None, dict[str, Any] | None]:
-    """The handler, or the error that Lambda reports when it cannot be had."""
+    """Load the handler, or return the error that Lambda reports if that fails."""
     try:
         return getattr(importlib.import_module(module), attribute), None
     except Exception as error:
@@ -103,7 +105,7 @@ def failure(error: Exception) -> dict[str, Any]:
 
 
 def invoke(handler: Handler, message: dict[str, Any], environment: dict[str, str], mortality: Mortality) -> str:
-    """One invocation: the answer's line."""
+    """Serve one invocation; return the line of the answer."""
     os.environ["_X_AMZN_TRACE_ID"] = message.get("trace_id") or ""
     mortality.remaining = message.get("die_before_request")
     try:
@@ -120,7 +122,7 @@ def invoke(handler: Handler, message: dict[str, Any], environment: dict[str, str
 
 
 def serve(start: dict[str, Any], invocations: TextIO, answers: TextIO) -> None:
-    """The life of one execution environment."""
+    """Run one execution environment until its input ends."""
     environment = start["environment"]
     os.environ.clear()
     os.environ.update(environment)
@@ -147,7 +149,7 @@ def serve(start: dict[str, Any], invocations: TextIO, answers: TextIO) -> None:
 
 
 def become_child(start: dict[str, Any], descriptors: list[int]) -> NoReturn:
-    """Turn the forked process into an execution environment; never returns."""
+    """Turn the forked process into an execution environment; this never returns."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     invocations, answers, log = descriptors
@@ -167,9 +169,9 @@ def become_child(start: dict[str, Any], descriptors: list[int]) -> NoReturn:
 
 
 def receive(control: socket.socket) -> tuple[bytes, list[int]]:
-    """The next request, with its descriptors; nothing when the other end is closed.
+    """Return the next request with its descriptors; empty if the other end is closed.
 
-    The next one comes only after this one's answer, so that nothing follows its line.
+    A request comes only after the answer to the one before, so that no data follows its line.
     """
     message, descriptors, _flags, _address = socket.recv_fds(control, _READ_BYTES, 3)
     while message and not message.endswith(b"\n"):
@@ -179,13 +181,13 @@ def receive(control: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def mother(control: socket.socket) -> None:
-    """Fork children on request until `control` is closed at the other end."""
+    """Fork a child for each request, until the other end closes `control`."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in PRELOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    gc.freeze()  # what children share stays shared
+    gc.freeze()  # keeps memory pages shared with the children
     while True:
         message, descriptors = receive(control)
         if not message:

@@ -1,9 +1,9 @@
 """Delivers the table's stream as Lambda does; ministack knows neither retry limits nor partial failures.
 
-A batch is retried until its mapping's `MaximumRetryAttempts`, halved at each failure where the mapping says so,
-and then reported to the mapping's dead-letter queue and passed over. A function that answers with
-`batchItemFailures` is called again from the first of them. Each mapping has at most one batch under way, which
-keeps the order, and one that is slow does not hold up the others, or any queue.
+A batch is retried up to its mapping's `MaximumRetryAttempts`, and halved at each failure if the mapping says so.
+Then it is reported to the mapping's dead-letter queue and skipped. A function that answers with
+`batchItemFailures` is called again from the first failed record on. Each mapping processes one batch at a time,
+which keeps the order; a slow mapping delays no other mapping and no queue.
 https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
 """
 
@@ -26,7 +26,7 @@ _UNLIMITED = -1
 
 @dataclass
 class _Progress:
-    """Where a mapping stands with the batch that it tries."""
+    """A mapping's progress with its present batch."""
 
     attempts: int = 0
     batch_size: int = 0
@@ -34,13 +34,13 @@ class _Progress:
 
 
 class StreamPoller:
-    """Takes the place of ministack's poller of DynamoDB streams."""
+    """Replaces ministack's poller of DynamoDB streams."""
 
     def __init__(self) -> None:
         self._progress: dict[str, _Progress] = {}
 
     def poll(self) -> bool:
-        """Start a batch for every mapping that has records and none under way; whether there was one."""
+        """Start a batch for every idle mapping that has records; return whether a batch was started."""
         started = False
         for account, region, mapping in list(lambda_svc._iter_all_esms()):
             if ":dynamodb:" not in mapping.get("EventSourceArn", "") or not mapping.get("Enabled", True):
@@ -60,7 +60,7 @@ class StreamPoller:
         return bool(dynamodb.stream_records_since(table, position, 1))
 
     def _position(self, mapping: Mapping) -> int:
-        """The next record's place in the stream; the horizon has moved on past what is a day old."""
+        """The position of the next record in the stream; records that are older than a day are gone."""
         horizon = int(dynamodb.stream_start_position(_table(mapping)))
         return max(int(lambda_svc._dynamodb_stream_positions.get(mapping["UUID"], horizon)), horizon)
 
@@ -105,12 +105,12 @@ class StreamPoller:
 
 
 def _table(mapping: Mapping) -> str:
-    """`arn:…:table/<name>/stream/<label>`."""
+    """The table's name in `arn:…:table/<name>/stream/<label>`."""
     return str(parse_arn(mapping["EventSourceArn"]).resource.split("/")[1])
 
 
 def _first_failure(mapping: Mapping, batch: list[Record], result: Any) -> Record | None:
-    """The record from which the batch must be delivered again, if any."""
+    """The first failed record, from which the batch is delivered again; None if there is none."""
     if result.get("error"):
         return batch[0]
     body = result.get("body")

@@ -1,7 +1,8 @@
-"""Execution environments: where a function's code and layers lie, and the processes that run it.
+"""Execution environments: the folders of functions' code and layers, and the processes that run them.
 
-ministack starts a process for each function on the interpreter and packages of its own virtual environment and
-unpacks code and layers for each. Here they are unpacked once, precompiled, and run isolated (`sandbox.py`).
+ministack would start a process for each function, with the interpreter and packages of its own virtual
+environment, and would unpack code and layers for each. Here they are unpacked once, compiled, and run isolated
+(`sandbox.py`).
 """
 
 import compileall
@@ -28,12 +29,12 @@ from typing import IO, Any, TextIO
 _SANDBOX = Path(__file__).with_name("sandbox.py")
 _TRUSTED = PycInvalidationMode.UNCHECKED_HASH
 _MAX_IDLE_WORKERS = 64
-"""About 50 MB each. With fewer, a fault matrix of many customers spends its time on cold starts."""
+"""Each takes about 50 MB. With fewer, the tests with faults for many customers wait for cold starts."""
 _INITIALISATION_SECONDS = 30.0
 _KEPT_TREES = 12
 _ANSWER_BYTES = 64
 _ON_MACOS = {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
-"""Apple's libraries end a forked process that uses them; other systems do not know the variable."""
+"""macOS ends a forked process that uses Apple's libraries, unless this is set; other systems ignore it."""
 
 
 class WorkerDied(Exception):
@@ -45,12 +46,12 @@ class WorkerTimedOut(Exception):
 
 
 def base_python() -> str:
-    """The interpreter beneath the virtual environment: it sees none of its packages."""
+    """The interpreter from which the virtual environment was made: it does not see the environment's packages."""
     return str(getattr(sys, "_base_executable", sys.executable))
 
 
 class Trees:
-    """Archives, unpacked once each, by the hash of their content."""
+    """Folders of unpacked archives, by the hash of their content; each archive is unpacked once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -61,7 +62,7 @@ class Trees:
     def unpacked(self, archive: bytes) -> Path:
         """The folder with the content of `archive`."""
         with self._lock:
-            if archive in self._known:  # Python keeps the hash of bytes; ours of a layer takes longer than a fork
+            if archive in self._known:  # Python caches this hash; SHA-256 takes longer than a fork
                 return self._known[archive]
             digest = hashlib.sha256(archive).hexdigest()[:24]
             tree = self._folder / f"{digest}-{sys.implementation.cache_tag}"
@@ -77,7 +78,7 @@ class Trees:
         return tree
 
     def prune(self) -> None:
-        """Remove all but the trees unpacked last."""
+        """Remove all folders except those that were unpacked last."""
         trees = sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
         for tree in trees[_KEPT_TREES:]:
             shutil.rmtree(tree, ignore_errors=True)
@@ -104,7 +105,7 @@ class _Mother:
         return self._process.poll() is None
 
     def fork(self, start: dict[str, Any], descriptors: list[int]) -> int:
-        """The process id of a new execution environment."""
+        """Fork an execution environment; return its process id."""
         request = json.dumps(start).encode() + b"\n"
         with self._lock:
             sent = socket.send_fds(self._control, [request], descriptors)
@@ -128,17 +129,17 @@ class Worker:
     invocations: TextIO
     answers: TextIO
     log: IO[bytes]
-    """A file without a name, to which the process appends what the function prints."""
+    """An unnamed file, to which the process appends the function's output."""
     last_used: float = field(default_factory=time.monotonic)
     _is_initialised: bool = False
 
     def invoke(self, message: dict[str, Any], timeout_seconds: float) -> tuple[dict[str, Any], str]:
-        """The answer (`result` or `error`) and what the function logged.
+        """Invoke the function; return the answer (`result` or `error`) and what it logged.
 
         As on AWS, the function's timeout does not count the import of its code.
 
         Raises:
-            WorkerDied, WorkerTimedOut: with the log; the worker must not be used again.
+            WorkerDied, WorkerTimedOut: they contain the log; the worker must not be used again.
         """
         if not self._is_initialised:
             self._exchange("", _INITIALISATION_SECONDS)
@@ -148,7 +149,7 @@ class Worker:
         return json.loads(answer), self._take_log()
 
     def _exchange(self, line: str, timeout_seconds: float) -> str:
-        """The next line that the process says, after `line`."""
+        """Send `line` to the process, and return the next line that it writes."""
         expired = threading.Event()
 
         def cut_off() -> None:
@@ -171,18 +172,18 @@ class Worker:
         return answer
 
     def kill(self) -> None:
-        """End the process at once; its parent, the mother, collects it."""
+        """End the process at once; its parent, the mother, reaps it."""
         try:
             os.kill(self.pid, signal.SIGKILL)
         except ProcessLookupError:
             return
 
     def close(self) -> None:
-        """Let the process end by itself, at the end of its input."""
+        """Close the input of the process, so that it ends by itself."""
         for stream in (self.invocations, self.answers, self.log):
             try:
                 stream.close()
-            except OSError:  # a line that a dead process did not take
+            except OSError:  # the process died before it read the line
                 continue
 
     def _take_log(self) -> str:
@@ -193,7 +194,7 @@ class Worker:
 
 
 class Pool:
-    """Idle workers, by what they run; the longest idle are let go when there are too many."""
+    """Idle workers, by function; those that were idle longest are closed when there are too many."""
 
     def __init__(
         self, folder: Path, endpoint: str, credentials: Callable[[dict[str, Any]], dict[str, str]]
@@ -201,13 +202,13 @@ class Pool:
         self.trees = Trees(folder)
         self._endpoint = endpoint
         self._credentials = credentials
-        """Those of a function's role, for its configuration."""
+        """Returns credentials of the function's role, by the function's configuration."""
         self._idle: list[Worker] = []
         self._mothers: dict[tuple[Path, ...], _Mother] = {}
         self._lock = threading.Lock()
 
     def acquire(self, config: dict[str, Any], code: bytes, layers: Sequence[bytes]) -> Worker:
-        """A worker for the function `config`, taken from the idle ones or started."""
+        """Return a worker for the function `config`: an idle one, or a new one."""
         fingerprint = _fingerprint(config)
         with self._lock:
             for worker in self._idle:
@@ -217,11 +218,11 @@ class Pool:
         return self._start(config, fingerprint, code, layers)
 
     def warm(self, layers: Sequence[bytes]) -> None:
-        """Get ready for functions with these layers, before the first is called."""
+        """Prepare for functions with these layers before the first call."""
         self._mother(tuple(self.trees.unpacked(layer) for layer in layers))
 
     def release(self, worker: Worker) -> None:
-        """Take `worker` back; stale ones of the same function go when there is no more room."""
+        """Take `worker` back; if there are too many, close those that were idle longest."""
         with self._lock:
             self._idle.append(worker)
             self._idle.sort(key=lambda idle: idle.last_used)
@@ -269,14 +270,14 @@ class Pool:
             return mother
 
     def _environment(self, config: dict[str, Any], tree: Path) -> dict[str, str]:
-        """What Lambda sets, the function's own variables, and where the local AWS listens."""
+        """The environment: Lambda's variables, the function's own, and the address of the local AWS."""
         arn = config["FunctionArn"].split(":")
         group = (config.get("LoggingConfig") or {}).get("LogGroup")
         lambda_sets = {
             "PATH": os.environ.get("PATH", ""),
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
-            "no_proxy": "*",  # nor the proxy of macOS's settings, which a forked process cannot ask for
+            "no_proxy": "*",  # do not use macOS's proxy settings either: a forked process cannot read them
             "LAMBDA_TASK_ROOT": str(tree),
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
             "AWS_REGION": arn[3],
@@ -294,7 +295,7 @@ class Pool:
 
 
 def _appended_file() -> IO[bytes]:
-    """A temporary file in which every write goes to the end, so that it can be emptied between writes."""
+    """A temporary file to which every write is appended, so that it can be emptied between writes."""
     handle, path = tempfile.mkstemp(prefix="hearth-log-")
     os.unlink(path)
     fcntl.fcntl(handle, fcntl.F_SETFL, fcntl.fcntl(handle, fcntl.F_GETFL) | os.O_APPEND)
@@ -302,7 +303,7 @@ def _appended_file() -> IO[bytes]:
 
 
 def _fingerprint(config: dict[str, Any]) -> str:
-    """Changes whenever a running worker no longer runs what the function is."""
+    """A value that changes when workers that run now no longer match the function."""
     layers = [layer["Arn"] if isinstance(layer, dict) else layer for layer in config.get("Layers") or []]
     names = ("FunctionArn", "CodeSha256", "Handler", "MemorySize", "Environment", "LoggingConfig")
     return json.dumps([[config.get(name) for name in names], layers], sort_keys=True)

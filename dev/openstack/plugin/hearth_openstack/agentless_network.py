@@ -1,4 +1,4 @@
-"""Neutron without agents: ports bind at once, and floating IPs say what an agent would report."""
+"""Neutron without agents: ports bind at once, and floating IPs get the status that an agent would report."""
 
 from typing import Any
 
@@ -16,15 +16,15 @@ BINDING_DETAILS = {
 class AgentlessMechanismDriver(api.MechanismDriver):
     """Binds each port on its first segment as ACTIVE, as an Open vSwitch agent would have.
 
-    A host whose name contains "nobind" is refused, so that a failed binding can be had too.
+    A host whose name contains "nobind" is refused, so that tests can make a binding fail.
     """
 
     def initialize(self) -> None:
-        """Nothing to prepare; the base class insists on the method."""
+        """Do nothing; the base class requires the method."""
 
     @property
     def connectivity(self) -> str:
-        """Ports are said to reach their network at layer 2."""
+        """Report that ports reach their network at layer 2."""
         return str(portbindings.CONNECTIVITY_L2)
 
     def bind_port(self, context: Any) -> None:
@@ -40,7 +40,7 @@ class AgentlessMechanismDriver(api.MechanismDriver):
 
 
 class AgentlessRouterPlugin(l3_router_plugin.L3RouterPlugin):
-    """Neutron's own router plug-in, with the status of a floating IP set as an L3 agent would set it."""
+    """Neutron's router plug-in, which sets the status of floating IPs as an L3 agent would."""
 
     def _with_status(self, context: Any, floating_ip: dict[str, Any]) -> dict[str, Any]:
         attached = floating_ip.get("port_id")
@@ -49,9 +49,9 @@ class AgentlessRouterPlugin(l3_router_plugin.L3RouterPlugin):
         return {**floating_ip, "status": status}
 
     def create_floatingip(self, context: Any, floatingip: dict[str, Any]) -> dict[str, Any]:
-        """Create the floating IP and settle its status at once."""
+        """Create the floating IP and set its status at once."""
         return self._with_status(context, super().create_floatingip(context, floatingip))
 
     def update_floatingip(self, context: Any, id: str, floatingip: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 (Neutron passes it by this name)
-        """Attach or detach the floating IP and settle its status at once."""
+        """Attach or detach the floating IP and set its status at once."""
         return self._with_status(context, super().update_floatingip(context, id, floatingip))

@@ -1,4 +1,4 @@
-"""Cinder without storage: every operation on a volume succeeds at once and moves no byte."""
+"""Cinder without storage: every operation on a volume succeeds at once and moves no data."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ from cinder.volume import driver
 
 @interface.volumedriver
 class ControlPlaneVolumeDriver(driver.VolumeDriver):
-    """Volumes, snapshots and attachments that exist in Cinder's books only."""
+    """Volumes, snapshots and attachments that exist only in Cinder's database."""
 
     VERSION = "1.0"
     CI_WIKI_NAME = "none"
 
     def do_setup(self, context: Any) -> None:
-        """Nothing to prepare."""
+        """Do nothing; there is no storage to prepare."""
 
     def check_for_setup_error(self) -> None:
-        """Nothing that could be wrong."""
+        """Do nothing; there is no storage to check."""
 
     def create_volume(self, volume: Any) -> None:
         """Succeed."""
@@ -55,7 +55,7 @@ class ControlPlaneVolumeDriver(driver.VolumeDriver):
         """Succeed."""
 
     def initialize_connection(self, volume: Any, connector: Any, **_options: Any) -> dict[str, Any]:
-        """Describe an iSCSI target that nobody serves; the fake hypervisor never dials it."""
+        """Describe an iSCSI target that does not exist; the fake hypervisor never connects to it."""
         return {
             "driver_volume_type": "iscsi",
             "data": {
@@ -86,6 +86,6 @@ class ControlPlaneVolumeDriver(driver.VolumeDriver):
         }
 
     def get_volume_stats(self, refresh: bool = False) -> dict[str, Any]:
-        """Report room for 100 TB, always."""
+        """Report 100 TB of free space."""
         self._update_volume_stats()
         return self._stats
