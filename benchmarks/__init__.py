@@ -1,4 +1,4 @@
-"""What things cost, as ratios within one run: absolute times belong to the machine that ran it.
+"""Benchmarks. Results are ratios within one run, because absolute times depend on the machine.
 
-Everything runs on the real parts: the door, the repositories and a real DynamoDB engine (dynoxide, in memory).
+They run on the real parts: the door, the repositories and a real DynamoDB engine (dynoxide, in memory).
 """

@@ -17,11 +17,11 @@ _WIDTH = 120
 
 
 def main() -> None:
-    """Run the benchmarks that are named, or all."""
+    """Run the named benchmarks, or all."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", nargs="*", default=BENCHMARKS, help=", ".join(BENCHMARKS))
     names = parser.parse_args().name
-    settings.apply()  # before anything of the product is imported
+    settings.apply()  # before any module of the product is imported
     with running_engine() as engine:
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = engine.url
         for name in names:

@@ -1,4 +1,4 @@
-"""The processor time of relaying a batch of changes; a hook in boto3 answers instead of SQS."""
+"""The processor time to relay a batch of changes; a hook in boto3 answers instead of SQS."""
 
 import io
 import json
@@ -21,7 +21,7 @@ _BATCH = 100
 _ROUNDS = 20
 _CONSUMERS = (1, 2, 4)
 _ATTRIBUTES = 24
-"""Attributes of an item, each a text of forty characters; an account has about as many."""
+"""The number of attributes of an item, each a text of forty characters; an account has about as many."""
 
 
 def run(_: Engine) -> Table:
@@ -57,12 +57,12 @@ class _Body(io.BytesIO):
     """The body of an answer, as botocore reads it."""
 
     def stream(self, **_: Any) -> Any:
-        """All of it."""
+        """Yield the whole body."""
         yield self.read()
 
 
 def _taken(request: AWSRequest, **_: Any) -> Any:
-    """The answer of SQS that accepts every message."""
+    """An answer of SQS that accepts every message."""
     body: Any = request.body
     entries = [
         {"Id": entry["Id"], "MessageId": "1", "MD5OfMessageBody": ""} for entry in json.loads(body)["Entries"]

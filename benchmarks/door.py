@@ -1,4 +1,4 @@
-"""What the door adds to an endpoint: validation, limits, a session, an idempotency key."""
+"""The cost of the door: validation, limits, a session, an idempotency key."""
 
 import itertools
 from typing import Any
@@ -33,12 +33,12 @@ def greet(request: Greeting, visitor: Visitor) -> Greeting:
 
 
 def greet_known(request: Greeting, caller: Caller) -> Greeting:
-    """Answer somebody known."""
+    """Answer a known caller."""
     return request
 
 
 def run(engine: Engine) -> Table:
-    """Compare doors with more and more to do."""
+    """Compare doors that do more and more."""
     with pytest.MonkeyPatch.context() as patch:
         with muted():
             person = People(Api(), engine, patch).newcomer("ann@example.com")
@@ -54,7 +54,9 @@ def run(engine: Engine) -> Table:
         limiter = app().foundation.rate_limiter
 
         def as_known(door: TestDoor, **headers: str) -> None:
-            """A session's sixty requests a minute would end the benchmark: count them, for another name."""
+            """Call the door; count each call for another session, because one session may send only sixty a
+            minute.
+            """
             limiter.check(f"session:{next(keys)}", 60, window_seconds=60)
             answer = door.call(
                 body, token=person.token, headers={k.replace("_", "-"): v for k, v in headers.items()}

@@ -1,7 +1,6 @@
-"""`python -m benchmarks.exchange <module> <function> <event as JSON>`: one exchange, in this fresh process.
+"""`python -m benchmarks.exchange <module> <function> <event as JSON>`: run one exchange in this fresh process.
 
-The status goes to the standard error; the process then ends without tearing down what it has imported, as a
-Lambda does not either.
+It writes the status to standard error. The process then ends without cleaning up its imports, as a Lambda does.
 """
 
 import json
@@ -11,7 +10,7 @@ from importlib import import_module
 
 
 def main() -> None:
-    """Import the module as Lambda does, and hand its function the event."""
+    """Import the module as Lambda does, and call its function with the event."""
     module, function, event = sys.argv[1:]
     answer = getattr(import_module(module), function)(json.loads(event), None)
     sys.stdout.flush()

@@ -1,7 +1,7 @@
 """The first exchange of a cold function: import, wire, and answer one request, in a fresh process.
 
-A customer waits for this, not for an import. What is counted is the process's own processor time, so that other
-work of the machine changes little; the variants take turns, and all find the same table.
+A customer waits for this, and not only for an import. The benchmark counts the processor time of the process, so
+that other work of the machine changes little. The variants take turns, and use the same table.
 """
 
 import json
@@ -70,29 +70,29 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Taken:
-    """The processor time of one variant's runs, in milliseconds, round by round, and what it answered."""
+    """The processor times of one variant in milliseconds, one for each round, and the status of its answers."""
 
     milliseconds: Sequence[float]
     status: int
 
     def ratio(self, other: "Taken") -> float:
-        """The median of the rounds' ratios: what slows a round down slows both."""
+        """The median of the ratios of the rounds: a slow round slows both variants."""
         pairs = zip(self.milliseconds, other.milliseconds, strict=True)
         return statistics.median(own / others for own, others in pairs)
 
 
 class Scene:
-    """The world of the tests in the engine's table, at the real time, with peers who may read it."""
+    """The world of the tests in the engine's table, at the real time; peers may read the table."""
 
     def __init__(self, engine: Engine, patch: pytest.MonkeyPatch, secrets_url: str) -> None:
         self.world = WorldBuilder().build(engine, SettableClock(datetime.now(UTC)), patch)
-        patch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets_url)  # moto plays in this process only
+        patch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets_url)  # moto works only in this process
         key = Ed25519PrivateKey.generate()
         patch.setenv("PEERS_PUBLIC_KEY", _pem(key))
         self._token_of_peers = _token_of_peers(self.world, key)
 
     def yardsticks(self) -> dict[str, Exchange]:
-        """The bare client, and the same exchange as two peers write it."""
+        """The bare client, and the same exchange as written with two peers' frameworks."""
         list_machines = proxy_event(
             "GET", "/deployments", query={"limit": "20"}, headers=request_headers(self._token_of_peers, None, None)
         )
@@ -103,7 +103,7 @@ class Scene:
         }
 
     def ours(self, method: str, path: str, **asked: Any) -> tuple[str, Exchange]:
-        """A request of Ann's, or of the staff's or a visitor's where the endpoint is theirs."""
+        """A request by Ann, or by staff or a visitor if the endpoint is for them."""
         function, resource, values = find(method, path)
         spec: EndpointSpec = function.documentation
         sender = self.world.sender(spec.scope, public=spec.public).api
@@ -112,7 +112,7 @@ class Scene:
         return function.name, Exchange(function.module, function.name, event)
 
     def sample_of(self, function: Function) -> Iterator[tuple[str, Exchange]]:
-        """A request that the function takes, if it is of the API and needs no provider."""
+        """Yield a valid request to the function, if it serves the API and needs no provider."""
         spec = function.documentation
         if isinstance(spec, EndpointSpec) and not _PROVIDERS.intersection(function.grants):
             ids = self.world.ann.ids
@@ -148,7 +148,7 @@ def run_all(engine: Engine) -> Table:
 def _scene(engine: Engine) -> Iterator[Scene]:
     secret = json.dumps({"current": FixedSigningKeys().secret})
     with pytest.MonkeyPatch.context() as patch, serving_secret(secret) as secrets_url:
-        patch.setenv("PYTHONPYCACHEPREFIX", str(_BYTE_CODE))  # compiled, as in the layer
+        patch.setenv("PYTHONPYCACHEPREFIX", str(_BYTE_CODE))  # use compiled modules, as in the layer
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         for name, value in LIBRARIES.items():
             patch.setenv(name, value)
@@ -163,7 +163,7 @@ def in_fresh_processes(
     """Run every exchange once to compile it and then `rounds` times, one after the other in each round.
 
     Raises:
-        RuntimeError: an exchange did not answer.
+        RuntimeError: an exchange gave no answer.
     """
     taken: dict[str, list[float]] = {name: [] for name in exchanges}
     statuses: dict[str, int] = {}
@@ -191,7 +191,7 @@ def _run(exchange: Exchange) -> tuple[float, int]:
 
 
 def compared(title: str, taken: Mapping[str, Taken], yardsticks: int) -> Table:
-    """A table of what was taken, as multiples of the first; the note says how ours do against the goal."""
+    """A table of the times, also as multiples of the first; the note compares our functions with the goal."""
     first = next(iter(taken.values()))
     ratios = {name: each.ratio(first) for name, each in taken.items()}
     rows = [
@@ -214,7 +214,7 @@ def compared(title: str, taken: Mapping[str, Taken], yardsticks: int) -> Table:
 
 
 def _token_of_peers(world: World, key: Ed25519PrivateKey) -> str:
-    """What peers' callers show: Ann's session, in the peers' own token."""
+    """A token for Ann's session in the peers' format."""
     ids = world.ann.ids
     claims = {"sub": ids[Kind.USER], "sid": ids[Kind.SESSION], "cus": ids[Kind.CUSTOMER]}
     life = {"iss": "peers", "aud": "peers", "exp": int(time.time()) + _LIFE_SECONDS}

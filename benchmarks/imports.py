@@ -1,4 +1,4 @@
-"""Cold starts: what each function's module imports before it can answer, in a fresh interpreter."""
+"""Cold starts: the time to import each function's module in a fresh interpreter."""
 
 import os
 import statistics
@@ -38,7 +38,7 @@ def run(_: Engine) -> Table:
 
 
 def _seconds(code: str) -> float:
-    """How long a fresh interpreter takes for `code`, by its own processor time: others' load does not count."""
+    """The processor time that a fresh interpreter takes for `code`; other load of the machine does not count."""
     before = os.times()
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     after = os.times()

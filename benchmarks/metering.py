@@ -1,4 +1,4 @@
-"""How many machines one worker meters, by how they spread over customers."""
+"""How many machines one worker meters, depending on how they are distributed over customers."""
 
 from time import perf_counter
 
@@ -19,7 +19,7 @@ _ALREADY_RUNNING_SECONDS = 600
 
 
 def run(engine: Engine) -> Table:
-    """Meter as many machines, held by more and by fewer customers."""
+    """Meter the same number of machines for different numbers of customers."""
     rows = []
     for per_customer in _PER_CUSTOMER:
         engine.fresh_table()
@@ -46,7 +46,7 @@ def run(engine: Engine) -> Table:
 
 
 def _customer_with(machines: int) -> None:
-    """A customer with an account and that many machines that have run for ten minutes."""
+    """Create a customer with an account and `machines` machines that have run for ten minutes."""
     now = app().core.clock.now()
     customer_id = new_id(Kind.CUSTOMER, now)
     transactor, ledger, metering = app().core.transactor, app().money.ledger, app().money.metering

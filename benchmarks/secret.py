@@ -1,4 +1,4 @@
-"""Secrets Manager with one secret, on a port of this machine: fresh processes find it where they find AWS."""
+"""A Secrets Manager with one secret on a local port, for fresh processes, which use it as AWS."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from threading import Thread
 
 @contextmanager
 def serving_secret(text: str) -> Iterator[str]:
-    """The address at which every secret says `text`."""
+    """Serve `text` as every secret; yield the address."""
     answer = json.dumps({"Name": "key", "VersionId": "one", "SecretString": text}).encode()
 
     class Handler(BaseHTTPRequestHandler):
@@ -21,7 +21,7 @@ def serving_secret(text: str) -> Iterator[str]:
             self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, args=(0.01,))

@@ -1,4 +1,4 @@
-"""Measuring fairly: variants take turns, so that whatever else the machine does strikes all of them alike."""
+"""Measures variants in turns, so that other load of the machine affects all of them alike."""
 
 import os
 import statistics
@@ -17,7 +17,7 @@ _WARM_UP_ROUNDS = 3
 
 @dataclass(frozen=True)
 class Table:
-    """The outcome of one benchmark."""
+    """The result of one benchmark."""
 
     title: str
     columns: Sequence[str]
@@ -27,12 +27,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Timing:
-    """One variant's times, in microseconds."""
+    """The times of one variant, in microseconds."""
 
     median_us: float
     p95_us: float
     calls: float
-    """Requests to AWS in one run."""
+    """The number of requests to AWS in one run."""
 
 
 def in_turns(variants: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, Timing]:
@@ -59,7 +59,7 @@ def _timing(times_ns: Sequence[int], calls: int) -> Timing:
 
 @contextmanager
 def counted_calls() -> Iterator[list[str]]:
-    """The names of the AWS operations that are called in the block."""
+    """Yield a list that gets the name of every AWS operation called in the block."""
     made: list[str] = []
     original = vars(BaseClient)["_make_api_call"]
 
@@ -73,7 +73,7 @@ def counted_calls() -> Iterator[list[str]]:
 
 @contextmanager
 def muted() -> Iterator[None]:
-    """Log lines and metrics are written, and cost what they cost, but not onto the screen."""
+    """Write log lines and metrics as usual, so that their cost counts, but not to the screen."""
     sys.stdout.flush()
     screen = os.dup(1)
     with open(os.devnull, "w") as nowhere:
@@ -87,7 +87,7 @@ def muted() -> Iterator[None]:
 
 
 def compared(title: str, timings: Mapping[str, Timing], note: str = "") -> Table:
-    """A table of `timings`, each also as a multiple of the first."""
+    """A table of `timings`, with each as a multiple of the first."""
     first = next(iter(timings.values())).median_us
     rows = [
         [

@@ -1,4 +1,4 @@
-"""A transaction against a plain write: time, and the capacity that AWS charges."""
+"""Compares transactions with plain writes: time, and the capacity that AWS charges."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -60,7 +60,7 @@ def _new_items(size: int) -> Sequence[dict[str, Any]]:
 
 
 def _put(engine: Engine, size: int) -> float:
-    """Put `size` items, one request each; the write capacity it took."""
+    """Put `size` items, one request each; return the consumed write capacity."""
     return sum(
         engine.client.put_item(TableName=TABLE_NAME, Item=item, ReturnConsumedCapacity="TOTAL")[
             "ConsumedCapacity"
@@ -70,7 +70,7 @@ def _put(engine: Engine, size: int) -> float:
 
 
 def _transact(engine: Engine, size: int) -> float:
-    """Put `size` items in one transaction, each on the condition that it is new; the write capacity it took."""
+    """Put `size` new items in one transaction; return the consumed write capacity."""
     writes: Any = [
         {"Put": {"TableName": TABLE_NAME, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
         for item in _new_items(size)

@@ -1,5 +1,5 @@
-"""The exchange of `list_deployments` as others would write it, so that our first answers stand beside theirs.
+"""The exchange of `list_deployments` with other frameworks, to compare first answers with theirs.
 
-Both peers do the same with boto3 alone: check the token's signature, read the session with the membership and the
-customer behind it, count the call, query the machines, and answer with what their framework validated.
+Both peers do the same work with plain boto3: check the token's signature, read the session with its membership and
+customer, count the call, query the machines, and answer with a body that their framework has validated.
 """

@@ -29,4 +29,4 @@ def list_deployments(
 
 
 handler = Mangum(app, lifespan="off", api_gateway_base_path="/")
-"""The Lambda."""
+"""The handler of the Lambda."""

@@ -1,4 +1,4 @@
-"""The yardstick: a boto3 client makes one request."""
+"""The baseline: a boto3 client makes one request."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What both peers share: who calls, how often, and the machines of a customer, with PyJWT and boto3."""
+"""Code that both peers use: authentication, rate limit, and a customer's machines, with PyJWT and boto3."""
 
 import json
 import os
@@ -21,7 +21,7 @@ deserialize = TypeDeserializer().deserialize
 
 
 class Refused(Exception):
-    """The status that the caller gets."""
+    """The request is refused; it has the status for the caller."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -29,7 +29,7 @@ class Refused(Exception):
 
 
 class Answer(BaseModel):
-    """Base of what is answered: camelCase in JSON."""
+    """The base of response models: names are camelCase in JSON."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
@@ -42,7 +42,7 @@ class Price(Answer):
 
 
 class Storage(Answer):
-    """What a machine stores on."""
+    """The storage of a machine."""
 
     kind: str
     size_gb: int | None
@@ -86,13 +86,13 @@ class Machine(Answer):
 
 
 class Meta(Answer):
-    """Where the list goes on."""
+    """The cursor of the next page."""
 
     next_cursor: str | None
 
 
 class Machines(Answer):
-    """The whole answer."""
+    """The body of the response."""
 
     success: bool
     data: list[Machine]
@@ -103,7 +103,7 @@ def customer_of(token: str) -> tuple[str, str]:
     """The customer and the session behind `token`.
 
     Raises:
-        Refused: there is none.
+        Refused: the token is not valid.
     """
     try:
         claims = jwt.decode(token, PUBLIC_KEY, ["EdDSA"], audience="peers", issuer="peers")
@@ -123,10 +123,10 @@ def customer_of(token: str) -> tuple[str, str]:
 
 
 def count(session_id: str) -> None:
-    """Count a call of the session in this minute.
+    """Count a call of the session in the present minute.
 
     Raises:
-        Refused: there were too many.
+        Refused: there were too many calls.
     """
     minute = int(time.time()) // 60
     counted = dynamodb.update_item(
@@ -160,7 +160,7 @@ def machines_of(customer: str, limit: int) -> Machines:
 
 
 def machine_of(item: dict[str, Any]) -> Machine:
-    """The machine that `item` keeps."""
+    """The machine stored in `item`."""
     spec = json.loads(item["spec"])
     failure, outputs = json.loads(item.get("failure", "null")), json.loads(item.get("outputs", "null"))
     return Machine(

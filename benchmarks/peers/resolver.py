@@ -24,5 +24,5 @@ def list_deployments(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> machine
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """The Lambda."""
+    """The handler of the Lambda."""
     return app.resolve(event, context)

@@ -52,7 +52,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.demo", description=__doc__)
     parser.add_argument("--journey", choices=JOURNEYS, default="main")
     parser.add_argument("--target", type=TargetKind, choices=list(TargetKind), default=TargetKind.SIMULATOR)
-    parser.add_argument("--home", type=Path, help="the cloud's folder; another one is another installation")
+    parser.add_argument("--home", type=Path, help="the cloud's folder; each folder is an installation of its own")
     options = parser.parse_args()
     home = Home((options.home or _HOMES[options.target]).resolve())
     try:

@@ -74,7 +74,7 @@ class Journey(Story):
         self._look_for_remains()
 
     def _welcome(self) -> None:
-        with self.screen.step("Staff welcome her with a credit, for a reason that is kept"):
+        with self.screen.step("Staff give her a welcome credit, with a reason for the log"):
             path = f"/v1/admin/customers/{self.customer_id}/credits"
             refused = self.customer.post(path, _WELCOME)
             require_equal("a customer who credits herself", refused.code, "FORBIDDEN")
@@ -85,7 +85,7 @@ class Journey(Story):
             self.screen.done(f"ledger entry 1: {entry['source']} → {entry['destination']}, ${CREDIT}")
 
     def _top_up(self) -> None:
-        with self.screen.step("She pays by card; the signed webhook is the news, Stripe itself the word for it"):
+        with self.screen.step("She pays by card; after the signed webhook, Hearth asks Stripe for the payment"):
             key = secrets.token_hex(8)
             asked = self.customer.post("/billing/topups/card", {"amount": TOP_UP}, idempotency_key=key).data
             require_equal("the credit before anybody has paid", self.balance()["posted"]["amount"], CREDIT)
@@ -110,7 +110,7 @@ class Journey(Story):
             self.screen.done(f"{added['algorithm']} {added['fingerprint']}")
 
     def _browse(self) -> None:
-        with self.screen.step("She looks at what is sold, and which GPUs are free now"):
+        with self.screen.step("She reads the catalogue, and which GPUs are free now"):
             types = {entry["id"]: entry for entry in self.api.pages("/catalog/instance-types", region=REGION)}
             require(f"{INSTANCE_TYPE} to be sold in {REGION}", sorted(types), holds=INSTANCE_TYPE in types)
             self.price_per_hour = billing.amount(types[INSTANCE_TYPE]["pricePerHour"])
@@ -132,7 +132,7 @@ class Journey(Story):
             require_equal("what stands in its way", (quote["available"], quote["warnings"]), (True, []))
             self.price_per_hour = billing.amount(quote["pricePerHour"])
             hold = quote["hold"]["amount"]
-            self.screen.done(f"${self.price_per_hour} an hour with 20 GB of network storage; ${hold} is set aside")
+            self.screen.done(f"${self.price_per_hour} an hour with 20 GB of network storage; ${hold} is held")
 
     def _deploy(self) -> None:
         with self.screen.step("She deploys it; the same request sent again makes no second machine"):
@@ -158,7 +158,7 @@ class Journey(Story):
             self.screen.done(f"ACTIVE at {addresses['publicIpv4']} (inside: {addresses['privateIpv4']})")
             there = remains_of(saved_target(self.home), self.deployment_id)
             require("the region to have its stack and server", there, holds=len(there) >= 2)
-            self.screen.done(f"the region itself has {', '.join(there)}")
+            self.screen.done(f"OpenStack itself has {', '.join(there)}")
 
     def _let_it_run(self) -> None:
         with self.screen.step("It runs, and is metered by the second"):
@@ -223,9 +223,9 @@ class Journey(Story):
             self.screen.done(f"balance ${FUNDS} − ${bill.total:.6f} = ${left:.6f}, nothing held")
 
     def _look_for_remains(self) -> None:
-        with self.screen.step("The region is asked what is left"):
+        with self.screen.step("OpenStack has nothing left of the machine"):
             require_equal("what the region still has", remains_of(saved_target(self.home), self.deployment_id), [])
-            self.screen.done("nothing")
+            self.screen.done("no stack, no server")
 
     def _remove_machine(self) -> None:
         """Remove the machine after a failed step, because in a real cloud it would keep running."""

@@ -79,7 +79,7 @@ class PaymentsJourney(Story):
             require_equal("its flags", paid["flags"], ["late"])
 
     def _pay_by_bank(self) -> None:
-        with self.screen.step("Bank transfer: found by its reference, credited at the rate of the table"):
+        with self.screen.step("Bank transfer: matched by its reference, credited at the rate of the table"):
             rates = {rate["currency"]: Decimal(rate["value"]) for rate in self.staff.get("/v1/admin/rates").data}
             asked = self._ask("bank-transfer", {"amount": str(BANK_EUR), "currency": "EUR"})
             instructions = asked["checkout"]["instructions"]
@@ -118,7 +118,7 @@ class PaymentsJourney(Story):
         )
 
     def _pay_by_paypal(self) -> None:
-        with self.screen.step("PayPal: approved on its page, captured by us"):
+        with self.screen.step("PayPal: approved on its page, captured by Hearth"):
             asked = self._ask("paypal", {"amount": str(PAYPAL)})
             self.screen.done(f"she is sent to {asked['checkout']['redirectUrl']}")
             self.order_id = self.payers.do("paypal", f"/orders/{asked['id']}/approve")["id"]
@@ -135,7 +135,7 @@ class PaymentsJourney(Story):
             self.screen.done("won: nothing is frozen, nothing was debited")
 
     def _refund(self) -> None:
-        with self.screen.step("A refund made in PayPal's own pages reaches the books"):
+        with self.screen.step("A refund made at PayPal's website is booked in the ledger"):
             self.payers.do("paypal", f"/captures/{self.order_id}/refund", amount=str(PAYPAL_REFUNDED))
             self._credited(-PAYPAL_REFUNDED, "a new entry; the old one stays as it was")
 
@@ -176,7 +176,7 @@ class PaymentsJourney(Story):
             self.screen.done(f"{len(entries)} entries, ${self.expected:.2f}")
 
     def _compare_with_gateways(self) -> None:
-        with self.screen.step("What the gateways list is compared with the ledger, both ways"):
+        with self.screen.step("The gateways' lists of payments and the ledger agree, both ways"):
             found = run_schedule(self.endpoints, "compare_payments")
             require_equal("differences", found["differences"], [])
             listed = ", ".join(f"{name} {count}" for name, count in sorted(found["payments"].items()))

@@ -42,7 +42,7 @@ class RunningOut(Story):
 
     def _let_a_saved_card_pay(self) -> str:
         """Save a card and turn on auto top-up with it; return the PaymentIntent of the first automatic charge."""
-        with self.screen.step("She saves a card, and lets it top her up whenever less than $20 is left"):
+        with self.screen.step("She saves a card, and turns on auto top-up below $20"):
             secret = self.customer.post("/billing/payment-methods").data["clientSecret"]
             self.payers.do("stripe", f"/setups/{secret.partition('_secret')[0]}/save")
             (method,) = self.customer.get("/billing/payment-methods").data
@@ -53,7 +53,7 @@ class RunningOut(Story):
                 "methodId": method["id"],
                 "monthlyCap": "100.00",
             }
-            self.screen.done(f"{method['label']}, checked to be chargeable without her")
+            self.screen.done(f"{method['label']}, which can be charged without her")
             self.customer.call("PUT", "/billing/auto-topup", body=rule).data["enabled"]
             run_schedule(self.endpoints, "auto_top_up")
             self.await_balance(AUTOMATIC)
@@ -61,12 +61,12 @@ class RunningOut(Story):
             require_equal("a second charge", billing.amount(self.balance()["posted"]), AUTOMATIC)
             self.customer.call("PUT", "/billing/auto-topup", body={**rule, "enabled": False}).data["enabled"]
             (charged,) = self.customer.pages("/billing/topups")
-            self.screen.done(f"{charged['id']}: ${AUTOMATIC} charged once; she switches the rule off again")
+            self.screen.done(f"{charged['id']}: ${AUTOMATIC} charged once; she turns auto top-up off again")
         payments = self.payers.look("stripe", "/state")["payments"]
         return str(next(one["id"] for one in payments if one["metadata"].get("top_up_id") == charged["id"]))
 
     def _deploy(self) -> None:
-        with self.screen.step("A machine of hers runs"):
+        with self.screen.step("She runs a machine"):
             key = self.customer.post("/ssh-keys", {"name": "laptop", "publicKey": new_public_key("ada")}).data
             wanted = {**_MACHINE, "sshKeyId": key["id"]}
             accepted = self.customer.post("/deployments", wanted, idempotency_key=secrets.token_hex(8)).data
@@ -98,7 +98,7 @@ class RunningOut(Story):
             asked = self.customer.post("/billing/topups/card", body, idempotency_key=secrets.token_hex(8)).data
             self.payers.pay_by_card(asked["checkout"])
             self._await_status("ACTIVE")
-            self.screen.done(f"${PAID_AGAIN} paid; ACTIVE, and metered anew")
+            self.screen.done(f"${PAID_AGAIN} paid; ACTIVE, and metered again")
 
     def _delete(self) -> None:
         with self.screen.step("She deletes it"):
@@ -106,7 +106,7 @@ class RunningOut(Story):
             self._await_status("DELETED")
             usage = self.customer.get(f"/deployments/{self.deployment_id}/usage").data
             require("intervals that tile and sum", usage["proof"], holds=all(_proven(usage["proof"])))
-            self.screen.done(f"${usage['total']['amount']} for both times that it ran")
+            self.screen.done(f"${usage['total']['amount']} for both periods in which it ran")
 
     def _read_the_invoice(self) -> None:
         with self.screen.step("Her invoice"):

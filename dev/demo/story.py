@@ -62,7 +62,7 @@ class Story:
 
     def verify_ledger(self) -> None:
         """Run the proof now, without waiting for the night."""
-        with self.screen.step("The ledger proves itself"):
+        with self.screen.step("The proof of the ledger finds no difference"):
             proof = run_schedule(self.endpoints, "ledger_proof")
             require_equal("differences", proof["differences"], [])
             require("this customer to be in it", proof, holds=proof["customers"] >= 1)

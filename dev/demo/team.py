@@ -48,7 +48,7 @@ class TeamJourney(Story):
         self._read_the_log()
 
     def _found(self) -> None:
-        with self.screen.step("She founds an organisation, and her session acts for it"):
+        with self.screen.step("She creates an organisation, and her session acts for it"):
             made = self.customer.post("/customers", {"name": _ORGANISATION}).data
             self.customer_id = made["id"]
             before = self.customer
@@ -58,10 +58,10 @@ class TeamJourney(Story):
             current = self.customer.get("/me").data["currentCustomerId"]
             require_equal("the session's customer", current, self.customer_id)
             require_equal("the token from before", before.get("/me").code, "UNAUTHORIZED")
-            self.screen.done(f"{_ORGANISATION}: {self.customer_id}; the access token from before is refused")
+            self.screen.done(f"{_ORGANISATION}: {self.customer_id}; the earlier access token is refused")
 
     def _invite(self) -> None:
-        with self.screen.step("She invites Bob by mail; he accepts, and is registered and verified by that"):
+        with self.screen.step("She invites Bob by mail; he accepts, which registers and verifies him"):
             invited = {"email": self.bob.email, "role": "developer"}
             self.customer.post("/members/invitations", invited).data["id"]
             subject, token = mailed_token(self.endpoints["mailbox"], self.bob.email)
@@ -99,7 +99,7 @@ class TeamJourney(Story):
         return self.api.post("/auth/2fa", {"pendingToken": pending["pendingToken"], "code": code}).data
 
     def _make_a_key(self) -> None:
-        with self.screen.step("He makes an API key: for one project, from the office only"):
+        with self.screen.step("He creates an API key: for one project, only from the office"):
             self.project_id = self.member.post("/projects", {"name": "Difference engine"}).data["id"]
             wish = {
                 "name": "deploys",
@@ -129,7 +129,7 @@ class TeamJourney(Story):
             self.screen.done(f"from {CAFE}: refused, also when it pretends to be in the office")
 
     def _be_refused(self) -> None:
-        with self.screen.step("What nobody gave them, neither the key nor its maker can do"):
+        with self.screen.step("The key and its maker are refused what their scopes do not allow"):
             answer = self._key_at(OFFICE).get("/billing/balance")
             require_equal("the key at the balance", answer.code, "FORBIDDEN")
             require("the missing scope to be named", answer.refusal(), holds="billing:read" in answer.refusal())
@@ -139,7 +139,7 @@ class TeamJourney(Story):
             self.screen.done("refused, with the scope that is missing")
 
     def _change_the_role(self) -> None:
-        with self.screen.step("Ada makes him responsible for billing: it counts at once, in the session he has"):
+        with self.screen.step("Ada gives him the role billing: it counts at once, in his present session"):
             changed = self.customer.call("PATCH", f"/members/{self.bob_id}", body={"role": "billing"})
             require_equal("his role", changed.data["role"], "billing")
             self.member.get("/billing/balance").data["posted"]
@@ -151,7 +151,7 @@ class TeamJourney(Story):
             )
 
     def _hand_over(self) -> None:
-        with self.screen.step("She hands the organisation over: one owner before, one after"):
+        with self.screen.step("She transfers the organisation to Bob: there is always one owner"):
             body = {"userId": self.bob_id, "password": self.ada.password}
             self.customer.post("/ownership-transfers", body).data["expiresAt"]
             subject, token = mailed_token(self.endpoints["mailbox"], self.bob.email, "own")
@@ -167,7 +167,7 @@ class TeamJourney(Story):
         return [member["role"] for member in members]
 
     def _read_the_log(self) -> None:
-        with self.screen.step("The activity log has all of it: who, what, from where, and what was denied"):
+        with self.screen.step("The activity log shows who did what, from where, and what was denied"):
             names = {self.bob_id: "Bob"}
             log = list(reversed(list(self.customer.pages("/activity/recent"))))
             self.screen.table(

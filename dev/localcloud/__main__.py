@@ -143,15 +143,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     starting = commands.add_parser("up", help=up.__doc__)
     starting.add_argument("--foreground", action="store_true")
-    starting.add_argument("--bare", action="store_true", help="deploy nothing; another `up` does")
-    starting.add_argument("--speed", type=float, default=1.0, help="of the simulators")
+    starting.add_argument("--bare", action="store_true", help="deploy nothing; a second `up` deploys")
+    starting.add_argument("--speed", type=float, default=1.0, help="the speed of the simulators")
     starting.add_argument("--wait-scale", type=float, default=float(os.environ.get("SFN_WAIT_SCALE", "1")))
     starting.add_argument("--target", type=TargetKind, default=TargetKind.SIMULATOR, choices=list(TargetKind))
     watching = commands.add_parser("watch", help=watch.__doc__)
     for command in (starting, watching):
         command.add_argument("--project", type=Path, default=deploy.ROOT)
     commands.add_parser("down", help=down.__doc__)
-    commands.add_parser("status", help="Say where everything listens, as JSON.")
+    commands.add_parser("status", help="Print the addresses of all services as JSON.")
     return parser
 
 

@@ -85,7 +85,7 @@ class Supervisor:
 
     def _deploy(self, ports: Ports, target: Target) -> None:
         seconds = deploy.bring_in(self.home, self.options.source, _url(ports.aws), target)
-        print("Deployed already." if seconds is None else f"Deployed in {seconds:.1f} s.", flush=True)
+        print("Already deployed." if seconds is None else f"Deployed in {seconds:.1f} s.", flush=True)
         threading.Thread(target=_post, args=(f"{_url(ports.control)}/warm", {}), daemon=True).start()
 
     def _launch_all(self, ports: Ports) -> None:

@@ -157,7 +157,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--venv", type=Path, required=True)
-    parser.add_argument("--running", action="store_true", help="some service runs: its ports stay")
+    parser.add_argument("--running", action="store_true", help="services run: keep their ports")
     arguments = parser.parse_args()
     env_file = arguments.base / "cloud.env"
     try:
@@ -169,7 +169,7 @@ def main() -> None:
     env_file.write_text("".join(f"{name}={value}\n" for name, value in env.items()))
     for name, port in ports.items():
         if port != DEFAULT_PORTS[name]:
-            print(f"{name} is {port}, not its usual {DEFAULT_PORTS[name]}, which was taken")
+            print(f"{name} is {port}, not its usual {DEFAULT_PORTS[name]}, which is in use")
 
 
 if __name__ == "__main__":
