@@ -1,1 +1,1 @@
-"""Every test of the product; `docs/testing.md` says which kind stands where."""
+"""All tests of the product; CONTRIBUTING.md describes the folders."""

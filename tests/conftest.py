@@ -1,4 +1,4 @@
-"""Fixtures of every test. The environment is set first: the product reads it when it is imported."""
+"""Fixtures for all tests. The environment is set first, because the product reads it when it is imported."""
 
 import os
 import re
@@ -22,7 +22,7 @@ _PROMISE = re.compile(r"test_(g\d\d)_")
 
 
 def pytest_report_header() -> str:
-    """Say on which DynamoDB the tests run: it is not the same one on every machine."""
+    """Print the DynamoDB engine of the tests, which depends on the machine."""
     try:
         return programs.chosen().described()
     except (OSError, subprocess.SubprocessError) as error:
@@ -30,7 +30,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test named after a promise bears its number: `test_g07_…` is marked G07."""
+    """Mark each test that is named after a promise with its number: `test_g07_…` with G07."""
     for item in items:
         named = _PROMISE.match(item.name)
         if named:
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    """The run's own DynamoDB engine."""
+    """The DynamoDB engine of this test run."""
     with running_engine() as engine:
         os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = engine.url
         yield engine
@@ -54,20 +54,20 @@ def table(engine: Engine) -> Engine:
 
 @pytest.fixture(autouse=True)
 def _fresh_app() -> None:
-    """No service, and no client of AWS, outlives the test that built it."""
+    """Build services and AWS clients anew for each test."""
     use(App())
     leave_aws()
 
 
 @pytest.fixture
 def aws() -> PlayedAws:
-    """An account of AWS as moto plays it, with nothing of other tests in it."""
+    """An AWS account simulated by moto, without resources of other tests."""
     return play_aws()
 
 
 @pytest.fixture
 def clock() -> SettableClock:
-    """The clock of the whole product in this test."""
+    """The clock that the product uses in this test."""
     settable = SettableClock()
     give(core={"clock": settable})
     return settable
@@ -75,5 +75,5 @@ def clock() -> SettableClock:
 
 @pytest.fixture
 def api(table: Engine, clock: SettableClock) -> Api:
-    """A client that nobody has signed in to, on an empty table, at `clock.now()`."""
+    """A client without a session, on an empty table, at `clock.now()`."""
     return Api()

@@ -1,1 +1,1 @@
-"""One suite of behaviour for every compute provider, run against a lab: a cloud with a few levers."""
+"""Contract suites for all providers and all gateways. Each runs on a lab: a service with faults to inject."""

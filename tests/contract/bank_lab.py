@@ -1,4 +1,4 @@
-"""The simulated bank as a lab."""
+"""A lab with the simulated bank."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from tests.contract.simulated_lab import SimulatedLab
 
 
 class BankLab(SimulatedLab[BankSimulator]):
-    """Accounts in dollars and pounds; its lists come in short pages, so that reading on is always tried."""
+    """Accounts in dollars and pounds; its lists have short pages, so that every test reads several."""
 
     name = "bank"
     method = Method.BANK_TRANSFER
@@ -75,7 +75,7 @@ class BankLab(SimulatedLab[BankSimulator]):
                 self.simulator.book(transfer.id)
 
     def order(self, top_up: TopUp, micros: int | None = None, *, is_booked: bool = True) -> Order:
-        """What the payer of a top-up orders."""
+        """Order the transfer for a top-up at the payer's bank."""
         amount = decimal_amount(top_up.amount.micros if micros is None else micros)
         reference = reference_of(top_up.id, top_up.amount.currency)
         return Order(f"Top-up {reference}", amount, top_up.amount.currency, is_booked=is_booked)

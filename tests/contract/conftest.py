@@ -1,4 +1,4 @@
-"""Chooses the lab of the contract suite by `HEARTH_CONTRACT_TARGET`, and leaves out what it cannot do."""
+"""Selects the lab by `HEARTH_CONTRACT_TARGET`, and leaves out the cases that it does not support."""
 
 import os
 import secrets
@@ -34,7 +34,7 @@ _LABS: dict[str, tuple[Callable[[], Lab], Callable[[], frozenset[str]]]] = {
 
 _LEVERS = frozenset({BLOCKING, CAPACITY, PLACEMENTS, QUOTA, REVOCATION})
 _TIMEOUT_SECONDS = {"simulator": 90, "openstack": 900}
-"""For one case. A real Heat needs 84 s to find that no host has room, and as long to give a deletion up."""
+"""The limit for one case. Heat takes 84 s to find that no host has room, and as long to give up a deletion."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,7 +49,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the cases whose levers the target lacks, and say which; give each case its time."""
+    """Leave out and report the cases whose levers the target lacks; set the time limit of each case."""
     cases = [item for item in items if "lab" in getattr(item, "fixturenames", ())]
     for item in cases:
         item.add_marker(pytest.mark.timeout(_TIMEOUT_SECONDS[TARGET]))
@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _missing(item: pytest.Item) -> set[str]:
-    """What a case needs and what it is tried on does not offer: this target's lab, or one of the gateways'."""
+    """The levers that a case needs and its lab lacks: the target's lab, or a gateway's."""
     needed = {lever for mark in item.iter_markers("needs") for lever in mark.args}
     if not needed:
         return set()
@@ -83,7 +83,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def installation() -> str:
-    """This run's own: nothing that another run makes carries it."""
+    """The name of an installation that no other run uses."""
     return f"contract-{secrets.token_hex(4)}"
 
 

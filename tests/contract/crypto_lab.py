@@ -1,4 +1,4 @@
-"""The simulated BTCPay Server and the simulated OxaPay as labs."""
+"""Labs with the simulated BTCPay Server and the simulated OxaPay."""
 
 from abc import abstractmethod
 from dataclasses import replace
@@ -25,7 +25,7 @@ READ_TIMEOUT_SECONDS = 1.0
 
 
 class CryptoLab(SimulatedLab[CryptoSimulator]):
-    """A simulator of hosted invoices, and the adapter on it."""
+    """A simulator of hosted invoices, and its adapter."""
 
     method = Method.CRYPTO
     deadline_seconds = 3600
@@ -54,12 +54,12 @@ class CryptoLab(SimulatedLab[CryptoSimulator]):
         self.simulator.confirm(self.invoice(top_up))
 
     def expire(self, top_up: TopUp) -> None:
-        """The chain's clock moves on, since vendors tell times in whole seconds."""
+        """Advance the chain's clock, because vendors report times in whole seconds."""
         self.simulator.expire(self.invoice(top_up))
         self.simulator.advance(2)
 
     def invoice(self, top_up: TopUp) -> HostedInvoice:
-        """The simulator's own side of a top-up."""
+        """The simulator's invoice for a top-up."""
         found = self.simulator.book.find(top_up.id)
         assert found is not None
         return found
@@ -94,7 +94,7 @@ class BTCPayLab(CryptoLab):
 
 
 class OxaPayLab(CryptoLab):
-    """A merchant; its lists come in short pages, so that reading on is always tried."""
+    """A merchant; its lists have short pages, so that every test reads several."""
 
     name = "oxapay"
     secrets: tuple[str, ...] = (MERCHANT_API_KEY,)

@@ -1,4 +1,4 @@
-"""What the contract suite of payment gateways needs besides the gateway: a payer, and the payer's bank."""
+"""The lab of the contract suite for payment gateways: the gateway, a payer, and the payer's bank."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from chalicelib.domain.money.top_ups.ports import Gateway
 
 
 class Lever(StrEnum):
-    """What a lab can do beyond paying in full; the suite leaves the cases out that need what it lacks."""
+    """Something that a lab can do besides paying in full; cases that need a missing lever are left out."""
 
     DECLINE = "a payment that is declined, and can be tried again"
     DISPUTE = "disputes"
@@ -31,27 +31,27 @@ class Lever(StrEnum):
 
 @dataclass(frozen=True)
 class Delivery:
-    """A webhook as it goes over the wire; the names of the headers are in lower case."""
+    """A webhook as it is sent; the names of the headers are in lower case."""
 
     raw_body: bytes
     headers: Mapping[str, str]
 
 
 class GatewayLab(Protocol):
-    """A payment service to try a gateway on, with a payer who does what the suite says."""
+    """A payment service for testing a gateway, with a payer whom the suite controls."""
 
     name: str
     secrets: tuple[str, ...]
-    """What must never be seen in an error."""
+    """Secrets that must never appear in an error."""
     levers: frozenset[Lever]
 
     @property
     def gateway(self) -> Gateway:
-        """A new gateway on the same account, as another Lambda has it: it remembers nothing."""
+        """A new gateway on the same account, without memory, as in another Lambda."""
         ...
 
     def now(self) -> datetime:
-        """The service's time."""
+        """The present time of the service."""
         ...
 
     def top_up(self, amount_micros: int = ...) -> TopUp:
@@ -59,7 +59,7 @@ class GatewayLab(Protocol):
         ...
 
     def pay(self, top_up: TopUp, micros: int | None = None) -> None:
-        """Pay, until it is final: in full, or `micros` (`PARTIAL`)."""
+        """Pay in full, or `micros` (`PARTIAL`), and wait until the payment is final."""
         ...
 
     def deliveries(self, top_up: TopUp) -> list[Delivery]:
@@ -67,11 +67,11 @@ class GatewayLab(Protocol):
         ...
 
     def inject(self, kind: str, **options: Any) -> object:
-        """Let a fault strike; `options` are the fields of `Fault`."""
+        """Inject a fault; `options` are the fields of `Fault`."""
         ...
 
     def clear_faults(self) -> None:
-        """Take every fault away."""
+        """Remove all faults."""
         ...
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ class PendingLab(GatewayLab, Protocol):
         ...
 
     def finish_paying(self, top_up: TopUp) -> None:
-        """Let it arrive."""
+        """Make the money arrive."""
         ...
 
 
@@ -95,7 +95,7 @@ class ExpiringLab(GatewayLab, Protocol):
     """A lab with `EXPIRY`."""
 
     def expire(self, top_up: TopUp) -> None:
-        """Let the time for paying run out."""
+        """Make the time for paying end."""
         ...
 
 
@@ -103,7 +103,7 @@ class DecliningLab(GatewayLab, Protocol):
     """A lab with `DECLINE`."""
 
     def decline(self, top_up: TopUp) -> None:
-        """Try to pay with something that is declined."""
+        """Try to pay with a method that is declined."""
         ...
 
 
@@ -111,11 +111,11 @@ class DisputingLab(GatewayLab, Protocol):
     """A lab with `DISPUTE`."""
 
     def dispute(self, top_up: TopUp) -> str:
-        """Dispute the whole payment; the dispute's id."""
+        """Dispute the whole payment; return the id of the dispute."""
         ...
 
     def rule(self, dispute_id: str, *, won: bool) -> None:
-        """Close a dispute: won by us, or lost."""
+        """Close a dispute, which we win or lose."""
         ...
 
 
@@ -123,7 +123,9 @@ class SavingLab(GatewayLab, Protocol):
     """A lab with `SAVING`."""
 
     def save(self, provider_id: str, *, declines: bool = False) -> None:
-        """Enter a method for what `begin_saving` gave; one that `declines` can be saved but not charged."""
+        """Enter a payment method for the result of `begin_saving`; if it `declines`, it can be saved but not
+        charged.
+        """
         ...
 
 
@@ -139,7 +141,7 @@ LABS = tuple(_LABS)
 
 
 def lab_class(name: str) -> type[GatewayLab]:
-    """The lab called `name`, one of `LABS`; imported only then."""
+    """The lab called `name`, one of `LABS`; this call imports it."""
     module, class_name = _LABS[name]
     found: type[GatewayLab] = getattr(import_module(f"tests.contract.{module}"), class_name)
     return found

@@ -1,4 +1,4 @@
-"""What the contract suite needs of a cloud besides the provider: levers that cause what it must survive."""
+"""The lab of the contract suite for providers: a cloud, and levers that cause the faults it must handle."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -16,27 +16,27 @@ CAPACITY = "capacity that can be read"
 
 @dataclass(frozen=True)
 class Specs:
-    """Machines that a lab can, or cannot, build."""
+    """Specifications of machines that a lab can build, and of some that it cannot."""
 
     ordinary: MachineSpec
     with_volume: MachineSpec
     windows: MachineSpec
     gpu: MachineSpec
     gpu_class: str
-    """The resource class of which `gpu` takes one unit."""
+    """The resource class of which the machine `gpu` takes one unit."""
     too_big: MachineSpec
-    """No host has room for it."""
+    """A machine for which no host has room."""
 
 
 class Lab(Protocol):
-    """A cloud to try a provider on. What the suite makes in it, the suite deletes."""
+    """A cloud for testing a provider. The suite deletes everything that it makes."""
 
     region: str
     specs: Specs
     poll_seconds: float
-    """Between two looks at a machine."""
+    """The pause between two reads of a machine."""
     patience_seconds: float
-    """No machine takes longer to build, to fail or to go."""
+    """The longest time that a machine takes to build, to fail or to disappear."""
 
     def provider(
         self, installation: str, *, placements: Collection[str] = (), limit: int = 512
@@ -45,21 +45,23 @@ class Lab(Protocol):
         ...
 
     def placements(self) -> list[str]:
-        """Where machines can go; only the suite uses them where there are two."""
+        """The places for machines; if there are two, only the suite uses them."""
         ...
 
     def without_quota(self, placement: str) -> Callable[[], None]:
-        """Take the quota for machines away; the answer gives it back."""
+        """Set the quota for machines to zero; return a function that restores it."""
         ...
 
     def revoke_token(self, provider: ComputeProvider, placement: str) -> None:
-        """Revoke the token that `provider` holds, and return once the cloud refuses it."""
+        """Revoke the token of `provider`, and wait until the cloud refuses it."""
         ...
 
     def block_deletion(self, ref: MachineRef) -> Callable[[], None]:
-        """Make the deletion of a machine fail until its blocker is removed; the answer removes what is left."""
+        """Make the deletion of a machine fail until its blocker is removed; return a function that removes the
+        rest.
+        """
         ...
 
     def close(self) -> None:
-        """Delete what the lab itself made."""
+        """Delete everything that the lab made."""
         ...

@@ -1,4 +1,4 @@
-"""Builds machines for contract cases, waits for them, and deletes every one of them."""
+"""Builds machines for contract cases, waits for them, and deletes all of them."""
 
 import secrets
 import time
@@ -11,7 +11,7 @@ from tests.contract.lab import Lab
 
 
 class MachineRoom:
-    """Where a case gets its machines."""
+    """Provides the machines of a case."""
 
     def __init__(self, lab: Lab, provider: ComputeProvider) -> None:
         self.lab = lab
@@ -19,33 +19,33 @@ class MachineRoom:
         self._made: list[tuple[ComputeProvider, MachineRef]] = []
 
     def reserve(self, *, placement: str | None = None, provider: ComputeProvider | None = None) -> MachineRef:
-        """A name that nothing has; whatever comes to have it is deleted in the end."""
+        """Return an unused machine name; at the end, a machine with this name is deleted."""
         chosen = placement or self.lab.placements()[0]
         ref = MachineRef(self.lab.region, chosen, f"contract-{secrets.token_hex(6)}")
         self._made.append((provider or self.provider, ref))
         return ref
 
     def start(self, spec: MachineSpec) -> MachineRef:
-        """A machine whose creation has been asked for."""
+        """Request the creation of a machine."""
         return self.provider.create(self.reserve(), spec)
 
     def build(self, spec: MachineSpec) -> MachineRef:
-        """A machine that is READY."""
+        """Create a machine, and wait until it is READY."""
         ref = self.start(spec)
         machine = self.settled(ref)
         assert machine.state is MachineState.READY, machine
         return ref
 
     def settled(self, ref: MachineRef) -> Machine:
-        """The machine once it is no longer BUILDING."""
+        """Wait until the machine is no longer BUILDING."""
         return self.wait(ref, lambda machine: machine.state is not MachineState.BUILDING)
 
     def gone(self, ref: MachineRef) -> Machine:
-        """The machine once it is GONE."""
+        """Wait until the machine is GONE."""
         return self.wait(ref, lambda machine: machine.state is MachineState.GONE)
 
     def wait(self, ref: MachineRef, until: Callable[[Machine], bool]) -> Machine:
-        """The machine at the first look at which `until` holds."""
+        """Read the machine until `until` is true, and return it."""
         deadline = time.monotonic() + self.lab.patience_seconds
         while not until(machine := self.provider.get(ref)):
             assert time.monotonic() < deadline, machine
@@ -53,7 +53,7 @@ class MachineRoom:
         return machine
 
     def powered(self, ref: MachineRef, wanted: Power) -> Power:
-        """What the machine's power has come to, once it is `wanted` or patience is at its end."""
+        """Return the machine's power state as soon as it is `wanted`, or after the time limit."""
         provider = self.provider
         assert isinstance(provider, SupportsPowerActions)
         deadline = time.monotonic() + self.lab.patience_seconds
@@ -62,10 +62,10 @@ class MachineRoom:
         return power
 
     def clear(self) -> None:
-        """Delete everything and wait until it is gone, asking again where a deletion failed.
+        """Delete all machines and wait until they are gone; repeat deletions that failed.
 
         Raises:
-            ExceptionGroup: what kept machines from going, each tried to the end of patience.
+            ExceptionGroup: the reasons for which machines could not be deleted in time.
         """
         problems = [
             problem for provider, ref in self._made if (problem := self._delete(provider, ref)) is not None

@@ -1,7 +1,7 @@
-"""A real OpenStack as a lab: the cloud of `clouds.yaml` that `OS_CLOUD` names, driven through its own API.
+"""A lab with a real OpenStack: the cloud of `clouds.yaml` that `OS_CLOUD` names, used through its API.
 
-With an administrator (`OS_CLOUD_ADMIN`) the lab makes two projects of its own and offers every lever; without, it
-uses the project of `OS_CLOUD`, and offers what a member can do.
+With an administrator (`OS_CLOUD_ADMIN`) the lab creates two projects and offers every lever; without, it
+uses the project of `OS_CLOUD`, and offers the levers that a member of the project has.
 """
 
 import os
@@ -23,20 +23,20 @@ from chalicelib.kernel.clock import SystemClock
 from tests.contract import lab
 
 REGION = "contract"
-"""What Hearth calls the region."""
+"""Hearth's name for the region."""
 _CREDENTIALS = ("username", "password", "application_credential_id", "application_credential_secret")
 _ROLES = ("member", "heat_stack_owner")
 
 
 def levers_of_environment() -> frozenset[str]:
-    """What the cloud that the environment names will offer."""
+    """The levers that the cloud of the environment offers."""
     member = {lab.REVOCATION, lab.BLOCKING}
     administrator = {lab.PLACEMENTS, lab.QUOTA, lab.CAPACITY}
     return frozenset(member | administrator if "OS_CLOUD_ADMIN" in os.environ else member)
 
 
 def specs(flavor: str, image: str, gpu_flavor: str, gpu_class: str) -> lab.Specs:
-    """The suite's machines. The key is a valid one, and nobody's."""
+    """The suite's machines. Their SSH key is valid, but nobody has its private key."""
     public_key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     ssh_public_key = public_key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
@@ -62,7 +62,7 @@ def specs(flavor: str, image: str, gpu_flavor: str, gpu_class: str) -> lab.Specs
 
 
 class OpenStackLab:
-    """Projects of an OpenStack, and the levers on them."""
+    """Projects of an OpenStack, and their levers."""
 
     region = REGION
     poll_seconds = 0.5
@@ -75,7 +75,7 @@ class OpenStackLab:
         machine_specs: lab.Specs,
         admin: Mapping[str, Any] | None,
     ) -> None:
-        """A lab of `projects`, in the provider configuration's own form, as `admin` is."""
+        """Make a lab of `projects`; they and `admin` have the form of the provider's configuration."""
         self.specs = machine_specs
         self._region = region
         self._projects = projects
@@ -120,7 +120,7 @@ class OpenStackLab:
                 session.get(f"{heat}/stacks", headers=given, authenticated=False, raise_exc=False).status_code
             )
 
-        deadline = time.monotonic() + 330  # Heat may take a revoked token for as long as its cache lives
+        deadline = time.monotonic() + 330  # Heat may accept a revoked token until its cache expires
         while status() != 401:
             assert time.monotonic() < deadline, "Heat still takes the revoked token"
             time.sleep(self.poll_seconds)
@@ -161,7 +161,7 @@ class OpenStackLab:
 
 
 class CloudLab(OpenStackLab):
-    """The cloud that the environment names. `close` leaves it as it was found."""
+    """The cloud that the environment names. `close` restores its original state."""
 
     def __init__(self) -> None:
         self._made = ExitStack()
@@ -230,7 +230,9 @@ class CloudLab(OpenStackLab):
 
     @staticmethod
     def _delete_security_groups(admin: Any, project: Any) -> None:
-        """Neutron made a default one with the project's first port, and keeps it when the project goes."""
+        """Delete the default group: Neutron creates it with a project's first port, and keeps it without the
+        project.
+        """
         for group in admin.network.security_groups(project_id=project.id):
             admin.network.delete_security_group(group)
 

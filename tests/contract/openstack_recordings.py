@@ -1,4 +1,4 @@
-"""Recorded answers of a real OpenStack: finding them, and comparing other answers with them."""
+"""Finds recorded answers of a real OpenStack, and compares other answers with them."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def recording(name: str) -> dict[str, Json]:
 
 
 def number_of(name: str) -> int:
-    """The number under which a recording was made."""
+    """The number of a recording."""
     return int(name.split("-", maxsplit=1)[0])
 
 
@@ -33,10 +33,10 @@ EXACT = frozenset(
         *("OS-EXT-STS:vm_state", "OS-EXT-STS:power_state", "OS-EXT-STS:task_state"),
     }
 )
-"""What must be the same to the letter, once ids are left out."""
+"""Values that must be equal, apart from ids."""
 
 LOOSE = frozenset({"belongs_to_default_sg"})
-"""What the real cloud itself shows now so and now otherwise."""
+"""Values that differ from time to time in the real cloud too."""
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}")
 NORMALISED = (
@@ -54,7 +54,7 @@ def normalised(text: str) -> str:
 
 
 def differences(expected: Json, actual: Json, where: str = "body") -> list[str]:
-    """What is not alike in two JSON values."""
+    """The differences between two JSON values."""
     if isinstance(expected, dict) and isinstance(actual, dict):
         return dict_differences(expected, actual, where)
     if isinstance(expected, list) and isinstance(actual, list):
@@ -72,7 +72,7 @@ def differences(expected: Json, actual: Json, where: str = "body") -> list[str]:
 
 
 def generic(value: dict[str, Json]) -> dict[str, Json]:
-    """The same with ids that stand as keys made alike."""
+    """`value` with all ids that are keys replaced by one text."""
     return {ID.sub("<id>", key): item for key, item in value.items()}
 
 
@@ -86,7 +86,7 @@ def dict_differences(expected: dict[str, Json], actual: dict[str, Json], where: 
 
 
 def is_counterpart(one: Json, other: Json) -> bool:
-    """Whether two items of a list stand for the same thing by name."""
+    """Whether two items of a list describe the same thing, by their names."""
     if not isinstance(one, dict) or not isinstance(other, dict):
         return True
     names = ("output_key", "resource_name", "resource_status", "name", "type", "rel", "direction", "ethertype")
@@ -97,7 +97,7 @@ def list_differences(expected: list[Json], actual: list[Json], where: str) -> li
     if not expected:
         return []
     if not actual:
-        # The recorded project had other stacks besides.
+        # The recorded project had other stacks too.
         return [] if where == "body.stacks" else [f"{where}: empty"]
     found: list[str] = []
     for index, item in enumerate(actual):

@@ -1,4 +1,4 @@
-"""A scenario that puts the recorded requests to the simulated OpenStack, in the order of their recording."""
+"""Sends the recorded requests to the simulated OpenStack, in the order of their recording."""
 
 import json
 import re
@@ -15,7 +15,7 @@ DEADLINE_SECONDS = 20.0
 
 
 def configuration(**changes: Json) -> Config:
-    """A cloud with the recorded one's names."""
+    """A cloud with the names of the recorded one."""
     default = load_config()
     region = default.regions[0].model_copy(update={"id": "RegionOne", "description": ""})
     update = {
@@ -40,7 +40,7 @@ def configuration(**changes: Json) -> Config:
 
 
 class Replay:
-    """Puts recorded requests to a simulator, with its own ids for the recorded ones."""
+    """Sends recorded requests to a simulator, with its ids instead of the recorded ones."""
 
     def __init__(self, simulator: OpenStackSimulator) -> None:
         self.simulator = simulator
@@ -49,7 +49,7 @@ class Replay:
         self.answers: dict[str, httpx.Response] = {}
 
     def ask(self, name: str, /, **ids: str) -> httpx.Response:
-        """Put one recorded request, keep the answer under the recording's name."""
+        """Send one recorded request, and store the answer under the recording's name."""
         wanted = recording(name)["request"]
         known = self.ids | ids
         path = fill(wanted["path"], known)
@@ -90,7 +90,7 @@ class Replay:
         return answer.json()
 
     def until(self, done: Callable[[], Json]) -> Json:
-        """What `done` gives as soon as it gives something."""
+        """Call `done` until it returns a value, and return that value."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while time.monotonic() < deadline:
             if found := done():
@@ -113,12 +113,12 @@ class Replay:
         return self.until(look)
 
     def create(self, name: str, stack_name: str) -> None:
-        """Ask for a stack and go on with it."""
+        """Create a stack and make it the present one."""
         self.ids["name"] = stack_name
         self.ids["id"] = self.ask(name).json()["stack"]["id"]
 
     def remove(self) -> None:
-        """Delete the stack at hand and wait until it is gone."""
+        """Delete the present stack and wait until it is gone."""
         self.speed(200)
         url = self.base("orchestration") + fill("/v1/{project}/stacks/{name}/{id}", self.ids)
         self.http.delete(url, headers={"X-Auth-Token": self.ids["token"]})
@@ -181,7 +181,7 @@ def identity(replay: Replay) -> None:
 
 
 def credentials(replay: Replay, made: Json) -> None:
-    """Application credentials are asked for by the simulator's own id, which the recordings do not have."""
+    """Sign in with application credentials, by the simulator's ids, which the recordings do not have."""
     for name, secret in (
         ("015-auth-application-credential", made["secret"]),
         ("016-auth-application-credential-bad-401", "bad"),
@@ -198,7 +198,7 @@ def credentials(replay: Replay, made: Json) -> None:
 
 
 def refusals(replay: Replay) -> None:
-    """What Heat and the others refuse at once."""
+    """Requests that Heat and the other services refuse at once."""
     for name in NAMES:
         number = number_of(name)
         if number in {*range(24, 33), *range(193, 213), 214, 215} - {27, 30}:
@@ -217,7 +217,7 @@ def refusals(replay: Replay) -> None:
 
 
 def whole_life(replay: Replay) -> None:
-    """The stack with everything, from its creation to long after its deletion."""
+    """A stack with every resource, from its creation to long after its deletion."""
     ask, ids = replay.ask, replay.ids
     replay.speed(0.001)
     replay.create("033-stack-create-201", "rec-full-1795169426")
@@ -261,7 +261,7 @@ def whole_life(replay: Replay) -> None:
 
 
 def remember_parts(replay: Replay) -> None:
-    """The ids of what the stack is made of."""
+    """Store the ids of the stack's resources."""
     ids = replay.ids
     resources = replay.get("orchestration", "/v1/{project}/stacks/{name}/{id}/resources")["resources"]
     ids |= {item["resource_name"]: item["physical_resource_id"] for item in resources}
@@ -274,7 +274,7 @@ def remember_parts(replay: Replay) -> None:
 
 
 def other_services(replay: Replay) -> None:
-    """Nova, Glance, Neutron, Cinder and Placement while the stack is there."""
+    """Requests to Nova, Glance, Neutron, Cinder and Placement while the stack exists."""
     ask, ids, kept = replay.ask, replay.ids, dict(replay.ids)
     replay.create("2010-full-create", "h1-rec-full")
     replay.stack_is("CREATE_COMPLETE")
@@ -345,7 +345,7 @@ def after_life(replay: Replay) -> None:
 
 
 def failures(replay: Replay) -> None:
-    """Stacks that do not come to be."""
+    """Stacks that cannot be created."""
     ask = replay.ask
     replay.speed(200)
     replay.create("217-novalidhost-create", "novalidhost-1")
@@ -374,7 +374,7 @@ def failures(replay: Replay) -> None:
 
 
 def interruptions(replay: Replay) -> None:
-    """Stacks that something is done to while they come to be."""
+    """Stacks that are changed while they are being created."""
     ask = replay.ask
     replay.speed(10)
     replay.create("496-suspendinprogress-create", "suspendinprogress-1")

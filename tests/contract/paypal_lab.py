@@ -1,4 +1,4 @@
-"""The simulated PayPal as a lab."""
+"""A lab with the simulated PayPal."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from tests.contract.simulated_lab import SimulatedLab
 
 
 class PayPalLab(SimulatedLab[PayPalSimulator]):
-    """A business account of its own."""
+    """A business account at the simulated PayPal."""
 
     name = "paypal"
     method = Method.PAYPAL
@@ -58,7 +58,7 @@ class PayPalLab(SimulatedLab[PayPalSimulator]):
         return top_up_of(self.now(), Amount(amount_micros))
 
     def pay(self, top_up: TopUp, micros: int | None = None) -> None:
-        """Approve, and let our side look, as the webhook of the approval makes it do: that captures."""
+        """Approve the order, and fetch it, as its webhook causes; the fetch captures the payment."""
         assert micros is None, "an order is approved as it is, or not"
         self._bank.approve(self._order(top_up))
         self.gateway.fetch(self._order(top_up).id)
@@ -85,7 +85,7 @@ class PayPalLab(SimulatedLab[PayPalSimulator]):
         return self.simulator.bank
 
     def _order(self, top_up: TopUp) -> Order:
-        """What the payer approves: there must be one only."""
+        """The order that the payer approves; there must be only one."""
         (found,) = (item for item in self._bank.account.orders.values() if item.custom_id == top_up.id)
         return found
 

@@ -1,9 +1,9 @@
-"""What PayPal's published reference lets a request hold, written down by hand and closed to anything else.
+"""The fields that PayPal's published reference allows in requests, written down by hand; others are not allowed.
 
 From the OpenAPI documents of Orders v2.13, Payments v2.5, Customer Disputes v1.10 and Transaction Search v1.9
-(https://github.com/paypal/paypal-rest-api-specifications): of each operation that the adapter uses, every field
-that it sends, with its bounds. Fields that the documents have and we do not send are left out, so that a new one
-makes the test fail until it is looked up.
+(https://github.com/paypal/paypal-rest-api-specifications): for each operation that the adapter uses, every field
+that it sends, with its limits. Fields that we do not send are left out, so that the test fails for a new field
+until it is looked up.
 """
 
 import re
@@ -32,7 +32,7 @@ def _text(longest: int, shortest: int = 1, pattern: str = "") -> Schema:
 
 
 def _number(least: int, most: int) -> Schema:
-    """A query parameter is a text; this one reads as an integer."""
+    """A query parameter whose text is an integer."""
     return {"type": "string", "enum": [str(number) for number in range(least, most + 1)]}
 
 
@@ -64,7 +64,7 @@ ORDER_ID: Final = r"[A-Z0-9]{1,36}"
 
 @dataclass(frozen=True)
 class Operation:
-    """One call: its body (None where it has none) and its query, closed to anything else."""
+    """One call: the fields allowed in its body (None for no body) and in its query."""
 
     method: str
     path: str
@@ -105,7 +105,7 @@ OPERATIONS: Final = (
 
 
 def objections(method: str, path: str, query: str, request_id: str, body: Any) -> Iterator[str]:
-    """What the reference has against a request."""
+    """The violations of the reference in a request."""
     found = [item for item in OPERATIONS if item.method == method and re.fullmatch(item.path, path)]
     if not found:
         yield f"{method} {path}: there is no such operation"

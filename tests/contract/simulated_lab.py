@@ -1,4 +1,4 @@
-"""What the labs on our own simulators share."""
+"""The base of labs that use our simulators."""
 
 import secrets
 from abc import ABC, abstractmethod
@@ -16,14 +16,14 @@ SimulatorT = TypeVar("SimulatorT", bound=PaymentSimulator)
 
 
 class SimulatedLab(ABC, Generic[SimulatorT]):
-    """A running simulator; what is left to a lab of its own is what its payers do."""
+    """A running simulator; subclasses add the actions of payers."""
 
     name: str
     method: Method
     secrets: tuple[str, ...]
     levers: frozenset[Lever]
     deadline_seconds: int
-    """How long a new top-up may be paid."""
+    """The time for which a new top-up can be paid."""
 
     def __init__(self, simulator: SimulatorT) -> None:
         self.simulator = simulator
@@ -31,10 +31,10 @@ class SimulatedLab(ABC, Generic[SimulatorT]):
 
     @abstractmethod
     def now(self) -> datetime:
-        """The service's time."""
+        """The present time of the service."""
 
     def names(self, top_up: TopUp) -> set[str]:
-        """What a webhook calls a top-up: it is about the top-up if it has one of these in it."""
+        """The ids of a top-up in webhooks: a webhook that contains one of them is about the top-up."""
         return {top_up.id}
 
     def top_up(self, amount_micros: int = 30_000_000) -> TopUp:
@@ -64,11 +64,11 @@ class SimulatedLab(ABC, Generic[SimulatorT]):
         return Delivery(webhook.body.encode(), {name.lower(): value for name, value in headers.items()})
 
     def inject(self, kind: str, **options: Any) -> Fault:
-        """Let a fault strike."""
+        """Inject a fault."""
         return self.simulator.inject(kind, **options)
 
     def clear_faults(self) -> None:
-        """Take every fault away."""
+        """Remove all faults."""
         self.simulator.faults.clear()
 
     def close(self) -> None:

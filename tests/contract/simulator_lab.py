@@ -1,4 +1,4 @@
-"""The simulated OpenStack as a lab: a region of its own, started inside the test run."""
+"""A lab with the simulated OpenStack: a region, started inside the test run."""
 
 import json
 from collections.abc import Callable
@@ -13,13 +13,13 @@ LEVERS = frozenset({lab.PLACEMENTS, lab.QUOTA, lab.REVOCATION, lab.BLOCKING, lab
 
 _REGION_NAME = "montreal"
 _SPEED = 20.0
-"""Lifecycle seconds per second: a stack takes about a third of one, and can still be met in between."""
+"""Simulated seconds per second: a stack takes a third of a second, so tests can still see its states."""
 
 _TOKEN_CACHE_SECONDS = 0.2
 
 
 class SimulatorLab(OpenStackLab):
-    """The simulator's first region, with its two projects of Hearth's."""
+    """The simulator's first region, with Hearth's two projects."""
 
     poll_seconds = 0.02
     patience_seconds = 30.0

@@ -1,4 +1,4 @@
-"""The simulated Stripe as a lab."""
+"""A lab with the simulated Stripe."""
 
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ from tests.contract.simulated_lab import SimulatedLab
 
 
 class StripeLab(SimulatedLab[StripeSimulator]):
-    """A Stripe account of its own, whose customers pay in our front end or on Stripe's page."""
+    """A Stripe account. Customers pay in our front end or, with `hosted_page`, on Stripe's page."""
 
     name = "stripe"
     method = Method.CARD
@@ -84,11 +84,11 @@ class StripeLab(SimulatedLab[StripeSimulator]):
         self.simulator.router.cards.save(provider_id, DECLINED_CARD if declines else GOOD_CARD)
 
     def names(self, top_up: TopUp) -> set[str]:
-        """An event of a dispute names the charge and the intent only: the ids tell whose it is."""
+        """The ids in webhooks: an event of a dispute names only the charge and the intent."""
         return {provider_id for provider_id, owner in self.objects() if owner == top_up.id}
 
     def signed(self, raw_body: bytes, at: datetime | None = None) -> Delivery:
-        """A webhook of Stripe's with this body, signed at `at`; at its own time by default."""
+        """A webhook of Stripe with this body, signed at `at`; by default at the time in the body."""
         headers = sign(raw_body, timestamp=int((at or self.now()).timestamp()))
         return Delivery(raw_body, {name.lower(): value for name, value in headers.items()})
 
@@ -101,14 +101,14 @@ class StripeLab(SimulatedLab[StripeSimulator]):
         return [(item["id"], item["metadata"].get("top_up_id", "")) for item in made]
 
     def _object(self, top_up: TopUp) -> str:
-        """What the payer pays: there must be one only, and on the hosted page its intent comes with paying."""
+        """The object that the payer pays; there must be only one. On the hosted page, paying makes its intent."""
         wanted = "cs_" if self._hosted_page else "pi_"
         (found,) = (item for item, owner in self.objects() if owner == top_up.id and item.startswith(wanted))
         return found
 
 
 class HostedStripeLab(StripeLab):
-    """The same, whose customers pay on Stripe's page."""
+    """A Stripe account whose customers pay on Stripe's page."""
 
     levers = StripeLab.levers | {Lever.EXPIRY}
 

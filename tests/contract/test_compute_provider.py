@@ -1,6 +1,6 @@
-"""What every compute provider does, in the words of `chalicelib.domain.cloud.deployments.ports`.
+"""The contract of all providers of machines (`ComputeProvider`).
 
-`ordinary` is one machine that the cases which only look share; every other case builds its own.
+Cases that only read share the machine `ordinary`; every other case builds its own.
 """
 
 import secrets
@@ -23,7 +23,7 @@ from tests.contract.lab import BLOCKING, CAPACITY, PLACEMENTS, QUOTA, REVOCATION
 from tests.contract.machine_room import MachineRoom
 
 _COUNTS_GPUS = pytest.mark.xdist_group("gpus")
-"""Tests that take a GPU take turns: one of them counts those that are free."""
+"""Tests that use a GPU do not run at the same time, because one of them counts the free GPUs."""
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def room(lab: Lab, provider: ComputeProvider) -> Iterator[MachineRoom]:
 
 @pytest.fixture(scope="module")
 def ordinary(lab: Lab, provider: ComputeProvider) -> Iterator[MachineRef]:
-    """A READY machine to look at, not to touch."""
+    """A READY machine for tests that only read it."""
     made = MachineRoom(lab, provider)
     try:
         yield made.build(lab.specs.ordinary)
@@ -59,7 +59,7 @@ def test_every_shape_becomes_ready_and_says_how_to_reach_it(shape: str, room: Ma
 
 
 def test_create_does_not_wait_and_outputs_are_refused_until_ready(room: MachineRoom) -> None:
-    ref = room.start(room.lab.specs.too_big)  # which is looked for a host for longest
+    ref = room.start(room.lab.specs.too_big)  # the machine for which the search for a host takes longest
 
     assert room.provider.get(ref).state is MachineState.BUILDING
     with pytest.raises(ProviderError):
@@ -125,7 +125,7 @@ def test_g27_no_room_is_told_as_capacity_and_only_at_the_end(room: MachineRoom) 
 @pytest.mark.needs(QUOTA, PLACEMENTS)
 @pytest.mark.guarantee("G27")
 def test_g27_a_full_quota_is_told_as_quota(room: MachineRoom) -> None:
-    ref = room.reserve(placement=room.lab.placements()[-1])  # where nothing else is
+    ref = room.reserve(placement=room.lab.placements()[-1])  # in an empty placement
     give_back = room.lab.without_quota(ref.placement)
     try:
         try:
@@ -315,7 +315,7 @@ def test_g13_a_machine_that_never_was_has_no_power_and_cannot_be_switched(room: 
     assert provider.get(ref).state is MachineState.GONE
 
 
-# Whose it is, and where it goes
+# Owner and placement
 
 
 @pytest.mark.guarantee("G25")
@@ -369,7 +369,7 @@ def test_a_full_region_is_told_as_quota(lab: Lab, room: MachineRoom) -> None:
 
 
 def _held(lab: Lab, placement: str) -> int:
-    """How many machines a placement has room for, found by asking with ever higher limits."""
+    """The number of machines in a placement, found with higher and higher limits."""
     limit = 1
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What hosted crypto invoices do that no other payment does: parts, too much, too late, and never twice (G11)."""
+"""Cases of hosted crypto invoices: partial payments, overpayments, late payments, and each credited once (G11)."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -25,7 +25,7 @@ RETURN_URL = "https://app.example.net/billing"
 
 @pytest.fixture(scope="module", params=[BTCPayLab, OxaPayLab], ids=["btcpay", "oxapay"])
 def shop(request: pytest.FixtureRequest) -> Iterator[CryptoLab]:
-    """The gateway under test and its chain."""
+    """The gateway under test, and its chain."""
     made: CryptoLab = request.param()
     yield made
     made.close()
@@ -68,7 +68,7 @@ class TestCheckout:
             shop.gateway.create(shop.top_up(network="TRON"), return_url=RETURN_URL)
 
     def test_after_a_lost_answer_the_customer_can_still_pay(self, shop: CryptoLab) -> None:
-        """OxaPay makes another payment then, BTCPay does not; either way the money is found by our reference."""
+        """OxaPay then makes another payment, BTCPay does not; in both cases our reference finds the money."""
         made = shop.top_up()
         shop.simulator.inject(RequestFault.DROP_AFTER_EFFECT, FaultMatch(method="POST"))
         with pytest.raises(GatewayUnreachable):
@@ -166,7 +166,7 @@ class TestReceived:
 
 
 def test_of_two_with_our_reference_the_paid_one_is_found(shop: CryptoLab) -> None:
-    """Two requests at once may make two; money came to one of them, whichever is older."""
+    """Two simultaneous requests may create two payments; the money can come to either."""
     for paid in (0, 1):
         made = [shop.top_up(), shop.top_up()]
         for top_up in made:
@@ -180,7 +180,7 @@ def test_of_two_with_our_reference_the_paid_one_is_found(shop: CryptoLab) -> Non
 
 
 def refer(invoice: HostedInvoice, reference: str) -> None:
-    """Let an invoice bear another reference."""
+    """Set the reference of an invoice."""
     invoice.reference = reference
     if "metadata" in invoice.extra:
         invoice.extra["metadata"] = {"orderId": reference}
@@ -189,7 +189,7 @@ def refer(invoice: HostedInvoice, reference: str) -> None:
 
 
 def test_a_late_payment_is_listed_on_the_day_it_came(shop: CryptoLab) -> None:
-    """Although both list by the day of creation."""
+    """Both gateways list by the day of creation, but we find it."""
     made = shop.top_up()
     shop.gateway.create(made, return_url=RETURN_URL)
     shop.expire(made)

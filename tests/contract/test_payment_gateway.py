@@ -1,4 +1,4 @@
-"""What every payment gateway promises, tried on every one of them."""
+"""The contract of all payment gateways, run for each of them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -48,7 +48,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[GatewayLab]:
 
 @pytest.fixture
 def service(running: GatewayLab) -> Iterator[GatewayLab]:
-    """The service under test, without faults; a case that `needs` what it lacks was left out."""
+    """The service under test, without faults; cases whose levers it lacks were left out."""
     yield running
     running.clear_faults()
 
@@ -69,7 +69,7 @@ def total(state: PaymentState) -> int:
 
 
 def our_id(service: GatewayLab, top_up: TopUp) -> str | None:
-    """What the states of a top-up tell as our id of it."""
+    """Our id of a top-up, as its states at the gateway show it."""
     return None if Lever.UNASKED in service.levers else top_up.id
 
 
@@ -110,7 +110,7 @@ class TestCreating:
         [RequestFault.DROP_AFTER_EFFECT, RequestFault.ERROR_AFTER_EFFECT, RequestFault.TIMEOUT_AFTER_EFFECT],
     )
     def test_what_an_unanswered_create_has_made_is_found(self, service: GatewayLab, kind: RequestFault) -> None:
-        """Each exchange of the create is the one that goes unanswered in turn; at last it goes through."""
+        """Each exchange of the create gets no answer once; at last all succeed."""
         top_up = service.top_up()
         checkout = None
         for exchanges in range(8):
@@ -127,7 +127,7 @@ class TestCreating:
             if checkout is not None:
                 break
         assert service.gateway.find(top_up) is not None or Lever.SEARCH not in service.levers
-        service.pay(top_up)  # which a lab refuses where there are two
+        service.pay(top_up)  # the lab refuses if there are two
         found = service.gateway.find(top_up)
         assert found is not None
         assert total(found) == top_up.amount.micros
@@ -453,7 +453,7 @@ class TestListing:
 
 
 def test_a_mark_tells_what_was_paid_with(service: GatewayLab) -> None:
-    """The same payer leaves the same mark, which is no card or account number; a chain tells nobody's."""
+    """Payments of one payer have the same mark, which is no card or account number; a chain gives no mark."""
     marks = []
     for _ in range(2):
         top_up, provider_id = created(service)

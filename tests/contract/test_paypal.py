@@ -1,4 +1,4 @@
-"""What is PayPal's own: captures of what was approved, tokens, money taken back, webhooks on their way."""
+"""Behaviour of PayPal only: captures, tokens, money that is taken back, and faults of webhooks."""
 
 import json
 import threading
@@ -112,7 +112,7 @@ class TestCapturing:
 
     @pytest.mark.guarantee("G01")
     def test_g01_one_that_another_has_captured_meanwhile_is_read_again(self, paypal: PayPalLab) -> None:
-        """The look and the capture are two exchanges: between them, somebody else may be faster."""
+        """The fetch and the capture are two exchanges; another process can capture between them."""
         top_up, order_id = created(paypal)
         control(paypal, f"/orders/{top_up.id}/approve")
         paypal.inject("slow", match=CAPTURE, delay_seconds=0.5)
@@ -120,13 +120,13 @@ class TestCapturing:
             slow = pool.submit(paypal.gateway.fetch, order_id)
             while not any(fault.struck for fault in paypal.simulator.faults.list()):
                 threading.Event().wait(0.01)
-            # In PayPal's own words: the other one's request id is unknown, so ours meets a captured order.
+            # PayPal does not know the other process's request id, so our capture finds a captured order.
             paypal.simulator.bank.capture(paypal.simulator.bank.order(order_id))
             state = slow.result()
         assert (state.status, len(state.payments)) == (TopUpStatus.SETTLED, 1)
 
     def test_after_a_declined_source_another_one_is_a_new_attempt(self, paypal: PayPalLab) -> None:
-        """PayPal answers a request id again as it did before, refusals too."""
+        """PayPal repeats its answer to a request id, even if it was a refusal."""
         top_up, order_id = created(paypal)
         for _ in range(2):
             control(paypal, f"/orders/{top_up.id}/decline")
@@ -145,7 +145,7 @@ class TestCapturing:
         assert state.failure.endswith(".")
 
     def test_a_refusal_that_concerns_our_account_is_for_staff(self, paypal: PayPalLab) -> None:
-        """Not `GatewayRefused`, which would say that there is no such order."""
+        """It is not `GatewayRefused`, which would mean that the order does not exist."""
         top_up, order_id = created(paypal)
         control(paypal, f"/orders/{top_up.id}/approve", {"refusal": "PAYEE_ACCOUNT_RESTRICTED"})
         with pytest.raises(GatewayError, match="PAYEE_ACCOUNT_RESTRICTED") as error:
@@ -162,7 +162,7 @@ class TestCapturing:
 
     @pytest.mark.guarantee("G01")
     def test_g01_a_second_order_of_one_top_up_takes_no_money(self, paypal: PayPalLab) -> None:
-        """As when the first one's request id is forgotten, and both are approved."""
+        """PayPal has forgotten the request id of the first order, and both orders are approved."""
         top_up, first = created(paypal)
         del paypal.simulator.bank.account.remembered[f"create:{top_up.id}"]
         second = paypal.gateway.create(top_up, return_url=RETURN_URL).provider_id
@@ -222,7 +222,7 @@ class TestToken:
             gateway = gateway_on(simulator, clock)
             order_id = gateway.create(top_up_at(clock), return_url=RETURN_URL).provider_id
             clock.advance(32_400 - 61)
-            with pytest.raises(GatewayRefused):  # nine hours later PayPal has forgotten the order
+            with pytest.raises(GatewayRefused):  # after nine hours PayPal has forgotten the order
                 gateway.fetch(order_id)
             assert sum(item["path"] == "/v1/oauth2/token" for item in simulator.requests) == 1
             clock.advance(2)
@@ -346,7 +346,7 @@ class TestStatement:
 
 
 class TestWebhooksOnTheirWay:
-    """Sent over HTTP to a receiver that verifies, through each fault that the outbox knows."""
+    """Webhooks sent over HTTP to a receiver that verifies them, with each fault of the outbox."""
 
     @pytest.fixture
     def receiver(self, paypal: PayPalLab) -> Iterator[list[Notice | None]]:
@@ -499,7 +499,7 @@ def pay_at(simulator: PayPalSimulator, gateway: PayPalGateway, clock: SettableCl
 
 
 def pressed(paypal: PayPalLab, button: str, order_id: str) -> str:
-    """Where a button of the payer's page leads."""
+    """The address to which a button of the payer's page leads."""
     connection = HTTPConnection(urlsplit(paypal.simulator.base_url).netloc, timeout=10)
     try:
         connection.request("POST", f"/checkoutnow/{button}?token={order_id}")

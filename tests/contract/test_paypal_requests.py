@@ -1,4 +1,4 @@
-"""Every request that the adapter sends, judged by PayPal's reference."""
+"""Checks every request that the adapter sends against PayPal's reference."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.unit.money.test_paypal_states import CONFIG, TOP_UP
 
 
 def test_a_whole_life_of_a_top_up_is_within_the_reference() -> None:
-    """Every operation occurs in it, so that none goes unjudged."""
+    """The test uses every operation, so that every one is checked."""
     lab = PayPalLab()
     try:
         top_up = lab.top_up()

@@ -1,8 +1,8 @@
-"""The simulated OpenStack answers what a real one answered: status, headers, shape, and Heat's own words.
+"""The simulated OpenStack answers like a real one: status, headers, shape, and Heat's texts.
 
-`recorded/openstack` holds requests to a real cloud with its answers. `openstack_replay` puts the same requests to
-the simulator in the same order, and each answer is compared with its recording: ids, times and addresses may
-differ, everything else may not.
+`recorded/openstack` has requests to a real cloud with its answers. `openstack_replay` sends the same requests to
+the simulator in the same order, and each answer is compared with its recording. Only ids, times and addresses may
+differ.
 """
 
 from collections import Counter
@@ -52,7 +52,7 @@ HISTORIES = (
 
 
 def history(events: list[Json]) -> Counter[tuple[str, str, str]]:
-    """What happened to which resource, how often."""
+    """The number of events of each kind for each resource."""
     own = {event["links"][-1]["href"].split("/")[-2] for event in events}
     return Counter(
         (

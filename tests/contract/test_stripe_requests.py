@@ -1,4 +1,4 @@
-"""Every kind of request that we send to Stripe, judged by what Stripe has written."""
+"""Checks every kind of request that we send to Stripe against Stripe's SDK and OpenAPI document."""
 
 import re
 from dataclasses import replace
@@ -40,13 +40,13 @@ IDS = ("cus_", "pi_", "seti_", "pm_", "cs_")
 
 
 def kind_of(request: dict[str, Json]) -> str:
-    """Which of the kinds above a request is."""
+    """The kind of a request, one of those above."""
     parts = ["*" if part.startswith(IDS) else part for part in request["path"].split("/")]
     return f"{request['method']} {'/'.join(parts)}"
 
 
 def live_on(lab: StripeLab) -> None:
-    """Everything that a customer, staff and the schedules do."""
+    """Do everything at Stripe that a customer, staff and schedules can cause."""
     gateway, top_up = lab.gateway, lab.top_up()
     provider_id = gateway.create(top_up, return_url=RETURN_URL).provider_id
     gateway.find(top_up)
@@ -66,7 +66,7 @@ def live_on(lab: StripeLab) -> None:
 
 @pytest.fixture(scope="module")
 def requests() -> list[dict[str, Json]]:
-    """What both ways of paying have sent."""
+    """The requests that both ways to pay send."""
     sent: list[dict[str, Json]] = []
     for hosted_page in (False, True):
         lab = StripeLab(hosted_page=hosted_page)
@@ -100,7 +100,7 @@ def test_they_speak_the_version_that_was_judged(requests: list[dict[str, Json]])
 
 
 def test_g10_whatever_makes_something_has_a_key_of_ours(requests: list[dict[str, Json]]) -> None:
-    """The SDK makes random keys for the rest, which hold for the repetitions within one call only."""
+    """For other requests the SDK makes random keys, which only cover the retries within one call."""
     ours = re.compile(r"top_\w+-(intent|session|charge)|(customer|setup|refund|confirm)-\w+")
     keys: dict[str, list[str]] = {}
     for request in requests:

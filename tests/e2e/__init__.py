@@ -1,1 +1,1 @@
-"""Tests over HTTP alone, against the packaged product on a local cloud."""
+"""Tests over HTTP, against the packaged product on a local cloud."""

@@ -1,4 +1,4 @@
-"""The cloud that the tests here share; tests that need another one start it themselves."""
+"""The cloud that most tests of this folder share; others start their own."""
 
 from collections.abc import Iterator
 
@@ -11,14 +11,14 @@ from tests.support.cloud import LocalCloud, session_cloud
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """The worker's own cloud; the fault matrix has one to itself in a run with several."""
+    """The cloud of this test worker; with several workers, the fault matrix has a cloud of its own."""
     with session_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
         yield cloud
 
 
 @pytest.fixture(scope="session")
 def cloud_endpoints(cloud: LocalCloud) -> Endpoints:
-    """Where everything of the cloud listens."""
+    """The addresses of the cloud's services."""
     return cloud.endpoints
 
 

@@ -1,8 +1,9 @@
-"""Runs the fault matrix: each case is one deployment's life with one fault in it, against the whole local cloud.
+"""Runs the fault matrix: each case is the life of one deployment with one fault, on the whole local cloud.
 
-The cases run side by side, a few customers at a time, because each spends most of its time waiting; the tests of
-`test_fault_matrix.py` then look at one outcome each. Everything goes over HTTP: the API as a customer, and the
-control ports for faults. Faults are put into the invocation of Lambdas, so that the code under test is what ships.
+Several cases run at the same time, each for another customer, because a case mostly waits. The tests of
+`test_fault_matrix.py` then check one outcome each. Everything goes over HTTP: the API as a customer, and the
+control ports for faults. Faults are injected into the invocation of Lambdas, so that the tested code is the
+deployed code.
 """
 
 import queue
@@ -25,15 +26,15 @@ CASE_DEADLINE_SECONDS = 150.0
 _STRIKE_DEADLINE_SECONDS = 30.0
 _POLL_SECONDS = 1.0
 _FAILING_REGION = "texas"
-"""Every stack in this region finds no host; nothing else is made there."""
+"""A region in which no stack finds a host; only this test uses it."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One life with one fault in it."""
+    """The life of a deployment with one fault."""
 
     life: str
-    """`build`: becomes ACTIVE. `failing`: cannot be built. `removal`: is deleted once it is ACTIVE."""
+    """`build`: it becomes ACTIVE. `failing`: it cannot be built. `removal`: it is deleted after it was ACTIVE."""
     state: str
     """The state of the state machine that the fault hits."""
     fault: str
@@ -48,7 +49,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case."""
+    """The outcome of a case."""
 
     status: str
     operation_id: str | None
@@ -96,15 +97,15 @@ _RELAY_HITS = ("fault before the effect", "fault after the effect", "killed at i
 
 
 def cases() -> Iterator[Case]:
-    """The whole matrix; the slow ones first."""
+    """All cases, slow ones first."""
     for life, state, function in _STOPPED:
-        # The task is held up, and its execution stopped meanwhile: the reconciler finds it dead.
+        # The task is delayed, and its execution is stopped meanwhile: the reconciler finds it dead.
         yield Case(life, state, "execution stopped", function, {"kind": "slow", "delay_seconds": 4.0})
     for life in ("build", "removal"):
         yield Case(life, "StartExecution", "event lost", "start_operation", {"kind": "lose"})
     for life, state, function in _TASKS:
         for fault, injected in _HITS.items():
-            # Starting makes two requests: what would hit a later one hits nothing.
+            # Starting sends two requests: a fault for a later one would never fire.
             if function != "start_operation" or injected.get("at_request", 1) <= 2:
                 yield Case(life, state, fault, function, injected)
     for fault in _RELAY_HITS:
@@ -112,7 +113,7 @@ def cases() -> Iterator[Case]:
 
 
 class Controls:
-    """What the matrix does to a local cloud."""
+    """The controls of a local cloud that the matrix uses."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.endpoints = cloud.endpoints
@@ -120,20 +121,20 @@ class Controls:
         self._simulator = cloud.endpoints["simulators"]["openstack"]["control"]
 
     def inject(self, fault: Mapping[str, Any]) -> str:
-        """Put a fault into invocations; its id."""
+        """Inject a fault into invocations; return its id."""
         answer = self._http.post(f"{self.endpoints['control']}/faults", json=fault)
         assert answer.status_code == httpx.codes.CREATED, answer.text
         return str(answer.json()["id"])
 
     def fired(self, fault_id: str) -> int:
-        """How often a fault has struck."""
+        """The number of times that a fault has fired."""
         listed = self._http.get(f"{self.endpoints['control']}/faults").json()
         return next(int(fault["fired"]) for fault in listed if fault["id"] == fault_id)
 
     def withdraw(self, fault_id: str) -> int:
-        """Take a fault back once it has struck, so that it strikes in no later case; how often it has.
+        """Remove a fault after it has fired, so that it fires in no later case; return the number of times.
 
-        What it waits for may come after the end: the reconciler does not wait for an event that is late.
+        The invocation may come after the case's end, because the reconciler does not wait for a late event.
         """
         deadline = time.monotonic() + _STRIKE_DEADLINE_SECONDS
         while not (fired := self.fired(fault_id)) and time.monotonic() < deadline:
@@ -142,7 +143,7 @@ class Controls:
         return fired
 
     def stop_execution(self, operation_id: str) -> None:
-        """Stop whatever state machine works on an operation."""
+        """Stop the execution that works on an operation."""
         self._http.post(f"{self.endpoints['control']}/executions/stop", json={"name": operation_id})
 
     def run_schedule(self, name: str) -> Any:
@@ -152,12 +153,12 @@ class Controls:
         return answer["result"]
 
     def fail_builds(self, region: str) -> None:
-        """Let no stack in `region` find a host."""
+        """Make all builds in `region` fail, because no host has room."""
         fault = {"kind": "no_valid_host", "match": {"region": region}, "times": None}
         assert self._http.post(f"{self._simulator}/faults", json=fault).is_success
 
     def stacks(self) -> list[str]:
-        """Every stack that is left in any region, by name and state."""
+        """The remaining stacks of all regions: name and state."""
         regions = self._http.get(f"{self._simulator}/state").json()["regions"]
         return [
             f"{stack['name']} {stack['status']}"
@@ -169,7 +170,7 @@ class Controls:
 
 
 class Customer:
-    """Somebody with money, a key, and sessions to take turns with."""
+    """A customer with money, an SSH key, and several sessions to use in turn."""
 
     def __init__(self, cloud: LocalCloud, controls: Controls, owner: Client, number: int) -> None:
         self._controls = controls
@@ -183,11 +184,11 @@ class Customer:
 
     @property
     def session(self) -> Client:
-        """The session whose turn it is."""
+        """The next session in turn."""
         return next(self._sessions)
 
     def run(self, case: Case) -> Outcome:
-        """Live through one case."""
+        """Run one case."""
         watched = {"function": case.function, "contains": self.id, **case.injected}
         fault_id = "" if case.life == "removal" else self._controls.inject(watched)
         accepted = self.create(_FAILING_REGION if case.life == "failing" else "montreal")
@@ -218,11 +219,11 @@ class Customer:
         )
 
     def held(self) -> str:
-        """What is set aside for this customer."""
+        """The held amount of this customer."""
         return str(self.session.get("/billing/balance").data["held"]["amount"])
 
     def create(self, region: str) -> Any:
-        """Ask for a machine; what was accepted."""
+        """Order a machine; return the answer."""
         body = {
             "region": region,
             "instanceType": "cpu-2x4",
@@ -238,7 +239,7 @@ class Customer:
         return self.until(deployment_id, lambda seen: seen["status"] == "DELETED")
 
     def until(self, deployment_id: str, condition: Callable[[Any], bool]) -> Any:
-        """The deployment, once `condition` holds of it."""
+        """Wait until `condition` is true for the deployment, and return it."""
         deadline = time.monotonic() + CASE_DEADLINE_SECONDS
         while True:
             seen = self.session.get(f"/deployments/{deployment_id}").data
@@ -249,7 +250,7 @@ class Customer:
 
 
 def run_matrix(cloud: LocalCloud, controls: Controls) -> tuple[dict[str, Outcome | Exception], Sequence[Customer]]:
-    """Run all cases; what became of each, by its id."""
+    """Run all cases; return each outcome by the id of its case."""
     controls.fail_builds(_FAILING_REGION)
     owner = cloud.owner()
     customers = [Customer(cloud, controls, owner, number) for number in range(CUSTOMERS)]
@@ -273,7 +274,7 @@ def run_matrix(cloud: LocalCloud, controls: Controls) -> tuple[dict[str, Outcome
     for worker in workers:
         worker.start()
     while any(worker.is_alive() for worker in workers):
-        # In production once a minute; here more often, for the sake of those that it has to rescue.
+        # Production runs it once a minute; here it runs more often, so that cases that need it end sooner.
         controls.run_schedule("reconcile_operations")
         workers[0].join(timeout=5)
         for worker in workers:

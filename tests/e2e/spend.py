@@ -1,6 +1,6 @@
-"""Leave a customer money for some seconds: `python -m tests.e2e.spend ENDPOINTS CUSTOMER SECONDS` prints the zero.
+"""`python -m tests.e2e.spend ENDPOINTS CUSTOMER SECONDS`: leave money for some seconds, and print when it ends.
 
-A real entry of the ledger, made by the product's own code on the local cloud's table: no customer waits for hours.
+It posts a real ledger entry, with the product's code on the local cloud's table, so that no test waits for hours.
 """
 
 import sys
@@ -10,7 +10,7 @@ from tools.verify_ledger import aim_at_local_cloud
 
 
 def main(endpoints: str, customer_id: str, seconds: str) -> None:
-    """Post a refund of all but what the machines use in `seconds`."""
+    """Post a refund that leaves the amount that the machines use in `seconds`."""
     if not aim_at_local_cloud(Path(endpoints)):
         raise SystemExit(f"no local cloud runs at {endpoints}")
     # The records read TABLE_NAME when they are imported.

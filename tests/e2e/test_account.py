@@ -1,4 +1,4 @@
-"""Leaving, in the local cloud: an archive made by its schedule and put into its bucket; an account closed."""
+"""Leaving, on the local cloud: a data export made by its schedule, and the closing of an account."""
 
 from io import BytesIO
 from typing import Any
@@ -38,7 +38,7 @@ def test_somebody_takes_the_data_along_and_leaves(cloud: LocalCloud) -> None:
 
 
 def _run(cloud: LocalCloud, schedule: str) -> Any:
-    """What a scheduled function says, run now rather than when its schedule next does."""
+    """Run a scheduled function now; return its result."""
     run = httpx.post(f"{cloud.endpoints['control']}/schedules/{schedule}/run", timeout=60)
     return run.raise_for_status().json()["result"]
 

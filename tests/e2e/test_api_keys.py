@@ -1,4 +1,4 @@
-"""API keys at the API's real address: the gateway says where a call comes from, and nobody else does."""
+"""API keys at the API's real address: only the gateway determines the IP address of a call."""
 
 import pytest
 

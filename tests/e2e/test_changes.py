@@ -1,4 +1,4 @@
-"""One consumer of changes in trouble, on the whole local cloud: the others go on, and a replay heals it."""
+"""A consumer of changes fails, on the whole local cloud: other consumers continue, and a replay repairs it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ QUEUE = f"/v1/admin/dead-letters/{CONSUMER}"
 CUSTOMERS = "/v1/admin/customers"
 ATTEMPTS = 5
 DEAD_SECONDS = 180.0
-"""Five attempts, 9 s apart: six times the consumer's deadline, in a cloud that waits a tenth as long."""
+"""Five attempts, 9 s apart: six times the consumer's timeout, on a cloud that waits a tenth as long."""
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def controls(cloud: LocalCloud) -> Controls:
 
 @pytest.fixture
 def customer(cloud: LocalCloud, controls: Controls, owner: Client) -> Customer:
-    """The customer whose change is poison; everything about it has been handled so far."""
+    """The customer whose change will fail; all its earlier changes have been processed."""
     customer = Customer(cloud, controls, owner, 39)
     wait_until_found(owner, customer.id)
     return customer
@@ -38,7 +38,7 @@ def customer(cloud: LocalCloud, controls: Controls, owner: Client) -> Customer:
 
 @dataclass(frozen=True)
 class Poison:
-    """A change that its consumer fails at whenever it comes, and the word by which its effect would be found."""
+    """A change at which its consumer always fails, and a search word that would find its effect."""
 
     word: str
     heal: Callable[[], object]
@@ -46,7 +46,7 @@ class Poison:
 
 @pytest.fixture
 def poison(controls: Controls, customer: Customer, owner: Client) -> Iterator[Poison]:
-    """The customer gets another name, which the directory cannot follow."""
+    """Rename the customer; the directory's consumer fails at this change."""
     word = f"poison{customer.id[-12:].lower()}"
     fault = controls.inject({"function": CONSUMER, "kind": "before", "contains": customer.id, "times": 1_000})
     renamed = {"company": f"{word} Ltd", "reason": "a change that one consumer cannot handle"}
@@ -78,7 +78,7 @@ def wait_until_found(owner: Client, word: str) -> list[str]:
 
 
 def dead_letters_of(owner: Client, customer: Customer) -> list[dict[str, Any]]:
-    """What the consumer has given up on of the customer's changes."""
+    """The consumer's dead letters about the customer."""
     some = owner.get(QUEUE).data["some"]
     return [letter for letter in some if letter["content"]["pk"] == f"CUSTOMER#{customer.id}"]
 
@@ -86,19 +86,19 @@ def dead_letters_of(owner: Client, customer: Customer) -> list[dict[str, Any]]:
 def test_g39_a_poison_change_delays_nobody_else_and_a_replay_heals_it(
     cloud: LocalCloud, controls: Controls, customer: Customer, owner: Client, poison: Poison
 ) -> None:
-    # The same customer's machine is built while the poison is still tried again, and its money is followed.
+    # The same customer's machine is built while the poison change is still retried, and its balance is watched.
     accepted = customer.create("montreal")
     customer.until(accepted["deploymentId"], lambda seen: seen["status"] == "ACTIVE")
     building_began = min(one["began"] for one in invocations(controls, "create_machine", customer.id))
     assert [one for one in invocations(controls, "follow_money", customer.id) if one["answer"]]
 
-    # Letters go out, and the same consumer follows other customers.
+    # Letters are sent, and the same consumer processes changes of other customers.
     neighbour, visitor = Person.made_up("Untouched Neighbour"), cloud.visitor()
     _ = visitor.post("/auth/register", neighbour.registration()).data
     assert mailed_token(cloud.endpoints["mailbox"], neighbour.email)
     assert wait_until_found(owner, neighbour.email)
 
-    # What cannot be handled lies where staff see it, after five attempts.
+    # After five attempts, staff see the change among the dead letters.
     (letter,) = await_value(
         "the poison to be given up",
         lambda: dead_letters_of(owner, customer) or None,
@@ -113,7 +113,7 @@ def test_g39_a_poison_change_delays_nobody_else_and_a_replay_heals_it(
     assert set(counts.values()) == {0}
     assert found_by(owner, poison.word) == []
 
-    # The cause is mended, and the change is handed over again.
+    # The cause is repaired, and the change is replayed.
     poison.heal()
     assert owner.post(f"{QUEUE}/replay", {"ids": [letter["id"]]}).data == {"replayed": 1}
     assert wait_until_found(owner, poison.word) == [customer.id]

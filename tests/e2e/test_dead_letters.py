@@ -1,4 +1,4 @@
-"""Webhooks that the worker gave up on: seen by staff, and worked off again, on the local AWS's own queues."""
+"""Webhooks that could not be processed: staff see and replay them, on the queues of the local AWS."""
 
 import json
 from decimal import Decimal
@@ -48,7 +48,7 @@ def test_a_dead_notice_is_shown_and_replayed_into_one_credit(cloud: LocalCloud, 
 
 
 def bury(cloud: LocalCloud, notice: dict[str, str]) -> None:
-    """Put a notice where it is once the worker has failed five times."""
+    """Put a notice into the dead-letter queue, as after five failed attempts."""
     endpoint = cloud.endpoints["aws"]["endpoint"]
     session = boto3.session.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key=SECRET, region_name=REGION)
     sqs = session.client("sqs", endpoint_url=endpoint)

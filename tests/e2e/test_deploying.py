@@ -1,4 +1,4 @@
-"""Deploying over HTTP: duplicates, schedules run by hand."""
+"""Machines over HTTP: duplicate requests, and schedules run by hand."""
 
 import secrets
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ DUPLICATES = 6
 
 @pytest.fixture
 def customer(cloud: LocalCloud, owner: Client) -> Iterator[Client]:
-    """A customer with 20 dollars, all of whose machines are deleted at the end."""
+    """A customer with 20 dollars; its machines are deleted at the end."""
     session = cloud.registered().sign_in(cloud.visitor())
     customer_id = session.get("/me").data["currentCustomerId"]
     credit = {"amount": "20.00", "reason": "for the test"}
@@ -85,7 +85,7 @@ def test_control_runs_a_schedule_now(cloud: LocalCloud, customer: Client, machin
     _await_status(customer, deployment_id, "ACTIVE")
 
     def charged() -> bool | None:
-        """Metering runs until a second has passed since the machine's start."""
+        """Run metering until at least a second is charged."""
         run = httpx.post(f"{cloud.endpoints['control']}/schedules/meter_usage/run", timeout=60)
         assert run.json()["result"] == {"shards": 16}
         return bool(customer.get(f"/deployments/{deployment_id}/usage").data["intervals"]) or None

@@ -1,7 +1,7 @@
-"""Each state of both state machines × each kind of fault: every life ends well, and nothing is left behind.
+"""Each state of both state machines × each kind of fault: every case ends correctly, and leaves nothing behind.
 
-G03, G08, G20, G21, G22, G23, G28, G29 together, on the packaged product: real state machines, real Lambdas, a real
-table; killed, repeated, throttled and robbed of their answers.
+It proves G03, G08, G20, G21, G22, G23, G28 and G29 together, on the packaged product with real state machines,
+Lambdas and a real table. Tasks are killed, repeated and throttled, and their answers are lost.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Run = tuple[dict[str, Outcome | Exception], Sequence[Customer], Controls]
 
 @pytest.fixture(scope="module")
 def run(cloud: LocalCloud) -> Run:
-    """The whole matrix, run once."""
+    """The outcomes of the matrix, which runs once."""
     controls = Controls(cloud)
     return (*run_matrix(cloud, controls), controls)
 

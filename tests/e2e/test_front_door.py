@@ -1,4 +1,4 @@
-"""What browsers and machines meet at the API's address: CORS, cookies, CSRF, unknown places."""
+"""The API's address for browsers and programs: CORS, cookies, CSRF, unknown paths."""
 
 from http.cookies import SimpleCookie
 
@@ -15,13 +15,13 @@ FRONT_END = "http://localhost:3000"
 
 @pytest.fixture
 def visitor(cloud: LocalCloud) -> Client:
-    """Somebody nobody knows."""
+    """A client without a session."""
     return cloud.visitor()
 
 
 @pytest.fixture(scope="module")
 def browser_cookies(cloud: LocalCloud) -> dict[str, str]:
-    """What a browser keeps after signing in."""
+    """The cookies of a browser after signing in."""
     person, visitor = cloud.registered(), cloud.visitor()
     answer = visitor.post("/auth/login", {"email": person.email, "password": person.password})
     return _cookies(answer.headers)
@@ -95,7 +95,7 @@ def test_unknown_address_is_refused_as_json(visitor: Client) -> None:
 
 
 def test_health_names_every_dependency_within_a_second(visitor: Client) -> None:
-    _ = visitor.get("/health")  # the process starts
+    _ = visitor.get("/health")  # a cold start
     answer = visitor.get("/health")
     names = {dependency["name"] for dependency in answer.data["dependencies"]}
     assert {"table", "state-machines", "mail", "region-montreal"} <= names

@@ -1,4 +1,4 @@
-"""An invoice in the local cloud: made by its Lambda, kept in its bucket, got by its signed address."""
+"""An invoice on the local cloud: its Lambda makes it, the bucket stores it, a signed link gives it."""
 
 import httpx
 import pypdfium2

@@ -1,4 +1,4 @@
-"""The demo's journey, as `make demo` runs it."""
+"""The main journey of the demo, as `make demo` runs it."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""The local cloud as a developer meets it: started, edited, interrupted, started again."""
+"""The local cloud as a developer uses it: started, edited, interrupted, started again."""
 
 import json
 import shutil
@@ -56,7 +56,7 @@ class Interrupted:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the product, to edit."""
+    """A copy of the product that tests can edit."""
     copy = tmp_path_factory.mktemp("project")
     for name in _PROJECT:
         source = ROOT / name
@@ -69,7 +69,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Interrupted:
-    """A cloud of its own, used once and then stopped by Ctrl-C."""
+    """A cloud that was used once and then stopped by Ctrl-C."""
     home = Home(tmp_path_factory.mktemp("home"))
     take_any_ports(home)
     command = [sys.executable, "-m", "dev.localcloud", "--home", str(home.folder), "up", "--foreground"]
@@ -95,7 +95,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Inte
 
 @pytest.fixture(scope="module")
 def again(interrupted: Interrupted, project: Path) -> Iterator[dict[str, str]]:
-    """The same cloud, started again in the background, when others have taken all its ports."""
+    """The same cloud, started again in the background, while other programs use all its old ports."""
     with ExitStack() as others:
         for port in read_json(interrupted.home.ports).values():
             others.enter_context(socket.create_server((HOST, port)))
@@ -111,7 +111,7 @@ def test_ctrl_c_ends_every_process_and_says_nothing_bad(interrupted: Interrupted
 
 
 def test_state_outlives_the_cloud(again: dict[str, str], interrupted: Interrupted) -> None:
-    interrupted.owner.forget_session()  # so that the secret of the owner's app is opened by the key that was kept
+    interrupted.owner.forget_session()  # the secret of the owner's app must open with the stored KMS key
     session = interrupted.owner.sign_in(Client(again["api"]))
     assert session.get("/me").data["staffRole"] == "OWNER"
     other = Person.made_up("Another Owner")

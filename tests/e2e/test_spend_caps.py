@@ -1,4 +1,4 @@
-"""Reaching a spend cap in the local cloud: packaged functions, real state machines, and the clock on the wall."""
+"""Reaching a spend cap on the local cloud: packaged functions, real state machines, and real time."""
 
 from datetime import datetime, timedelta
 from math import ceil
@@ -15,11 +15,11 @@ from tests.support.cloud import LocalCloud
 pytestmark = pytest.mark.xdist_group("cloud")
 
 LASTS_SECONDS = 20
-"""Long enough for the stream and the watch to have seen the cap before it is reached."""
+"""Long enough for the stream and the watch to see the cap before it is reached."""
 
 
 def _event(customer: Client, deployment_id: str, type_: str) -> datetime:
-    """When the timeline says so, once it does."""
+    """Wait until the timeline has the event, and return its time."""
 
     def told() -> datetime | None:
         events = customer.pages(f"/deployments/{deployment_id}/events")

@@ -1,4 +1,4 @@
-"""The staff's side in the local cloud: the directory follows through the table's stream, and blocking bites."""
+"""Staff on the local cloud: the directory follows changes through the stream, and blocking takes effect."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Running out of money in the local cloud: packaged functions, real state machines, and the clock on the wall."""
+"""Suspension on the local cloud: packaged functions, real state machines, and real time."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ LASTS_SECONDS = 25
 
 
 def _spend(cloud: LocalCloud, customer_id: str) -> datetime:
-    """Leave money for a short while; when it will be used up."""
+    """Leave money for a short while; return the time at which it will be used up."""
     command = [sys.executable, "-m", "tests.e2e.spend", str(cloud.home.endpoints), customer_id, str(LASTS_SECONDS)]
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith("AWS_") and name != "TABLE_NAME"
@@ -31,7 +31,7 @@ def _spend(cloud: LocalCloud, customer_id: str) -> datetime:
 
 
 def _event(customer: Client, deployment_id: str, type_: str) -> datetime:
-    """When the timeline says so, once it does."""
+    """Wait until the timeline has the event, and return its time."""
 
     def told() -> datetime | None:
         events = customer.pages(f"/deployments/{deployment_id}/events")

@@ -1,7 +1,7 @@
-"""Updating an installation of the release before areas, in which people, money and machines are.
+"""Updates an installation of the release before areas, which has users, money and machines.
 
-Its one stack is deployed by its own tools. This release is then deployed beside it, takes over, and the old stack
-goes; the data stack stays.
+The old release's tools deploy its single stack. This release is then deployed beside it and takes over. The old
+stack is removed; the data stack stays.
 """
 
 import secrets
@@ -24,10 +24,10 @@ pytestmark = [pytest.mark.xdist_group("upgrade"), pytest.mark.timeout(900)]
 
 MACHINE = {"region": "montreal", "instanceType": "cpu-2x4", "imageId": "ubuntu-22.04"}
 SLOW_POLLS, SLOW_POLL_SECONDS = 8, 4.0
-"""Of a machine that is being built during the update: longer than the update takes."""
+"""The build time of a machine during the update; it is longer than the update."""
 
 LIVING = {"ACCOUNT", "COUNTER", "DEPLOYMENT", "HOLD", "METER", "OPERATION", "RATE", "WATCH"}
-"""Kinds of items that go on changing; all others are records, and stay as they were."""
+"""Kinds of items that keep changing; all others are records and must stay equal."""
 RECORDS = {
     "ACTIVITY",
     "API_KEY",
@@ -40,7 +40,7 @@ RECORDS = {
     "TOP_UP",
     "USER",
 }
-"""Some of the latter, which must be there for the test to say anything."""
+"""Kinds of records that must exist, so that the test proves something."""
 GONE_WHEN_DONE = {"LETTER"}
 
 Items = Mapping[tuple[str, str], Mapping[str, Any]]
@@ -48,15 +48,15 @@ Items = Mapping[tuple[str, str], Mapping[str, Any]]
 
 @dataclass
 class Installation:
-    """What was there before the update, and how to look at it after."""
+    """The state before the update, and clients to check it afterwards."""
 
     cloud: LocalCloud
     person: Person
     session: Client
-    """Carried on by its refresh token, as every client does once its access token is refused."""
+    """The session, refreshed with its refresh token after its access token was refused."""
     refresh_token: str
     old_session: Client
-    """By the access token of the release before."""
+    """A client with an access token of the previous release."""
     api_key: str
     running: str
     being_built: str
@@ -68,7 +68,7 @@ class Installation:
 
     @property
     def aws(self) -> LocalAws:
-        """Its AWS."""
+        """The installation's AWS."""
         return LocalAws(self.cloud.endpoints["aws"]["endpoint"])
 
 
@@ -87,12 +87,12 @@ def _await_status(customer: Client, deployment_id: str, status: str) -> None:
 
 
 def _subjects(cloud: LocalCloud, person: Person) -> list[str]:
-    """The subjects of a person's mails."""
+    """The subjects of the mails to a person."""
     return [mail["subject"] for mail in ask("GET", f"{cloud.endpoints['mailbox']}/messages?to={person.email}")]
 
 
 def _top_up(cloud: LocalCloud, session: Client) -> None:
-    """Pay by card, and wait until the gateway's webhook has brought it."""
+    """Pay by card, and wait until the gateway's webhook has led to the credit."""
     asked = session.post("/billing/topups/card", {"amount": "25.00"}, idempotency_key=secrets.token_hex(8)).data
     Payers(cloud.endpoints["simulators"]).pay_by_card(asked["checkout"])
 
@@ -103,7 +103,7 @@ def _top_up(cloud: LocalCloud, session: Client) -> None:
 
 
 def _with_data(home: Home) -> Installation:
-    """What a customer of the previous release has: a login, money, a key, a machine, and one in the making."""
+    """A customer of the previous release with a session, money, an API key, a machine, and one being built."""
     cloud = LocalCloud(home, read_json(home.endpoints))
     person, visitor = cloud.registered(), cloud.visitor()
     login = visitor.post("/auth/login", {"email": person.email, "password": person.password}).data
@@ -161,7 +161,7 @@ def updated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 def test_every_item_is_kept(updated: Installation) -> None:
-    """What is a record stays as it was; what lives on (a meter, an account, a machine) is there."""
+    """Records are equal; items that keep changing (meters, accounts, machines) exist."""
     before, after = updated.before, updated.after
     kinds = {item["kind"]["S"] for item in before.values()}
     assert kinds >= RECORDS
@@ -171,9 +171,9 @@ def test_every_item_is_kept(updated: Installation) -> None:
 
 
 def test_every_login_is_kept(updated: Installation) -> None:
-    """Sessions by refresh token, API keys, and passwords.
+    """Sessions by their refresh tokens, API keys, and passwords still work.
 
-    An access token of the release before, which lasts a quarter of an hour, is refused as one that has ended is:
+    An access token of the previous release, which lasts a quarter of an hour, is refused like an expired one, and
     clients then refresh.
     """
     visitor = updated.cloud.visitor()
@@ -187,7 +187,7 @@ def test_every_login_is_kept(updated: Installation) -> None:
 
 
 def test_the_balance_and_its_ledger_are_kept(updated: Installation) -> None:
-    """Entry for entry, and nothing was credited twice."""
+    """Every entry is equal, and nothing was credited twice."""
     entries = list(updated.session.pages("/billing/ledger"))
     kept = {entry["id"]: entry for entry in entries}
     assert [kept[entry["id"]] for entry in updated.entries] == updated.entries
@@ -196,7 +196,7 @@ def test_the_balance_and_its_ledger_are_kept(updated: Installation) -> None:
 
 
 def test_a_machine_that_was_being_built_is_finished_once(updated: Installation) -> None:
-    """Its execution began in the old stack, and was waited for."""
+    """Its execution began in the old stack, whose removal waited for it."""
     _await_status(updated.session, updated.being_built, "ACTIVE")
     (operation,) = [
         item
@@ -214,7 +214,7 @@ def test_a_machine_that_was_being_built_is_finished_once(updated: Installation) 
 
 
 def test_what_the_stream_tells_again_is_done_once(updated: Installation) -> None:
-    """The new stacks begin to read at the oldest record that is left: no mail is sent twice."""
+    """The new stacks read the stream from its oldest record; no mail is sent twice."""
     told = f"{updated.cloud.endpoints['control']}/invocations?contains=LETTER%23"
 
     def told_again() -> Any:
@@ -227,7 +227,7 @@ def test_what_the_stream_tells_again_is_done_once(updated: Installation) -> None
 
 
 def test_the_old_stack_is_gone_and_the_new_ones_do_its_work(updated: Installation) -> None:
-    """At the same addresses: a gateway's webhook comes, and a machine that the old one made is deleted."""
+    """A gateway's webhook is processed at the same address, and a machine of the old release is deleted."""
     stacks = updated.aws.client("cloudformation").describe_stacks()["Stacks"]
     names = {stack["StackName"] for stack in stacks}
     assert "hearth" not in names

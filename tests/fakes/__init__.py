@@ -1,1 +1,1 @@
-"""Ports written by hand for unit tests: they keep their promises, in memory."""
+"""Hand-written implementations of ports for unit tests; they work in memory and keep the ports' promises."""

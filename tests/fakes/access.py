@@ -1,4 +1,4 @@
-"""Who is at the door, how often, and what has been done."""
+"""Fakes of authentication, rate counters and the activity log."""
 
 from collections import Counter
 from datetime import datetime
@@ -12,7 +12,7 @@ from tests.support.clock import START
 
 
 def principal(role: Role | None = Role.OWNER, staff_role: StaffRole | None = None) -> Principal:
-    """Somebody new."""
+    """A new principal."""
     return Principal(
         user_id=new_id(Kind.USER, START),
         session_id=new_id(Kind.SESSION, START),
@@ -24,13 +24,13 @@ def principal(role: Role | None = Role.OWNER, staff_role: StaffRole | None = Non
 
 
 class FakeAuthenticator:
-    """`Authenticator` of the principals that it was given, by token."""
+    """`Authenticator` that knows given principals, by token."""
 
     def __init__(self, principals: dict[str, Principal]) -> None:
         self._principals = principals
 
     def authenticate(self, credentials: Credentials) -> Principal:
-        """The principal that was given for the token."""
+        """The principal of the token."""
         try:
             return self._principals[credentials.token]
         except KeyError:
@@ -44,7 +44,7 @@ class FakeRateCounters:
         self.hits: Counter[tuple[str, datetime]] = Counter()
 
     def hit(self, name: str, window_start: datetime, window_seconds: int) -> int:
-        """Count one more."""
+        """Count one more request."""
         self.hits[name, window_start] += 1
         return self.hits[name, window_start]
 
@@ -56,17 +56,17 @@ class FakeActivityLog:
         self.activities: list[Activity] = []
 
     def append(self, activity: Activity) -> None:
-        """Keep it."""
+        """Store the activity."""
         self.activities.append(activity)
 
     def list(self, customer_id: str, page: PageRequest) -> Page[Activity]:
-        """Those of one customer, newest first, all on one page."""
+        """The activities of one customer, newest first, all on one page."""
         return Page([found for found in reversed(self.activities) if found.customer_id == customer_id])
 
 
 class NoCounters:
-    """`RateCounters` for tests that call more often than people may."""
+    """`RateCounters` without a limit, for tests that call more often than the limits allow."""
 
     def hit(self, name: str, window_start: datetime, window_seconds: int) -> int:
-        """As if it were the first."""
+        """Count it as the first request."""
         return 1

@@ -47,7 +47,7 @@ class MemoryAutoTopUpRecords:
 
 
 class MemoryLetters:
-    """`CustomerMail` that are written with what they belong to."""
+    """`CustomerMail` that stores letters in the table, in the transaction of the change."""
 
     def __init__(self, table: MemoryTable) -> None:
         self._table = table
@@ -58,7 +58,7 @@ class MemoryLetters:
         return [MemoryWrite("new_letter", ("letter", customer_id, at, kind), lambda item: item is None, kind)]
 
     def sent(self) -> list[LetterKind]:
-        """The letters that were asked for."""
+        """The requested letters."""
         return self._table.under(("letter",), LetterKind)
 
 
@@ -77,7 +77,7 @@ class MemoryActivities:
 
 @dataclass
 class ChargingGateway(FakeGateway):
-    """A `FakeGateway` with one saved method a customer, which may decline; `calls` is what it was asked."""
+    """A `FakeGateway` with one saved method for each customer, which can decline; `calls` has its calls."""
 
     declines: bool = False
     forgotten: bool = False

@@ -1,4 +1,4 @@
-"""A customer's months in memory: machines that run, money that comes and goes, and the invoices over it."""
+"""A customer's months in memory: machines, payments, and invoices."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -103,7 +103,7 @@ class MemoryBillingRecords:
 
 
 class NoMachines:
-    """`Machines` that have all been forgotten: lines show their ids."""
+    """`Machines` without any machine, so that invoice lines show ids."""
 
     def deployment(self, customer_id: str, deployment_id: str) -> Deployment | None:
         return None
@@ -133,11 +133,11 @@ class Months:
         )
 
     def profile(self, profile: BillingProfile) -> None:
-        """Set whom invoices go to."""
+        """Set the billing profile."""
         self.transactor.commit([self.records.put_profile(profile)])
 
     def invoicing(self, transactor: Transactor | None = None) -> Invoicing:
-        """The service; one process's own."""
+        """A service, as each process has its own."""
         return Invoicing(
             self.records,
             self.ledger_records,
@@ -150,17 +150,17 @@ class Months:
         )
 
     def pass_time(self, seconds: int) -> None:
-        """Let time pass, with the machines metered at its end."""
+        """Advance the time, and meter the machines at its end."""
         self.clock.advance(seconds)
         self.metering.meter_shard(0)
 
     def run_for(self, days: int, every: timedelta = timedelta(hours=6)) -> None:
-        """Let days pass, metered every so often."""
+        """Advance the time by days, and meter at intervals of `every`."""
         for _ in range(int(timedelta(days=days) / every)):
             self.pass_time(int(every.total_seconds()))
 
     def start_machine(self, deployment_id: str, price_micros_per_hour: int, parts: Parts | None = None) -> None:
-        """Open a meter now; its price is that of `parts`, where there are any."""
+        """Open a meter now; if `parts` are given, they have the price."""
         now = self.clock.now()
         change = self.ledger.change(CUSTOMER, now)
         meter = self.metering.next_meter(
@@ -170,7 +170,7 @@ class Months:
         self.transactor.commit([*writes, *change.writes()])
 
     def stop_machine(self, deployment_id: str, second: int) -> None:
-        """Close the meter at `second`, which may lie before what was charged."""
+        """Close the meter at `second`, which may be before its watermark."""
         meter = self.meters.meter(CUSTOMER, deployment_id)
         assert meter is not None
         change = self.ledger.change(CUSTOMER, self.clock.now())
@@ -180,14 +180,14 @@ class Months:
     def post(
         self, type_: EntryType, change_micros: int, counterpart: str, reference: str = "ref", reason: str = ""
     ) -> Entry:
-        """Book something that is not usage."""
+        """Post an entry other than usage."""
         change = self.ledger.change(CUSTOMER, self.clock.now())
         entry = change.post(type_, change_micros, counterpart, reference=reference, reason=reason)
         self.transactor.commit(change.writes())
         return entry
 
     def issue(self) -> Sequence[Invoice]:
-        """Issue what is due."""
+        """Issue the invoices that are due."""
         return self.invoicing().issue_due(CUSTOMER)
 
     def issued(self) -> list[Invoice]:
@@ -195,7 +195,7 @@ class Months:
         return sorted(self.table.under(("invoice",), Invoice), key=lambda invoice: invoice.number)
 
     def state(self) -> BillingState:
-        """How far the customer is invoiced."""
+        """The state of the customer's invoicing."""
         found = self.records.state(CUSTOMER)
         assert found is not None
         return found

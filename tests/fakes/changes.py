@@ -6,7 +6,7 @@ from chalicelib.domain.foundation.changes.models import DeadLetter
 
 
 class MemoryDeadLetters:
-    """`DeadLetterQueues` that a test fills; `replayed` has the replayed messages."""
+    """`DeadLetterQueues` filled by tests; `replayed` has the replayed messages."""
 
     def __init__(self, *names: str) -> None:
         self.dead: dict[str, list[DeadLetter]] = {name: [] for name in names}

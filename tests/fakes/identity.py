@@ -1,4 +1,4 @@
-"""A mailbox, signing keys, the stream that gets mails written, and people who register and sign in."""
+"""A mailbox, signing keys, the delivery of letters, and people who register and sign in."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,43 +38,43 @@ class Received:
 
     @property
     def token(self) -> str:
-        """What the link's `?token=` says."""
+        """The value of `?token=` in the link."""
         return parse_qs(urlsplit(self.link).query)["token"][0]
 
 
 class Mailbox:
-    """`Mailer` that writes every mail from the real templates, and keeps it."""
+    """`Mailer` that renders every mail from the real templates, and stores it."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
 
     def send(self, to: EmailAddress, template: str, values: Mapping[str, str]) -> None:
-        """Write the mail and keep it."""
+        """Render and store the mail."""
         self.received.append(Received(to, str(template), values["link"], write(template, values)))
 
     def newest(self, template: str, to: str) -> Received:
-        """The newest mail of its kind to an address."""
+        """The newest mail from a template to an address."""
         return next(mail for mail in reversed(self.received) if (mail.template, mail.to) == (template, to))
 
     def of(self, to: str) -> list[str]:
-        """The kinds of mails that an address got, oldest first."""
+        """The templates of the mails to an address, oldest first."""
         return [mail.template for mail in self.received if mail.to == to]
 
 
 @dataclass
 class AuthenticatorApp:
-    """Somebody's app with the secret it scanned, and the recovery codes beside it."""
+    """An authenticator app with its secret, and the recovery codes."""
 
     secret: str
     recovery_codes: Sequence[str] = ()
 
     def code(self, steps_later: int = 0) -> str:
-        """What the app shows now, or that many steps of thirty seconds later."""
+        """The app's code now, or `steps_later` steps of thirty seconds later."""
         return pyotp.TOTP(self.secret).at(later(app().core.clock.now(), 30 * steps_later))
 
 
 class FixedSigningKeys:
-    """`SigningKeys` of a secret that a test knows, which only functions with its grant read."""
+    """`SigningKeys` from a fixed secret; only functions with the grant can read it."""
 
     def __init__(self) -> None:
         self.secret = "the first signing key of this test"
@@ -83,19 +83,19 @@ class FixedSigningKeys:
         """The key that signs.
 
         Raises:
-            AssertionError: the function that is being called may not read it.
+            AssertionError: the called function has no grant for it.
         """
         caller = serving.get()
         assert caller is None or SIGNING_KEY in caller.grants, f"{caller.name} may not sign"
         return key_of(self.secret.encode())
 
     def key_id(self) -> str:
-        """How tokens name it."""
+        """The key's id in tokens."""
         return JwtSigner(self, "any").key(START).id
 
 
 def deliver_letters(engine: Engine) -> None:
-    """What the table's stream leads to: every letter that waits is sent.
+    """Send every waiting letter, as the consumer of the table's stream does.
 
     Raises:
         AssertionError: the worker could not send one.
@@ -105,7 +105,7 @@ def deliver_letters(engine: Engine) -> None:
 
 
 class People:
-    """Registers people and signs them in through the API; a test's passwords are hashed cheaply."""
+    """Registers people and signs them in through the API; passwords are hashed with a cheap setting."""
 
     def __init__(self, api: Api, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         self.api = api
@@ -119,20 +119,20 @@ class People:
         give(people={"passwords": passwords})
 
     def register(self, email: str, password: str = PASSWORD, **options: Any) -> Answer:
-        """Register, and let the mails out."""
+        """Register, and send the waiting mails."""
         body = {"email": email, "password": password, "name": "Somebody"}
         answer = self.api.post("/auth/register", body, **options)
         deliver_letters(self.engine)
         return answer
 
     def ask(self, path: str, email: str) -> Answer:
-        """Ask for a mail at `path`, and let the mails out."""
+        """Request a mail at `path`, and send the waiting mails."""
         answer = self.api.post(path, {"email": email})
         deliver_letters(self.engine)
         return answer
 
     def verified(self, email: str, password: str = PASSWORD) -> None:
-        """Register and prove the address."""
+        """Register and verify the address."""
         assert self.register(email, password).status == 202
         token = self.mailbox.newest("verify_email", email).token
         assert self.api.post("/auth/verify-email", {"token": token}).status == 200
@@ -142,12 +142,12 @@ class People:
         return self.api.post("/auth/login", {"email": email, "password": password}, **options)
 
     def newcomer(self, email: str) -> Api:
-        """Somebody who has registered, proven the address, and signed in."""
+        """A person who has registered, verified the address, and signed in."""
         self.verified(email)
         return self.api.as_bearer(self.login(email).data["accessToken"])
 
     def owner_of_the_house(self, email: str = "owner@hearth.example") -> Api:
-        """The first of the staff, signed in with a second factor."""
+        """The first staff account, signed in with a second factor."""
         body = {"email": email, "password": PASSWORD, "name": "Owner"}
         assert self.api.post("/v1/setup", body).status == 201
         owner = self.api.as_bearer(self.login(email).data["accessToken"])
@@ -155,7 +155,7 @@ class People:
         return owner
 
     def enrolled(self, person: Api, password: str = PASSWORD) -> AuthenticatorApp:
-        """Turn the second factor on for somebody signed in; the session counts as signed in with it."""
+        """Turn on the second factor for a signed-in person; the session counts as signed in with it."""
         app = AuthenticatorApp(person.post("/security/2fa/setup", {"password": password}).data["secret"])
         app.recovery_codes = person.post("/security/2fa/confirm", {"code": app.code()}).data["recoveryCodes"]
         return app

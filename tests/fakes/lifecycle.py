@@ -1,7 +1,7 @@
-"""A whole installation inside the test: the real table, the real state machines, a simulated region, one customer.
+"""An installation inside the test: the real table, the real state machines, a simulated region, one customer.
 
-Time is the test's own: a wait of a state machine moves the clock at once, and lets the region work as long as it
-needs to get somewhere.
+The test sets the time: a wait of a state machine advances the clock at once, and lets the region work until its
+state has changed.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -38,7 +38,7 @@ from tools.catalog_data import read_catalog
 
 REGION = "montreal"
 SPEED = 400.0
-"""Lifecycle seconds of the region per second of the test."""
+"""The region's simulated seconds per second of the test."""
 _MAX_STEPS = 600
 FUNDS_MICROS = 100_000_000
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/dBdkpu05uTJROrCBcxP9qagmuaM1aHkLy+Hcp5l4r test@hearth"
@@ -46,22 +46,22 @@ PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/dBdkpu05uTJROrCBcxP9qagmuaM
 
 @dataclass
 class Region:
-    """A simulated region, and the real adapter that works in it."""
+    """A simulated region, and the real adapter for it."""
 
     simulator: OpenStackSimulator
     provider: OpenStackProvider
 
     def fresh(self, speed: float = SPEED) -> None:
-        """Empty and healthy; tokens that were given are no longer known."""
+        """Empty the region, and remove faults and tokens."""
         self.simulator.reset()
         self.simulator.cloud.set_speed(speed)
 
     def passes(self, seconds: float) -> None:
-        """Let the region work for `seconds` of its own."""
+        """Advance the region by `seconds` of its time."""
         self.simulator.cloud.clock.skip(seconds)
 
     def remains(self) -> list[str]:
-        """Everything that is there, of every kind."""
+        """Every resource that exists, by kind."""
         self.simulator.cloud.advance()
         region = self.simulator.cloud.state.regions[REGION]
         stacks = [
@@ -78,7 +78,7 @@ class Region:
 
 @contextmanager
 def running_region() -> Iterator[Region]:
-    """A region of the test module's own."""
+    """A region for one test module."""
     with OpenStackSimulator(speed=SPEED) as simulator:
         projects = [
             {"name": name, "username": "hearth", "password": "hearthpass"} for name in ("hearth-1", "hearth-2")
@@ -89,7 +89,7 @@ def running_region() -> Iterator[Region]:
             "network": "tenant",
             "public_network": "public",
             "projects": projects,
-            "create_timeout_minutes": 240,  # far beyond every deadline of ours: those are what is tested
+            "create_timeout_minutes": 240,  # far longer than our deadlines, which are tested
         }
         config = OpenStackConfig.model_validate(
             {"installation": "test", "regions": {REGION: region}, "call_timeout_seconds": 3}
@@ -100,10 +100,10 @@ def running_region() -> Iterator[Region]:
 
 
 class Installation:
-    """The installation, and what happens in it."""
+    """The installation, and the actions of tests on it."""
 
     followed: Collection[str] = frozenset({"OPERATION"})
-    """The kinds of items whose changes reach their consumers."""
+    """The kinds of items whose changes are delivered to consumers."""
 
     def __init__(
         self, table: Engine, clock: SettableClock, region: Region, monkeypatch: pytest.MonkeyPatch
@@ -128,7 +128,7 @@ class Installation:
         self.ssh_key_id = app().cloud.ssh_keys.add(self.customer_id, "laptop", PUBLIC_KEY).id
 
     def wanted(self, *, storage_gb: int | None = None, **changes: str) -> DeploymentRequest:
-        """A machine that can be had."""
+        """The specification of a machine that can be built."""
         wanted: dict[str, str] = {
             "region": REGION,
             "instance_type": "cpu-2x4",
@@ -139,16 +139,16 @@ class Installation:
         return DeploymentRequest(storage_gb=storage_gb, **wanted)
 
     def create(self, *, storage_gb: int | None = None, api_key_id: str = "", **changes: str) -> Accepted:
-        """Ask for a machine, with an API key or in a session."""
+        """Order a machine, with an API key or in a session."""
         request = self.wanted(storage_gb=storage_gb, **changes)
         return app().cloud.ordering.create(Reach(self.customer_id), request, key=None, api_key_id=api_key_id)
 
     def delete(self, deployment_id: str) -> Accepted:
-        """Ask for its deletion."""
+        """Request its deletion."""
         return app().cloud.removal.delete(Reach(self.customer_id), deployment_id)
 
     def deployment(self, deployment_id: str) -> Deployment:
-        """As it is now."""
+        """The present deployment."""
         return app().cloud.reading.get(Reach(self.customer_id), deployment_id)
 
     def operation(self, accepted: Accepted) -> Operation:
@@ -160,12 +160,12 @@ class Installation:
         return found
 
     def timeline(self, deployment_id: str) -> list[TimelineEvent]:
-        """All of it."""
+        """Every event of the deployment."""
         page = app().cloud.reading.events(Reach(self.customer_id), deployment_id, 0, PageRequest(100))
         return list(page.items)
 
     def deliver_stream(self, *, lost: bool = False) -> None:
-        """Hand what has changed to its consumers, until nothing changes any more; or lose it on the way."""
+        """Deliver changes to their consumers until there are no more; with `lost`, throw them away."""
         for _ in range(_MAX_STEPS):
             records = [record for record in self._stream.records() if self._is_followed(record)]
             if not records:
@@ -179,13 +179,13 @@ class Installation:
         return image is not None and image["kind"]["S"] in self.followed
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass, here and in the region."""
+        """Advance the time, here and in the region."""
         if seconds > 0:
             self.clock.advance(seconds)
             self.region.passes(seconds)
 
     def step(self) -> Execution | None:
-        """Run one state of the execution that is due first; None when none runs."""
+        """Run one state of the execution that is due first; None if none runs."""
         self.deliver_stream()
         execution = self.workflows.next()
         if execution is not None:
@@ -193,29 +193,29 @@ class Installation:
         return execution
 
     def run_state(self, execution: Execution) -> None:
-        """Run one state of `execution`, when it is due."""
+        """Advance to the time at which `execution` is due, and run one of its states."""
         self.pass_time((execution.wakes_at - self.clock.now()).total_seconds())
         execution.step(self.clock.now(), self.workflows.around)
 
     def go_on(self) -> None:
-        """Run one state, or the reconciler where there is none to run."""
+        """Run one state or, if there is none, the reconciler."""
         if self.step() is None:
             self.reconcile()
 
     def settle(self) -> None:
-        """Run until no execution is left."""
+        """Run until no execution runs."""
         for _ in range(_MAX_STEPS):
             if self.step() is None:
                 return
         raise AssertionError([found.visited[-10:] for found in self.workflows.executions.values()])
 
     def reconcile(self) -> None:
-        """A run of the reconciler, a while later."""
+        """Advance the time, and run the reconciler."""
         self.pass_time(60)
         app().cloud.reconciler.run()
 
     def settle_with_reconciler(self) -> None:
-        """Run until no operation is left, whatever becomes of executions."""
+        """Run states and the reconciler until no operation is in progress."""
         for _ in range(120):
             self.settle()
             if not self.operations_in_progress():
@@ -224,7 +224,7 @@ class Installation:
         raise AssertionError(f"still in progress: {self.operations_in_progress()}")
 
     def operations_in_progress(self) -> list[str]:
-        """Operations that are not final."""
+        """The operations that have not ended."""
         return [
             f"{item['type']['S']} {item['status']['S']}"
             for item in self.table.items()
@@ -232,7 +232,7 @@ class Installation:
         ]
 
     def active(self, *, storage_gb: int | None = None, **changes: str) -> Deployment:
-        """A machine that is ready."""
+        """Order a machine and run until it is active; return its id."""
         accepted = self.create(storage_gb=storage_gb, **changes)
         self.settle()
         deployment = self.deployment(accepted.deployment.id)
@@ -240,11 +240,11 @@ class Installation:
         return deployment
 
     def assert_proven(self) -> None:
-        """The ledger proves itself."""
+        """Assert that the proof finds no difference."""
         assert app().operations.proof.run().differences == ()
 
     def assert_nothing_left(self) -> None:
-        """The ledger proves itself, nothing is held or runs, and the region is empty."""
+        """Assert that the proof finds no difference, nothing is held or runs, and the region is empty."""
         self.assert_proven()
         assert self.operations_in_progress() == []
         assert self.region.remains() == []
@@ -252,5 +252,5 @@ class Installation:
         assert (balance.held_micros, balance.burn_micros_per_hour) == (0, 0)
 
     def charged_micros(self) -> int:
-        """What the customer has paid so far."""
+        """The amount that the customer was charged so far."""
         return FUNDS_MICROS - app().money.ledger.balance(self.customer_id).posted_micros

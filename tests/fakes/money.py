@@ -1,4 +1,4 @@
-"""Books and meters in memory, under a transactor that is all or nothing, and that can crash."""
+"""Ledger and meters in memory, with a transactor that commits all or nothing, and that can crash."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Crash(Exception):
 
 @dataclass(frozen=True)
 class MemoryWrite:
-    """A condition on one item, and what becomes of it; None removes it."""
+    """A condition on one item, and its new value; None removes it."""
 
     asserts: str
     key: Key
@@ -39,7 +39,7 @@ class MemoryTable:
         self.items: dict[Key, Any] = {}
 
     def get(self, key: Key, type_: type[T]) -> T | None:
-        """The item at `key`, which is a `type_`."""
+        """The item at `key`, which must be a `type_`."""
         found = self.items.get(key)
         assert found is None or isinstance(found, type_)
         return found
@@ -77,7 +77,7 @@ class MemoryTransactor:
 
 
 class InterruptedTransactor:
-    """A transactor around which things happen: `before` and `after` are called once, around the next commit."""
+    """A transactor that calls `before` and `after` once, around the next commit."""
 
     def __init__(self, inner: Transactor) -> None:
         self._inner = inner
@@ -165,7 +165,7 @@ class MemoryLedgerRecords:
 
 
 class MemoryMeterRecords:
-    """`MeterRecords` in memory; `lagging` is what the index of open meters still shows, where it lags behind."""
+    """`MeterRecords` in memory; `lagging` is the older state that the index of open meters shows, if it lags."""
 
     def __init__(self, table: MemoryTable) -> None:
         self._table = table
@@ -203,7 +203,7 @@ class MemoryMeterRecords:
         return [MemoryWrite(METER_UNCHANGED, key, lambda _: True, meter.price_micros_per_hour)]
 
     def shown_price(self, customer_id: str, deployment_id: str) -> int | None:
-        """What the machine shows, where its price has changed."""
+        """The price that the machine shows, if it has changed."""
         return self._table.get(("price", customer_id, deployment_id), int)
 
     def insert_usage(self, usage: UsageRecord) -> Write:
@@ -225,7 +225,7 @@ def _meter_key(meter: Meter) -> Key:
 
 
 class MemoryQueue:
-    """`MeteringQueue` that remembers what it was sent."""
+    """`MeteringQueue` that stores its messages."""
 
     def __init__(self) -> None:
         self.sent: list[int] = []

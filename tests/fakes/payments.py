@@ -1,4 +1,4 @@
-"""Top-ups in memory, and a gateway that keeps whatever it is told."""
+"""Top-ups in memory, and a gateway whose state tests set."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -61,7 +61,7 @@ class MemoryTopUpRecords:
 
 
 class MemoryNotices:
-    """`NoticeRecords` and `NoticeQueue` in memory; notices wait until a test has them handled."""
+    """`NoticeRecords` and `NoticeQueue` in memory; notices wait until a test processes them."""
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], bool] = {}
@@ -82,7 +82,7 @@ class MemoryNotices:
 
 
 class FixedRates:
-    """`Rates` that a test sets."""
+    """`Rates` with fixed values."""
 
     def __init__(self) -> None:
         self.rates: dict[str, Rate] = {}
@@ -96,7 +96,7 @@ class FixedRates:
 
 @dataclass
 class FakeGateway:
-    """A gateway whose truth a test writes; `silent` lets it answer nobody, before or after its effect."""
+    """A gateway whose state a test sets; with `silent`, it does not answer, before or after its effect."""
 
     name: str = "stripe"
     states: dict[str, PaymentState] = field(default_factory=dict)
@@ -124,7 +124,7 @@ class FakeGateway:
         return Notice(event_id, "changed", provider_id)
 
     def tell(self, provider_id: str, **changes: object) -> None:
-        """Change what the gateway knows."""
+        """Change the gateway's state of a payment."""
         self.states[provider_id] = replace(self.states[provider_id], **changes)  # type: ignore[arg-type]
 
     def _before(self) -> None:

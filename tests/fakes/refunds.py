@@ -79,12 +79,12 @@ class MemoryApprovalRecords:
 
 @dataclass
 class RefundingGateway(FakeGateway):
-    """A `FakeGateway` that sends money back, at once unless `outcome` says otherwise."""
+    """A `FakeGateway` that sends money back; `outcome` says whether at once."""
 
     outcome: RefundStatus = RefundStatus.DONE
     refusal: str = ""
     asked: list[str] = field(default_factory=list)
-    """The keys that it was asked to refund with, each as often as it was."""
+    """The keys of its refund calls, with repetitions."""
 
     def refund(self, provider_id: str, amount: Amount, key: str) -> Refund:
         self._before()

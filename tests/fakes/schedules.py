@@ -1,6 +1,8 @@
-"""Any schedule of metering: runs, replays, crashes, concurrent runs, skews, a lagging index, closings, new prices.
+"""Random schedules of metering: runs, replays, crashes, concurrent runs, skewed clocks, a lagging index, closings,
+new prices.
 
-The machine drives the real `Metering` and `Ledger`, and after each step holds the books to a formula of its own.
+The hypothesis state machine drives the real `Metering` and `Ledger`, and compares the ledger with its own formula
+after each step.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,14 +36,14 @@ SECONDS = st.one_of(st.integers(0, 3), st.integers(0, 20_000))
 MAX_SKEW_SECONDS = 400
 SKEWS = st.integers(-MAX_SKEW_SECONDS, MAX_SKEW_SECONDS)
 NOTICE_SECONDS = MAX_SKEW_SECONDS + 2
-"""A change of price is announced before any clock, however far ahead, can have charged beyond it."""
+"""The notice of a price change; it is longer than any skew, so that no clock has charged beyond the change."""
 UNITS = st.fixed_dictionaries({"type": st.just(1), "storage": st.integers(0, 3)})
 DIVISIONS = (hours, partial(day_around, time_zone="UTC"), partial(day_around, time_zone="Asia/Kathmandu"))
 CRASHES = st.sampled_from(["", "before", "after"])
 
 
 class LaggingMeterRecords(MeterRecords, PriceTags, Protocol):
-    """Meter records whose index can be made to show an earlier moment."""
+    """Meter records whose index can be made to show an earlier state."""
 
     lagging: Sequence[Meter] | None
 
@@ -51,20 +53,20 @@ class LaggingMeterRecords(MeterRecords, PriceTags, Protocol):
 
 
 class SkewedClock:
-    """A machine's own clock, off by `skew_seconds`."""
+    """The clock of a worker, off by `skew_seconds`."""
 
     def __init__(self, true: SettableClock) -> None:
         self._true = true
         self.skew_seconds = 0
 
     def now(self) -> datetime:
-        """What this machine believes."""
+        """The time by this clock."""
         return self._true.now() + timedelta(seconds=self.skew_seconds)
 
 
 @dataclass
 class Life:
-    """What the test itself knows of one running of a deployment, from its opening to its end."""
+    """The test's own record of one period in which a deployment ran."""
 
     customer_id: str
     deployment_id: str
@@ -79,20 +81,20 @@ def exact_charge(price_micros_per_hour: int, seconds: int) -> int:
 
 
 class PriceHistories:
-    """What the test itself knows of prices: each thing's, by the second from which on it is in force."""
+    """The test's own record of prices, each by the second from which it is in force."""
 
     def __init__(self, **prices: int) -> None:
         self.by_name = {name: {0: price} for name, price in prices.items()}
 
     def price(self, parts: Mapping[str, int], second: int) -> int:
-        """What an hour of `parts` costs at `second`."""
+        """The price of `parts` per hour at `second`."""
         return sum(
             units * self.by_name[name][max(at for at in self.by_name[name] if at <= second)]
             for name, units in parts.items()
         )
 
     def periods(self, parts: Mapping[str, int], start: int, end: int) -> list[tuple[int, int, int]]:
-        """From `start` to `end`, the longest spans at one price: start, end, price."""
+        """The longest spans with one price between `start` and `end`: start, end, price."""
         edges = sorted({at for name in parts for at in self.by_name[name] if start < at < end})
         found: list[tuple[int, int, int]] = []
         for first, last in pairwise([start, *edges, end]):
@@ -102,11 +104,11 @@ class PriceHistories:
         return found
 
     def charge(self, parts: Mapping[str, int], start: int, end: int) -> int:
-        """The exact formula, for each span at one price."""
+        """The sum of the exact charges of all spans with one price."""
         return sum(exact_charge(price, last - first) for first, last, price in self.periods(parts, start, end))
 
     def sheet(self) -> PriceSheet:
-        """The same as the product has it."""
+        """The price sheet of the product with these prices."""
         return PriceSheet(
             {
                 name: tuple(PriceChange(at, prices[at]) for at in sorted(prices))
@@ -116,15 +118,15 @@ class PriceHistories:
 
 
 class MeteringSchedule(RuleBasedStateMachine):
-    """Subclasses give the parts."""
+    """The state machine; subclasses provide the services."""
 
     def parts(self) -> tuple[LedgerRecords, LaggingMeterRecords, Transactor]:
-        """An empty table."""
+        """Services on an empty table."""
         raise NotImplementedError
 
     @initialize()
     def begin(self) -> None:
-        """Two customers, and nothing else."""
+        """Begin with two customers."""
         self.books, self.meters, transactor = self.parts()
         self.transactor = InterruptedTransactor(transactor)
         self.time = SettableClock()
@@ -142,28 +144,28 @@ class MeteringSchedule(RuleBasedStateMachine):
 
     @rule(seconds=SECONDS)
     def time_passes(self, seconds: int) -> None:
-        """Nothing happens for a while."""
+        """Advance the time."""
         self.time.advance(seconds)
 
     @rule(skew_seconds=SKEWS)
     def another_worker(self, skew_seconds: int) -> None:
-        """The next runs are those of a machine with another clock."""
+        """Use another clock for the next runs."""
         self.clock.skew_seconds = skew_seconds
 
     @rule()
     def the_index_is_looked_at(self) -> None:
-        """A later run may still see the index as it is now."""
+        """Store the present index, which a later run may still see."""
         self.snapshot = list(self.meters.now_open())
 
     @rule(name=st.sampled_from(["type", "storage"]), price=PRICES, notice=SECONDS)
     def a_change_of_price_is_announced(self, name: str, price: int, notice: int) -> None:
-        """Some seconds from now on, a thing that machines are made of costs something else."""
+        """Announce a new price of a part of machines, in force from a few seconds from now."""
         self.prices.by_name[name][epoch_seconds(self.time.now()) + NOTICE_SECONDS + notice] = price
 
     @precondition(lambda self: len(self.lives) < 5)
     @rule(whose=st.integers(0, 1), units=UNITS)
     def a_machine_becomes_active(self, whose: int, units: Mapping[str, int]) -> None:
-        """A meter opens."""
+        """Open a meter."""
         customer_id, deployment_id = self.customers[whose], f"dep_{len(self.lives)}"
         self.a_machine(customer_id, deployment_id)
         self._open(customer_id, deployment_id, {name: count for name, count in units.items() if count})
@@ -171,17 +173,17 @@ class MeteringSchedule(RuleBasedStateMachine):
     @precondition(lambda self: len(self.lives) < 5 and any(life.ended_at for life in self.lives))
     @rule(which=st.integers(0, 4))
     def a_machine_runs_again(self, which: int) -> None:
-        """A machine that was switched off is switched on: its next meter opens, at the price in force then."""
+        """Switch a stopped machine on: its next meter opens, at the present price."""
         ended = [life for life in self.lives if life.ended_at is not None]
         last = ended[which % len(ended)]
         if all(life.ended_at is not None for life in self.lives if life.deployment_id == last.deployment_id):
             self._open(last.customer_id, last.deployment_id, last.parts)
 
     def a_machine(self, customer_id: str, deployment_id: str) -> None:
-        """For subclasses whose meters are of machines that must be there."""
+        """Create the deployment of a meter, for subclasses that need it."""
 
     def key_of(self, deployment_id: str) -> str:
-        """The API key that the deployment counts for; none, unless a subclass says so."""
+        """The API key whose spending includes the deployment; none, unless a subclass says so."""
         return ""
 
     def _open(self, customer_id: str, deployment_id: str, parts: Mapping[str, int]) -> None:
@@ -199,20 +201,20 @@ class MeteringSchedule(RuleBasedStateMachine):
 
     @rule(crash=CRASHES, lags=st.booleans())
     def a_run(self, crash: str, lags: bool) -> None:
-        """Every shard is metered once; the worker may die before or after it has written."""
+        """Meter every shard once; the worker may crash before or after a write."""
         self._interrupt(crash)
         self._run(lags=lags)
 
     @rule(skew_seconds=SKEWS, lags=st.booleans())
     def two_runs_at_once(self, skew_seconds: int, lags: bool) -> None:
-        """Between a run's reads and its writes, another one has run."""
+        """Run metering between the reads and the writes of another run."""
         self.transactor.before = lambda: self._run_elsewhere(skew_seconds)
         self._run(lags=lags)
 
     @precondition(lambda self: self._running())
     @rule(which=st.integers(0, 4), lags=st.booleans())
     def a_machine_ends_during_a_run(self, which: int, lags: bool) -> None:
-        """Between a run's reads and its writes, a machine is deleted."""
+        """Delete a machine between the reads and the writes of a run."""
         life = self._any(which)
         self.transactor.before = lambda: self._close(life)
         self._run(lags=lags)
@@ -220,14 +222,14 @@ class MeteringSchedule(RuleBasedStateMachine):
     @precondition(lambda self: self._running())
     @rule(which=st.integers(0, 4), skew_seconds=SKEWS)
     def a_run_during_the_end_of_a_machine(self, which: int, skew_seconds: int) -> None:
-        """Between the reads and the writes of a deletion, a run has run."""
+        """Run metering between the reads and the writes of a deletion."""
         self.transactor.before = lambda: self._run_elsewhere(skew_seconds)
         self._close(self._any(which))
 
     @precondition(lambda self: self._running())
     @rule(which=st.integers(0, 4), crash=CRASHES)
     def a_machine_ends(self, which: int, crash: str) -> None:
-        """A machine is deleted; where that crashes, its customer may ask again."""
+        """Delete a machine; if that crashes, the customer may repeat it."""
         life = self._any(which)
         self._interrupt(crash)
         self._close(life)
@@ -260,7 +262,7 @@ class MeteringSchedule(RuleBasedStateMachine):
         self.clock.skew_seconds = own
 
     def _close(self, life: Life) -> None:
-        """What a deletion does to the meter, in the transaction that ends billing (G06)."""
+        """Close the meter as a deletion does, in the transaction that ends billing (G06)."""
 
         def closing() -> None:
             meter = self.metering.meter(life.customer_id, life.deployment_id)
@@ -293,7 +295,7 @@ class MeteringSchedule(RuleBasedStateMachine):
 
     @invariant()
     def the_books_agree_with_the_formula(self) -> None:
-        """Intervals tile, sums are exact, entries are numbered, balances and burn follow."""
+        """Check that intervals leave no gap, sums are exact, entries are numbered, and balances and burn match."""
         for customer_id in getattr(self, "customers", ()):
             self._prove(customer_id)
 
@@ -335,7 +337,7 @@ class MeteringSchedule(RuleBasedStateMachine):
         assert account.burn == burn
 
     def _prove_prices(self, life: Life, run: Sequence[Meter]) -> int:
-        """The meters of one running follow on each other where the price changes; what all of them charged."""
+        """Check that the meters of one period follow each other at changes of price; return their total charge."""
         last = run[-1]
         assert run[0].opened_at == life.opened_at
         assert last.closed_at == (None if life.ended_at is None else max(life.ended_at, last.opened_at))
@@ -350,7 +352,7 @@ class MeteringSchedule(RuleBasedStateMachine):
 
     @staticmethod
     def _prove_meter(meter: Meter, usage: Sequence[UsageRecord], posted: dict[int, Entry]) -> None:
-        """Its intervals tile it, each costs what the formula says, and each has its entry."""
+        """Check that intervals fill the meter, each costs what the formula gives, and each has its entry."""
         edges = [meter.opened_at, *(record.end for record in usage)]
         assert [record.start for record in usage] == edges[:-1]
         assert edges[-1] == meter.watermark
@@ -367,7 +369,7 @@ class MeteringSchedule(RuleBasedStateMachine):
 
 
 def _runs(meters: Sequence[Meter]) -> Iterator[Sequence[Meter]]:
-    """A deployment's meters by running: those that a change of price opened belong to the one before."""
+    """A deployment's meters by period: a meter opened by a change of price belongs to the one before."""
     starts = [number for number, meter in enumerate(meters) if not meter.continues]
     for start, end in pairwise([*starts, len(meters)]):
         yield meters[start:end]

@@ -1,4 +1,4 @@
-"""What was spent in a day and a month, under any schedule of metering: held to a sum over all usage records."""
+"""Compares the spending of a day and a month with the sum of all usage records, under random schedules."""
 
 from collections.abc import Sequence
 
@@ -15,15 +15,15 @@ _NEARLY = st.integers(-3, 300)
 
 
 class SpendingSchedule(MeteringSchedule):
-    """Beside everything that may happen to metering, days and months end at inconvenient moments."""
+    """A metering schedule in which days and months also end."""
 
     def key_of(self, deployment_id: str) -> str:
-        """Every third machine was asked for by a session, the others by two keys."""
+        """Every third machine was ordered in a session, the others with one of two keys."""
         return KEYS[int(deployment_id.removeprefix("dep_")) % len(KEYS)]
 
     @rule(period=st.sampled_from(Period), before=_NEARLY)
     def a_window_nears_its_end(self, period: Period, before: int) -> None:
-        """It is shortly before midnight, or shortly after."""
+        """Advance to shortly before or after midnight."""
         now = epoch_seconds(self.time.now())
         self.time.advance(max(0, period.end_of(period.start_of(now)) - before - now))
 
@@ -53,12 +53,13 @@ class SpendingSchedule(MeteringSchedule):
             assert window.posted_micros == sum(self._posted_since(window.start, meter) for meter in meters)
             if now >= last:
                 exact = sum(_used(meter, period.start_of(now), now) for meter in meters)
-                # What is not posted yet is rounded once for all meters: less than a micro-dollar for each.
+                # Unposted usage is rounded once for all meters: the difference is less than a micro-dollar for
+                # each.
                 if window.start <= now:
                     assert abs(spending.spent_micros(period, now) - exact) <= len(running)
 
     def _posted_since(self, start: int, meter: Meter) -> int:
-        """What the ledger says of the meter's seconds from `start` on."""
+        """The posted usage of the meter from `start` on."""
 
         def charge(second: int) -> int:
             return exact_charge(meter.price_micros_per_hour, max(second, start) - meter.opened_at)
@@ -68,7 +69,7 @@ class SpendingSchedule(MeteringSchedule):
 
 
 def _used(meter: Meter, start: int, second: int) -> int:
-    """What the meter's seconds from `start` to `second` cost, whether they are posted or not."""
+    """The charge of the meter from `start` to `second`, posted or not."""
     end = second if meter.closed_at is None else meter.closed_at
 
     def charge(at: int) -> int:

@@ -1,4 +1,4 @@
-"""An installation that follows its table, so that balances are watched, and whose customer reads mail."""
+"""An installation whose balances are watched and whose customer gets mail."""
 
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ _MAX_ROUNDS = 3_000
 
 
 class WatchedInstallation(Installation):
-    """Beside operations, changes of accounts and of spend caps reach the stream's worker."""
+    """An installation that also delivers changes of accounts and spend caps to their consumer."""
 
     followed = frozenset({"OPERATION", "ACCOUNT", "SPEND_CAPS"})
 
@@ -41,7 +41,7 @@ class WatchedInstallation(Installation):
         self.transactor.commit([*users.insert(user), *users.insert_customer(customer, user)])
 
     def deliver_stream(self, *, lost: bool = False) -> None:
-        """Hand what has changed to the stream's worker, unless the stream is being lost."""
+        """Deliver changes to their consumers; with `lost`, throw them away."""
         super().deliver_stream(lost=lost or self.loses_stream)
 
     def watch(self) -> Watch | None:
@@ -49,27 +49,27 @@ class WatchedInstallation(Installation):
         return app().cloud.suspensions.of(self.customer_id)
 
     def status(self) -> str | None:
-        """How far the suspension has gone."""
+        """The status of the suspension."""
         watch = self.watch()
         return watch.status if watch else None
 
     def zero(self) -> datetime:
-        """When the balance will be used up, by the account's own figures."""
+        """The time at which the balance is used up, by the account."""
         account = app().money.ledger.change(self.customer_id, self.clock.now()).account
         weighted = account.posted_micros * 3600 + account.burn.weighted
         return from_epoch_seconds(-(-weighted // account.burn.micros_per_hour))
 
     def mails(self) -> list[str]:
-        """The kinds of mails that have come, oldest first."""
+        """The templates of the customer's mails, oldest first."""
         deliver_letters(self.table)
         return self.mailbox.of(EMAIL)
 
     def pay(self, amount_micros: int, key: str = "payment") -> None:
-        """Money comes in."""
+        """Credit a payment."""
         app().money.ledger.credit(self.customer_id, amount_micros, reason="a test", actor_user_id="usr_x", key=key)
 
     def take(self, amount_micros: int) -> None:
-        """Money goes out, as with a refund."""
+        """Debit an amount, as a refund does."""
 
         def post() -> None:
             change = app().money.ledger.change(self.customer_id, self.clock.now())
@@ -79,7 +79,7 @@ class WatchedInstallation(Installation):
         with_fresh_reads(post, stale=frozenset({ACCOUNT_UNCHANGED}))
 
     def run_until(self, moment: datetime) -> None:
-        """Let time pass to `moment`, with everything that is due until then."""
+        """Advance to `moment`, and run everything that is due until then."""
         for _ in range(_MAX_ROUNDS):
             self.deliver_stream()
             execution = self.workflows.next()
@@ -90,11 +90,11 @@ class WatchedInstallation(Installation):
         raise AssertionError([found.visited[-10:] for found in self.workflows.executions.values()])
 
     def run_for(self, seconds: float) -> None:
-        """The same for a time from now."""
+        """Advance by `seconds`, and run everything that is due."""
         self.run_until(self.clock.now() + timedelta(seconds=seconds))
 
     def run_with_schedules(self, seconds: int) -> None:
-        """The same, with the schedules that find what was lost, once a minute."""
+        """The same, with the schedules that find lost events, once a minute."""
         until = self.clock.now() + timedelta(seconds=seconds)
         while self.clock.now() < until:
             self.run_until(min(until, self.clock.now() + timedelta(seconds=60)))
@@ -102,7 +102,7 @@ class WatchedInstallation(Installation):
             app().cloud.balance_watch.reconcile()
 
     def running(self) -> str:
-        """A machine that runs; its id."""
+        """Order a machine and run until it is active; return its id."""
         accepted = self.create()
         for _ in range(_MAX_ROUNDS):
             if self.deployment(accepted.deployment.id).status == "ACTIVE":

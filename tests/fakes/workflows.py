@@ -1,7 +1,7 @@
-"""The state machines of `state_machines/`, run inside the test, one state at a time, on the test's own clock.
+"""Runs the state machines of `state_machines/` inside the test, one state at a time, on the test's clock.
 
-What Step Functions does with a definition is in the Amazon States Language (https://states-language.net/spec.html);
-the part of it that ours use is here: Task with Retry and Catch, Choice on a text, Wait, Succeed.
+It implements the part of the Amazon States Language (https://states-language.net/spec.html) that our definitions
+use: Task with Retry and Catch, Choice on a text, Wait, Succeed.
 """
 
 import json
@@ -27,11 +27,11 @@ _DEFINITIONS = {
     OperationType.RESUME: "deployment_power.asl.json",
 }
 _MAX_STATES = 2_000
-"""In one execution; Step Functions takes 25,000 events, a handful to a state."""
+"""The limit of one execution; Step Functions allows 25,000 events, and a state takes a few."""
 
 Invoke = Callable[[Mapping[str, Any]], dict[str, Any]]
 Around = Callable[["Execution", str, Callable[[], dict[str, Any]]], dict[str, Any]]
-"""Is given an execution, the name of its task, and the task; gives, or raises, what the state machine sees."""
+"""Gets an execution, the name of its task, and the task; returns or raises what the state machine shall see."""
 
 
 @cache
@@ -43,14 +43,14 @@ def definition(type_: OperationType) -> Mapping[str, Any]:
 
 @cache
 def balance_watch() -> Mapping[str, Any]:
-    """The definition that waits for moments of a balance."""
+    """The definition of the state machine `balance_watch`."""
     loaded: Mapping[str, Any] = json.loads((_MACHINES / "balance_watch.asl.json").read_text())
     return loaded
 
 
 @cache
 def tasks() -> Mapping[str, Invoke]:
-    """The functions behind Task states, by what definitions call them."""
+    """The functions of Task states, by their names in definitions."""
     return {
         f"${{{function.logical_id}}}": _invocation(function.handler)
         for function in load_all()
@@ -67,7 +67,7 @@ def _invocation(handler: Handler) -> Invoke:
 
 
 def just(execution: "Execution", task: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Nothing goes wrong around a task."""
+    """Run the task without a fault."""
     return run()
 
 
@@ -85,13 +85,13 @@ class Execution:
     visited: list[str] = field(default_factory=list)
     retries: dict[int, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
-    """What went wrong in tasks, and was tried again or caught."""
+    """The errors of tasks that were retried or caught."""
 
     def __post_init__(self) -> None:
         self.state = self.machine["StartAt"]
 
     def step(self, now: datetime, around: Around) -> None:
-        """Run the present state, and say when the next one is due."""
+        """Run the present state, and set the time at which the next one is due."""
         if now >= self.started_at + timedelta(seconds=self.machine["TimeoutSeconds"]):
             self.status = "TIMED_OUT"
             return
@@ -167,7 +167,7 @@ def _matches(rule: Mapping[str, Any], name: str) -> bool:
 
 
 class LocalWorkflows:
-    """`Workflows` and `WatchExecutions` inside the test. Nothing moves until the test says so."""
+    """`Workflows` and `WatchExecutions` inside the test. Nothing runs until the test says so."""
 
     def __init__(self, clock: SettableClock) -> None:
         self._clock = clock
@@ -175,7 +175,7 @@ class LocalWorkflows:
         self.around: Around = just
 
     def start(self, operation: Operation) -> None:
-        """Start the machine of the operation's type, unless this attempt was started before."""
+        """Start the state machine of the operation's type, unless this attempt was started before."""
         ticket = {
             "customerId": operation.customer_id,
             "deploymentId": operation.deployment_id,
@@ -187,7 +187,7 @@ class LocalWorkflows:
         self.executions.setdefault(operation.execution_name, made)
 
     def start_watch(self, watch: Watch) -> None:
-        """Let an execution wait for the watch's next moment."""
+        """Start an execution that waits for the watch's next moment."""
         assert watch.wakes_at is not None
         name = f"{watch.customer_id}-{watch.number}"
         waiting = {
@@ -200,14 +200,14 @@ class LocalWorkflows:
         self.executions.setdefault(name, made)
 
     def state(self, operation: Operation) -> ExecutionState:
-        """What became of this attempt."""
+        """The state of this attempt's execution."""
         found = self.executions.get(operation.execution_name)
         if found is None:
             return ExecutionState.ABSENT
         return ExecutionState.RUNNING if found.status == "RUNNING" else ExecutionState.ENDED
 
     def stop(self, operation: Operation) -> None:
-        """End this attempt, if it runs."""
+        """Stop this attempt's execution, if it runs."""
         found = self.executions.get(operation.execution_name)
         if found is not None and found.status == "RUNNING":
             found.status = "ABORTED"

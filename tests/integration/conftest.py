@@ -1,4 +1,4 @@
-"""Fixtures that several integration tests share; a file that needs another of the same name makes its own."""
+"""Fixtures that several integration tests share; a file can override one by the same name."""
 
 from collections.abc import Iterator
 
@@ -19,12 +19,12 @@ def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
 
 @pytest.fixture(scope="module")
 def region() -> Iterator[Region]:
-    """A simulated OpenStack region; whoever builds on it makes it fresh for each test."""
+    """A simulated OpenStack region; fixtures that use it empty it for each test."""
     with running_region() as region:
         yield region
 
 
 @pytest.fixture(scope="session")
 def builder() -> WorldBuilder:
-    """Builds Ann's world once, and puts it back for each test."""
+    """Builds Ann's world once, and restores it for each test."""
     return WorldBuilder()

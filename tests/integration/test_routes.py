@@ -1,7 +1,7 @@
-"""Every endpoint, from the route table: a new one is covered the day it is added.
+"""Tests of every endpoint, generated from the route table, so that a new endpoint is covered at once.
 
-What a path or a body names by an id needs a builder in `tests/support/world.py`; a field whose least valid
-value cannot be guessed needs an example in its model. Without either, a test here fails and says so.
+Each kind of id in a path or a body needs a builder in `tests/support/world.py`. A field whose valid value cannot
+be derived needs an example in its model. If one is missing, a test here fails and says so.
 """
 
 import json
@@ -51,7 +51,7 @@ WRONG_IDS = (
 )
 WRONG_VALUES = ("", " ", "x", "-1", "0x10", "1e9", "9" * 60, "NaN", "\x00", "\ud800", "null", "a" * 5000, "🜁")
 PERSONS_ONLY = {"send_transfer"}
-"""What asks for a scope and yet lets no key in: it reaches another of the person's customers."""
+"""Endpoints with a scope that refuse API keys, because they reach another customer of the user."""
 WRONG_KEYS = ("", " ", "two words", "ä", "a" * 256, "\x00")
 
 
@@ -65,7 +65,7 @@ def is_staff_only(spec: EndpointSpec) -> bool:
 
 
 def is_for_keys(spec: EndpointSpec) -> bool:
-    """Whether a key that can do all that keys can is let in."""
+    """Whether the endpoint accepts an API key with all scopes of keys."""
     return spec.public or spec.scope in SENTENCES
 
 
@@ -74,7 +74,7 @@ def is_customers(spec: EndpointSpec) -> bool:
 
 
 def has_secret_in_path(spec: EndpointSpec) -> bool:
-    """Whether the path has a token that somebody was mailed, which no example can be."""
+    """Whether the path has a mailed token, for which there is no example."""
     return "{token}" in spec.path
 
 
@@ -83,7 +83,7 @@ def has_ids_in_body(spec: EndpointSpec) -> bool:
 
 
 def refuses(model: type[BaseModel], body: Json) -> bool:
-    """Whether the model itself takes offence at `body`."""
+    """Whether the model refuses `body`."""
     try:
         parse_body(model, json.dumps(body).encode())
     except InvalidInput:
@@ -98,7 +98,7 @@ def world(builder: WorldBuilder, engine: Engine, clock: SettableClock, monkeypat
 
 @pytest.fixture
 def sender(spec: EndpointSpec, world: World) -> Person:
-    """Who may call the endpoint, with Ann's ids."""
+    """A person who may call the endpoint, with Ann's ids."""
     return Person(world.sender(spec.scope, public=spec.public).api, world.ann.ids)
 
 
@@ -149,7 +149,7 @@ class TestWhoMayEnter:
     @pytest.mark.guarantee("G43")
     @endpoints([spec for spec in SPECS if not spec.public])
     def test_g43_only_keys_that_hold_the_scope(self, world: World, spec: EndpointSpec) -> None:
-        """Each key holds one scope; the real authenticator knows them from the real table."""
+        """Each key has one scope; the real authenticator reads the keys from the real table."""
         path = path_of(spec, {kind: world.unknown(kind) for kind in Kind})
         for scope in world.keys.keys() - {spec.scope}:
             answer = world.keys[scope].call(spec.method, path, body="{")
@@ -185,7 +185,7 @@ def scopes_of(person: Principal) -> frozenset[str]:
 
 @pytest.mark.guarantee("G41")
 class TestStrangers:
-    """Nobody of `World.strangers` learns of what is Ann's: no session, no key, nobody of the staff's support."""
+    """No caller of `World.strangers` (a session, an API key, a supporter) learns anything of Ann's."""
 
     @endpoints([spec for spec in SPECS if kinds_in_path(spec) and not is_staff_only(spec)])
     def test_g41_a_strangers_id_in_the_path_is_as_if_it_never_was(self, world: World, spec: EndpointSpec) -> None:
@@ -254,7 +254,7 @@ class TestStrangers:
 
     @endpoints([spec for spec in SPECS if spec.is_list and not kinds_in_path(spec) and is_customers(spec)])
     def test_g41_a_list_has_only_ones_own(self, world: World, spec: EndpointSpec) -> None:
-        """A stranger's lists name nothing of Ann's, not even with a cursor out of her list."""
+        """A stranger's lists have nothing of Ann's, not even with a cursor of her list."""
         cursors = [{}, *({"cursor": cursor} for cursor in cursors_of(world.ann.api, spec))]
         for who, stranger in world.strangers.items():
             expected = {403} if who == "key" and not is_for_keys(spec) else {200, 400}
@@ -266,7 +266,7 @@ class TestStrangers:
 
 
 def cursors_of(person: Api, spec: EndpointSpec) -> Iterator[str]:
-    """Where a person's list goes on after its first item, if it does."""
+    """The cursor after the first item of a person's list, if the list has more."""
     cursor = person.call(spec.method, spec.path, query={"limit": "1"}).next_cursor
     if cursor:
         yield cursor
@@ -276,7 +276,7 @@ def cursors_of(person: Api, spec: EndpointSpec) -> Iterator[str]:
 class TestMalformed:
     @endpoints([spec for spec in SPECS if spec.body_model])
     def test_g47_samples_are_valid(self, spec: EndpointSpec) -> None:
-        """So that what is refused below is refused for the one thing that was changed."""
+        """The tests below change one thing of a valid sample, so that it is the reason of the refusal."""
         assert spec.body_model
         ids = {kind: f"{kind}_01RAQ7HDSGC3KD77NGYFSWP6WV" for kind in OWNED}
         assert not refuses(spec.body_model, body_of(spec, ids))

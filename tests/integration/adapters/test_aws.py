@@ -1,4 +1,4 @@
-"""The adapters of AWS on the services' own protocols, as moto plays them."""
+"""The adapters of AWS services, on moto's simulation of the services' protocols."""
 
 import json
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class TestTheSecretBox:
     def test_g46_it_opens_with_no_other_key(self) -> None:
         sealed = app().foundation.secret_box.seal(SECRET, OWNER)
         other = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
-        with pytest.raises(ClientError):  # KMS says IncorrectKeyException, moto AccessDeniedException
+        with pytest.raises(ClientError):  # KMS answers IncorrectKeyException, moto AccessDeniedException
             KmsBox(other).open(sealed, OWNER)
 
     def test_g46_the_same_secret_is_sealed_anew_each_time(self) -> None:
@@ -59,7 +59,7 @@ class TestTheSecretBox:
 
 
 def received(queue_url: str) -> list[Mapping[str, Any]]:
-    """The messages that wait in a queue, each of them JSON."""
+    """The waiting messages of a queue, parsed as JSON."""
     answer = boto3.client("sqs").receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10)
     return [json.loads(message["Body"]) for message in answer.get("Messages", ())]
 
@@ -121,7 +121,7 @@ class TestAlerts:
 class TestWorkflows:
     @pytest.fixture
     def workflows(self) -> StepFunctionsWorkflows:
-        """The product's, with the state machines that the stack makes."""
+        """The product's adapter, with the state machines of the stacks."""
         for name in (machines.PROVISION, machines.DELETE, machines.POWER, machines.BALANCE_WATCH):
             stem = name.split("-", 1)[1].replace("-", "_")
             definition = (ROOT / "state_machines" / f"{stem}.asl.json").read_text()
@@ -168,7 +168,7 @@ class TestWorkflows:
 
 
 def operation(type_: OperationType) -> Operation:
-    """An attempt at changing a deployment."""
+    """An operation on a deployment."""
     return Operation("op_1", "cus_1", "dep_1", type_, OperationStatus.PENDING, START, START, fence=7)
 
 

@@ -1,4 +1,4 @@
-"""Files in a bucket, through boto3 and S3's own protocol."""
+"""Files in a bucket, through boto3 and S3's protocol."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -53,25 +53,25 @@ def test_a_bucket_that_does_not_answer_is_no_missing_file() -> None:
 
 
 def stubbed(status: int) -> Stubber:
-    """S3 that answers a question for a file so: moto knows no such trouble."""
+    """S3 that answers a request for a file with `status`, which moto cannot do."""
     stubber = Stubber(clients.s3())
     stubber.add_client_error("head_object", http_status_code=status)
     return stubber
 
 
 def noise(pieces: int) -> Iterator[bytes]:
-    """Megabytes that do not get smaller."""
+    """Megabytes that cannot be compressed."""
     source = Random(7)
     return (source.randbytes(1024 * 1024) for _ in range(pieces))
 
 
 def uploads() -> int:
-    """How many uploads wait for their parts."""
+    """The number of uploads that are not complete."""
     return len(boto3.client("s3").list_multipart_uploads(Bucket=BUCKET).get("Uploads", ()))
 
 
 def test_an_archive_is_put_in_parts_of_a_size_that_s3_takes(aws: PlayedAws) -> None:
-    """It takes no parts below 5 MB, but for the last."""
+    """Every part but the last must have at least 5 MB."""
     size = S3Archives(BUCKET).write(KEY, iter([Member("noise", noise(20))]), START)
     content = aws.files[KEY].content
     assert aws.files[KEY].content_type == "application/zip"

@@ -15,7 +15,7 @@ from tests.support.engine import Engine
 
 
 class LeafRecord(Record, discriminator="TEST_LEAF"):
-    """One of a list."""
+    """An item of a list."""
 
     colour = UnicodeAttribute()
 
@@ -26,7 +26,7 @@ class TwigRecord(Record, discriminator="TEST_TWIG"):
 
 @pytest.fixture(autouse=True)
 def _leaves(table: Engine) -> None:
-    """Seven leaves of Ann, in two orders, with twigs between them; one of Bob."""
+    """Seven leaves of Ann, which two indexes order differently, with twigs between them; and one leaf of Bob."""
     for number in range(7):
         LeafRecord(
             "TREE#ann",
@@ -48,7 +48,7 @@ def leaves(limit: int = 25, cursor: str | None = None, tree: str = "ann", **opti
 
 
 def walk(limit: int, **options: Any) -> list[str]:
-    """Every item, page by page; each page but the last is full."""
+    """Read every item, page by page; each page but the last is full."""
     found: list[str] = []
     page = leaves(limit, **options)
     while page.next_cursor is not None:

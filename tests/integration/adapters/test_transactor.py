@@ -1,4 +1,4 @@
-"""All or nothing, on an engine with real transactions."""
+"""The transactor commits all or nothing, on an engine with real transactions."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,13 +13,13 @@ from tests.support.engine import Engine
 
 
 class PurseRecord(Record, discriminator="TEST_PURSE"):
-    """Something with an amount."""
+    """An item with an amount."""
 
     amount = IntegerAttribute()
 
 
 class NoteRecord(Record, discriminator="TEST_NOTE"):
-    """Something with a text."""
+    """An item with a text."""
 
     text = UnicodeAttribute()
 
@@ -127,7 +127,7 @@ def test_g07_sixteen_writers_never_spend_more_than_there_is(transactor: DynamoTr
 
 
 def test_optimistic_changes_are_all_made_in_the_end(transactor: DynamoTransactor) -> None:
-    """Each reads, decides and writes under the condition that what it read still holds."""
+    """Each writer reads, decides, and writes on condition that the item has not changed."""
     transactor.commit([insert(purse("shared", 0), "new")])
 
     def add_one(_: int) -> None:

@@ -1,4 +1,4 @@
-"""The catalogue on the real table, through its endpoints and its commands."""
+"""The catalogue on the real table, through its endpoints and commands."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -36,7 +36,7 @@ def records() -> DynamoCatalogRecords:
 
 @pytest.fixture
 def sold(table: Engine) -> Catalog:
-    """The small catalogue, in the table."""
+    """Load the small catalogue into the table."""
     catalog = small_catalog()
     records().replace(catalog)
     return catalog
@@ -163,7 +163,7 @@ def test_wrong_filters_are_refused_by_name(
 
 
 class Counted:
-    """`SupportsCapacity` that counts the looks."""
+    """`SupportsCapacity` that counts its calls."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -195,7 +195,7 @@ def test_free_gpus_are_measured_once_for_all_processes(
 
 
 def test_a_region_that_cannot_be_measured_is_unknown_and_no_error(sold: Catalog, api: Api) -> None:
-    answer = api.get("/catalog/gpu-availability")  # in tests the providers' secret cannot be read
+    answer = api.get("/catalog/gpu-availability")  # tests cannot read the providers' secret
     assert answer.status == 200
     assert {(entry["status"], entry["available"]) for entry in answer.data} == {("unknown", None)}
 

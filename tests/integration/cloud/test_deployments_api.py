@@ -1,4 +1,4 @@
-"""Deployments through the API: what is asked for, what is refused and how, what is shown."""
+"""Deployments through the API: requests, refusals and answers."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ FUNDS = "100.00"
 
 @dataclass
 class Shop:
-    """Ann, who has money and an SSH key; Bob, who has neither; and the staff."""
+    """Ann, who has money and an SSH key; Bob, who has neither; and staff."""
 
     house: Installation
     ann: Api
@@ -42,7 +42,7 @@ class Shop:
     ssh_key_id: str
 
     def body(self, **changes: Any) -> dict[str, Any]:
-        """A machine that can be had."""
+        """A valid request for a machine."""
         wanted = {
             "region": REGION,
             "instanceType": "cpu-2x4",
@@ -52,18 +52,18 @@ class Shop:
         return wanted | changes
 
     def order(self, key: str | None = None, **changes: Any) -> Answer:
-        """Ann asks for a machine."""
+        """Order a machine as Ann."""
         headers = {"Idempotency-Key": key} if key else None
         return self.ann.post("/deployments", self.body(**changes), headers=headers)
 
     def ordered(self, **changes: Any) -> str:
-        """The id of a machine that Ann got."""
+        """Order a machine as Ann; return its id."""
         answer = self.order(**changes)
         assert answer.status == 202, answer.text
         return str(answer.data["deploymentId"])
 
     def belongings(self) -> list[Item]:
-        """What is kept of deployments and money."""
+        """The stored items of deployments and money."""
         kinds = {
             "DEPLOYMENT",
             "DEPLOYMENT_KEY",
@@ -280,7 +280,7 @@ def test_g44_the_same_key_gives_the_same_deployment_and_another_body_is_refused(
 
 @pytest.mark.guarantee("G03", "G44")
 def test_g44_a_create_whose_answer_was_never_stored_is_found_again(shop: Shop) -> None:
-    """The function died between making the deployment and remembering its answer."""
+    """The function died after it created the deployment and before it stored its answer."""
     first = shop.order(key="once")
     for item in shop.house.table.items():
         if item["kind"]["S"] == "IDEMPOTENCY":

@@ -1,4 +1,4 @@
-"""A machine's life, from its request to its end, through the state machines and a simulated region."""
+"""The life of a machine, from its order to its end, through the state machines and a simulated region."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def house(table: Engine, clock: SettableClock, region: Region, monkeypatch: pyte
 
 
 PRICE = 32_000
-"""Micro-dollars an hour of cpu-2x4, as the catalogue has it."""
+"""The price of cpu-2x4 in the catalogue, in micro-dollars per hour."""
 
 
 @pytest.mark.guarantee("G05", "G06", "G08", "G21")
@@ -93,7 +93,7 @@ def test_g08_a_machine_is_held_for_built_charged_by_the_second_and_removed(house
 
 
 def failed(house: Installation, deployment_id: str) -> str:
-    """Hold a machine to having failed for nothing: its code."""
+    """Assert that a machine failed without a charge; return the failure's code."""
     deployment = house.deployment(deployment_id)
     assert deployment.status is DeploymentStatus.ERROR
     assert deployment.failure is not None
@@ -108,7 +108,7 @@ def failed(house: Installation, deployment_id: str) -> str:
 
 
 def ended(house: Installation, deployment_id: str) -> None:
-    """Delete a machine, and hold it to being gone without a trace but its charge."""
+    """Delete a machine, and assert that only its charge is left."""
     charged = house.charged_micros()
     house.delete(deployment_id)
     house.settle_with_reconciler()
@@ -240,7 +240,7 @@ def test_g28_a_request_that_nothing_began_in_time_is_given_up(house: Installatio
 @pytest.mark.guarantee("G23")
 @pytest.mark.parametrize("states_before", range(14))
 def test_g23_a_delete_works_after_each_state_of_the_create(house: Installation, states_before: int) -> None:
-    house.region.fresh(speed=60)  # slow enough for several looks at a machine that is being built
+    house.region.fresh(speed=60)  # slow enough for several reads of a machine that is being built
     deployment_id = house.create().deployment.id
     for _ in range(states_before):
         house.step()
@@ -256,7 +256,7 @@ def test_g23_a_delete_works_after_each_state_of_the_create(house: Installation, 
 @pytest.mark.guarantee("G20", "G23")
 @pytest.mark.parametrize("kind", ["slow", "timeout_after_effect"])
 def test_g23_a_delete_works_while_the_create_call_is_under_way(house: Installation, kind: str) -> None:
-    """The call is held, before or after it had its effect; the delete looks, and looks again when it has ended."""
+    """The call is delayed, before or after its effect; the delete searches, and again after the call has ended."""
     match = FaultMatch(service="orchestration", method="POST", path="/stacks$")
     fault = house.region.simulator.inject(kind, match, delay_seconds=1)
     deployment_id = house.create().deployment.id
@@ -337,7 +337,7 @@ def test_g22_a_deletion_that_hangs_is_told_once_never_given_up_and_never_called_
     assert [event.type for event in house.timeline(deployment.id)].count("delete_stuck") == 1
     house.assert_proven()
     house.region.simulator.cloud.faults.remove(fault.id)
-    house.region.simulator.cloud.set_speed(20_000)  # the stack's own time-out comes at last
+    house.region.simulator.cloud.set_speed(20_000)  # at last the stack's own time-out comes
     house.settle_with_reconciler()
     assert house.deployment(deployment.id).status is DeploymentStatus.DELETED
     assert house.charged_micros() == charged
@@ -387,13 +387,13 @@ def test_g26_tokens_that_end_at_any_moment_fail_nothing(house: Installation, kin
     assert retried == []
 
 
-# Who holds a deployment
+# Leases of a deployment
 
 
 @pytest.mark.guarantee("G29")
 @pytest.mark.parametrize("states_before", [1, 3, 5])
 def test_g29_a_task_that_was_overtaken_changes_nothing(house: Installation, states_before: int) -> None:
-    """The reconciler takes a dead attempt over; whatever is left of that attempt is refused."""
+    """The reconciler takes over a dead attempt; late writes of that attempt are refused."""
     accepted = house.create()
     for _ in range(states_before):
         house.step()
@@ -413,7 +413,7 @@ def test_g29_a_task_that_was_overtaken_changes_nothing(house: Installation, stat
 
 @pytest.mark.guarantee("G29")
 def test_g29_a_late_repeat_of_a_task_changes_nothing(house: Installation) -> None:
-    """Every task is run again after the operation has ended."""
+    """Every task runs again after the operation has ended."""
     deployment = house.active()
     (creating,) = house.workflows.executions.values()
     before = house.table.items()
@@ -462,7 +462,7 @@ def test_g28_a_start_that_was_lost_is_made_up_for(house: Installation) -> None:
 
 @pytest.mark.guarantee("G28")
 def test_g28_an_execution_that_dies_after_any_state_is_taken_over(house: Installation) -> None:
-    """Each attempt lives for two states more than the one before it."""
+    """Each attempt runs two states longer than the one before."""
     accepted = house.create()
     for states in range(1, 12, 2):
         for _ in range(states):

@@ -1,7 +1,7 @@
-"""Each state of both state machines, with each thing that can go wrong around it.
+"""Each state of both state machines, with each kind of fault.
 
-Every case ends ACTIVE, failed for nothing, or DELETED; the ledger proves itself, no hold is leaked, and the region
-is empty once the machine was deleted.
+Every case ends ACTIVE, failed without a charge, or DELETED. The proof finds no difference, no hold is left over,
+and the region is empty after the machine was deleted.
 """
 
 from collections.abc import Callable
@@ -32,24 +32,24 @@ def _die() -> None:
 
 
 def before_the_effect(house: Installation, run: Run) -> dict[str, Any]:
-    """The task never began."""
+    """The task does not begin."""
     raise Crash
 
 
 def after_the_effect(house: Installation, run: Run) -> dict[str, Any]:
-    """The task did its work, and its answer was lost."""
+    """The task does its work, and its answer is lost."""
     run()
     raise Crash
 
 
 def killed_before_a_write(house: Installation, run: Run) -> dict[str, Any]:
-    """The process died when it was about to write."""
+    """The process dies before it writes."""
     house.transactor.before = _die
     return run()
 
 
 def killed_after_a_write(house: Installation, run: Run) -> dict[str, Any]:
-    """The process died right after its first write, with whatever it was yet to do undone."""
+    """The process dies right after its first write."""
     house.transactor.after = _die
     return run()
 
@@ -61,26 +61,26 @@ def delivered_twice(house: Installation, run: Run) -> dict[str, Any]:
 
 
 def delivered_twice_at_once(house: Installation, run: Run) -> dict[str, Any]:
-    """The task runs twice at the same time; the state machine sees whichever answers."""
+    """The task runs twice at the same time; the state machine sees one of the answers."""
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.submit(run), pool.submit(run)
     return second.result() if first.exception() is not None else first.result()
 
 
 def throttled(house: Installation, run: Run) -> dict[str, Any]:
-    """The region asks for patience."""
+    """The region answers that it is busy."""
     house.region.simulator.inject("rate_limit", FaultMatch(service="orchestration"), times=3)
     return run()
 
 
 def silent(house: Installation, run: Run) -> dict[str, Any]:
-    """The region does the work of the next requests, and answers none of them."""
+    """The region does the work of the next requests, but does not answer them."""
     house.region.simulator.inject("drop_after_effect", FaultMatch(service="orchestration"), times=4)
     return run()
 
 
 def execution_dead(house: Installation, run: Run) -> dict[str, Any]:
-    """The whole execution dies after the task's effect; the reconciler finds out."""
+    """The execution dies after the task's effect; the reconciler finds it."""
     run()
     for execution in house.workflows.executions.values():
         if execution.status == "RUNNING":
@@ -102,7 +102,7 @@ FAULTS = [
 
 
 class Once:
-    """Strikes the first time that a task runs."""
+    """A fault that fires the first time that a task runs."""
 
     def __init__(self, house: Installation, task: str, fault: Fault) -> None:
         self._house, self._task, self._fault = house, task, fault

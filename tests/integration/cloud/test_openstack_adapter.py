@@ -1,4 +1,4 @@
-"""The OpenStack adapter against the simulator's faults: what depends on it when a cloud stumbles."""
+"""The OpenStack adapter with faults of the simulator."""
 
 import subprocess
 import sys
@@ -49,14 +49,14 @@ READS = FaultMatch(service="orchestration", method="GET")
 
 @dataclass
 class Bench:
-    """A simulated cloud, and adapters on it."""
+    """A simulated cloud, and its adapters."""
 
     simulator: OpenStackSimulator
     clock: SettableClock
     providers: list[OpenStackProvider] = field(default_factory=list)
 
     def provider(self, *projects: dict[str, Any], timeout_seconds: float = 1, **region: Any) -> OpenStackProvider:
-        """An adapter for `projects`; by default, both of Hearth's."""
+        """An adapter for `projects`; by default, for both of Hearth's projects."""
         montreal = {
             "auth_url": self.simulator.auth_url,
             "region_name": "montreal",
@@ -73,21 +73,21 @@ class Bench:
         return self.providers[-1]
 
     def inject(self, kind: str, match: FaultMatch | None = None, **options: Any) -> None:
-        """Let something go wrong."""
+        """Inject a fault."""
         self.simulator.inject(kind, match, **options)
 
     def requests(self, method: str, path_end: str) -> int:
-        """How many such requests the cloud has had."""
+        """The number of such requests that the cloud has got."""
         log = self.simulator.requests
         return sum(1 for each in log if each["method"] == method and each["path"].endswith(path_end))
 
     @property
     def sign_ins(self) -> int:
-        """How many tokens the cloud has been asked for."""
+        """The number of requests for tokens."""
         return self.requests("POST", "/auth/tokens")
 
     def stacks(self) -> list[str]:
-        """The names of all stacks that there are."""
+        """The names of all stacks."""
         region = self.simulator.cloud.state.regions["montreal"]
         return [stack.name for stack in region.stacks.values() if stack.full_status != "DELETE_COMPLETE"]
 
@@ -113,7 +113,7 @@ def settled(machine: Machine) -> bool:
     return machine.state not in {MachineState.BUILDING, MachineState.DELETING}
 
 
-# Creates whose answer is lost, or is none
+# Creates without an answer
 
 
 @pytest.mark.guarantee("G20")
@@ -127,7 +127,7 @@ def test_g20_a_create_whose_answer_is_lost_is_found_by_name(fault: str, bench: B
 
     assert ref.id is not None
     assert bench.stacks() == [REF.name]
-    bench.simulator.stop()  # which ends the answer that is held back, and logs its request
+    bench.simulator.stop()  # ends the delayed answer, and logs its request
     assert bench.requests("POST", "/stacks") == 1
 
 
@@ -242,7 +242,7 @@ def test_g26_a_token_that_ends_in_the_middle_is_renewed_once(fault: TokenFault, 
         bench.inject(fault, FaultMatch(service="orchestration"))
         call()
         assert bench.sign_ins == signed_in + done
-    assert bench.requests("POST", "/stacks") == 2  # the refused one, and its repetition
+    assert bench.requests("POST", "/stacks") == 2  # the refused request, and its repetition
     assert wait(provider, ref, settled).state is MachineState.GONE
 
 
@@ -259,7 +259,7 @@ def test_warm_calls_share_one_token(bench: Bench) -> None:
 
 @pytest.mark.guarantee("G26")
 def test_g26_a_token_that_would_end_within_the_create_is_renewed_before_it(bench: Bench) -> None:
-    provider = bench.provider(create_timeout_minutes=90)  # tokens live for 60
+    provider = bench.provider(create_timeout_minutes=90)  # tokens live for 60 seconds
 
     provider.create(REF, SPEC)
     provider.create(replace(REF, name="dep-2"), SPEC)

@@ -1,4 +1,4 @@
-"""Prices that change while machines run: from the data file to the ledger, the letters and the suspension."""
+"""Price changes while machines run: from the data file to the ledger, the letters and the suspension."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ from tools import load_catalog
 from tools.catalog_data import read_catalog
 
 OLD = 32_000
-"""What cpu-2x4 costs an hour in the data of the repository."""
+"""The price of cpu-2x4 per hour in the repository's data."""
 NEW = 64_001
 TYPE = "INSTANCE_TYPE#cpu-2x4"
 
@@ -49,7 +49,7 @@ def house(
 
 
 def with_changes(*changes: tuple[datetime, int], instance_type: str = "cpu-2x4") -> Catalog:
-    """The catalogue, in which a type costs something else from some moments on."""
+    """The catalogue with changes of the price of a type."""
     catalog = read_catalog()
     history = tuple(PriceChange(epoch_seconds(at), price) for at, price in changes)
     types = tuple(
@@ -60,7 +60,7 @@ def with_changes(*changes: tuple[datetime, int], instance_type: str = "cpu-2x4")
 
 
 def meter_all() -> None:
-    """A run of the schedule."""
+    """Run metering."""
     for shard in range(SHARDS):
         app().money.metering.meter_shard(shard)
 
@@ -70,7 +70,7 @@ def meters(house: WatchedInstallation, deployment_id: str) -> list[Meter]:
 
 
 def charge(price_micros_per_hour: int, seconds: float) -> int:
-    """The formula of the tests' own."""
+    """The charge by the test's own formula."""
     return int(price_micros_per_hour * int(seconds) // 3600)
 
 
@@ -107,7 +107,7 @@ def test_g05_a_running_machine_costs_the_new_price_from_its_second_on(house: Wat
     assert (shown.proof.tiles, shown.proof.sums) == (True, True)
     assert {interval.price_per_hour.amount for interval in shown.intervals} == {"0.032", "0.064001"}
 
-    # The stop is waited for at the zero that the new price makes.
+    # The watch waits for the time at which the balance ends at the new price.
     zero = house.zero()
     house.run_until(zero - timedelta(seconds=2))
     assert house.status() is None
@@ -247,7 +247,7 @@ def test_customers_with_such_machines_are_told_once_for_each_change(house: Watch
 def test_g13_the_shards_are_metered_at_the_second_of_the_change(
     house: WatchedInstallation, aws: PlayedAws
 ) -> None:
-    """A message for each, which the queue holds back until then."""
+    """The queue delays one message for each shard until then."""
     changes_at = house.clock.now().replace(microsecond=0) + timedelta(hours=1)
     app().cloud.catalog_loader.load(with_changes((changes_at, NEW)))
     assert follow_prices({}, None) == {"seconds": []}
@@ -274,7 +274,7 @@ def test_who_has_no_such_machine_is_not_told(house: WatchedInstallation) -> None
 def test_an_announcement_that_dies_goes_on_and_nobody_is_told_twice(
     house: WatchedInstallation, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seven customers, two a run, and a run that dies at each of its writes."""
+    """There are seven customers, two in each run, and a run that dies at each of its writes."""
     for _ in range(7):
         open_meter(house)
     monkeypatch.setattr(announcements, "CUSTOMERS_A_RUN", 2)
@@ -297,7 +297,7 @@ def test_an_announcement_that_dies_goes_on_and_nobody_is_told_twice(
 
 
 def open_meter(house: WatchedInstallation) -> None:
-    """Another customer, whose machine is no more than a meter."""
+    """Open a meter of another customer, without a machine."""
     customer_id = new_id(Kind.CUSTOMER, house.clock.now())
     house.transactor.commit(app().money.ledger.open_account(customer_id))
     change = app().money.ledger.change(customer_id, house.clock.now())
@@ -340,7 +340,7 @@ def test_the_command_loads_a_change_that_is_dated(
 
 
 def test_who_loads_decides_on_what_another_has_loaded_meanwhile(house: WatchedInstallation) -> None:
-    """A change that was loaded, and is too near to be taken back, by the time that the slower one writes."""
+    """Another process has loaded a change that is too near to be withdrawn, before the slower one writes."""
     near = house.clock.now().replace(microsecond=0) + NOTICE + timedelta(seconds=5)
 
     def another() -> None:

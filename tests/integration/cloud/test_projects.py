@@ -1,4 +1,4 @@
-"""Projects, and keys that are confined to one: through the API, on a real table."""
+"""Projects, and API keys that are confined to one: through the API, on a real table."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -45,7 +45,7 @@ def machine(person: Api, world: World, **more: Any) -> str:
 
 
 def settled(world: World, deployment_id: str) -> None:
-    """No operation is changing it any more, as after the state machine has run."""
+    """End the deployment's operation, as its state machine would."""
     customer_id = world.ann.ids[Kind.CUSTOMER]
     before = app().cloud.deployment_records.deployment(customer_id, deployment_id)
     assert before
@@ -54,7 +54,7 @@ def settled(world: World, deployment_id: str) -> None:
 
 
 def confined_key(world: World, project_id: str, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """A key of Ann's with every scope that there is, which reaches one project."""
+    """An API key of Ann with every scope, confined to one project."""
     key = Principal(
         **{
             **vars(replace(principal(None), customer_id=world.ann.ids[Kind.CUSTOMER])),
@@ -109,7 +109,7 @@ class TestProjects:
     def test_no_deployment_slips_into_one_that_is_being_deleted(
         self, ann: Api, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """It comes in just after the look whether the project is empty."""
+        """It is created just after the check that the project is empty."""
         project_id = made(ann, "/projects", {"name": "Race"})
         look = DynamoProjects.is_empty
         slipped_in: list[str] = []

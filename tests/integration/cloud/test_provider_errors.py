@@ -1,4 +1,4 @@
-"""What customers get while a region is silent, busy, unwilling or full: a code of the catalogue, never 500.
+"""While a region is silent, busy, refusing or full, customers get a documented error code, never 500.
 
 The region is simulated; the adapter, the services and the door are the product's.
 """
@@ -58,14 +58,14 @@ CODES = [
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[OpenStackSimulator]:
-    """The region."""
+    """The simulated region."""
     with OpenStackSimulator(speed=50) as running:
         yield running
 
 
 @pytest.fixture
 def provider(simulator: OpenStackSimulator) -> Iterator[OpenStackProvider]:
-    """The adapter, which has little patience; the region is healthy and empty."""
+    """The adapter, with short time-outs; the region is healthy and empty."""
     simulator.reset()
     region = {
         "auth_url": simulator.auth_url,
@@ -92,13 +92,13 @@ def ann(
 
 
 def trouble(simulator: OpenStackSimulator, kind: Trouble, service: str | None = None) -> None:
-    """Let every request to the region, or to one of its services, meet it."""
+    """Inject a fault into every request to the region, or to one of its services."""
     options = {name: value for name, value in kind.items() if name != "kind"}
     simulator.inject(kind["kind"], FaultMatch(service=service), times=None, **options)
 
 
 def must_be(answer: Answer, status: int, code: str) -> None:
-    """An answer from the catalogue, without a word of the provider's."""
+    """Assert that the answer has this status and code, and no text of the provider."""
     assert (answer.status, answer.code) == (status, code), answer.text
     assert answer.headers.get("Retry-After") == ("7" if code == "PROVIDER_BUSY" else None)
     told = answer.text.lower()
@@ -111,7 +111,7 @@ class TestAQuote:
         self, ann: Api, simulator: OpenStackSimulator, kind: Trouble, status: int, code: str
     ) -> None:
         trouble(simulator, kind, "placement")
-        for _ in range(2):  # the second one does not ask: the region was asked a moment ago
+        for _ in range(2):  # the second answer is cached: the region was asked a moment ago
             must_be(ann.post("/deployments/quote", GPU), status, code)
 
     def test_is_given_again_once_the_region_answers(
@@ -155,17 +155,17 @@ class TestTheOthers:
 
 
 class Done(ApiModel):
-    """What an endpoint of this test answers."""
+    """The response of the test's endpoint."""
 
 
 Act = Callable[[Any], object]
 
 
 def asking(act: Act) -> TestDoor:
-    """An endpoint that asks the provider for something, declared as those of the product are."""
+    """An endpoint that calls the provider, declared like the product's endpoints."""
 
     def ask_provider(visitor: Visitor) -> Done:
-        """Ask."""
+        """Call the provider."""
         act(app().cloud.provider("openstack"))
         return Done()
 
@@ -174,7 +174,7 @@ def asking(act: Act) -> TestDoor:
 
 @pytest.mark.usefixtures("api")
 class TestAnEndpointThatNeedsAnAnswer:
-    """Any that is to come: it translates nothing."""
+    """Any new endpoint: it does not convert errors itself."""
 
     @pytest.mark.parametrize(
         "act",

@@ -24,7 +24,7 @@ _CUSTOMER = "cus_01J00000000000000000000000"
 
 @pytest.fixture
 def signed_in(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """Somebody with a customer of their own; `other` is somebody else."""
+    """A person with a customer of their own; `other` is another person."""
     authenticator = FakeAuthenticator({"mine": principal(), "other": principal()})
     give(people={"authenticator": authenticator})
     return api.as_bearer("mine")

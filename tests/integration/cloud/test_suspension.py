@@ -1,4 +1,4 @@
-"""Running out of money, through the table's stream, the state machines and a simulated region (G13)."""
+"""Suspension, through the table's stream, the state machines and a simulated region (G13)."""
 
 from datetime import timedelta
 
@@ -145,7 +145,7 @@ POINTS = {
 
 
 def _at(house: WatchedInstallation, point: str) -> str:
-    """A machine, at a point of its customer's money running out; its id."""
+    """A machine of a customer at one point of its suspension; return its id."""
     deployment_id = house.running()
     house.run_until(house.zero() + timedelta(seconds=POINTS[point]))
     return deployment_id
@@ -222,7 +222,7 @@ def test_g13_a_machine_that_is_ready_only_after_zero_is_switched_off_at_once(hou
     house.assert_proven()
 
 
-# What is lost on the way
+# Lost events
 
 
 def test_g13_zero_is_met_within_a_minute_though_every_event_was_lost(house: WatchedInstallation) -> None:

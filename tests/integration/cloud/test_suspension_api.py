@@ -1,4 +1,4 @@
-"""What a customer whose money has run out sees, and may not do."""
+"""The API for a suspended customer: what it shows, and what it refuses."""
 
 from datetime import timedelta
 

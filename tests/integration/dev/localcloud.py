@@ -1,4 +1,4 @@
-"""A local cloud of the tests' own, on its own ports, with the fixture project deployed into it."""
+"""A local cloud for tests, on its own ports, with the fixture project deployed into it."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Response:
-    """What an address answered."""
+    """The answer of an address."""
 
     status: int
     headers: dict[str, str]
@@ -33,7 +33,7 @@ class Response:
 
 
 def request(method: str, url: str, body: Any = None, headers: dict[str, str] | None = None) -> Response:
-    """Send one request; an error's status is an answer like any other."""
+    """Send one request; return its answer, even if its status is an error."""
     data = None if body is None else json.dumps(body).encode()
     sent = urllib.request.Request(
         url, data, {"content-type": "application/json", **(headers or {})}, method=method
@@ -46,7 +46,7 @@ def request(method: str, url: str, body: Any = None, headers: dict[str, str] | N
 
 
 def eventually(condition: Callable[[], Any], timeout_seconds: float = _DEADLINE_SECONDS) -> Any:
-    """The first true value of `condition`."""
+    """Call `condition` until it returns a true value, and return that value."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
         if found := condition():
@@ -57,34 +57,34 @@ def eventually(condition: Callable[[], Any], timeout_seconds: float = _DEADLINE_
 
 @dataclass(frozen=True)
 class LocalCloud:
-    """One home and the project that is deployed into it."""
+    """One home, and the project that is deployed into it."""
 
     home: Path
     project: Path
 
     def run(self, *arguments: str) -> str:
-        """Run `python -m dev.localcloud` on this home; what it printed."""
+        """Run `python -m dev.localcloud` on this home; return its output."""
         command = [sys.executable, "-m", "dev.localcloud", "--home", str(self.home), *arguments]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{done.stdout}{done.stderr}{self._logs()}"
         return done.stdout
 
     def up(self) -> str:
-        """Start it, or bring the project's edits in."""
+        """Start it, or deploy the project's edits."""
         return self.run("up", "--project", str(self.project), "--wait-scale", "0.01")
 
     @property
     def endpoints(self) -> dict[str, Any]:
-        """Where it listens."""
+        """Its addresses."""
         loaded: dict[str, Any] = json.loads((self.home / "endpoints.json").read_text())
         return loaded
 
     def api(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Response:
-        """A request to the API."""
+        """Send a request to the API."""
         return request(method, f"{self.endpoints['api']}{path}", body, headers)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        """A request to the control port."""
+        """Send a request to the control port."""
         answer = request(method, f"{self.endpoints['control']}{path}", body)
         assert answer.status < 300, answer.body
         return answer.json()
@@ -101,7 +101,7 @@ class LocalCloud:
         )
 
     def invocations(self, function: str, contains: str = "") -> list[dict[str, Any]]:
-        """What was invoked."""
+        """The record of invocations."""
         found: list[dict[str, Any]] = self.control("GET", f"/invocations?function={function}&contains={contains}")
         return found
 

@@ -1,4 +1,4 @@
-"""The simulated bank as a developer meets it: payers' and statements' faults, webhooks, HTTP, and restarts."""
+"""The simulated bank: faults of payers and statements, webhooks, HTTP, and restarts."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def lab() -> Iterator[BankLab]:
 
 
 class Receiver:
-    """A webhook's function URL: it verifies, notes and answers."""
+    """The function URL of a webhook: it verifies, stores and answers."""
 
     def __init__(self, lab: BankLab) -> None:
         self._lab = lab
@@ -73,7 +73,7 @@ class Receiver:
             return Response(200)
 
     def wait_for(self, count: int, *, refused: int = 0) -> list[str | None]:
-        """What the notices lead to, once as many, and as many refused ones, are there."""
+        """Wait for `count` notices and `refused` refused ones; return the objects that the notices name."""
         with self._changed:
             arrived = self._changed.wait_for(
                 lambda: len(self.notices) >= count and self.refused >= refused, PATIENCE_SECONDS

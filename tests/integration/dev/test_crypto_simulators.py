@@ -1,4 +1,4 @@
-"""The simulated BTCPay Server and OxaPay as a developer meets them: by HTTP, with faults, and across restarts."""
+"""The simulated BTCPay Server and OxaPay: over HTTP, with faults, and after restarts."""
 
 import json
 import os
@@ -29,7 +29,7 @@ RETURN_URL = "https://app.example.net/billing"
 
 
 class Receiver:
-    """A webhook's function URL: it verifies, notes and answers, and may be told to refuse for a while."""
+    """The function URL of a webhook: it verifies, stores and answers, and can refuse for a while."""
 
     def __init__(self, lab: CryptoLab) -> None:
         self._lab = lab
@@ -55,7 +55,7 @@ class Receiver:
             return Response(200, "ok")
 
     def wait_for(self, count: int, *, refused: int = 0) -> list[str]:
-        """The kinds of the first `count` notices, once they and the refused ones are there."""
+        """Wait for `count` notices and `refused` refused ones; return the kinds of the first `count`."""
         with self._changed:
             arrived = self._changed.wait_for(
                 lambda: len(self.notices) >= count and self.refused >= refused, PATIENCE_SECONDS
@@ -100,7 +100,7 @@ EVENTS = {
     "oxapay": ["paying", "paid"],
 }
 FIRST_KIND = {"btcpay": "^InvoiceReceivedPayment$", "oxapay": "^Paying$"}
-"""What the vendor calls the webhook of a payment that was seen."""
+"""The vendor's name for the webhook of a payment that was seen."""
 
 
 def command(lab: CryptoLab, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -112,7 +112,7 @@ def command(lab: CryptoLab, method: str, path: str, body: dict[str, Any] | None 
 
 @pytest.fixture
 def told(lab: CryptoLab, receiver: Receiver) -> list[str]:
-    """What is told of a payment in full, from the creation on."""
+    """The webhooks of a full payment, from the creation on."""
     made = lab.top_up()
     lab.gateway.create(made, return_url=RETURN_URL)
     lab.pay(made)
@@ -225,7 +225,7 @@ def test_the_process_keeps_its_state_across_a_restart(name: str, tmp_path: Path)
 
 
 class running:  # noqa: N801 - reads as `with running(…)`
-    """A simulator's process, ended as an operator ends it."""
+    """The process of a simulator, which is ended as a developer ends it."""
 
     def __init__(self, name: str, state: Path) -> None:
         self._command = [sys.executable, "-m", f"dev.simulators.{name}", "--state", str(state)]

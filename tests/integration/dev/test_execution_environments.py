@@ -20,7 +20,7 @@ _CONFIG = {
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Pool]:
-    """Processes that need nothing but what they are given."""
+    """Processes that need no package of this machine."""
     pool = Pool(tmp_path, "http://127.0.0.1:9", lambda _config: {})
     yield pool
     pool.close()
@@ -39,7 +39,7 @@ def _invoke(pool: Pool, code: str, **environment: str) -> tuple[dict[str, Any], 
 
 
 def test_the_timeout_does_not_count_the_import(pool: Pool) -> None:
-    """A cold start on a busy machine is no failure of the function."""
+    """A slow cold start on a busy machine is not a failure of the function."""
     slow = f"import time\ntime.sleep({3 * _TIMEOUT_SECONDS})\nprint('ready')\n"
     assert _invoke(pool, slow + "handler = lambda event, _: event + 1") == ({"result": 2}, "ready\n")
 
@@ -51,6 +51,6 @@ def test_a_process_that_dies_at_its_import_is_told_with_its_log(pool: Pool) -> N
 
 
 def test_an_environment_of_any_size_arrives_whole(pool: Pool) -> None:
-    """It goes through a socket that takes less at once."""
+    """The socket accepts less at a time than the environment has."""
     code = "import os\nhandler = lambda event, _: [os.environ['LARGE'] == 'x' * 500_000, os.environ['LAST']]\n"
     assert _invoke(pool, code, LARGE="x" * 500_000, LAST="here") == ({"result": [True, "here"]}, "")

@@ -1,4 +1,4 @@
-"""The local cloud runs what ships: every trigger, every fault, edits and restarts."""
+"""The local cloud runs the package: every trigger, every fault, edits and restarts."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 @pytest.fixture(autouse=True)
 def _no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No fault outlives its test."""
+    """Remove all faults after each test."""
     yield
     if "cloud" in request.fixturenames:
         running: LocalCloud = request.getfixturevalue("cloud")
@@ -59,7 +59,7 @@ def _unique() -> str:
 
 
 def test_an_endpoint_answers_from_its_own_function(cloud: LocalCloud) -> None:
-    """Through the gateway, into the table and back."""
+    """The request goes through the gateway to the table and back."""
     note = _unique()
     assert cloud.api("PUT", f"/notes/{note}", {"text": "hello"}).json() == {"stored": True}
     read = cloud.api("GET", f"/notes/{note}")
@@ -71,7 +71,7 @@ def test_an_endpoint_answers_from_its_own_function(cloud: LocalCloud) -> None:
 
 @pytest.mark.guarantee("G48")
 def test_g48_a_call_that_is_not_granted_is_refused(cloud: LocalCloud) -> None:
-    """The local AWS judges every call by the caller's role, so that a missing grant is found before the cloud."""
+    """The local AWS checks every call against the caller's role, so a missing grant is found before deployment."""
     assert cloud.api("POST", "/overreach").json() == {"refused": "AccessDeniedException"}
 
 
@@ -79,7 +79,7 @@ def test_g48_a_call_that_is_not_granted_is_refused(cloud: LocalCloud) -> None:
 def test_g46_the_box_opens_a_secret_for_its_owner_alone(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The production adapter on the key of the data stack."""
+    """The production adapter uses the key of the data stack."""
     kms = cloud.client("kms")
     found = {alias["AliasName"]: alias["TargetKeyId"] for alias in kms.list_aliases()["Aliases"]}
     (key_id,) = [key for name, key in found.items() if name.endswith("-secrets")]
@@ -94,7 +94,7 @@ def test_g46_the_box_opens_a_secret_for_its_owner_alone(
 
 
 def test_the_source_address_is_the_connections_not_a_headers(cloud: LocalCloud) -> None:
-    """As with the real gateway, a client cannot pretend by X-Forwarded-For."""
+    """As with the real gateway, a client cannot change it with X-Forwarded-For."""
     forged = cloud.api("GET", "/notes/x", headers={"X-Forwarded-For": "203.0.113.9"})
     assert forged.json()["source"] == "127.0.0.1"
     pretended = cloud.api("GET", "/notes/x", headers={"X-Local-Source-Ip": "2001:db8::7"})
@@ -102,7 +102,7 @@ def test_the_source_address_is_the_connections_not_a_headers(cloud: LocalCloud) 
 
 
 def test_a_preflight_lets_the_front_end_in(cloud: LocalCloud) -> None:
-    """With credentials, for its own origin."""
+    """It allows credentials, for the front end's origin."""
     answer = cloud.api("OPTIONS", "/notes/x")
     assert answer.status == 200
     assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
@@ -112,7 +112,7 @@ def test_a_preflight_lets_the_front_end_in(cloud: LocalCloud) -> None:
 
 
 def test_an_alias_in_another_api_answers_from_the_same_function(cloud: LocalCloud) -> None:
-    """Under the same host and stage path, whichever API has the path."""
+    """It has the same host and stage path, whichever API has the path."""
     note = _unique()
     cloud.api("PUT", f"/notes/{note}", {"text": "hello"})
     read, alias = cloud.api("GET", f"/notes/{note}"), cloud.api("GET", f"/v1/notes/{note}")
@@ -124,14 +124,14 @@ def test_an_alias_in_another_api_answers_from_the_same_function(cloud: LocalClou
 
 
 def test_an_unknown_address_answers_in_our_envelope(cloud: LocalCloud) -> None:
-    """What the gateway says itself looks like what functions say."""
+    """The gateway's own errors look like those of functions."""
     answer = cloud.api("GET", "/nothing/here")
     assert answer.status == 404
     assert answer.json()["error"]["code"] == "NOT_FOUND"
 
 
 def test_a_crash_says_nothing_of_its_cause(cloud: LocalCloud) -> None:
-    """The description goes into the log."""
+    """The description is only in the log."""
     answer = cloud.api("POST", "/crash")
     assert answer.status >= 500
     assert answer.json()["error"]["code"] == "INTERNAL_ERROR"
@@ -140,7 +140,7 @@ def test_a_crash_says_nothing_of_its_cause(cloud: LocalCloud) -> None:
 
 
 def test_too_many_calls_are_answered_as_the_gateway_does(cloud: LocalCloud) -> None:
-    """What Lambda says of its limits is no client's business."""
+    """Lambda's text about its limits does not reach clients."""
     functions = cloud.client("lambda")
     (name,) = [
         found["FunctionName"]
@@ -157,19 +157,19 @@ def test_too_many_calls_are_answered_as_the_gateway_does(cloud: LocalCloud) -> N
 
 
 def test_as_many_functions_run_at_once_as_in_an_account(cloud: LocalCloud) -> None:
-    """However little memory the machine has: sixteen shards and a customer are not too many."""
+    """The limit does not depend on the machine's memory: sixteen shards and a customer run at once."""
     limits = cloud.client("lambda").get_account_settings()["AccountLimit"]
     assert limits["ConcurrentExecutions"] == 1000
 
 
 def test_a_webhook_gets_the_raw_body_at_its_own_address(cloud: LocalCloud) -> None:
-    """By the name of the registry."""
+    """The address has the registry's name."""
     answer = request("POST", cloud.endpoints["webhooks"]["bank_transfer"], {"paid": "1.00"})
     assert answer.json() == {"body": '{"paid": "1.00"}', "path": "/"}
 
 
 def test_a_schedule_runs_when_told(cloud: LocalCloud) -> None:
-    """The function's own result comes back."""
+    """The answer is the function's result."""
     result = cloud.control("POST", "/schedules/tick/run")["result"]
     assert result["ranAt"].endswith("Z")
     missing = request("POST", f"{cloud.endpoints['control']}/schedules/no_such/run")
@@ -177,13 +177,13 @@ def test_a_schedule_runs_when_told(cloud: LocalCloud) -> None:
 
 
 def test_a_schedule_is_a_rule_that_eventbridge_fires(cloud: LocalCloud) -> None:
-    """It runs by itself too, every five minutes."""
+    """It also runs by itself, every five minutes."""
     (rule,) = cloud.client("events").list_rules()["Rules"]
     assert (rule["ScheduleExpression"], rule["State"]) == ("rate(5 minutes)", "ENABLED")
 
 
 def test_a_queue_feeds_its_function(cloud: LocalCloud) -> None:
-    """And the message is gone afterwards."""
+    """The message is deleted afterwards."""
     queues = cloud.client("sqs")
     (url,) = queues.list_queues(QueueNamePrefix="hearth-core-MeteringQueue")["QueueUrls"]
     message = _unique()
@@ -211,7 +211,7 @@ def test_the_stream_feeds_its_function_with_what_matches(cloud: LocalCloud) -> N
 
 
 def test_a_poisoned_record_is_set_aside_after_its_retries(cloud: LocalCloud) -> None:
-    """What follows is delivered; the dead-letter queue says what was lost."""
+    """Later records are delivered; the dead-letter queue has the lost one."""
     poison, after = f"poison {_unique()}", _unique()
     _put(cloud, "NOTE", poison)
     _put(cloud, "NOTE", after)
@@ -231,7 +231,7 @@ def _send(cloud: LocalCloud, queue: str, text: str, **options: str) -> None:
 
 
 def _handled(cloud: LocalCloud, function: str, text: str) -> list[dict[str, Any]]:
-    """The invocations with this text that have ended well."""
+    """The successful invocations with this text."""
     return [
         found
         for found in cloud.invocations(function, text)
@@ -240,7 +240,7 @@ def _handled(cloud: LocalCloud, function: str, text: str) -> list[dict[str, Any]
 
 
 def test_what_is_lost_on_its_way_is_handled_by_nobody(cloud: LocalCloud) -> None:
-    """The fault for testing reconcilers."""
+    """This fault is for tests of reconcilers."""
     lost, kept = _unique(), _unique()
     fault = {"function": "count_notes", "kind": "lose", "contains": lost, "times": 9}
     cloud.control("POST", "/faults", fault)
@@ -255,7 +255,7 @@ def test_what_is_lost_on_its_way_is_handled_by_nobody(cloud: LocalCloud) -> None
 def test_g39_a_poison_change_is_tried_five_times_and_holds_up_only_what_comes_after_it_for_its_owner(
     cloud: LocalCloud,
 ) -> None:
-    """In an ordered queue; an owner's next change waits until the poison lies among the dead letters."""
+    """In an ordered queue, an owner's next change waits until the poison change is among the dead letters."""
     poison, next_of_hers, of_another = f"poison {_unique()}", _unique(), _unique()
     for number, (owner, text) in enumerate((("ann", poison), ("ann", next_of_hers), ("bob", of_another))):
         order = {"MessageGroupId": owner, "MessageDeduplicationId": f"{text[-8:]}{number}"}
@@ -273,7 +273,7 @@ def test_g39_a_poison_change_is_tried_five_times_and_holds_up_only_what_comes_af
 
 
 def test_a_state_machine_catches_an_error_by_its_name(cloud: LocalCloud) -> None:
-    """The failure path sends a letter, which lies in the mailbox."""
+    """The failure path sends a letter, which arrives in the mailbox."""
     ended = cloud.execute("machine-provision", _unique(), {"failures": 1})
     assert ended["status"] == "SUCCEEDED"
     answer = request("GET", f"{cloud.endpoints['mailbox']}/messages?to=customer@example.com")
@@ -295,7 +295,7 @@ _CASES = {
 
 @pytest.mark.parametrize("kind", _CASES)
 def test_faults_are_seen_by_name_and_retried(cloud: LocalCloud, kind: str) -> None:
-    """Only the execution that the fault names meets it."""
+    """The fault affects only the execution that it names."""
     name, errors = _unique(), _CASES[kind][0]
     cloud.control("POST", "/faults", {"function": "build_machine", "kind": kind, "contains": name})
     ended = cloud.execute("machine-provision", name, {"failures": 0, "name": name})
@@ -307,7 +307,7 @@ def test_faults_are_seen_by_name_and_retried(cloud: LocalCloud, kind: str) -> No
 
 
 def test_a_process_can_die_between_two_of_its_requests(cloud: LocalCloud) -> None:
-    """Before the first request, nothing has happened; about to answer, everything has."""
+    """Before the first request, nothing has happened; before the answer, everything has."""
     for at_request, stored in ((1, False), (None, True)):
         note = _unique()
         fault = {"function": "put_note", "kind": "kill", "contains": note, "at_request": at_request}
@@ -317,14 +317,14 @@ def test_a_process_can_die_between_two_of_its_requests(cloud: LocalCloud) -> Non
 
 
 def test_a_bad_fault_is_refused_with_a_sentence(cloud: LocalCloud) -> None:
-    """Rather than never firing."""
+    """Otherwise it would never fire."""
     url = f"{cloud.endpoints['control']}/faults"
     assert b"kind is one of" in request("POST", url, {"function": "tick", "kind": "explode"}).body
     assert b"has no color" in request("POST", url, {"function": "tick", "kind": "kill", "color": 1}).body
 
 
 def test_an_execution_can_be_stopped(cloud: LocalCloud) -> None:
-    """As an operator, or a regional outage, would."""
+    """An operator, or an outage of the region, could do the same."""
     states, name = cloud.client("stepfunctions"), _unique()
     (machine,) = states.list_state_machines()["stateMachines"]
     slow = {"function": "build_machine", "kind": "slow", "contains": name, "delay_seconds": 3}
@@ -338,7 +338,7 @@ def test_an_execution_can_be_stopped(cloud: LocalCloud) -> None:
 
 
 def test_a_websocket_connects_and_is_sent_to(cloud: LocalCloud) -> None:
-    """Through the front door, and back by the connection's management API."""
+    """It connects through the front door; answers come through the management API of connections."""
     host, port = cloud.endpoints["websocket"].split("/")[2].split(":")
     with socket.create_connection((host, int(port)), timeout=20) as connection:
         key = b64encode(os.urandom(16)).decode()
@@ -358,7 +358,7 @@ def test_a_websocket_connects_and_is_sent_to(cloud: LocalCloud) -> None:
 
 
 def test_functions_see_the_package_and_not_this_environment(cloud: LocalCloud) -> None:
-    """They run on the bare interpreter, beneath the virtual environment."""
+    """They run on the base interpreter, without the virtual environment."""
     cloud.api("GET", "/notes/x")
     recorded = json.loads((cloud.home / "processes.json").read_text())
     inner = psutil.Process(recorded["aws"]["pid"]).children(recursive=True)
@@ -369,7 +369,7 @@ def test_functions_see_the_package_and_not_this_environment(cloud: LocalCloud) -
 
 
 def test_everything_listens_on_loopback_only(cloud: LocalCloud) -> None:
-    """Nobody else on the network may reach a developer's cloud."""
+    """Other machines of the network cannot reach a developer's cloud."""
     recorded = json.loads((cloud.home / "processes.json").read_text())
     for process in recorded.values():
         for found in psutil.Process(process["pid"]).net_connections("inet"):
@@ -378,7 +378,7 @@ def test_everything_listens_on_loopback_only(cloud: LocalCloud) -> None:
 
 
 def test_an_edit_is_brought_in_by_up_and_nothing_else_is_done(cloud: LocalCloud) -> None:
-    """The second `up` finds nothing to do."""
+    """A second `up` deploys nothing."""
     source = cloud.project / "functions" / "foundation" / "samples" / "endpoints.py"
     text = source.read_text()
     note = _unique()
@@ -413,7 +413,7 @@ def _deployed(cloud: LocalCloud, name: str) -> set[str]:
 
 
 def _answers(cloud: LocalCloud, path: str, stopped: threading.Event) -> set[int]:
-    """The statuses that `path` answers with until it is told to stop."""
+    """Request `path` until `stopped` is set; return the statuses."""
     statuses = set()
     while not stopped.is_set():
         statuses.add(cloud.api("GET", path).status)
@@ -421,7 +421,7 @@ def _answers(cloud: LocalCloud, path: str, stopped: threading.Event) -> set[int]
 
 
 def test_a_function_may_move_to_another_area_and_answers_all_the_time(cloud: LocalCloud) -> None:
-    """There and back; an area that has no function any more has no stack either."""
+    """It moves there and back; an area without functions has no stack."""
     note, functions = _unique(), cloud.project / "functions"
     cloud.api("PUT", f"/notes/{note}", {"text": "kept"})
     source = functions / "foundation" / "samples" / "endpoints.py"
@@ -446,7 +446,7 @@ def test_a_function_may_move_to_another_area_and_answers_all_the_time(cloud: Loc
             assert _deployed(cloud, "get_note") == {"hearth-foundation-get_note"}
         finally:
             stopped.set()
-    # ministack replaces an API whose paths change, and its mapping a moment later; the cloud changes it in place.
+    # ministack replaces an API whose paths change, and its mapping a moment later; AWS changes it in place.
     assert statuses.result() - {404} == {200}
     stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
     assert "hearth-hub" not in {stack["StackName"] for stack in stacks}
@@ -498,11 +498,11 @@ _ONE_STACK = {
     },
     "Parameters": {"TableStreamArn": {"Type": "String"}},
 }
-"""What the one stack of a release before areas had of each kind."""
+"""The resources of the single stack of a release before areas."""
 
 
 def _retired(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The local cloud as a stage that an operator deploys to."""
+    """The local cloud as a stage for `tools/deploy.py`."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in aimed({}, cloud.endpoints["aws"]["endpoint"], REGION, ACCOUNT, SECRET).items():
@@ -513,7 +513,7 @@ def _retired(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Stage:
 def test_the_stack_of_an_older_release_goes_when_nothing_is_under_way_in_it(
     cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It begins nothing any more, goes on with what it had begun, and is removed only after that."""
+    """It begins no new work, finishes the work that it had begun, and is removed only after that."""
     stage, aws = _retired(cloud, monkeypatch), LocalAws(cloud.endpoints["aws"]["endpoint"])
     stacks = Stacks(aws, tmp_path)
     stream = stacks.outputs("hearth-data")["TableStreamArn"]
@@ -551,12 +551,12 @@ def test_the_stack_of_an_older_release_goes_when_nothing_is_under_way_in_it(
     )
     retire(stage)
     assert not PreviousRelease(stage.installation, stage.client).exists()
-    retire(stage)  # finds nothing to do
+    retire(stage)  # nothing is left to remove
     assert cloud.api("GET", "/notes/x").status == 200
 
 
 def test_an_edited_condition_of_the_data_stack_is_brought_in(cloud: LocalCloud) -> None:
-    """ministack's change sets do not see it."""
+    """ministack's change sets do not see such a change."""
     template = cloud.project / "infra" / "data.yaml"
     text = template.read_text()
     template.write_text(text.replace("[!Ref Stage, local]", "[!Ref Stage, elsewhere]"))
@@ -568,7 +568,7 @@ def test_an_edited_condition_of_the_data_stack_is_brought_in(cloud: LocalCloud) 
 
 
 def test_a_broken_edit_leaves_the_running_code(cloud: LocalCloud) -> None:
-    """And says what is wrong."""
+    """The command says what is wrong."""
     broken = cloud.project / "functions" / "broken.py"
     broken.write_text("import nothing_of_that_name\n")
     with pytest.raises(AssertionError, match="nothing_of_that_name"):
@@ -585,7 +585,7 @@ def _processes(cloud: LocalCloud) -> list[psutil.Process]:
 
 
 def _living(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that still run; one that its adoptive parent has yet to collect does not."""
+    """The processes that still run; zombies do not count."""
     living = []
     for process in processes:
         try:
@@ -597,7 +597,7 @@ def _living(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def test_state_is_kept_across_down_and_up(cloud: LocalCloud) -> None:
-    """Table, stream, mail and addresses; and `down` leaves no process behind."""
+    """Table, stream, mail and addresses stay; `down` leaves no process behind."""
     note, text = _unique(), _unique()
     cloud.api("PUT", f"/notes/{note}", {"text": "kept"})
     cloud.execute("machine-provision", _unique(), {"failures": 1})
@@ -614,7 +614,7 @@ def test_state_is_kept_across_down_and_up(cloud: LocalCloud) -> None:
 
 
 def test_ctrl_c_in_the_foreground_ends_everything(cloud: LocalCloud, tmp_path: Path) -> None:
-    """The whole process group gets SIGINT, as from a terminal; a second cloud beside the first is no problem."""
+    """The whole process group gets SIGINT, as from a terminal; a second cloud can run beside the first."""
     second = LocalCloud(tmp_path / "home", cloud.project)
     command = [sys.executable, "-m", "dev.localcloud", "--home", str(second.home), "up", "--foreground"]
     running = subprocess.Popen([*command, "--project", str(second.project)], cwd=ROOT, start_new_session=True)

@@ -1,4 +1,4 @@
-"""The simulated OpenStack, seen by the real SDK and by plain HTTP: lifecycles, capacity, state, control."""
+"""The simulated OpenStack, used with the real SDK and with plain HTTP: lifecycles, capacity, state, control."""
 
 import os
 import re

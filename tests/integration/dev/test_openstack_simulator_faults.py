@@ -1,4 +1,4 @@
-"""Each fault that can be injected into the simulated OpenStack does what its name says, and no more than that."""
+"""Each fault of the simulated OpenStack does what its name says, and nothing else."""
 
 import time
 from collections.abc import Iterator
@@ -171,7 +171,7 @@ def test_a_create_that_is_stuck_stays_in_progress_and_can_be_deleted(simulator: 
     path = heat.create("stuck")
     until(lambda: ("vol", "CREATE_COMPLETE") in heat.events(path))
     control(simulator, "POST", "/speed", {"speed": 1000})
-    time.sleep(0.1)  # A hundred seconds of lifecycle, in which nothing must happen: there is nothing to await.
+    time.sleep(0.1)  # Nothing may happen for a hundred simulated seconds, so there is no state to wait for.
     assert heat.status(path) == "CREATE_IN_PROGRESS"
     assert heat.delete(path)["stack_status"] == "DELETE_COMPLETE"
     assert leftovers(simulator) == {}
@@ -253,7 +253,7 @@ def test_a_deletion_that_is_stuck_ends_with_the_time_out(simulator: OpenStackSim
     gone(simulator, heat, path)
 
 
-# Choosing what is struck
+# Selecting the requests that a fault affects
 
 
 def test_a_fault_lets_some_pass_and_strikes_as_often_as_it_is_told(simulator: OpenStackSimulator) -> None:

@@ -1,4 +1,4 @@
-"""What every simulator's control API does alike: the same paths, the same answers, whatever the service."""
+"""The control API, whose paths and answers are the same in every simulator."""
 
 import json
 import threading
@@ -55,7 +55,7 @@ def payment(simulator: Simulator) -> Iterator[PaymentSimulator]:
 
 
 class Receiver:
-    """A webhook's receiver, which takes whatever comes."""
+    """A receiver that accepts every webhook."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -86,7 +86,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def command(simulator: Simulator, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """The status and the JSON that a command is answered with."""
+    """Send a command; return the status and the JSON of the answer."""
     content = None if body is None else json.dumps(body).encode()
     request = HttpRequest(f"{simulator.control_url}{path}", content, method=method)
     try:
@@ -97,7 +97,7 @@ def command(simulator: Simulator, method: str, path: str, body: Any = None) -> t
 
 
 def ask(simulator: Simulator) -> int:
-    """Send the service a request that bears no key; the status."""
+    """Send the service a request without a key; return the status."""
     path = "/identity/v3/auth/tokens" if simulator.name == "openstack" else "/v1/nothing"
     try:
         with urlopen(HttpRequest(f"{simulator.base_url}{path}"), timeout=PATIENCE_SECONDS) as answer:

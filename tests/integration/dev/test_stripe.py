@@ -1,4 +1,4 @@
-"""The Stripe gateway on the simulated Stripe: what only Stripe has, and what goes wrong on the way."""
+"""The Stripe gateway on the simulated Stripe: behaviour of Stripe only, and faults."""
 
 import json
 import socket
@@ -97,7 +97,7 @@ def control(simulator: StripeSimulator, method: str, path: str, **body: Json) ->
 
 
 class TestKeys:
-    """Stripe forgets idempotency keys after a day; what they made is still there."""
+    """Stripe forgets idempotency keys after a day; the objects that they made still exist."""
 
     @pytest.mark.parametrize("hosted_page", [False, True])
     def test_g10_a_create_after_the_key_was_forgotten_finds_the_first(
@@ -279,7 +279,7 @@ def test_the_simulator_is_as_strict_as_stripe(
 
 
 class Listener:
-    """What a webhook's receiver saw, and what it answered."""
+    """A receiver of webhooks: the events that it got, and its answers."""
 
     def __init__(self) -> None:
         self.seen: list[Request] = []
@@ -294,7 +294,7 @@ class Listener:
             return Response(self.statuses.pop(0) if self.statuses else 200, {})
 
     def wait_for(self, count: int, timeout_seconds: float = 10.0) -> list[str]:
-        """The kinds of the first `count` events."""
+        """Wait for `count` events; return their kinds."""
         with self._arrived:
             assert self._arrived.wait_for(lambda: len(self.seen) >= count, timeout_seconds), self.kinds()
         return self.kinds()
@@ -367,7 +367,7 @@ class TestDelivery:
 
 
 def test_g40_what_localstripe_signs_is_verified() -> None:
-    """Others wrote localstripe: its signature is no echo of ours."""
+    """localstripe is third-party code, so its signature does not repeat an error of ours."""
     listener = Listener()
     target = {"url": listener.server.start(), "secret": WEBHOOK_SECRET, "events": ["payment_intent.succeeded"]}
     with StripeSimulator() as simulator:

@@ -1,4 +1,4 @@
-"""What tests ask of the program that keeps their table, asked of each that runs here."""
+"""Each DynamoDB engine that runs here does what the tests need."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ def engine(running: Engine) -> Engine:
 
 
 def _count(engine: Engine, expected: int, token: str | None = None) -> bool:
-    """Raise the counter and write a witness, if the counter still is `expected`."""
+    """Increment the counter and write a marker item, if the counter still is `expected`."""
     raised = {
         "TableName": TABLE_NAME,
         "Key": KEY,

@@ -1,4 +1,4 @@
-"""The activity log, as its customer reads it."""
+"""The activity log, as the customer reads it."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ def signed_in(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
 
 
 def happened(minutes: int, **changes: Any) -> Activity:
-    """Something that was done to the customer's things."""
+    """An activity of the customer."""
     at = START + timedelta(minutes=minutes)
     fields: dict[str, Any] = {
         "id": new_id(Kind.ACTIVITY, at),

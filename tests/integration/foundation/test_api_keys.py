@@ -1,4 +1,4 @@
-"""API keys on the real table, through their endpoints: what they let in, and every way around them."""
+"""API keys on the real table, through their endpoints: what they allow, and attempts to get around them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +49,7 @@ Body = dict[str, Any]
 
 @pytest.fixture
 def ann(people: People, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """The owner of a customer, who is not limited in how often she calls."""
+    """The owner of a customer, without a rate limit."""
     person = people.newcomer("ann@example.com")
     limiter = type(app().foundation.rate_limiter)(NoCounters(), app().core.clock)
     give(foundation={"rate_limiter": limiter})
@@ -57,19 +57,19 @@ def ann(people: People, monkeypatch: pytest.MonkeyPatch) -> Api:
 
 
 def make(maker: Api, *scopes: str, **more: Any) -> Answer:
-    """Ask for a key."""
+    """Create a key."""
     return maker.post("/api-keys", {"name": "ci", "scopes": list(scopes) or ["deployments:read"], **more})
 
 
 def key_of(maker: Api, *scopes: str, **more: Any) -> Api:
-    """A client that calls with a new key of `maker`'s."""
+    """A client with a new key of `maker`."""
     made = make(maker, *scopes, **more)
     assert made.status == 201, made.text
     return maker.as_bearer(made.data["key"])
 
 
 def id_of(key: Api) -> str:
-    """The id of the key that a client calls with."""
+    """The id of a client's key."""
     found = key_id_in(key.token or "", "hk_live_")
     assert found
     return found
@@ -84,14 +84,14 @@ def customer_of(person: Api) -> str:
 
 
 def become(person: Api, role: Role) -> None:
-    """Make somebody something else in their customer."""
+    """Change a person's role in their customer."""
     MembershipRecord(f"USER#{user_of(person)}", f"MEMBERSHIP#{customer_of(person)}").update(
         actions=[MembershipRecord.role.set(role.value)]
     )
 
 
 def colleague(people: People, person: Api, role: Role) -> Api:
-    """Somebody else who belongs to the person's customer."""
+    """Another member of the person's customer."""
     other = people.newcomer(f"{role}@example.com")
     MembershipRecord(
         f"USER#{user_of(other)}", f"MEMBERSHIP#{customer_of(person)}", role=role.value, since=isoformat(START)
@@ -100,20 +100,20 @@ def colleague(people: People, person: Api, role: Role) -> Api:
 
 
 def employ(person: Api, role: StaffRole) -> None:
-    """Make somebody one of the staff."""
+    """Make a person a member of the staff."""
     place = StaffMembership(user_of(person), role, StaffStatus.ACTIVE, START)
     app().core.transactor.commit(DynamoStaff().insert(place))
 
 
 class InCustomer(Api):
-    """A client that acts for another customer than its session's own."""
+    """A client that acts for another customer than its session."""
 
     def __init__(self, person: Api, customer_id: str) -> None:
         super().__init__(person.token, person.ip)
         self._customer_id = customer_id
 
     def call(self, method: str, path: str, **options: Any) -> Answer:
-        """As `Api.call`, for the customer."""
+        """Like `Api.call`, for the customer."""
         headers = {"X-Customer-Id": self._customer_id, **(options.pop("headers", None) or {})}
         return super().call(method, path, headers=headers, **options)
 
@@ -124,7 +124,7 @@ def refusal(answer: Answer) -> tuple[int, str]:
 
 @contextmanager
 def calls_counted() -> Iterator[list[str]]:
-    """The names of the calls to DynamoDB that are made meanwhile."""
+    """Yield a list that gets the name of every call to DynamoDB in the block."""
     calls: list[str] = []
 
     def note(model: Any, **_: Any) -> None:
@@ -374,7 +374,7 @@ class TestWhoIsRefused:
 
 
 def _with_checksums(body: str) -> Iterator[str]:
-    """`body` with the checksum that belongs to it, taken from where checksums are made."""
+    """`body` with its correct checksum."""
     from chalicelib.domain.foundation.access import key_texts
 
     yield body + key_texts._checksum(body)
@@ -543,7 +543,7 @@ class TestChanging:
 
 
 class TestEscalation:
-    """A key is never wider than whoever makes or changes it (G43)."""
+    """A key can never do more than the member who makes or changes it (G43)."""
 
     def test_g43_a_person_grants_no_more_than_their_role_holds(self, ann: Api, people: People) -> None:
         dev = colleague(people, ann, Role.DEVELOPER)
@@ -681,7 +681,7 @@ class TestEscalation:
 
 
 class TestItsGranter:
-    """A key holds nothing that whoever gave it its scopes does not hold any more."""
+    """A key loses a scope when the member who gave it loses the scope."""
 
     def test_g43_a_lower_role_takes_from_the_keys_at_once(self, ann: Api, people: People) -> None:
         dev = colleague(people, ann, Role.ADMIN)
@@ -740,7 +740,7 @@ class TestItsGranter:
     def test_g43_a_role_that_is_lowered_meanwhile_is_noticed(
         self, ann: Api, table: Engine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The role is read when the request comes in, and asserted when the key is written."""
+        """The role is read when the request arrives, and asserted when the key is written."""
         insert = DynamoApiKeyRecords.insert
 
         def lowered_first(self: DynamoApiKeyRecords, key: ApiKey, limit: int) -> Sequence[DynamoWrite]:
@@ -797,7 +797,7 @@ def _role_in(owner: Api, member: Api, role: Role | None) -> None:
 
 
 class Thing(ApiModel):
-    """An answer."""
+    """A response."""
 
     done: bool = True
 
@@ -808,7 +808,7 @@ def read_thing(caller: Caller) -> Thing:
 
 
 class TestCosts:
-    """What a request costs before its handler: counted on the wire to the real table."""
+    """The calls to the real table that a request makes before its handler."""
 
     def test_at_most_two_read_requests_decide_who_calls(self, ann: Api, people: People) -> None:
         key = key_of(ann, cidrs=["203.0.113.0/24"])
@@ -868,7 +868,7 @@ def key_use(person: Api, key: Api) -> str | None:
 class TestLimits:
     @pytest.fixture
     def limited(self, people: People) -> Api:
-        """Somebody who is limited in how often they call, as all are."""
+        """A person with the usual rate limit."""
         return people.newcomer("cleo@example.com")
 
     def test_g45_each_key_has_a_limit_of_its_own(self, limited: Api) -> None:

@@ -57,7 +57,7 @@ def messages(subscription: Subscription, count: int, owner: str = "cus_1") -> li
 
 
 def received(sqs: "SQSClient", name: str) -> list["MessageTypeDef"]:
-    """All messages of a queue, which is empty afterwards."""
+    """Take all messages out of a queue."""
     found: list[MessageTypeDef] = []
     while answer := sqs.receive_message(
         QueueUrl=PREFIX + name, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
@@ -73,7 +73,7 @@ def sks(found: list["MessageTypeDef"]) -> list[str]:
 
 
 def bury(sqs: "SQSClient", subscription: Subscription, sent: list[Message]) -> list[str]:
-    """Put messages into the dead-letter queue of their consumer; return their ids in order."""
+    """Put messages into their consumer's dead-letter queue; return their ids in order."""
     url = PREFIX + subscription.dead_letters
     order: Any = [
         {"MessageGroupId": m.group, "MessageDeduplicationId": m.id} if subscription.ordered else {} for m in sent
@@ -97,7 +97,7 @@ class TestSending:
     ) -> None:
         sent = messages(ORDERED, 12)
         queues.send(ORDERED, sent)
-        queues.send(ORDERED, sent)  # the relay was killed, and its batch came again
+        queues.send(ORDERED, sent)  # the relay was killed, and gets its batch again
         found = received(sqs, ORDERED.queue)
         assert sks(found) == [f"SK#{number}" for number in range(12)]
         assert {message["Attributes"]["MessageGroupId"] for message in found} == {"cus_1"}
@@ -153,7 +153,7 @@ class TestDeadLetters:
             assert {message["Attributes"]["MessageGroupId"] for message in found} == {"cus_1"}
 
     def test_are_replayed_again_when_they_have_died_again(self, sqs: "SQSClient", dead: SqsDeadLetters) -> None:
-        """A FIFO queue drops ids of the last five minutes: a replay uses a new one."""
+        """A FIFO queue drops message ids of the last five minutes, so a replay uses a new id."""
         sent = messages(ORDERED, 1)
         SqsChangeQueues(PREFIX, "").send(ORDERED, sent)
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""`GET /health` with dependencies that answer, refuse, and swallow what they are sent."""
+"""`GET /health` with dependencies that answer, refuse, or never answer."""
 
 import json
 import socket
@@ -20,20 +20,20 @@ from tests.support.engine import Engine
 from tests.support.settings import ACCOUNT, value_of
 
 BUSY_MACHINE_SECONDS = 2.0
-"""What scheduling may add; silence lasts far longer."""
+"""The delay that scheduling may add; silent dependencies take far longer."""
 AWS_DEPENDENCIES = {"mail", "provider-configuration", "signing-key", "state-machines"}
 
 
 @pytest.fixture
 def black_hole() -> Iterator[str]:
-    """A URL that takes every connection and never says anything."""
+    """A URL that accepts every connection and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def timely_report() -> tuple[dict[str, str], str]:
-    """The status of each dependency, and that of the whole; in time, however silent they are."""
-    assert app().foundation.health is not None  # built before the clock runs
+    """Get the report, assert that it is in time, and return the statuses of the dependencies and the whole."""
+    assert app().foundation.health is not None  # built before the time is measured
     function, _, _ = find("GET", "/health")
     started = perf_counter()
     answer = answer_of(function.handler(proxy_event("GET", "/health"), None))
@@ -59,14 +59,14 @@ def test_everything_silent_is_unknown_in_time(
 
 
 def test_the_table_is_asked_and_what_refuses_is_degraded(table: Engine, clock: SettableClock) -> None:
-    """Every service of AWS but DynamoDB is a closed port here."""
+    """Every AWS service except DynamoDB is a closed port here."""
     dependencies, whole = timely_report()
     assert dependencies == {"table": "ok", **dict.fromkeys(AWS_DEPENDENCIES, "degraded")}
     assert whole == "degraded"
 
 
 def configure_providers(regions: Mapping[str, Any]) -> None:
-    """Put the providers' secret where the product reads it."""
+    """Store the providers' secret where the product reads it."""
     text = json.dumps({"openstack": {"installation": "test", "regions": regions}})
     boto3.client("secretsmanager").create_secret(Name=value_of("PROVIDER_SECRET_ID"), SecretString=text)
 
@@ -89,7 +89,7 @@ def test_what_is_there_is_well(table: Engine, clock: SettableClock, aws: PlayedA
 def test_each_region_is_asked_on_its_own(
     table: Engine, clock: SettableClock, aws: PlayedAws, black_hole: str
 ) -> None:
-    """Keystone is played by three servers that need not know its words: whether one answers is all that counts."""
+    """Three plain servers stand for Keystone: the check needs only an answer."""
     project = {"name": "p", "username": "u", "password": "s"}
     urls = {"silent": black_hole, "well": table.url, "closed": "http://127.0.0.1:9"}
     regions = {

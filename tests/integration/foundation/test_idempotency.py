@@ -1,4 +1,4 @@
-"""`Idempotency-Key`, through the door and on a real engine (G44)."""
+"""`Idempotency-Key`, through the door, on a real engine (G44)."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -29,14 +29,14 @@ LEASE_SECONDS = 20
 
 
 class Order(ApiModel):
-    """What is ordered, and how often that was done."""
+    """An order, and the number of times that it was placed."""
 
     amount: int = Field(ge=1)
     times: int = 0
 
 
 class Shop:
-    """An endpoint with an effect that can be counted, and made to fail."""
+    """An endpoint whose effect can be counted and made to fail."""
 
     def __init__(self) -> None:
         self.effects: Counter[str] = Counter()
@@ -177,7 +177,7 @@ def test_g44_a_malformed_key_is_refused(shop: Shop, key: str) -> None:
 
 
 class TestRecords:
-    """The adapter, where the door cannot be made to do it."""
+    """Cases of the adapter that the door cannot cause."""
 
     @pytest.fixture
     def records(self, table: Engine) -> DynamoIdempotencyRecords:
@@ -199,7 +199,7 @@ class TestRecords:
     def test_a_claim_whose_answer_was_lost_is_found_to_be_our_own(
         self, records: DynamoIdempotencyRecords, clock: SettableClock
     ) -> None:
-        """As when the SDK repeats a write that had arrived."""
+        """The SDK repeats a write that had already arrived."""
         for _ in range(2):
             assert records.claim("k", "me", "f", clock.now(), lease_seconds=10).state is ClaimState.FIRST
 

@@ -1,4 +1,4 @@
-"""Auto top-up through the API and its schedule, by the real gateway at the simulated Stripe."""
+"""Auto top-up through the API and its schedule, with the real gateway on the simulated Stripe."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,14 +37,14 @@ def world(
 
 
 def saved(world: World, lab: StripeLab, *, declines: bool = False) -> str:
-    """A card that Ann has saved; its id."""
+    """Save a card as Ann; return its id."""
     secret = world.ann.api.post("/billing/payment-methods").data["clientSecret"]
     lab.save(secret.partition("_secret")[0], declines=declines)
     return str(world.ann.api.get("/billing/payment-methods").data[0]["id"])
 
 
 def rule(method_id: str, **changes: Any) -> dict[str, Any]:
-    """A rule that charges at once: Ann has about a thousand dollars."""
+    """A rule that charges at once, because Ann has only about a thousand dollars."""
     wish = {"enabled": True, "lowLimit": "2000.00", "topUpAmount": "50.00", "monthlyCap": "500.00"}
     return {**wish, "methodId": method_id, **changes}
 
@@ -55,7 +55,7 @@ def posted(world: World) -> int:
 
 
 def automatic(world: World) -> list[str]:
-    """The states of the top-ups that were made by themselves, newest first."""
+    """The states of the automatic top-ups, newest first."""
     listed = world.ann.api.get("/billing/topups").data
     return [top_up["status"] for top_up in listed if top_up["checkout"] is None]
 

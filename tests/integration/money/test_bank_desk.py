@@ -1,4 +1,4 @@
-"""Statements, and money that names no top-up: from the bank's simulator through the API to the ledger."""
+"""Statements, and transfers that match no top-up: from the simulated bank through the API to the ledger."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ UNMATCHED = "/v1/admin/bank/unmatched"
 
 
 class House:
-    """A bank, its customers, and the staff who see to its transfers."""
+    """A bank, its customers, and the staff who assign transfers."""
 
     def __init__(self, lab: BankLab, people: People) -> None:
         self.lab = lab
@@ -36,17 +36,17 @@ class House:
         return customer.post("/billing/topups/bank-transfer", body).data
 
     def pay(self, text: str, amount: str = "30.00", currency: Literal["USD", "GBP"] = "USD") -> str:
-        """The bank's id of a transfer that was made."""
+        """Make a transfer; return the bank's id of it."""
         return self.lab.simulator.pay(Order(text, Decimal(amount), currency)).id
 
     def tell(self, provider_id: str) -> None:
-        """The worker gets a notice about this."""
+        """Deliver a notice about this transfer to the worker."""
         body = json.dumps({"gateway": "bank", "providerId": provider_id, "reference": None})
         result = book_notice({"Records": [{"messageId": "1", "body": body}]}, None)
         assert result == {"batchItemFailures": []}
 
     def bring(self, form: str = "csv") -> Any:
-        """Staff import the bank's statement."""
+        """Import the bank's statement as staff."""
         answer = self.staff.post("/v1/admin/bank/statements", {"content": self.lab.simulator.statement(form)})
         return {name: len(lines) for name, lines in answer.data.items() if lines}
 

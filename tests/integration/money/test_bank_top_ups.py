@@ -1,4 +1,4 @@
-"""Bank top-ups from the request to the ledger: the real gateway, on a simulated bank, and the real rules."""
+"""Bank top-ups from the request to the ledger, with the real gateway on the simulated bank."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ RATE = Decimal("1.25")
 
 
 class Shop:
-    """A customer, an account, and our accounts at a bank."""
+    """A customer with an account, and our accounts at a bank."""
 
     def __init__(self) -> None:
         self.clock = SettableClock()
@@ -71,7 +71,7 @@ class Shop:
         )
 
     def let_pass(self, seconds: float) -> None:
-        """The rate is kept up to date meanwhile."""
+        """Advance the time, and keep the rate up to date."""
         self.clock.advance(seconds)
         self._rates.put_rate(Rate("GBP", RATE, self.clock.now()))
 
@@ -83,7 +83,7 @@ class Shop:
         return self._top_ups.get(CUSTOMER, top_up.id)
 
     def tell(self) -> None:
-        """Every webhook that is new arrives, and is worked off."""
+        """Deliver and process every new webhook."""
         for webhook in self.lab.simulator.outbox.history:
             headers = self.lab.simulator.outbox.headers_for(webhook)
             self.webhooks.receive(
@@ -93,7 +93,7 @@ class Shop:
             self.webhooks.handle(*self.notices.waiting.pop(0))
 
     def import_statement(self, form: str) -> int:
-        """What a statement says is booked; how many lines were new."""
+        """Import a statement; return the number of new lines."""
         statement = read_statement(self.lab.simulator.statement(form).encode())
         report = sort_lines(
             statement,

@@ -63,13 +63,13 @@ WHY = {"reason": "The account is being closed"}
 
 @pytest.fixture
 def me(aws: PlayedAws) -> Principal:
-    """Somebody with a customer."""
+    """A person with a customer."""
     return principal()
 
 
 @pytest.fixture
 def signed_in(api: Api, me: Principal, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """The same, signed in; `staff` is one of the operator's people."""
+    """The same person, signed in; `staff` is a member of the staff."""
     authenticator = FakeAuthenticator(
         {"mine": me, "other": principal(), "staff": principal(None, StaffRole.ADMIN)}
     )
@@ -277,7 +277,7 @@ class TestCreditNotes:
         ]
 
     def test_above_the_limit_a_second_of_the_staff_decides(self, signed_in: Api, me: Principal) -> None:
-        """Many small ones are a large one; what is asked for twice, and approved by four, is issued once."""
+        """Small corrections add up to a large one; a repeated request that four approve is issued once."""
         invoice = billed.invoice(me.customer_id)
         path = f"/v1/admin/customers/{me.customer_id}/invoices/{invoice.id}/credit-notes"
         staff, once = signed_in.as_bearer("staff"), {"Idempotency-Key": "once"}
@@ -366,7 +366,7 @@ class TestCreditNotes:
 
 
 def read_by_beancount(text: str) -> dict[str, Decimal]:
-    """The balances that Beancount finds, once it has nothing to complain of."""
+    """Check the journal with Beancount; return the balances that it computes."""
     entries, errors, _ = loader.load_string(text)
     assert errors == [], errors[:3]
     balances: dict[str, Decimal] = {}
@@ -519,7 +519,7 @@ def test_the_whole_ledger_is_one_journal_that_beancount_accepts(
     balances = read_by_beancount(output.read_text())
     mine, others = (OperatorsChart().own(customer_id) for customer_id in (me.customer_id, other))
     assert balances == {
-        mine: Decimal("88.765433"),  # owed by the customer
+        mine: Decimal("88.765433"),  # a debt of the customer
         others: Decimal(0),
         "Assets:Gateways:Stripe": Decimal(2000),
         "Income:Usage": Decimal(-1100),
@@ -533,13 +533,13 @@ def test_the_whole_ledger_is_one_journal_that_beancount_accepts(
 
 
 def _transfer(source: str, destination: str, micros: int) -> None:
-    """Move money from one customer to another, in the books of both."""
+    """Move money from one customer to another; both ledgers get an entry."""
     _post(source, EntryType.TRANSFER, -micros, account_name(destination))
     _post(destination, EntryType.TRANSFER, micros, account_name(source))
 
 
 def _post(customer_id: str, type_: EntryType, change_micros: int, counterpart: str) -> None:
-    """Book one entry."""
+    """Post one entry."""
     change = app().money.ledger.change(customer_id, app().core.clock.now())
     change.post(type_, change_micros, counterpart, reference="a test")
     app().core.transactor.commit(change.writes())

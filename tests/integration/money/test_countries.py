@@ -1,4 +1,4 @@
-"""The list of countries, and that a billing profile keeps to it."""
+"""The list of countries, and billing profiles, which accept only these."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Crypto top-ups from the request to the ledger: the real gateways, on simulated services, and the real rules."""
+"""Crypto top-ups from the request to the ledger, with the real gateways on simulated services."""
 
 import itertools
 import random
@@ -36,7 +36,7 @@ PERMUTATIONS_TRIED = 40
 
 
 class Shop:
-    """A customer, an account, and a crypto gateway with its chain."""
+    """A customer with an account, and a crypto gateway with its chain."""
 
     def __init__(self, made: type[BTCPayLab] | type[OxaPayLab]) -> None:
         self.clock = SettableClock()
@@ -61,7 +61,7 @@ class Shop:
         )
 
     def let_pass(self, seconds: float) -> None:
-        """The rates are kept up to date meanwhile."""
+        """Advance the time, and keep the rates up to date."""
         self.clock.advance(seconds)
         for asset in ("USDT", "USDC"):
             self._rates.put_rate(Rate(asset, RATE, self.clock.now()))
@@ -74,7 +74,7 @@ class Shop:
         return self._top_ups.get(CUSTOMER, top_up.id)
 
     def tell(self, top_up: TopUp) -> None:
-        """Every webhook that is new arrives, and is worked off."""
+        """Deliver and process every new webhook."""
         deliveries = self.lab.deliveries(top_up)
         for delivery in deliveries[self._told :]:
             self.webhooks.receive(self.lab.name, delivery.raw_body, delivery.headers)
@@ -171,7 +171,7 @@ def test_g11_a_stale_rate_delays_its_own_top_ups_and_no_others(shop: Shop) -> No
 
 @pytest.mark.guarantee("G01", "G02")
 def test_g01_any_order_and_number_of_webhooks_credits_once(shop: Shop) -> None:
-    """Each prefix of the story is told in other orders, with repetitions, by what was signed at the time."""
+    """Webhooks of each part of the story arrive in other orders and repeatedly, with their old signatures."""
     top_up = shop.ask()
     shop.lab.pay(top_up, 10_000_000)
     shop.lab.pay(top_up, 15_000_000)
@@ -212,7 +212,7 @@ def test_a_replay_is_acknowledged(shop: Shop) -> None:
 def test_on_the_apis_own_host_a_provider_hears_ok_and_nothing_else(
     shop: Shop, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """OxaPay sends again what is not answered with 200 and `ok` (https://docs.oxapay.com/webhook)."""
+    """OxaPay repeats a webhook unless the answer is 200 with `ok` (https://docs.oxapay.com/webhook)."""
     give(money={"webhooks": shop.webhooks})
     top_up = shop.ask()
     shop.lab.pay(top_up)
@@ -250,7 +250,7 @@ def test_g01_after_a_lost_answer_the_same_request_leads_to_a_way_to_pay(shop: Sh
 
 @pytest.mark.guarantee("G01")
 def test_g01_two_requests_at_once_show_one_address(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second request is answered while the first one's answer is still on its way."""
+    """The second request gets its answer before the first one."""
     create = shop.gateway.create
     inner: list[TopUp] = []
 

@@ -1,18 +1,17 @@
-"""Every order of a payment's events, for every gateway: not a sample, all of them.
+"""Processes a payment's events in every possible order, for every gateway.
 
-A story (a payment, part of it sent back, the rest disputed and lost) is lived through once at the simulated
-service, with the real gateway. What the gateway verified, and what it answered after each step, is written down.
-From there each order is worked off by the real `Webhooks` and `Settlement`, on an empty store in memory.
+A story (a payment, part of it refunded, the rest disputed and lost) happens once at the simulated service, with
+the real gateway. The test records the verified webhooks, and the gateway's answers after each step. Then the real
+`Webhooks` and `Settlement` process the events in each order, on an empty store in memory.
 
-What an event does depends on nothing but the object that it names, the reference, and what the gateway answers
-then. So events that are alike in all three are interchangeable, and their orders are counted once. All of these
-are tried:
+The effect of an event depends only on the object that it names, the reference, and the gateway's present answer.
+So events that are equal in all three are interchangeable, and their orders are counted once. The test runs:
 
-- the orders of all events, and of all events with any one of them delivered twice more, where the gateway already
-  knows the end of the story (webhooks that are late);
-- the orders of all events, where it knows only what it knew when the event was sent (answers that are late), with
-  one look at the end; and of all with any one delivered once more, for the stories for which that is at most
-  `MOST_WITH_REPEATS` orders (all but Stripe's hosted page and PayPal, whose stories have seven and eight events).
+- the orders of all events, and of all events with one of them delivered twice more, while the gateway already
+  knows the end of the story (webhooks are late);
+- the orders of all events, while the gateway knows only what it knew when the event was sent (answers are late),
+with one fetch at the end; and of all events with one delivered once more, for stories in which these are at most
+`MOST_WITH_REPEATS` orders (all but Stripe's hosted page and PayPal, whose stories have seven and eight events).
 """
 
 from collections import Counter
@@ -53,7 +52,7 @@ MOST_WITH_REPEATS = 10_000
 
 @dataclass(frozen=True, order=True)
 class Event:
-    """All that working an event off depends on; `step` is after which step of the story it was sent."""
+    """Everything on which the processing of an event depends; it was sent after step `step` of the story."""
 
     provider_id: str
     reference: str
@@ -61,12 +60,12 @@ class Event:
 
 
 Answers = Mapping[str, PaymentState]
-"""What the gateway answers to `fetch`, by the id that is asked for."""
+"""The gateway's answers to `fetch`, by id."""
 
 
 @dataclass
 class Story:
-    """What happened at the service: events as they came, and what was known after each step."""
+    """The record of a story: its events in order, and the gateway's answers after each step."""
 
     top_up: TopUp
     events: list[Event] = field(default_factory=list)
@@ -80,7 +79,7 @@ class Story:
 
 
 class Recorder:
-    """Lives a story through."""
+    """Makes a story happen, and records it."""
 
     def __init__(self, lab: GatewayLab) -> None:
         self._lab = lab
@@ -93,7 +92,7 @@ class Recorder:
         self._step()
 
     def live(self) -> Story:
-        """Pay, and then whatever can happen to a payment at this gateway."""
+        """Pay, and then do everything that can happen to a payment at this gateway."""
         lab, top_up = self._lab, self.story.top_up
         if Lever.PENDING in lab.levers:
             pending = cast("PendingLab", lab)
@@ -117,7 +116,7 @@ class Recorder:
         return self.story
 
     def _step(self) -> None:
-        """Write down what is new, and what the gateway answers now."""
+        """Record new events, and the gateway's present answers."""
         for delivery in self._lab.deliveries(self.story.top_up):
             notice = self._gateway.verify(delivery.raw_body, delivery.headers, self._lab.now())
             if notice.event_id not in self._seen and notice.provider_id:
@@ -139,7 +138,7 @@ class Recorder:
 
 
 class Replayed:
-    """A gateway that answers what it answered then."""
+    """A gateway that repeats recorded answers."""
 
     def __init__(self, name: str, story: Story) -> None:
         self.name = name
@@ -166,12 +165,12 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a story came to."""
+    """The result of a story."""
 
     posted_micros: int
     held_micros: int
     entries: Counter[tuple[EntryType, int]]
-    """By type and change of the balance."""
+    """The entries, by type and change of the balance."""
     status: TopUpStatus
     credited_micros: int
     refunded_micros: int
@@ -179,7 +178,7 @@ class Outcome:
 
 
 class Books:
-    """An empty store with the top-up in it, and what works events off."""
+    """A store with only the top-up, and the services that process events."""
 
     def __init__(self, story: Story, gateway: Replayed) -> None:
         self._story = story
@@ -199,7 +198,7 @@ class Books:
         self._webhooks = Webhooks(lambda _: offered, notices, notices, self._records, self._settlement, clock)
 
     def work_off(self, event: Event, step: int) -> None:
-        """Handle an event, while the gateway knows what it knew after `step`."""
+        """Process an event, while the gateway has its answers of `step`."""
         self._gateway.answers = self._story.answers[step]
         self._webhooks.handle(self._gateway.name, event.provider_id, event.reference or None)
         account = self._accounts.account(self._story.top_up.customer_id)
@@ -207,20 +206,20 @@ class Books:
         assert account.held_micros >= 0
 
     def look(self) -> None:
-        """What the schedule does, at the end of the story."""
+        """Do what the schedule does, at the end of the story."""
         self._gateway.answers = self._story.answers[-1]
         self._settlement.look(self.top_up)
 
     @property
     def top_up(self) -> TopUp:
-        """The top-up, as it is now."""
+        """The present top-up."""
         found = self._records.top_up(self._story.top_up.customer_id, self._story.top_up.id)
         assert found is not None
         return found
 
     @property
     def outcome(self) -> Outcome:
-        """What was booked, and what the top-up says; not when, nor in which order."""
+        """The posted entries and the state of the top-up, without times and order."""
         customer_id = self._story.top_up.customer_id
         account = self._accounts.account(customer_id)
         assert account is not None
@@ -257,7 +256,7 @@ def with_one_more(events: Counter[Event], times: int) -> Iterator[Counter[Event]
 
 
 def count_orders(events: Counter[Event]) -> int:
-    """How many distinct orders there are: the multinomial coefficient."""
+    """The number of distinct orders: the multinomial coefficient."""
     return factorial(events.total()) // prod(factorial(count) for count in events.values())
 
 
@@ -271,7 +270,7 @@ def story(request: pytest.FixtureRequest) -> Iterator[tuple[str, Story]]:
 
 
 def in_order(name: str, story: Story) -> Outcome:
-    """What comes of the story as it happened."""
+    """The result of the story in its real order."""
     books = Books(story, Replayed(name, story))
     for event in story.events:
         books.work_off(event, event.step)
@@ -280,7 +279,7 @@ def in_order(name: str, story: Story) -> Outcome:
 
 
 def test_the_story_as_it_happened(story: tuple[str, Story]) -> None:
-    """So that what every order must come to is not nothing."""
+    """The result with which every order is compared is not empty."""
     name, lived = story
     came = in_order(name, lived)
     final = lived.answers[-1][str(lived.top_up.provider_id)]

@@ -1,4 +1,4 @@
-"""Sixteen writers against one balance, on an engine with real transactions."""
+"""Sixteen writers on one balance, on an engine with real transactions."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +43,7 @@ class Books:
     clock: SettableClock
 
     def account(self) -> Account:
-        """As it is now."""
+        """The present account."""
         account = self.records.account(CUSTOMER)
         assert account is not None
         return account
@@ -59,11 +59,11 @@ class Books:
         with_fresh_reads(attempt, stale=frozenset({ACCOUNT_UNCHANGED}))
 
     def credit(self, key: str, amount_micros: int = DOLLAR) -> None:
-        """Staff give money."""
+        """Credit an amount, as staff do."""
         self.ledger.credit(CUSTOMER, amount_micros, reason="a test", actor_user_id="usr_staff", key=key)
 
     def hold(self, reference: str, amount_micros: int) -> bool:
-        """Set money aside; whether there was enough."""
+        """Hold an amount; return whether the balance was sufficient."""
 
         def place(change: AccountChange) -> Sequence[Write]:
             change.place_hold(reference, amount_micros)
@@ -76,13 +76,13 @@ class Books:
         return True
 
     def open_meter(self, deployment_id: str, price_micros_per_hour: int) -> None:
-        """A machine becomes active."""
+        """Open the meter of a machine."""
         opened_at = epoch_seconds(self.clock.now())
         meter = Meter.opening(CUSTOMER, deployment_id, 1, price_micros_per_hour, opened_at)
         self.change(lambda change: self.metering.open(change, meter))
 
     def meter_everything(self) -> int:
-        """One run of all shards."""
+        """Meter all shards once."""
         return sum(self.metering.meter_shard(shard) for shard in range(SHARDS))
 
 
@@ -103,7 +103,7 @@ def books(table: Engine, clock: SettableClock) -> Books:
 
 
 def assert_numbered(books: Books) -> None:
-    """Entries without gaps, each balance following from the one before, and the account from all of them."""
+    """Assert that entries have no gaps, each balance follows from the one before, and the account from all."""
     entries = list(books.records.all_entries(CUSTOMER))
     assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
     balance = 0
@@ -117,7 +117,7 @@ def assert_numbered(books: Books) -> None:
 
 @pytest.mark.guarantee("G03", "G07")
 def test_g07_sixteen_writers_lose_nothing_double_nothing_and_never_overdraw(books: Books) -> None:
-    """Credits, holds and usage at once: what was acknowledged is what is there."""
+    """With credits, holds and usage at once, every acknowledged change is there."""
     books.credit("start", 10 * DOLLAR)
     for number in range(4):
         books.open_meter(f"dep_run_{number}", 3_600_000)
@@ -156,7 +156,7 @@ def test_g07_sixteen_writers_lose_nothing_double_nothing_and_never_overdraw(book
         if (meter := books.metering.meter(CUSTOMER, f"dep_run_{number}"))
     )
     assert -sum(entry.change_micros for entry in by_type[EntryType.USAGE]) == metered
-    # Usage alone may take the balance below what is held; here there is enough for both.
+    # Only usage may take the balance below the held amount; here the balance suffices for both.
     assert books.account().available_micros >= 0
 
 
@@ -203,7 +203,7 @@ def test_g03_a_key_credits_once_however_many_ask_at_once(books: Books) -> None:
 @pytest.mark.guarantee("G03")
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_g03_no_crash_comes_between_a_marker_and_its_effect(books: Books, table: Engine, moment: str) -> None:
-    """A crash leaves both or neither; asking again with the same key gives one credit."""
+    """A crash leaves both or neither; a repeated request with the same key makes one credit."""
     interrupted = InterruptedTransactor(DynamoTransactor())
 
     def die() -> None:
@@ -221,7 +221,7 @@ def test_g03_no_crash_comes_between_a_marker_and_its_effect(books: Books, table:
 
 
 class _Conflicting:
-    """The real connection, except that its first transactions meet conflicts, as AWS reports them."""
+    """The real connection, but its first transactions fail with conflicts in AWS's form."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
         connection = Record.shared_connection()
@@ -240,7 +240,7 @@ class _Conflicting:
 
 
 def _conflict(writes: int) -> VerboseClientError:
-    """What AWS answers when the first of `writes` is part of another transaction at the moment."""
+    """AWS's answer if the first of `writes` is part of another transaction at the same time."""
     return VerboseClientError(
         {"Error": {"Code": "TransactionCanceledException", "Message": "Transaction cancelled"}},
         "TransactWriteItems",

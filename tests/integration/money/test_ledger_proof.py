@@ -1,4 +1,4 @@
-"""The proof holds for honest books, and names whatever does not agree (G12)."""
+"""The proof succeeds for a correct ledger, and names every difference (G12)."""
 
 import json
 import os
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.guarantee("G12")
 
 @dataclass
 class Honest:
-    """An honest installation's customer and table, once they were built."""
+    """The customer and the table of a correct installation, after they were built."""
 
     customer_id: str = ""
     ssh_key_id: str = ""
@@ -46,7 +46,7 @@ def house(
     monkeypatch: pytest.MonkeyPatch,
     honest: Honest,
 ) -> Installation:
-    """A customer with a machine that runs, one that is being built and one that is gone, all metered."""
+    """A customer with a running machine, one that is being built and one that was deleted, all metered."""
     house = Installation(table, clock, region, monkeypatch)
     if not honest.items:
         gone, _ = house.active(), house.active(api_key_id="ak_ci")
@@ -171,7 +171,7 @@ def test_g12_any_damage_is_named(
 
 
 def test_g12_a_meter_that_was_forgotten_open_is_named(house: Installation) -> None:
-    """A machine that is gone is billed on (cloudstack#6717)."""
+    """A deleted machine is still charged (cloudstack#6717)."""
     closed = next(item for item in house.table.items() if item["kind"]["S"] == "METER" and "closed_at" in item)
     del closed["closed_at"]
     house.table.client.put_item(TableName=TABLE_NAME, Item=closed)
@@ -180,7 +180,7 @@ def test_g12_a_meter_that_was_forgotten_open_is_named(house: Installation) -> No
 
 
 def test_g12_books_that_change_while_they_are_read_are_not_suspected(house: Installation) -> None:
-    """A proof next to somebody who credits, deploys and meters finds nothing."""
+    """A proof finds no difference while other processes credit, deploy and meter."""
     pause = Event()
 
     def write() -> None:
@@ -200,7 +200,7 @@ def test_g12_books_that_change_while_they_are_read_are_not_suspected(house: Inst
 
 
 def kept(house: Installation, aws: PlayedAws) -> dict[str, Any]:
-    """The one report in the bucket."""
+    """The only report in the bucket."""
     report: dict[str, Any] = json.loads(aws.files[f"ledger-proof/{isoformat(house.clock.now())}.json"].content)
     assert len(aws.files) == 1
     return report

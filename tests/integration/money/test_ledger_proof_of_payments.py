@@ -1,4 +1,4 @@
-"""The proof holds top-ups, refunds and disputes against the books, and names whatever does not agree (G12)."""
+"""The proof compares top-ups, refunds and disputes with the ledger, and names every difference (G12)."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,7 +31,7 @@ Change = Callable[[Item], Item]
 
 
 class Payer:
-    """Somebody with a payment of which some is refunded, some is on its way back, and some is disputed."""
+    """A customer with a payment of which parts are refunded, being refunded, and disputed."""
 
     def __init__(self, api: Api, table: Engine, clock: SettableClock, gateway: RefundingGateway) -> None:
         self.api, self.table, self.clock, self.gateway = api, table, clock, gateway

@@ -1,4 +1,4 @@
-"""What the table itself refuses, whatever a service believes: the last line of G03, G04 and G07."""
+"""Writes that the table refuses, whatever a service does: the last defence of G03, G04 and G07."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ def commit(*writes: Write) -> None:
 
 
 def refused(asserts: str, *writes: Write) -> None:
-    """Hold the table to refusing `writes`, by this name and no other."""
+    """Assert that the table refuses the writes of the block, for the assertion with this name."""
     with pytest.raises(ConditionFailed) as failed:
         commit(*writes)
     assert failed.value.asserts == {asserts}
@@ -73,7 +73,7 @@ def test_g04_an_interval_is_recorded_once_and_a_meter_opened_once(meters: Dynamo
 
 
 def test_open_meters_of_a_customer_are_side_by_side_in_one_shard(meters: DynamoMeterRecords) -> None:
-    """The worker groups what it reads by customer, and so posts all of one customer's meters together."""
+    """The worker groups meters by customer, so it posts all meters of a customer together."""
     opened = [
         Meter.opening(f"cus_{number % 40:02d}", f"dep_{number:03d}", 1, 1, 1_000 + number) for number in range(120)
     ]

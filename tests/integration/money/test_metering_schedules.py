@@ -1,4 +1,4 @@
-"""The schedules of `tests/unit/money/` (metering and spending), on the real table."""
+"""The random schedules of `tests/unit/money/` (metering and spending), on the real table."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -22,7 +22,7 @@ from tests.support.engine import Engine
 
 
 class _LaggingDynamoMeterRecords(DynamoMeterRecords, DynamoDeploymentRecords):
-    """The real index, or an earlier moment of it."""
+    """The real index, or an earlier state of it."""
 
     lagging: Sequence[Meter] | None = None
 
@@ -41,7 +41,7 @@ def test_g04_any_schedule_charges_the_exact_formula_on_the_real_table(table: Eng
             return DynamoLedgerRecords(), _LaggingDynamoMeterRecords(), DynamoTransactor()
 
         def a_machine(self, customer_id: str, deployment_id: str) -> None:
-            """As much of a deployment as metering changes."""
+            """Create the part of a deployment that metering changes."""
             DeploymentRecord(f"CUSTOMER#{customer_id}", f"DEPLOYMENT#{deployment_id}").update(
                 [DeploymentRecord.kind.set(DeploymentRecord), DeploymentRecord.version.set(0)]
             )

@@ -1,4 +1,4 @@
-"""Money that moves when its customer has closed the account and is erased: it is booked, and can go back."""
+"""Payments for a customer that was closed and erased are posted, and can be refunded."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ DOLLAR = 1_000_000
 
 
 class Gone:
-    """A customer that asked for two payments, made one, and has closed its account and been erased."""
+    """A customer that requested two payments, made one, and was then closed and erased."""
 
     def __init__(self, ada: Api, table: Engine, clock: SettableClock, gateway: FakeGateway) -> None:
         self.table, self.clock, self.gateway = table, clock, gateway
@@ -63,7 +63,7 @@ class Gone:
         return app().money.settlement.look(top_up)
 
     def stream(self) -> None:
-        """What the table's stream tells of the money, as it is now."""
+        """Deliver the present items of money as changes."""
         items = [item for item in self.table.items() if item["kind"]["S"] in {"TOP_UP", "ACCOUNT"}]
         deliver_items(items, "MODIFY")
 

@@ -1,4 +1,4 @@
-"""The daily comparison of what gateways have settled with what the ledger has."""
+"""The daily comparison of the gateways' payments with the ledger."""
 
 import json
 from collections.abc import Iterator
@@ -29,14 +29,14 @@ pytestmark = pytest.mark.guarantee("G01", "G12")
 
 
 class ListingGateway(FakeGateway):
-    """A fake whose list is everything that it knows."""
+    """A fake gateway that lists all its payments."""
 
     def settled(self, since: object, until: object) -> Iterator[PaymentState]:
         yield from self.states.values()
 
 
 class House:
-    """A bank and a card gateway, a customer, and what is compared."""
+    """A bank gateway, a card gateway, a customer, and the comparison."""
 
     def __init__(self, lab: BankLab, people: People) -> None:
         self.lab = lab

@@ -1,4 +1,4 @@
-"""Saved cards through the API, by the real gateway at the simulated Stripe."""
+"""Saved cards through the API, with the real gateway on the simulated Stripe."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,7 @@ def world(
 
 
 def save(person: Person, lab: StripeLab) -> str:
-    """Save a card as the front end does; its id."""
+    """Save a card as the front end does; return its id."""
     secret = person.api.post(PATH).data["clientSecret"]
     lab.save(secret.partition("_secret")[0])
     newest = person.api.get(PATH).data[0]

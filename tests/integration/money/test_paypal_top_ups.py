@@ -1,4 +1,4 @@
-"""PayPal top-ups from the request to the ledger: the real gateway, on a simulated PayPal, and the real rules."""
+"""PayPal top-ups from the request to the ledger, with the real gateway on the simulated PayPal."""
 
 import random
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ HOUR = 3600
 
 
 class Shop:
-    """A customer, an account, and our account at PayPal."""
+    """A customer with an account, and our account at PayPal."""
 
     def __init__(self) -> None:
         self.clock = SettableClock()
@@ -61,7 +61,7 @@ class Shop:
         )
 
     def let_pass(self, seconds: float) -> None:
-        """The rate is kept up to date meanwhile."""
+        """Advance the time, and keep the rate up to date."""
         self.clock.advance(seconds)
         self._rates.put_rate(Rate("EUR", RATE, self.clock.now()))
 
@@ -73,12 +73,12 @@ class Shop:
         return self._top_ups.get(CUSTOMER, top_up.id)
 
     def approve(self, top_up: TopUp) -> None:
-        """What the payer does: nobody of ours looks."""
+        """Approve as the payer; Hearth does not fetch the order."""
         bank = self.lab.simulator.bank
         bank.approve(bank.account.order_named(top_up.id))
 
     def tell(self, top_up: TopUp) -> None:
-        """Every webhook arrives as it is sent, and is worked off, which may cause others."""
+        """Deliver and process every webhook, and those that the processing causes."""
         while new := self.lab.deliveries(top_up)[self._told :]:
             self._told += len(new)
             for delivery in new:
@@ -94,7 +94,7 @@ class Shop:
 
     @property
     def money(self) -> tuple[int, int]:
-        """What is posted, and what is held of it."""
+        """The posted balance and the held amount."""
         account = self._accounts.account(CUSTOMER)
         assert account is not None
         return account.posted_micros, account.held_micros
@@ -198,7 +198,7 @@ def test_g02_money_on_its_way_is_credited_when_it_has_arrived(shop: Shop) -> Non
 @pytest.mark.guarantee("G09")
 @pytest.mark.parametrize(("won", "posted"), [(True, 50_000_000), (False, 0)])
 def test_g09_a_dispute_freezes_at_once_and_debits_only_when_lost(shop: Shop, won: bool, posted: int) -> None:
-    """PayPal tells a lost dispute three times: as a reversal, as a refund, and as an outcome."""
+    """PayPal reports a lost dispute three times: as a reversal, as a refund, and as an outcome."""
     top_up = shop.ask()
     shop.approve(top_up)
     shop.tell(top_up)
@@ -250,7 +250,7 @@ def test_g01_a_capture_whose_answer_was_lost_is_credited_once(shop: Shop) -> Non
 
 
 def test_an_approval_within_paypals_own_time_but_after_ours_is_credited_and_called_late(shop: Shop) -> None:
-    """An approval at the end of three hours leaves as many again for the capture."""
+    """After an approval at the end of three hours, three more hours are left for the capture."""
     top_up = shop.ask()
     shop.let_pass(3 * HOUR - 60)
     shop.approve(top_up)

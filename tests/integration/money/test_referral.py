@@ -1,4 +1,4 @@
-"""Customers who bring customers: through the API, the table's stream and the schedule, on real transactions."""
+"""Referrals through the API, the table's stream and the schedule, with real transactions."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +46,7 @@ DOLLAR = 1_000_000
 
 @dataclass
 class Person:
-    """Somebody with a customer of their own."""
+    """A person with a customer of their own."""
 
     api: Api
     user_id: str
@@ -74,14 +74,14 @@ class Person:
         return self.api.get("/referral/rewards").data
 
     def reward(self) -> tuple[str, str | None]:
-        """The status, and the reason, of the one reward there is, as this side's history has it."""
+        """The status and the reason of the only reward, from this person's history."""
         (found,) = DynamoReferralRecords().all_referrals(self.customer_id)
         return found.status, found.reason
 
 
 @dataclass
 class Town:
-    """Ann, who brings people, and those she brings."""
+    """Ann, who refers customers, and the people whom she refers."""
 
     people: People
     table: Engine
@@ -96,24 +96,24 @@ class Town:
         return Person(api, me["user"]["id"], me["currentCustomerId"])
 
     def pay(self, person: Person, dollars: int = 25, payers: frozenset[str] = frozenset()) -> TopUp:
-        """A top-up that is paid and settled; the stream has not told of it."""
+        """Pay and settle a top-up, without delivering its changes."""
         asked = person.api.post("/billing/topups/card", {"amount": f"{dollars}.00"}).data
         top_up = app().money.top_ups.get(person.customer_id, asked["id"])
         payment = Payment(f"ch_{top_up.id}", Amount(dollars * DOLLAR), self.clock.now())
         return self.tell(top_up, payments=(payment,), status=TopUpStatus.SETTLED, payers=payers)
 
     def tell(self, top_up: TopUp, **changes: object) -> TopUp:
-        """The gateway knows more, and it is booked."""
+        """Settle the gateway's present state of a top-up."""
         self.gateway.tell(str(top_up.provider_id), **changes)
         return app().money.settlement.look(top_up)
 
     def stream(self) -> None:
-        """What the table's stream tells of every top-up, as it is now."""
+        """Deliver the present state of every top-up as a change."""
         items = [item for item in self.table.items() if item["kind"]["S"] == "TOP_UP"]
         deliver_items(items, "MODIFY")
 
     def change(self, kind: str, pk: str, change: Callable[[Any], Any]) -> None:
-        """Change an item as somebody else would."""
+        """Change an item, as another process would."""
         (item,) = (i for i in self.table.items() if i["kind"]["S"] == kind and i["pk"]["S"] == pk)
         self.table.load([change(item)])
 
@@ -137,7 +137,7 @@ def bob(town: Town) -> Person:
 
 @pytest.fixture
 def brought(ann: Person, bob: Person) -> Person:
-    """Bob, whom Ann has brought."""
+    """Bob, whom Ann has referred."""
     assert bob.redeem(ann.code).status == 201
     return bob
 
@@ -306,7 +306,7 @@ def test_g09_a_payment_that_is_refunded_years_later_takes_its_rewards_along(
 def test_a_payment_that_went_back_before_it_was_seen_brings_nothing(
     ann: Person, brought: Person, town: Town
 ) -> None:
-    """Events in another order: the refund is booked before anybody looked at the payment."""
+    """The events come in another order: the refund is posted before the payment is examined."""
     top_up = town.pay(brought)
     town.tell(top_up, **refunded(top_up))
     town.stream()
@@ -382,7 +382,7 @@ def test_a_referrer_that_is_blocked_or_closed_gets_nothing(
 
 
 def rewarded(ann: Person, count: int, town: Town) -> None:
-    """Ann has had so many rewards."""
+    """Give Ann `count` rewards."""
     records = DynamoReferralRecords()
     for number in range(count):
         now, other = town.clock.now(), f"cus_{number:026d}"
@@ -401,7 +401,7 @@ def test_a_referrer_gets_so_many_rewards_and_no_more(ann: Person, brought: Perso
 def test_the_last_reward_is_given_once_though_two_are_looked_at_together(
     ann: Person, brought: Person, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another customer's look comes between the count of rewards and the transaction that adds one."""
+    """Another customer's reward comes between the count of rewards and the transaction that adds one."""
     eve = town.newcomer("eve", "198.51.100.3")
     assert eve.redeem(ann.code).status == 201
     rewarded(ann, MAX_REWARDS - 1, town)
@@ -552,7 +552,7 @@ class TestRedeeming:
 
 @pytest.mark.guarantee("G07")
 def test_g07_a_reward_that_may_be_taken_back_is_not_sent_away(ann: Person, brought: Person, town: Town) -> None:
-    """Half a year later it is Ann's for good."""
+    """After half a year it cannot be taken back."""
     town.pay(brought)
     town.stream()
     transfers, second = app().money.transfers, open_customer("ann@example.com", town.clock)

@@ -1,4 +1,4 @@
-"""Refunds through the API, on the real table, by the real gateway at the simulated Stripe."""
+"""Refunds through the API, on the real table, with the real gateway on the simulated Stripe."""
 
 from collections.abc import Callable, Iterator
 
@@ -39,7 +39,7 @@ def world(
 
 @pytest.fixture
 def paid(world: World, lab: StripeLab) -> TopUp:
-    """A card top-up of Ann's, paid."""
+    """A paid card top-up of Ann."""
     asked = world.ann.api.post("/billing/topups/card", {"amount": "2000.00"}).data
     top_up = app().money.top_ups.get(world.ann.ids[Kind.CUSTOMER], asked["id"])
     lab.pay(top_up)

@@ -25,13 +25,13 @@ MINUTE = timedelta(minutes=1)
 
 
 class KeyCaps:
-    """`KeyCaps` with caps of the test's own for one key."""
+    """`KeyCaps` with given caps for one key."""
 
     def __init__(self, caps: Caps) -> None:
         self.caps = caps
 
     def caps_of_key(self, customer_id: str, api_key_id: str) -> Caps:
-        """Those of the test."""
+        """The given caps."""
         return self.caps if api_key_id == KEY else NO_CAPS
 
 
@@ -47,7 +47,7 @@ def _price(house: WatchedInstallation, deployment_id: str) -> int:
 
 
 def _cap(house: WatchedInstallation, deployment_id: str, hours: int) -> datetime:
-    """Let the machine run for some hours more of this day; when the customer is told that these will be over."""
+    """Set a cap that lets the machine run for some more hours today; return the time of the warning."""
     spent = app().money.spend_caps.get(house.customer_id).day.spent_micros
     caps = Caps(daily_micros=spent + hours * _price(house, deployment_id))
     report = app().money.spend_caps.put(house.customer_id, caps)
@@ -56,7 +56,7 @@ def _cap(house: WatchedInstallation, deployment_id: str, hours: int) -> datetime
 
 
 def _actions(house: WatchedInstallation) -> list[tuple[str, str, str]]:
-    """What the customer's log says of what nobody asked for, oldest first."""
+    """The actions by `system` in the customer's activity log, oldest first."""
     found = app().foundation.activity_log.list(house.customer_id, PageRequest(100)).items
     return [(one.action, one.actor_user_id, one.reason) for one in reversed(found)]
 
@@ -248,7 +248,7 @@ def test_what_a_keys_machines_cost_counts_for_its_cap_which_stops_nothing(
     house.run_for(3_600)
     with pytest.raises(SpendCapReached, match="This API key's daily spend cap"):
         _create_through_key(house)
-    house.create()  # a session may
+    house.create()  # a session is not limited by the key's cap
     house.run_for(2 * 3_600)
     assert house.status() is None
     assert house.deployment(deployment_id).status is DeploymentStatus.ACTIVE

@@ -1,4 +1,4 @@
-"""Spend caps as customers and API keys meet them."""
+"""Spend caps in the API, for customers and API keys."""
 
 from datetime import timedelta
 from typing import Any
@@ -41,7 +41,7 @@ def _fund(customer: Api, micros: int = 100 * DOLLAR) -> None:
 
 
 def _run(customer: Api, micros_per_hour: int) -> None:
-    """A machine of this price begins to be charged."""
+    """Open the meter of a machine with this price."""
     now = app().core.clock.now()
     meter = Meter.opening(_id(customer), "dep_a", 1, micros_per_hour, epoch_seconds(now))
     change = app().money.ledger.change(_id(customer), now)

@@ -1,4 +1,4 @@
-"""Card top-ups from the request to the ledger: the real gateway, on the simulated Stripe, and the real rules."""
+"""Card top-ups from the request to the ledger, with the real gateway on the simulated Stripe."""
 
 import itertools
 import random
@@ -33,7 +33,7 @@ PERMUTATIONS_TRIED = 60
 
 
 class Shop:
-    """A customer and an account, with Stripe beside them."""
+    """A customer with an account, and a Stripe account."""
 
     def __init__(self, lab: StripeLab) -> None:
         self.lab = lab
@@ -63,7 +63,7 @@ class Shop:
         return self._top_ups.get(self.customer_id, top_up.id)
 
     def receive(self, deliveries: Sequence[Delivery]) -> None:
-        """Webhooks arrive, and each is worked off before the next."""
+        """Deliver webhooks, and process each before the next."""
         for delivery in deliveries:
             self.webhooks.receive("stripe", delivery.raw_body, delivery.headers)
             while self.notices.waiting:
@@ -109,7 +109,7 @@ def test_g01_a_hundred_times_the_same_webhooks_are_one_credit(shop: Shop) -> Non
 
 
 def test_g01_any_order_of_a_payments_events_is_one_credit(shop: Shop) -> None:
-    """A decline, a payment, a part refunded: whichever of the events come, in whichever order."""
+    """The events of a decline, a payment and a partial refund, in any selection and order."""
     top_up = shop.ask()
     shop.lab.decline(top_up)
     shop.lab.pay(top_up)
@@ -124,7 +124,7 @@ def test_g01_any_order_of_a_payments_events_is_one_credit(shop: Shop) -> None:
 
 
 def test_g02_the_event_is_not_believed(shop: Shop) -> None:
-    """Rightly signed, it still tells of a payment that Stripe does not know."""
+    """It is signed correctly, but names a payment that Stripe does not know."""
     paid, unpaid = shop.ask(), shop.ask()
     shop.lab.pay(paid)
     intents = {provider_id for provider_id, owner in shop.lab.objects() if owner == paid.id}

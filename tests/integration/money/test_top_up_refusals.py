@@ -1,4 +1,4 @@
-"""What cannot be a top-up is refused with a code and a sentence, and nothing is recorded or asked of a gateway."""
+"""Invalid top-ups are refused with a code and a sentence; nothing is stored, and no gateway is called."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.support.parts import give
 
 @pytest.fixture
 def customer(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """Somebody signed in; there is no gateway, so that asking one fails the test."""
+    """A signed-in person; there is no gateway, so calling one fails the test."""
     me = principal()
     authenticator = FakeAuthenticator({"token": me})
     give(people={"authenticator": authenticator})
@@ -54,5 +54,5 @@ def test_what_is_no_top_up_is_refused_and_changes_nothing(
 
 
 def _kept(table: Engine) -> list[Any]:
-    """Everything but how often somebody has called."""
+    """All items except rate counters."""
     return [item for item in table.items() if item["kind"]["S"] != "COUNTER"]

@@ -1,4 +1,4 @@
-"""Money between a user's own customers, through the API and on an engine with real transactions."""
+"""Transfers between a user's own customers, through the API, on an engine with real transactions."""
 
 import io
 import random
@@ -41,7 +41,7 @@ WRITERS = 16
 
 @dataclass
 class Household:
-    """Ann with a second customer, where she can be what a test says; and Bob, with one of his own."""
+    """Ann with a second customer, in which tests set her role; and Bob with a customer of his own."""
 
     ann: Api
     bob: Api
@@ -51,7 +51,7 @@ class Household:
     bobs: str
 
     def send(self, amount: str, to: str = "", **options: str) -> Answer:
-        """Ann sends from her first customer."""
+        """Transfer money from Ann's first customer."""
         body = {"toCustomerId": to or self.second, "amount": amount, "note": "for the spring"}
         return self.ann.post("/billing/transfers", body, headers={"X-Customer-Id": self.first, **options})
 
@@ -70,7 +70,7 @@ def fund(customer_id: str, dollars: int, key: str = "start") -> None:
 
 
 def open_customer(owner_email: str, clock: SettableClock) -> str:
-    """A further customer of somebody's."""
+    """Open another customer of a person."""
     users = DynamoUsers()
     owner = users.by_email(normalise_email(owner_email))
     assert owner is not None
@@ -243,7 +243,7 @@ def test_g44_a_key_sends_once_even_where_the_answer_was_lost(
 
 @pytest.mark.guarantee("G07", "G12")
 def test_g07_sixteen_writers_in_circles_keep_the_sum(household: Household, clock: SettableClock) -> None:
-    """Each customer has too little for all that is tried, so that some of it must be refused."""
+    """Each customer has too little for all transfers, so some must be refused."""
     circle = [household.first, household.second, *(open_customer("ann@example.com", clock) for _ in range(2))]
     for number, customer_id in enumerate(circle[1:]):
         fund(customer_id, 3, f"c{number}")

@@ -1,4 +1,4 @@
-"""Closing an account, and what is erased of it: through the API, and through the worker that finishes it."""
+"""Closing and erasing a customer, through the API and the schedule that finishes it."""
 
 import re
 from collections import Counter
@@ -64,7 +64,7 @@ ERASED_KINDS = {
     "TRANSFER_KEY",
     "WATCH",
 }
-"""What is a customer's own and goes: each new kind of item belongs here or into KEPT_KINDS."""
+"""Kinds of items that are erased with a customer; each new kind belongs here or into KEPT_KINDS."""
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ Meanwhile = Callable[[Callable[[], object]], None]
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
-    """Does something between the look at what stands in the way and the write."""
+    """Runs a function between the check for obstacles and the write."""
     closings = app().operations.closings
     give(operations={"closings": closings})
     seen = closings._books.obstacles
@@ -113,7 +113,7 @@ def close(person: Api, **more: Any) -> Answer:
 
 
 def in_the_way(person: Api, **more: Any) -> set[str]:
-    """What a closing is refused for; nothing has changed then."""
+    """The reasons for which closing is refused; asserts that nothing has changed."""
     answer = close(person, **more)
     assert (answer.status, answer.code) == (409, "CONFLICT"), answer.text
     return answer.fields
@@ -124,7 +124,7 @@ def kinds(table: Engine) -> Counter[str]:
 
 
 def untouched(table: Engine) -> list[Any]:
-    """Everything but what counts attempts, calls and refusals."""
+    """All items except counters and log lines."""
     return [item for item in table.items() if item["kind"]["S"] not in {"TALLY", "COUNTER", "ACTIVITY"}]
 
 
@@ -188,7 +188,7 @@ class TestClosing:
 
 
 def invite(people: People, inviter: Api, invited: Api, role: str) -> None:
-    """Make somebody a member."""
+    """Make a person a member."""
     email = invited.get("/me").data["user"]["email"]
     assert inviter.post("/members/invitations", {"email": email, "role": role}).status == 201
     deliver_letters(people.engine)
@@ -287,7 +287,7 @@ class TestWhatStandsInTheWay:
 
 
 class TestAgainstOneself:
-    """Somebody closes an account while its owner, in another session, makes what was proven void."""
+    """An owner closes a customer while another session invalidates what the closing has checked."""
 
     def test_a_new_password_comes_first(self, people: People, ada: Api, meanwhile: Meanwhile) -> None:
         other = people.api.as_bearer(people.login(ADA).data["accessToken"])
@@ -307,13 +307,13 @@ class TestAgainstOneself:
 
 
 class TestAgainstMachines:
-    """Closing and creating a machine at the same time: whoever is first, no closed account has a machine."""
+    """Closing and ordering a machine at the same time: whichever is first, no closed customer has a machine."""
 
     @pytest.fixture
     def bob(
         self, builder: WorldBuilder, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
     ) -> Api:
-        """Somebody with money, in a world with a catalogue."""
+        """A person with money, in a world with a catalogue."""
         world = builder.build(engine, clock, monkeypatch)
         billed.pay(customer_of(world.bob.api), 100 * billed.DOLLAR)
         return world.bob.api
@@ -357,7 +357,7 @@ class TestAgainstMachines:
 class TestErasing:
     @pytest.fixture
     def closed(self, people: People, ada: Api, clock: SettableClock) -> str:
-        """The id of a customer with everything that one can have, and closed."""
+        """The id of a closed customer that had every kind of item."""
         customer_id = customer_of(ada)
         ada.post("/ssh-keys", {"name": "laptop", "publicKey": PUBLIC_KEY})
         ada.post("/api-keys", {"name": "ci", "scopes": ["ssh-keys:read"]})
@@ -380,7 +380,7 @@ class TestErasing:
         assert not {"USER", "EMAIL", "SESSION", "MEMBERSHIP", "DEVICE", "SECOND_FACTOR"} & left.keys()
         assert left["ENTRY"] == 3
         assert left["DOCUMENT"] == 1
-        passing = {"DOCUMENT", "COUNTER"}  # an issued invoice stays as it is; a counter ends with its hour
+        passing = {"DOCUMENT", "COUNTER"}  # an issued invoice never changes; a counter ends with its hour
         text = str([item for item in table.items() if item["kind"]["S"] not in passing])
         assert ADA not in text
         assert BOB not in text

@@ -1,4 +1,4 @@
-"""The staff's view of customers: finding, opening, changing and blocking them; what the customer sees of that."""
+"""Staff find, open, change and block customers; what the customer sees of that."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,13 +33,13 @@ FOLLOWED = {"CUSTOMER", "MEMBERSHIP", "USER"}
 
 @dataclass
 class Office:
-    """The owner of the house, and everybody who registers."""
+    """The first owner of the staff, and people who register."""
 
     people: People
     owner: Api
 
     def open(self, email: str, name: str, company: str = "") -> str:
-        """Open a customer; its id."""
+        """Open a customer; return its id."""
         body = {"email": email, "name": name, "company": company, "reason": "Asked by phone"}
         answer = self.owner.post(CUSTOMERS, body)
         assert answer.status == 201, answer.text
@@ -47,12 +47,12 @@ class Office:
         return str(answer.data["id"])
 
     def follow(self) -> None:
-        """What the table's stream does, for all that there is."""
+        """Deliver all items as changes to the directory's consumer."""
         changed = [item for item in self.people.engine.items() if item["kind"]["S"] in FOLLOWED]
         deliver_items(changed)
 
     def find(self, **query: str) -> list[str]:
-        """The addresses of those who are found."""
+        """The addresses of the customers that a search finds."""
         return [one["email"] for one in self.owner.get(CUSTOMERS, query=query).data]
 
     def change(self, customer_id: str, **body: Any) -> Answer:
@@ -60,7 +60,7 @@ class Office:
         return self.owner.patch(f"{CUSTOMERS}/{customer_id}", {"reason": WHY, **body})
 
     def colleague(self, role: str, email: str = "sue@hearth.example") -> Api:
-        """Somebody else of the staff."""
+        """Another member of the staff."""
         self.owner.post("/v1/admin/staff/invite", {"email": email, "role": role, "reason": WHY})
         deliver_letters(self.people.engine)
         token = self.people.mailbox.newest("staff_invitation", email).token
@@ -338,7 +338,7 @@ class TestChanging:
         assert ann.post("/deployments", body).status == 202
 
     def test_of_the_status_holds_for_what_was_let_in_before(self, office: Office, ann: Api) -> None:
-        """A machine is asked for, and the customer blocked before it is recorded."""
+        """The customer is blocked after a machine was ordered and before it is recorded."""
         DynamoCatalogRecords(app().core.transactor).replace(read_catalog())
         customer = customer_of(ann)
         office.owner.post(f"{CUSTOMERS}/{customer}/credits", {"amount": "1000.00", "reason": "For the test"})
@@ -386,7 +386,7 @@ class TestWhatTheCustomerSees:
         assert entry["actor"] == office.owner.get("/me").data["user"]["id"]
 
     def test_what_the_path_does_not_say_either(self, office: Office, ann: Api) -> None:
-        """Two of the staff decide about the customer's money, by the id of an approval."""
+        """Two members of the staff decide about the customer's money; their path has only the approval's id."""
         customer = customer_of(ann)
         credit = {"amount": "50000.00", "reason": "A large contract"}
         asked = office.owner.post(f"{CUSTOMERS}/{customer}/credits", credit).data["approval"]["id"]

@@ -1,4 +1,4 @@
-"""Taking one's data along: through the API, and through the worker that writes the archive."""
+"""Data exports, through the API and the schedule that writes the archive."""
 
 import csv
 import json
@@ -46,7 +46,7 @@ def asked_for(person: Api) -> str:
 
 
 def exported(person: Api, aws: PlayedAws, **options: Any) -> ZipFile:
-    """What somebody gets who asks."""
+    """Request an export; return the archive."""
     answer = person.post("/account/export", **options)
     assert make() == {"made": 1}
     found = person.get(f"/account/exports/{answer.data['id']}").data
@@ -55,7 +55,7 @@ def exported(person: Api, aws: PlayedAws, **options: Any) -> ZipFile:
 
 
 def opened(aws: PlayedAws, link: str) -> ZipFile:
-    """The archive behind a link."""
+    """Download the archive from its link."""
     return ZipFile(BytesIO(aws.download(link).content))
 
 
@@ -149,7 +149,7 @@ class TestAnExport:
         aws: PlayedAws,
     ) -> None:
         world: World = builder.build(engine, clock, monkeypatch)
-        assert make() == {"made": 1}  # what her world brought along
+        assert make() == {"made": 1}  # from the world
         archive = exported(world.bob.api, aws)
         assert document(archive, "deployments.json") == []
         archive = exported(world.ann.api, aws)
@@ -219,7 +219,7 @@ class TestAnExport:
 class TestTheWorker:
     @pytest.fixture
     def failing(self, monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
-        """What the next attempts meet."""
+        """The errors of the next attempts."""
         pending: list[Exception] = []
         real = S3Archives.write
 

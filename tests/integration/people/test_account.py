@@ -1,4 +1,4 @@
-"""Changing the address and the password of one's own account, and taking it back: through the API."""
+"""Changing a user's address and password, and undoing the change of address: through the API."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,12 +27,12 @@ def ada(people: People) -> Api:
 
 
 def session_of(people: People, email: str, password: str = PASSWORD) -> Api:
-    """Another session."""
+    """Sign in to another session."""
     return people.api.as_bearer(people.login(email, password).data["accessToken"])
 
 
 def ask(people: People, person: Api, new: str = NEW, **more: str) -> Answer:
-    """Ask for another address, and let the mails out."""
+    """Request another address, and send the waiting mails."""
     answer = person.post("/account/change-email", {"newEmail": new, "password": PASSWORD} | more)
     deliver_letters(people.engine)
     return answer
@@ -43,7 +43,7 @@ def token_for(people: People, to: str, template: str = "confirm_email") -> str:
 
 
 def confirm(people: People, person: Api, token: str) -> Answer:
-    """Follow a link, and let the mails out."""
+    """Follow a link, and send the waiting mails."""
     answer = person.post("/account/change-email/confirm", {"token": token})
     deliver_letters(people.engine)
     return answer
@@ -176,7 +176,7 @@ class TestMovingToAnotherAddress:
 
 
 class TestTakingItBack:
-    """A hijacker has a session and the password; its owner has the address before."""
+    """A hijacker has a session and the password; the owner has the old address."""
 
     def test_restores_the_address_under_a_new_password(self, people: People, ada: Api) -> None:
         moved(people, ada)
@@ -320,13 +320,13 @@ class TestChangingThePassword:
 
 
 class TestSessionsThatBeginMeanwhile:
-    """A sign-in with the password that was, between our reading of the sessions and our writing."""
+    """A sign-in with the old password, between the read of the sessions and the write."""
 
     @staticmethod
     def sign_in_after_reading(
         people: People, sessions: Sessions, monkeypatch: pytest.MonkeyPatch, email: str = ADA
     ) -> list[Api]:
-        """Who is signed in once the sessions were read for the first time."""
+        """Sign in right after the sessions were first read; return the session."""
         began: list[Api] = []
         read = sessions.all_of
 

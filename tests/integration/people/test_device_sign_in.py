@@ -1,4 +1,4 @@
-"""Signing a device in from a session (RFC 8628), and signing in by other names: through the API."""
+"""Signing in a device from a session (RFC 8628), and alternative paths of sign-in: through the API."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ def ada(people: People) -> Api:
 
 @pytest.fixture
 def device(people: People) -> Any:
-    """What a device was answered that wants to be signed in."""
+    """The answer to a device that begins to sign in."""
     return people.api.post("/auth/device", {"clientName": CLIENT}, ip="198.51.100.9").data
 
 

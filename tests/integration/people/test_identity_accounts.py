@@ -1,4 +1,4 @@
-"""Registering, proving an address, getting back in, and the first owner: through the API, on a real table."""
+"""Registration, verification, password reset, and the first owner: through the API, on a real table."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ NOBODY = "nobody@example.com"
 
 @contextmanager
 def recorded_calls() -> Iterator[list[str]]:
-    """The names of the table's operations that are called meanwhile."""
+    """Yield a list that gets the name of every operation of the table in the block."""
     calls: list[str] = []
     events = Record.shared_connection().client.meta.events
 
@@ -42,7 +42,7 @@ def recorded_calls() -> Iterator[list[str]]:
 
 
 def visible(answer: Answer) -> tuple[int, str, dict[str, str]]:
-    """Everything that an asker can tell answers apart by."""
+    """Everything in an answer by which a caller can distinguish answers."""
     return (
         answer.status,
         answer.text,
@@ -51,7 +51,7 @@ def visible(answer: Answer) -> tuple[int, str, dict[str, str]]:
 
 
 def raced(call: Callable[[int], Answer], times: int = 6) -> list[int]:
-    """The statuses of calls made at once."""
+    """Make calls at the same time; return their statuses."""
     with ThreadPoolExecutor(times) as pool:
         return sorted(answer.status for answer in pool.map(call, range(times)))
 
@@ -188,7 +188,7 @@ class TestProvingAnAddress:
 
 @pytest.mark.guarantee("G42")
 class TestEnumeration:
-    """G42: nobody can tell who has an account, neither from an answer nor from the work behind it."""
+    """G42: neither an answer nor the work for it tells whether an address has an account."""
 
     @pytest.mark.parametrize("path", ["/auth/forgot-password", "/auth/resend-verification"])
     def test_g42_asking_for_a_mail_looks_the_same(self, people: People, path: str) -> None:
@@ -237,14 +237,14 @@ class TestEnumeration:
 
 
 class CountingPasswords(Argon2idPasswords):
-    """Counts how often a password was compared."""
+    """`Passwords` that counts comparisons."""
 
     def __init__(self) -> None:
         super().__init__(memory_kib=64, iterations=1)
         self.compared = 0
 
     def matches(self, password: Password, password_hash: str | None) -> bool:
-        """Count, and compare."""
+        """Count the comparison, and compare."""
         self.compared += 1
         return super().matches(password, password_hash)
 
@@ -329,7 +329,7 @@ class TestGettingBackIn:
         token = people.mailbox.newest("reset_password", ADA).token
 
         class Slow(CountingPasswords):
-            """Lets the reset happen between comparing the old password and beginning a session."""
+            """Resets the password between the comparison of the old one and the begin of a session."""
 
             def matches(slow, password: Password, password_hash: str | None) -> bool:  # noqa: N805
                 right = super().matches(password, password_hash)
@@ -346,7 +346,7 @@ class TestGettingBackIn:
 
 @pytest.mark.guarantee("G45")
 class TestLimits:
-    """G45: attempts are limited per account and per address, alike for accounts that do not exist."""
+    """G45: attempts are limited per account and per IP address, also for accounts that do not exist."""
 
     @pytest.mark.parametrize("email", [ADA, NOBODY])
     def test_g45_each_failure_doubles_the_wait_of_an_account(
@@ -392,11 +392,11 @@ class TestLimits:
 class TestLetters:
     @pytest.fixture
     def failures(self, people: People, monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
-        """What the next attempts to send a mail meet."""
+        """The errors of the next attempts to send a mail."""
         pending: list[Exception] = []
 
         class Failing:
-            """A mailer that fails first."""
+            """A mailer that fails at first."""
 
             def send(self, to: EmailAddress, template: str, values: Mapping[str, str]) -> None:
                 if pending:
@@ -408,7 +408,7 @@ class TestLetters:
         return pending
 
     def arrived(self, table: Engine) -> Any:
-        """What the queue brings of the letters that wait."""
+        """The waiting letters, as the queue delivers them."""
         return event_for("send_letter", [item for item in table.items() if item["kind"]["S"] == "LETTER"])
 
     def test_wait_while_mail_cannot_be_sent(

@@ -28,18 +28,18 @@ DAY_SECONDS = 24 * 3600
 
 @pytest.fixture
 def ada(people: People) -> Any:
-    """Ada's tokens, as she got them when she signed in."""
+    """Ada's tokens from her sign-in."""
     people.verified(ADA)
     return people.login(ADA).data
 
 
 def refreshed(people: People, token: str) -> Answer:
-    """What a refresh token gets."""
+    """The answer to a refresh token."""
     return people.api.post("/auth/refresh", {"refreshToken": token})
 
 
 def kinds(table: Engine) -> list[str]:
-    """The kinds of everything in the table."""
+    """The kinds of all items in the table."""
     return [item["kind"]["S"] for item in table.items()]
 
 
@@ -228,7 +228,7 @@ class TestAccessTokens:
     def signed(
         self, people: People, claims: dict[str, Any], key: Ed25519PrivateKey | None = None, **header: Any
     ) -> str:
-        """Such a token by somebody else's hand: PyJWT's."""
+        """A token of the same form, made by PyJWT."""
         return jwt.encode(claims, key or people.keys.current(), "EdDSA", {"kid": people.keys.key_id()} | header)
 
     def test_g42_last_a_quarter_of_an_hour(self, people: People, ada: Any, clock: SettableClock) -> None:
@@ -293,7 +293,7 @@ class TestAccessTokens:
     def test_g42_of_a_key_that_was_rotated_away_end_with_the_last_that_it_signed(
         self, people: People, ada: Any, clock: SettableClock
     ) -> None:
-        """Whoever has the old private key makes tokens that last longer; nobody takes them."""
+        """Tokens that an attacker makes with the old private key to last longer are refused."""
         old, old_id = people.keys.current(), people.keys.key_id()
         claims = self.claims(ada["accessToken"])
         forged = self.signed(people, claims | {"exp": claims["exp"] + 3600}, old, kid=old_id)
@@ -307,7 +307,7 @@ class TestAccessTokens:
     def test_g42_of_a_session_from_before_it_knew_its_keys_are_renewed(
         self, people: People, ada: Any, table: Engine
     ) -> None:
-        """The release before signed tokens with another kind of key; its refresh tokens go on."""
+        """The previous release signed tokens with another kind of key; its refresh tokens still work."""
         user, session = people.api.get("/me", token=ada["accessToken"]).data["user"]["id"], ada["sessionId"]
         table.client.update_item(
             TableName=TABLE_NAME,
@@ -337,7 +337,7 @@ class TestAccessTokens:
 class TestCookies:
     @pytest.fixture
     def cookies(self, people: People) -> dict[str, str]:
-        """What the browser keeps after signing in."""
+        """The browser's cookies after signing in."""
         people.verified(ADA)
         return people.login(ADA).cookies
 
@@ -395,7 +395,7 @@ def test_g42_g46_nothing_secret_is_logged(people: People, monkeypatch: pytest.Mo
 
 
 class TestActingForACustomer:
-    """`X-Customer-Id` names one of the sender's customers; which they are is a table's own word."""
+    """`X-Customer-Id` names one of the sender's customers; the table says which they are."""
 
     @pytest.mark.guarantee("G41")
     def test_g41_a_strangers_customer_is_as_if_it_never_was(self, people: People) -> None:

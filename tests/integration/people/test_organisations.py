@@ -1,4 +1,4 @@
-"""Members, invitations, ownership and a person's organisations: through the API, on a real table."""
+"""Members, invitations, ownership and a user's customers: through the API, on a real table."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ NEW_ACCOUNT = {"name": "Bob", "password": PASSWORD}
 
 @pytest.fixture
 def ada(people: People) -> Api:
-    """Who owns the organisation."""
+    """The owner of the organisation."""
     return people.newcomer(ADA)
 
 
@@ -46,7 +46,7 @@ def acting_for(customer_id: str) -> dict[str, str]:
 
 
 def invite(people: People, by: Api, email: str, role: str = "developer", **options: Any) -> str:
-    """Invite `email`; the id of the invitation."""
+    """Invite `email`; return the id of the invitation."""
     answer = by.post("/members/invitations", {"email": email, "role": role}, **options)
     assert answer.status == 201, answer.text
     deliver_letters(people.engine)
@@ -58,7 +58,7 @@ def token_for(people: People, email: str, template: str = "invitation") -> str:
 
 
 def join(people: People, by: Api, email: str, role: str = "developer") -> Api:
-    """Somebody new in the organisation of `by`, signed in, whose session acts for it."""
+    """A new member of the organisation of `by`, signed in, with a session that acts for it."""
     invite(people, by, email, role)
     body = {"token": token_for(people, email), "newAccount": NEW_ACCOUNT}
     assert people.api.post("/invitations/accept", body).status == 200
@@ -404,7 +404,7 @@ class TestOwnership:
         assert "accept_ownership" in [one["action"] for one in ada.get("/activity/recent").data]
 
     def test_has_one_owner_whoever_is_faster(self, people: People, ada: Api) -> None:
-        """Two offers, of which the newer makes the older void, accepted at once."""
+        """Two offers are accepted at the same time; the newer one has made the older one void."""
         bob, cat = join(people, ada, BOB), join(people, ada, CAT)
         tokens = []
         for person, email in ((bob, BOB), (cat, CAT)):

@@ -1,4 +1,4 @@
-"""What people say of themselves, and what they are told by mail: through the API."""
+"""Users' profiles and notifications: through the API."""
 
 from typing import Any
 

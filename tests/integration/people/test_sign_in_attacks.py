@@ -1,4 +1,4 @@
-"""What somebody tries who has seen a code, a token or a password, or wants to know who has an account."""
+"""Attacks with a code, token or password that was seen, and attempts to find out who has an account."""
 
 import random
 from collections.abc import Callable
@@ -27,14 +27,15 @@ MALLORY = "mallory@example.com"
 NOBODY = "bob@example.com"
 STEP_SECONDS = 30
 UNPROTECTED = [spec for spec in operations(load_all()) if not spec.public and not spec.is_safe]
-"""Every endpoint that changes something for somebody signed in."""
+"""Every endpoint that changes something for a signed-in user."""
 
 ANSWERS_OF_EACH = 60
 MOST_RIGHT_GUESSES = 0.7
-"""Of somebody who is shown the time of one answer for a known address and one for another, and picks the known.
+"""The highest rate of right guesses: an attacker sees the times of one answer for a known address and of one for
+an unknown address, and guesses which is which.
 
-Half is blind. With 60 answers of each kind, what has no difference goes beyond this once in 6,000 runs (Mann and
-Whitney's U is normal with a deviation of 0.053 about 0.5), and whatever saves a hash does.
+A half is blind guessing. With 60 answers of each kind and no difference, a run exceeds this once in 6,000 times
+(Mann and Whitney's U is normal about 0.5 with a deviation of 0.053); code that skips a hash exceeds it.
 """
 
 
@@ -46,22 +47,22 @@ def ada(people: People) -> Api:
 
 @pytest.fixture
 def app(people: People, ada: Api, clock: SettableClock) -> AuthenticatorApp:
-    """Ada's app, with a fresh code to show."""
+    """Ada's app, with an unused code."""
     enrolled = people.enrolled(ada)
     clock.advance(STEP_SECONDS)
     return enrolled
 
 
 def finished(people: People, code: str) -> Answer:
-    """What a new sign-in with the right password and `code` gets."""
+    """The answer to a new sign-in with the right password and `code`."""
     token = people.login(ADA).data["pendingToken"]
     return people.api.post("/auth/2fa", {"pendingToken": token, "code": code})
 
 
 def finished_at_once(people: People, code: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The statuses of two sign-ins, each with its own pending token, that show one code at the same time.
+    """Finish two sign-ins, each with its own pending token, with one code at the same time; return the statuses.
 
-    Neither writes before both have read that the code is right and was not used.
+    Neither writes before both have read that the code is right and unused.
     """
     both, proof = Barrier(2), CodeCheck.proof
 
@@ -133,7 +134,7 @@ class TestReplays:
 
 @pytest.mark.guarantee("G42")
 class TestFixation:
-    """What a browser held before the sign-in, somebody else may have put there."""
+    """An attacker may have set cookies in a browser before the sign-in."""
 
     def test_g42_a_sign_in_takes_over_nothing_that_was_there_before(self, people: People, ada: Api) -> None:
         people.verified(MALLORY)
@@ -168,7 +169,7 @@ class TestFixation:
 
 @pytest.mark.guarantee("G42")
 class TestADeviceThatWaits:
-    """What it was approved for must still stand when it comes for its session."""
+    """The approval must still be valid when the device asks for its session."""
 
     def test_g42_gets_none_on_a_password_once_the_second_factor_is_on(self, people: People, ada: Api) -> None:
         device = approved(ada)
@@ -186,7 +187,7 @@ class TestADeviceThatWaits:
 
 
 def approved(person: Api) -> Any:
-    """The codes of a device that somebody has approved."""
+    """The codes of a device that a person has approved."""
     device = person.post("/auth/device", {"clientName": "hearth-cli"}).data
     assert person.post("/auth/device/approve", {"userCode": device["userCode"]}).status == 200
     return device
@@ -196,7 +197,7 @@ def approved(person: Api) -> Any:
 class TestOtherSites:
     @pytest.mark.parametrize("spec", [pytest.param(spec, id=spec.name) for spec in UNPROTECTED])
     def test_g42_a_cookie_alone_changes_nothing(self, people: People, table: Engine, spec: EndpointSpec) -> None:
-        """The browser sends the cookie along with another site's form; the token it cannot read is missing."""
+        """A browser sends the cookie with another site's form, but that site cannot read the token."""
         people.verified(ADA)
         cookies = people.login(ADA).cookies
         before = table.items()
@@ -212,11 +213,11 @@ class TestOtherSites:
 
 @pytest.mark.guarantee("G42")
 class TestForgedTokens:
-    """What `tests/integration/people/test_identity_sessions.py` does not try: claims that promise more."""
+    """Tokens with claims of more rights (others: `tests/integration/people/test_identity_sessions.py`)."""
 
     @pytest.fixture
     def claims(self, ada: Api) -> dict[str, Any]:
-        """What Ada's own token says."""
+        """The claims of Ada's token."""
         claims: dict[str, Any] = jwt.decode(str(ada.token), options={"verify_signature": False})
         return claims
 
@@ -236,7 +237,7 @@ class TestForgedTokens:
             assert (what, people.api.get("/me", token=token).status) == (what, 401)
 
     def test_g42_claims_give_no_rights(self, people: People, claims: dict[str, Any]) -> None:
-        """Even who could sign: rights and factors are the table's, not the token's."""
+        """Even with the signing key: rights and factors come from the table, not from the token."""
         key, key_id = people.keys.current(), people.keys.key_id()
         more = claims | {"staff": True, "stf": True, "role": "OWNER", "mfa": True, "hasSecondFactor": True}
         token = jwt.encode(more, key, "EdDSA", {"kid": key_id})
@@ -245,7 +246,7 @@ class TestForgedTokens:
         assert refused.status in {401, 403}
 
     def test_g42_ids_say_nothing_of_the_secrets(self, people: People, ada: Api) -> None:
-        """Who knows a session's id, which lists show, has neither of its tokens."""
+        """A session's id, which lists show, gives neither of its tokens."""
         [session] = ada.get("/sessions").data
         ulid = session["id"].partition("_")[2]
         assert len(ulid) == 26, ULID_PATTERN
@@ -255,15 +256,15 @@ class TestForgedTokens:
 
 
 def right_guesses(call: Callable[[str], None], clock: SettableClock) -> float:
-    """How often a known address took longer than an unknown one, over every pair of answers: Mann and Whitney's U.
+    """The rate of pairs in which the known address took longer than the unknown one: Mann and Whitney's U.
 
-    The calls are mixed at random, so that what else the machine does hits both alike.
+    The calls are mixed at random, so that other load of the machine affects both alike.
     """
     order = [ADA, NOBODY] * ANSWERS_OF_EACH
     random.shuffle(order)
     taken: dict[str, list[float]] = {ADA: [], NOBODY: []}
     for email in [ADA, NOBODY, ADA, NOBODY, *order]:
-        clock.advance(3_700)  # past every delay and every window
+        clock.advance(3_700)  # later than every delay and window
         began = perf_counter()
         call(email)
         taken[email].append(perf_counter() - began)

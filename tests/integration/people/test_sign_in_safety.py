@@ -1,4 +1,4 @@
-"""What owners are told of their sign-ins: new devices, failures, and where they are signed in."""
+"""What users learn about their sign-ins: new devices, failures, and open sessions."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def people(api: Api, table: Engine, monkeypatch: pytest.MonkeyPatch) -> People:
 
 
 def login(people: People, user_agent: str = FIREFOX, ip: str = HOME) -> Answer:
-    """Ada signs in; mails go out."""
+    """Sign in as Ada, and send the waiting mails."""
     answer = people.login(ADA, headers={"User-Agent": user_agent}, ip=ip)
     assert answer.status == 200
     deliver_letters(people.engine)
@@ -38,12 +38,12 @@ def login(people: People, user_agent: str = FIREFOX, ip: str = HOME) -> Answer:
 
 
 def notices(people: People) -> int:
-    """How many mails of a new device Ada got."""
+    """The number of mails about new devices that Ada got."""
     return people.mailbox.of(ADA).count("new_device")
 
 
 def failures_noted(table: Engine) -> None:
-    """What the table's stream does with failures that wait."""
+    """Deliver the recorded failures to their consumer."""
     waiting = [item for item in table.items() if item["kind"]["S"] == "FAILED_SIGN_IN"]
     deliver_items(waiting)
 

@@ -1,4 +1,4 @@
-"""The operator's own people, through the API: who may change them, how they come and go, what is kept of it."""
+"""The staff, through the API: who may change them, how they join and leave, and their activity log."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -33,21 +33,21 @@ class House:
     owner: Api
 
     def invite(self, email: str = SUE, role: str = "SUPPORT") -> Answer:
-        """Ask somebody in, and let the mail out."""
+        """Invite a person, and send the mail."""
         answer = self.owner.post(f"{STAFF}/invite", {"email": email, "role": role, "reason": WHY})
         deliver_letters(self.people.engine)
         return answer
 
     def token(self, email: str = SUE) -> str:
-        """What the newest invitation's mail leads to."""
+        """The token in the mail of the newest invitation."""
         return self.people.mailbox.newest("staff_invitation", email).token
 
     def accept(self, email: str = SUE, by: Api | None = None, **body: Any) -> Answer:
-        """Follow the newest invitation; signed in as whoever is given."""
+        """Accept the newest invitation, in the session of `by`, if it is given."""
         return (by or Api()).post("/v1/auth/accept-invite", {"token": self.token(email), **body})
 
     def member(self, email: str = SUE, role: str = "SUPPORT", *, enrolled: bool = True) -> Api:
-        """Somebody new in the staff, signed in."""
+        """A new member of the staff, signed in."""
         assert self.invite(email, role).status == 201
         assert self.accept(email, name="Sue", password=PASSWORD).status == 200
         person = Api(self.people.login(email).data["accessToken"])
@@ -60,7 +60,7 @@ class House:
         return self.member("second@hearth.example", "OWNER")
 
     def change(self, person: Api, **body: Any) -> Answer:
-        """Change somebody's place."""
+        """Change a member of the staff."""
         return self.owner.patch(f"{STAFF}/{user_id(person)}", {"reason": WHY, **body})
 
 
@@ -106,7 +106,7 @@ class TestInvitations:
         assert ann.get("/me").data["user"]["name"] == "Somebody"
 
     def test_links_no_account_that_nobody_is_signed_in_to(self, house: House) -> None:
-        """Eve opened it for Sue's address, and Sue has clicked on what she got: Eve has its password."""
+        """Eve registered Sue's address, and Sue has followed the link of that mail: Eve knows the password."""
         house.people.verified(SUE)
         bob = house.people.newcomer("bob@example.com")
         house.invite(role="ADMIN")
@@ -239,7 +239,7 @@ class TestManaging:
 
 
 class TestRaces:
-    """An owner remains, whoever is faster."""
+    """An owner remains, whichever change is faster."""
 
     @pytest.fixture
     def owners(self, table: Engine, clock: SettableClock) -> list[str]:
@@ -295,7 +295,7 @@ def remove(actor_id: str, member_id: str) -> None:
 
 
 def at_once(*jobs: Callable[[], None]) -> list[HearthError | None]:
-    """What came of each of the jobs."""
+    """Run the jobs at the same time; return their results."""
 
     def outcome(job: Callable[[], None]) -> HearthError | None:
         try:
@@ -367,7 +367,7 @@ class TestAudit:
 
 
 class TestPages:
-    """Staff's lists by page numbers, besides cursors."""
+    """Lists for staff have page numbers besides cursors."""
 
     @pytest.fixture
     def house(self, house: House) -> House:

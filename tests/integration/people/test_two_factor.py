@@ -1,4 +1,4 @@
-"""The second factor: turning it on and off, signing in with it, and what it guards; on a real table."""
+"""The second factor: turning it on and off, signing in with it, and endpoints that require it; on a real table."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -37,21 +37,21 @@ def ada(people: People) -> Api:
 
 @pytest.fixture
 def app(people: People, ada: Api, clock: SettableClock) -> AuthenticatorApp:
-    """Ada's app, with a fresh code to show."""
+    """Ada's app, with an unused code."""
     enrolled = people.enrolled(ada)
     clock.advance(STEP_SECONDS)
     return enrolled
 
 
 def pending_token(people: People, email: str = ADA) -> str:
-    """What a sign-in with the password only gets."""
+    """The token that a sign-in with only the password gets."""
     answer = people.login(email)
     assert answer.data["requires2FA"] is True
     return str(answer.data["pendingToken"])
 
 
 def finished(people: People, token: str, code: str, **options: Any) -> Answer:
-    """What a code gets."""
+    """The answer to a code."""
     return people.api.post("/auth/2fa", {"pendingToken": token, "code": code}, **options)
 
 
@@ -62,7 +62,7 @@ def signed_in(people: People, app: AuthenticatorApp, clock: SettableClock) -> Ap
 
 
 def actions(person: Api) -> list[tuple[str, str]]:
-    """What the log says, newest first: each action with its outcome."""
+    """The actions in the activity log with their outcomes, newest first."""
     return [(each["action"], each["outcome"]) for each in person.get("/activity/recent").data]
 
 
@@ -116,7 +116,7 @@ class TestTurningItOn:
     def test_g42_ends_a_session_that_begins_meanwhile(
         self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The worst moment: after the other sessions were read, before it is on."""
+        """It begins after the other sessions were read and before the second factor is on."""
         app = AuthenticatorApp(ada.post("/security/2fa/setup", OWN).data["secret"])
         turn, begun = product().people.two_factor._turn, []
         commit = turn._transactor.commit
@@ -148,7 +148,7 @@ class TestSigningInWithIt:
     def test_g42_is_asked_for_by_a_sign_in_that_overlaps_with_turning_it_on(
         self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The worst moment: after it was found to be off, before the session is written."""
+        """The second factor is turned on after the sign-in found it off and before the session is written."""
         code = AuthenticatorApp(ada.post("/security/2fa/setup", OWN).data["secret"]).code()
         turned_on: list[int] = []
         recognise = Recogniser.recognise
@@ -363,7 +363,7 @@ class TestTurningItOff:
     def test_g42_ends_a_session_that_begins_with_it_meanwhile(
         self, people: People, ada: Api, app: AuthenticatorApp, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """It would count as signed in with a second factor for a month, though there is none any more."""
+        """Otherwise it would count as signed in with a second factor for a month."""
         turn, begun = product().people.two_factor._turn, []
         commit = turn._transactor.commit
 
@@ -406,7 +406,7 @@ class TestStaff:
 
     @pytest.fixture
     def owner(self, people: People) -> Api:
-        """The first of the staff, with a password only."""
+        """The first staff account, with only a password."""
         body = {"email": "owner@hearth.example", "password": PASSWORD, "name": "Owner"}
         assert people.api.post("/v1/setup", body).status == 201
         return people.api.as_bearer(people.login("owner@hearth.example").data["accessToken"])
