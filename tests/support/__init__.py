@@ -1,1 +1,1 @@
-"""What tests share: a real table, a settable clock, an in-process client, people."""
+"""Code that tests share: a real table, a settable clock, an in-process client, people."""

@@ -1,4 +1,4 @@
-"""An in-process client: each call goes through the endpoint's own Lambda handler, as a real proxy event."""
+"""An in-process client: each call is a real proxy event for the endpoint's Lambda handler."""
 
 import json
 import re
@@ -15,12 +15,12 @@ from tests.support.documented import hold
 DEFAULT_IP = "203.0.113.7"
 
 serving: ContextVar[Function | None] = ContextVar("serving", default=None)
-"""The function that is being called: fakes ask whether it may do what it does."""
+"""The function that is being called; fakes check its grants."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call was answered."""
+    """The answer to a call."""
 
     status: int
     text: str
@@ -29,25 +29,25 @@ class Answer:
 
     @property
     def body(self) -> Any:
-        """The whole envelope; or the text, where that is all there is."""
+        """The whole envelope, or the text if the answer is not JSON."""
         is_text = self.headers.get("Content-Type", "").startswith("text/plain")
         return self.text if is_text else json.loads(self.text)
 
     @property
     def data(self) -> Any:
-        """The envelope's `data`, of a success."""
+        """The envelope's `data` of a success."""
         assert self.body["success"] is True, self.text
         return self.body["data"]
 
     @property
     def next_cursor(self) -> str | None:
-        """Where a list goes on."""
+        """The cursor of a list's next page."""
         cursor: str | None = self.body["meta"]["nextCursor"]
         return cursor
 
     @property
     def error(self) -> Any:
-        """The envelope's `error`, of a refusal."""
+        """The envelope's `error` of a refusal."""
         assert self.body["success"] is False, self.text
         return self.body["error"]
 
@@ -68,9 +68,9 @@ class Answer:
 
 
 class Api:
-    """Calls endpoints, and holds every answer to the OpenAPI document.
+    """Calls endpoints, and checks every answer against the OpenAPI document.
 
-    `token` and `ip` are those of every call that does not bring its own.
+    `token` and `ip` are the defaults of calls.
     """
 
     def __init__(self, token: str | None = None, ip: str = DEFAULT_IP) -> None:
@@ -121,11 +121,11 @@ class Api:
             path: with its values, such as `/deployments/dep_…`, and without a query.
             json: the body, as a value.
             body: the body, as text that need not be JSON.
-            query: names with a value, or with several.
-            headers: besides the client's own.
-            cookies: what the browser would send.
-            token: of this call; the client's own by default, none where it is empty.
-            ip: where the gateway sees the call come from.
+            query: names, each with one or several values.
+            headers: added to the client's headers.
+            cookies: the cookies that a browser would send.
+            token: the access token; the client's by default, none if it is empty.
+            ip: the IP address of the caller, as the gateway reports it.
         """
         function, resource, values = find(method, path)
         event = proxy_event(
@@ -147,10 +147,10 @@ class Api:
 
 
 def find(method: str, path: str) -> tuple[Function, str, dict[str, str]]:
-    """The function behind a method and a path, the path as declared, and its values; literal segments win.
+    """The function of a method and a path, the declared path, and its values; literal segments have precedence.
 
     Raises:
-        LookupError: nothing is there.
+        LookupError: no endpoint has this path.
     """
     for (known_method, resource), template, function in _routes():
         match = template.fullmatch(path)
@@ -212,7 +212,7 @@ def proxy_event(
 
 
 def answer_of(proxy: Mapping[str, Any]) -> Answer:
-    """A handler's proxy answer, read."""
+    """The answer in a handler's proxy response."""
     several: Mapping[str, Sequence[str]] = proxy["multiValueHeaders"]
     headers = {name: ", ".join(values) for name, values in several.items() if name != "Set-Cookie"}
     return Answer(proxy["statusCode"], proxy["body"], headers, several.get("Set-Cookie", ()))
@@ -221,7 +221,7 @@ def answer_of(proxy: Mapping[str, Any]) -> Answer:
 def request_headers(
     token: str | None, cookies: Mapping[str, str] | None, headers: Mapping[str, str] | None
 ) -> dict[str, str]:
-    """What a client of ours sends: a token or cookies where it has them, and whatever else it was given."""
+    """The headers that a client sends: token or cookies, if it has them, and given headers."""
     sent = {"User-Agent": "hearth-tests/1", "Content-Type": "application/json"}
     if token:
         sent["Authorization"] = f"Bearer {token}"

@@ -1,7 +1,7 @@
-"""The services of AWS that answer one caller at a time are played by moto, inside this process.
+"""AWS services that serve one caller at a time, simulated by moto inside this process.
 
-Adapters run unchanged, through boto3 or botocore and the services' own protocols. Where transactions or several
-callers at once matter, real engines stand in: DynamoDB's (`tests.support.engine`), the local cloud
+Adapters run unchanged, through boto3 or botocore and the services' protocols. Where transactions or several
+simultaneous callers matter, tests use real engines: a DynamoDB engine (`tests.support.engine`), or the local cloud
 (`tests.support.cloud`).
 """
 
@@ -27,7 +27,7 @@ _HOSTS: Final = {
     "SNS": "sns",
     "SQS": "sqs",
 }
-"""What boto3's endpoint variables call each service that is played, and the first word of its host."""
+"""For each simulated service: its name in boto3's endpoint variables, and the first word of its host."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class StoredFile:
 
 
 class PlayedAws:
-    """An account with what the stacks make: a key, a bucket, queues, a topic, an address to send mail from."""
+    """An account with the resources of the stacks: a key, a bucket, queues, a topic, a mail sender."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
-        """The operation and the parameters of each call since the test began; a call that boto3 repeats is one."""
+        """The operation and the parameters of each call since the test began; boto3's retries are not counted."""
         self._touched: set[str] = set(_FURNISH)
 
     def asked(self, operation: str) -> list[Mapping[str, Any]]:
@@ -52,32 +52,32 @@ class PlayedAws:
 
     @property
     def files(self) -> dict[str, StoredFile]:
-        """What lies in the reports bucket, by key."""
+        """The files in the reports bucket, by key."""
         s3, bucket = boto3.client("s3"), value_of("REPORTS_BUCKET")
         keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket).get("Contents", ())]
         found = {key: s3.get_object(Bucket=bucket, Key=key) for key in keys}
         return {key: StoredFile(file["Body"].read(), file["ContentType"]) for key, file in found.items()}
 
     def download(self, link: str) -> StoredFile:
-        """What anybody gets who follows a link into the bucket."""
+        """Download a file of the bucket by its link."""
         answer = requests.get(link, timeout=5)
         answer.raise_for_status()
         return StoredFile(answer.content, answer.headers["Content-Type"])
 
     @property
     def alerts(self) -> list[tuple[str, str]]:
-        """The subject and the text of each message to the staff's topic."""
+        """The subject and the text of each message to the staff's alert topic."""
         return [(sent["Subject"], sent["Message"]) for sent in self.asked("Publish")]
 
     def record(self, **call: Any) -> None:
-        """Note a call that botocore is about to make."""
+        """Record a call before botocore makes it."""
         self.calls.append((call["model"].name, dict(call["params"])))
         self._touched.add(call["model"].service_model.service_name)
 
     def begin_anew(self) -> None:
-        """Leave nothing behind of the services that the last test used, but for keys.
+        """Remove everything that the last test made in these services, except keys.
 
-        What is sealed in a table that is put back must still open.
+        Secrets in a restored table must still open.
         """
         from moto.backends import get_backend
 
@@ -123,11 +123,11 @@ _FURNISH: Final[Mapping[str, Callable[[], None]]] = {
     "sqs": _make_queues,
     "stepfunctions": lambda: None,
 }
-"""By boto3's and moto's name of each service that is played: makes what the account has of it."""
+"""For each simulated service, by its name in boto3 and moto: a function that makes its resources."""
 
 
 def play_aws() -> PlayedAws:
-    """Let boto3 find the played account until `leave_aws`."""
+    """Direct boto3 to the simulated account until `leave_aws`."""
     os.environ.update(_endpoints())
     aws = _started()
     aws.begin_anew()
@@ -135,7 +135,7 @@ def play_aws() -> PlayedAws:
 
 
 def leave_aws() -> None:
-    """Let boto3 find nothing but what the environment of the tests names, as before `play_aws`."""
+    """Direct boto3 to the endpoints in the environment of the tests, as before `play_aws`."""
     for variable in _endpoints():
         os.environ.pop(variable, None)
     for module in (clients, files):
@@ -151,9 +151,9 @@ def _endpoints() -> Mapping[str, str]:
 
 @cache
 def _started() -> PlayedAws:
-    """Start moto, which takes most of a second, for all further tests of this process.
+    """Start moto, which takes most of a second, for all later tests of this process.
 
-    It answers requests to hosts of AWS only; those to this machine (DynamoDB's engine, simulators) pass it by.
+    It only answers requests to AWS hosts; requests to this machine (DynamoDB engine, simulators) go on unchanged.
     """
     from moto import mock_aws
 
@@ -172,6 +172,6 @@ def _started() -> PlayedAws:
     assert boto3.DEFAULT_SESSION is not None
     _make_key()
     boto3.DEFAULT_SESSION.events.register("before-parameter-build", aws.record)
-    shared.session.cache_clear()  # one from before moto began would pass it by
+    shared.session.cache_clear()  # a client that was made before moto started would not use it
     shared.session().register("before-parameter-build", aws.record)
     return aws

@@ -1,4 +1,4 @@
-"""A customer who used more than was given, paid for it, and was invoiced."""
+"""A customer who used machines, paid, and was invoiced."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ PRICE_MICROS_PER_HOUR = 50 * DOLLAR
 
 
 def charge(customer_id: str, hours: int, deployment_id: str = "") -> str:
-    """Post what a machine at 50.00 an hour used in the last `hours`; the machine's id."""
+    """Post the usage of a machine at 50.00 an hour in the last `hours`; return the machine's id."""
     now = app().core.clock.now()
     deployment_id = deployment_id or new_id(Kind.DEPLOYMENT, now)
     end = epoch_seconds(now)
@@ -32,14 +32,14 @@ def charge(customer_id: str, hours: int, deployment_id: str = "") -> str:
 
 
 def pay(customer_id: str, micros: int = PAID_MICROS, reference: str = "pi_test") -> None:
-    """Book a card payment."""
+    """Post a card payment."""
     change = app().money.ledger.change(customer_id, app().core.clock.now())
     change.post(EntryType.TOP_UP, micros, gateway_account("stripe"), reference=reference)
     app().core.transactor.commit(change.writes())
 
 
 def invoicing_later(days: int) -> Invoicing:
-    """What issues invoices, as it will be in some days."""
+    """The invoicing service, with a clock that is some days ahead."""
     clock = SettableClock(app().core.clock.now() + timedelta(days=days))
     records, meters = app().money.billing_records, app().money.meter_records
     books = app().money.ledger_records
@@ -50,7 +50,7 @@ def invoicing_later(days: int) -> Invoicing:
 
 
 def invoice(customer_id: str) -> Invoice:
-    """An invoice over 100.00: 22 hours at 50.00, of which 1000.00 were given."""
+    """Issue an invoice over 100.00: 22 hours at 50.00, of which a credit covers 1000.00."""
     pay(customer_id)
     charge(customer_id, hours=22)
     (issued,) = invoicing_later(days=40).issue_due(customer_id)

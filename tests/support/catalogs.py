@@ -1,4 +1,4 @@
-"""Catalogue entries for tests: small, and with every field given that has no matter-of-course value."""
+"""Small catalogue entries for tests, with a value for every required field."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ from chalicelib.domain.cloud.providers.machines import StorageKind
 
 
 def region(region_id: str, **changes: Any) -> Region:
-    """A region of OpenStack's."""
+    """A region of OpenStack."""
     return Region(
         **{"id": region_id, "name": region_id.title(), "country": "CA", "provider": "openstack"} | changes
     )
 
 
 def instance_type(type_id: str, *, gpus: int = 0, **changes: Any) -> InstanceType:
-    """A type with 100 GB of disk, sold in montreal and oslo for 0.10 an hour, with PCIe H100s if any."""
+    """A type with 100 GB of disk, sold in montreal and oslo for 0.10 an hour; its GPUs are PCIe H100s."""
     fields: dict[str, Any] = {
         "id": type_id,
         "name": type_id.upper(),
@@ -71,7 +71,7 @@ def storage_plan(kind: StorageKind, **changes: Any) -> StoragePlan:
 
 
 def small_catalog() -> Catalog:
-    """Two open regions and a closed one, a type with GPUs and two without, and images of each sort."""
+    """Two open regions and a closed one, a type with GPUs and two without, and images of each kind."""
     return Catalog(
         regions=(
             region("montreal", network="tenant-yul", public_network="public-yul"),

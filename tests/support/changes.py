@@ -97,7 +97,7 @@ class WaitingQueues:
         raise AssertionError(subscription, messages)
 
     def work_off(self) -> None:
-        """Process every message, consumer by consumer."""
+        """Process every message, one consumer after the other."""
         waiting, self.waiting = sorted(self.waiting, key=lambda one: one[0]), []
         for consumer, message in waiting:
             answer = consumers()[consumer].handler(event_of([message.body]), None)

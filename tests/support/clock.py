@@ -1,9 +1,9 @@
-"""A clock that stands still until it is told to move."""
+"""A clock that only tests advance."""
 
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2031, 5, 4, 12, 0, 30, tzinfo=UTC)
-"""Far from the real now, so that code which asks the machine for the time does not pass by chance."""
+"""A time far from the real one, so that code that uses the machine's clock fails the tests."""
 
 
 class SettableClock:
@@ -13,16 +13,16 @@ class SettableClock:
         self._now = at
 
     def now(self) -> datetime:
-        """What the test said last."""
+        """The time that the test set."""
         return self._now
 
     def advance(self, seconds: float) -> datetime:
-        """Let `seconds` pass; the new now."""
+        """Advance by `seconds`; return the new time."""
         self._now += timedelta(seconds=seconds)
         return self._now
 
     def set(self, at: datetime) -> None:
-        """Make it `at`, which must be timezone-aware."""
+        """Set the time to `at`, which must be timezone-aware."""
         if at.tzinfo is None:
             raise ValueError("an instant needs a time zone")
         self._now = at.astimezone(UTC)

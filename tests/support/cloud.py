@@ -1,6 +1,6 @@
-"""A local cloud of the test run's own: the packaged product with fast simulators, in a folder of its own.
+"""A local cloud for the test run: the packaged product with fast simulators, in a folder of its own.
 
-`HEARTH_E2E_HOME=.local` uses the cloud that runs in that folder instead, which saves its start.
+With `HEARTH_E2E_HOME=.local`, tests use the cloud that runs in that folder, and need not start one.
 """
 
 import os
@@ -22,9 +22,9 @@ from dev.localcloud.ports import HOST, Ports
 from tools.package import ROOT
 
 SPEED = 20.0
-"""Of the simulators."""
+"""The speed of the simulators."""
 WAIT_SCALE = 0.1
-"""Of the waits of state machines."""
+"""The scale of state machines' waits."""
 
 _ADDRESSES = ip_network("100.64.0.0/10")
 
@@ -37,12 +37,12 @@ class LocalCloud:
     endpoints: Mapping[str, Any]
 
     def visitor(self) -> Client:
-        """A client from an address that no other test has, so that none meets another's limits."""
+        """A client with an IP address that no other test uses, so that rate limits are not shared."""
         address = _ADDRESSES[random.randrange(_ADDRESSES.num_addresses)]
         return Client(self.endpoints["api"], headers={"X-Local-Source-Ip": str(address)})
 
     def registered(self, name: str = "Ada Lovelace") -> Person:
-        """Somebody new who has verified their address."""
+        """A new person with a verified address."""
         person, visitor = Person.made_up(name), self.visitor()
         _ = visitor.post("/auth/register", person.registration()).data
         _, token = mailed_token(self.endpoints["mailbox"], person.email)
@@ -82,7 +82,7 @@ def session_cloud(folder: Path) -> Iterator[LocalCloud]:
 
 
 def take_any_ports(home: Home) -> None:
-    """Let a new cloud listen where nothing else does: the usual ports may be another's a moment later."""
+    """Give a new cloud free ports: another program may take the usual ports at any moment."""
     if home.ports.exists():
         return
     with ExitStack() as stack:
@@ -91,7 +91,7 @@ def take_any_ports(home: Home) -> None:
 
 
 def localcloud(home: Home, *arguments: str) -> str:
-    """What `python -m dev.localcloud` prints; it must succeed."""
+    """Run `python -m dev.localcloud`, which must succeed; return its output."""
     command = [sys.executable, "-m", "dev.localcloud", "--home", str(home.folder), *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr

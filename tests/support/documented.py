@@ -1,4 +1,4 @@
-"""Holds answers to the OpenAPI document: what an endpoint answers is what it declares."""
+"""Checks answers against the OpenAPI document: an endpoint answers only what it declares."""
 
 from functools import cache
 from typing import Any
@@ -15,7 +15,7 @@ _BASE = "urn:hearth"
 
 
 def hold(spec: EndpointSpec, place: Place, status: int, body: Any) -> None:
-    """Fail where `spec` does not declare this status, this error code, or this shape at `place`."""
+    """Fail if `spec` does not declare this status, this error code, or this shape at `place`."""
     method, path = place
     declared = {error.status for error in spec.refusals} | {spec.status}
     code = body["error"]["code"] if status not in {spec.status} and "error" in body else ""

@@ -1,4 +1,4 @@
-"""Endpoints that only a test has: behind the real door, outside the product's registry."""
+"""Endpoints of tests: behind the real door, outside the product's registry."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -28,12 +28,12 @@ assert _DECLARED.keys() == {field.name for field in fields(Declared)}, "a proper
 
 
 def specification(function: Callable[..., Any], **declared: Any) -> EndpointSpec:
-    """What `endpoint()` would make of `function`, declared with `declared`."""
+    """The specification that `endpoint()` makes of `function` with the arguments `declared`."""
     return describe(function, Declared(**{**_DECLARED, **declared}))
 
 
 class TestDoor:
-    """An endpoint made of a function, declared as `endpoint()` would be with `declared`."""
+    """An endpoint made of a function, with the arguments `declared` of `endpoint()`."""
 
     __test__ = False
 
@@ -53,7 +53,7 @@ class TestDoor:
         cookies: Mapping[str, str] | None = None,
         ip: str = DEFAULT_IP,
     ) -> Answer:
-        """Send `body` as JSON, or `text` as it is."""
+        """Send `body` as JSON, or `text` unchanged."""
         event = proxy_event(
             self._spec.method,
             self._spec.path,
@@ -66,5 +66,5 @@ class TestDoor:
         return self.answer(event)
 
     def answer(self, event: Mapping[str, Any]) -> Answer:
-        """The answer to a proxy event that is as it is."""
+        """The answer to an unchanged proxy event."""
         return answer_of(self._door.answer(event))

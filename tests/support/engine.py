@@ -1,6 +1,6 @@
-"""A real DynamoDB engine in memory: one process a test run, one fresh table a test.
+"""A real DynamoDB engine in memory: one process for each test run, and a new table for each test.
 
-`programs.py` says which program it is. The table is made from `infra/data.yaml`, so tests run on what ships.
+`programs.py` selects the program. The table is made from `infra/data.yaml`, as in production.
 """
 
 import json
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _START_ATTEMPTS = 5
 _START_SECONDS = 30
 _PORTS = range(15_000, 32_000)
-"""Below those that systems give to clients: one that is free stays so while an engine restarts."""
+"""Below the ports that systems give to clients, so that a free one stays free while an engine restarts."""
 _BATCH = 25  # DynamoDB: BatchWriteItem takes at most 25 writes
 _CREATED_WITH = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 _CALL_SECONDS = 10
@@ -42,18 +42,18 @@ _HEADERS = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/test/dynamodb/aws4_request, "
     "SignedHeaders=host, Signature=none",
 }
-"""The engine wants a signature and does not check it."""
+"""The engine requires a signature, but does not check it."""
 
 Item = dict[str, Any]
-"""As DynamoDB writes it, with each value's type; bytes are in Base64, as a stream's reader gets them."""
+"""An item in DynamoDB's JSON, with the type of each value; bytes are in Base64, as in stream records."""
 Record = dict[str, Any]
-"""A change, as the table's stream tells of it."""
+"""A record of the table's stream."""
 
 
 class Engine:
     """A running engine at `url`, holding the product's table.
 
-    What tests do a thousand times goes round boto3, which takes longer to read an answer than the engine gives it.
+    Frequent calls do not use boto3, which takes longer to parse an answer than the engine takes to give it.
     """
 
     def __init__(self, program: Program) -> None:
@@ -63,14 +63,14 @@ class Engine:
         self.url = f"http://{HOST}:{self._port}"
         self.client: DynamoDBClient = _client(self.url)
         self.tables_made = 0
-        """Tells one table from the one before."""
+        """The number of the table, which grows with each new one."""
         self._connections = urllib3.PoolManager(maxsize=4, timeout=_CALL_SECONDS)
 
     def fresh_table(self) -> None:
-        """Replace the table by an empty one, under the same name and at the same URL.
+        """Replace the table by an empty one with the same name and URL.
 
-        A followed one goes with its engine where that keeps a stream's records for ever and looks through all of
-        them at each write; such an engine starts within milliseconds.
+        If the table was followed and the engine searches all stream records at each write, the engine is
+        restarted, which takes milliseconds.
         """
         if self._is_followed and self._program.is_slowed_by_streams:
             self._restart()
@@ -82,7 +82,7 @@ class Engine:
         self.tables_made += 1
 
     def load(self, items: Iterable[Item]) -> None:
-        """Put `items`, as `items()` gave them, into the table."""
+        """Put `items`, in the form of `items()`, into the table."""
         self._write({"PutRequest": {"Item": item}} for item in items)
 
     def remove(self, items: Iterable[Item]) -> None:
@@ -90,7 +90,7 @@ class Engine:
         self._write({"DeleteRequest": {"Key": {name: item[name] for name in ("pk", "sk")}}} for item in items)
 
     def items(self) -> list[Item]:
-        """Everything in the table, in the order of its keys: two that are equal say that nothing changed."""
+        """All items of the table in the order of their keys; two equal results mean that nothing changed."""
         items: list[Item] = []
         start: Item = {}
         while True:
@@ -101,7 +101,7 @@ class Engine:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def follow(self) -> "Stream":
-        """The table's stream, from now on; it is not there before."""
+        """Switch on the table's stream, and return it."""
         self._is_followed = True
         specification = {"StreamEnabled": True, **_table_properties()["StreamSpecification"]}
         changed = self._call("UpdateTable", {"TableName": TABLE_NAME, "StreamSpecification": specification})
@@ -112,7 +112,7 @@ class Engine:
         return Stream(self._call, self._call("GetShardIterator", latest, api=_STREAMS)["ShardIterator"])
 
     def stop(self) -> None:
-        """End the process; everything in it is forgotten."""
+        """End the process; its data is lost."""
         self._process.kill()
         self._process.wait(timeout=_START_SECONDS)
 
@@ -137,14 +137,14 @@ class Engine:
 
 
 class Stream:
-    """The changes of a table since its follower asked last."""
+    """The changes of a table since the last call."""
 
     def __init__(self, call: Callable[..., Any], iterator: str) -> None:
         self._call = call
         self._iterator = iterator
 
     def records(self) -> list[Record]:
-        """Every change since this was asked last, in their order."""
+        """Every change since the last call, in order."""
         found: list[Record] = []
         while True:
             answer = self._call("GetRecords", {"ShardIterator": self._iterator}, api=_STREAMS)
@@ -156,19 +156,19 @@ class Stream:
 
 @dataclass(frozen=True)
 class Change:
-    """An item before and after; nothing where there was, or is, none."""
+    """An item before and after a change; None if it did not, or does not, exist."""
 
     before: Item | None
     after: Item | None
 
     @property
     def item(self) -> Item:
-        """The item as it is, or as it was last."""
+        """The present item or, if it was deleted, its last state."""
         return self.after or self.before or {}
 
 
 class Snapshot:
-    """What the table holds at the time, to go back to at the price of what was changed since."""
+    """The content of the table at one time. Restoring it takes time for changed items only."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -176,7 +176,7 @@ class Snapshot:
         self._follow()
 
     def changes(self) -> list[Change]:
-        """What is otherwise than it was; what was changed and changed back is not."""
+        """The items that differ from the snapshot."""
         for record in self._stream.records():
             images = record["dynamodb"]
             key = _key(images["Keys"])
@@ -184,7 +184,7 @@ class Snapshot:
         return [change for change in self._changed.values() if change.before != change.after]
 
     def restore(self) -> None:
-        """Let the table hold that again, and nothing else."""
+        """Restore the table to this content."""
         if self._engine.tables_made != self._table:
             self._engine.fresh_table()
             self._engine.load(self._items.values())
@@ -208,7 +208,7 @@ def _key(item: Item) -> tuple[str, str]:
 
 @contextmanager
 def running_engine(program: Program | None = None) -> Iterator[Engine]:
-    """An engine of our own on a free port, ended with the block: `program`, or the one of this test run."""
+    """Run an engine on a free port until the block ends: `program`, or that of the test run."""
     engine = Engine(program or programs.chosen())
     try:
         yield engine
@@ -217,7 +217,7 @@ def running_engine(program: Program | None = None) -> Iterator[Engine]:
 
 
 def _started(program: Program) -> tuple[subprocess.Popen[bytes], int]:
-    for _ in range(_START_ATTEMPTS):  # another process may take the port between our look and the start
+    for _ in range(_START_ATTEMPTS):  # another process may take the port between the check and the start
         port = random.choice(_PORTS)
         if _is_free(port) and (process := _listening(program, port)):
             return process, port
@@ -230,7 +230,7 @@ def _is_free(port: int) -> bool:
 
 
 def _listening(program: Program, port: int) -> subprocess.Popen[bytes] | None:
-    """An engine that accepts connections on `port`; None if it ends, or its time is up, before it does."""
+    """An engine that accepts connections on `port`; None if it ends, or does not accept them in time."""
     process = program.start(port)
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
@@ -249,14 +249,14 @@ def _client(url: str) -> "DynamoDBClient":
 
 @cache
 def _table_properties() -> dict[str, Any]:
-    """The data stack's table."""
+    """The properties of the data stack's table."""
     template = yaml.load((ROOT / "infra/data.yaml").read_text(), _CloudFormationLoader)
     properties: dict[str, Any] = template["Resources"]["Table"]["Properties"]
     return properties
 
 
 class _CloudFormationLoader(yaml.SafeLoader):
-    """YAML with CloudFormation's short intrinsic functions, which nothing that is read here depends on."""
+    """Loads YAML and ignores CloudFormation's short intrinsic functions, which are not needed here."""
 
 
 _CloudFormationLoader.add_multi_constructor("!", lambda loader, suffix, node: f"!{suffix}")

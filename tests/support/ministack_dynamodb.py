@@ -1,7 +1,7 @@
-"""`python -m tests.support.ministack_dynamodb --port …`: ministack's DynamoDB and its streams, and nothing else.
+"""`python -m tests.support.ministack_dynamodb --port …`: serve only ministack's DynamoDB and its streams.
 
 ministack itself starts some hundred services behind a web framework. Tests make tens of thousands of calls to this
-one: here it is served by as little as HTTP/1.1 takes. One request is answered after the other, so each is atomic.
+one, so it has a minimal HTTP/1.1 server. Requests are processed one after the other, so each is atomic.
 """
 
 import argparse
@@ -29,7 +29,7 @@ async def answer(target: str, headers: dict[str, str], body: bytes) -> Answer:
     set_request_region(_REGION)
     status, answered, content = await service.handle_request("POST", "/", headers, body, {})
     if operation == "DeleteTable" and status == HTTPStatus.OK:
-        dynamodb.reset()  # else the deleted table's stream stays readable, and takes memory, for a day
+        dynamodb.reset()  # otherwise the deleted table's stream stays in memory for a day
     return status, answered, content if isinstance(content, bytes) else content.encode()
 
 
@@ -43,7 +43,7 @@ async def serve_client(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
             writer.write(_response(*await answer(headers.get("x-amz-target", ""), headers, body)))
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
-        return  # the client has gone
+        return  # the client has closed the connection
     finally:
         writer.close()
 

@@ -1,4 +1,4 @@
-"""A client's eye on the simulated OpenStack, for the tests of the simulator itself."""
+"""Clients of the simulated OpenStack, for the tests of the simulator."""
 
 import ssl
 import time
@@ -20,11 +20,11 @@ FULL_TEMPLATE = (Path(__file__).parents[1] / "contract/recorded/openstack/full.y
 SMALL = {"flavor": "cpu-small", "image": "tiny"}
 DEADLINE_SECONDS = 15.0
 _TLS = ssl.create_default_context()
-"""Made once: it takes longer than most calls."""
+"""Made once, because making it takes longer than most calls."""
 
 
 def until(look: Callable[[], Found]) -> Found:
-    """What `look` gives as soon as it gives something; AssertionError if it never does."""
+    """Call `look` until it returns a value, and return that value; AssertionError if it never does."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < deadline:
         if found := look():
@@ -36,7 +36,7 @@ def until(look: Callable[[], Found]) -> Found:
 def connect(
     simulator: OpenStackSimulator, *, project: str = "hearth-1", region: str = "montreal", **auth: str
 ) -> Connection:
-    """The SDK's connection, with the password of the user hearth unless `auth` says otherwise."""
+    """The SDK's connection, with the password of the user hearth unless `auth` is given."""
     password = {
         "username": "hearth",
         "password": "hearthpass",
@@ -54,7 +54,7 @@ def connect(
 
 
 class Heat:
-    """Heat of one project over plain HTTP, where the SDK would hide what is looked for."""
+    """Heat of one project over plain HTTP, because the SDK would hide details."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Heat:
         )
 
     def create(self, name: str, template: str = FULL_TEMPLATE, **more: Json) -> str:
-        """Ask for a stack; gives its path."""
+        """Create a stack; return its path."""
         answer = self.http.post(
             "/stacks", json={"stack_name": name, "template": template, "parameters": SMALL} | more
         )
@@ -95,7 +95,7 @@ class Heat:
         return f"/stacks/{name}/{answer.json()['stack']['id']}"
 
     def show(self, path: str) -> Json:
-        """A stack as it is now."""
+        """The present stack."""
         answer = self.http.get(path)
         assert answer.status_code == 200, answer.text
         return answer.json()["stack"]
@@ -105,7 +105,7 @@ class Heat:
         return str(self.show(path)["stack_status"])
 
     def settled(self, path: str) -> Json:
-        """A stack when nothing is in progress any more."""
+        """Wait until no operation on the stack is in progress, and return it."""
 
         def look() -> Json:
             stack = self.show(path)
@@ -118,18 +118,18 @@ class Heat:
         return [stack["stack_name"] for stack in self.http.get("/stacks").json()["stacks"]]
 
     def delete(self, path: str) -> Json:
-        """Delete a stack, and give it as it is afterwards."""
+        """Delete a stack; return its last state."""
         assert self.http.delete(path).status_code == 204
 
         def look() -> Json:
-            # A create that was cut short shows as CREATE_FAILED before its deletion begins.
+            # A create that was interrupted shows CREATE_FAILED before its deletion begins.
             stack = self.show(path)
             return stack if stack["stack_status"] in {"DELETE_COMPLETE", "DELETE_FAILED"} else None
 
         return until(look)
 
     def events(self, path: str) -> list[tuple[str, str]]:
-        """What happened to which resource, oldest first; the stack itself is called stack."""
+        """The events with their resources, oldest first; the stack itself is called stack."""
         found = self.http.get(f"{path}/events?sort_dir=asc").json()["events"]
         name = path.split("/")[2]
         return [
@@ -142,18 +142,18 @@ class Heat:
         return {item["resource_name"]: item for item in self.http.get(f"{path}/resources").json()["resources"]}
 
     def service(self, method: str, path: str) -> httpx.Response:
-        """A request to another service of the region, such as `/network/v2.0/ports`."""
+        """Send a request to another service of the region, such as `/network/v2.0/ports`."""
         return httpx.request(method, self.region_url + path, headers={"X-Auth-Token": self.token}, verify=_TLS)
 
 
 def control(simulator: OpenStackSimulator, method: str, path: str, body: Json = None) -> Json:
-    """A command of the control API; gives its answer."""
+    """Send a command to the control API; return its answer."""
     answer = httpx.request(method, simulator.control_url + path, json=body, verify=_TLS)
     assert answer.status_code < 300, answer.text
     return answer.json() if answer.content else None
 
 
 def leftovers(simulator: OpenStackSimulator, project: str = "hearth-1", region: str = "montreal") -> Json:
-    """What a project has in a region besides its stacks."""
+    """The resources of a project in a region, without its stacks."""
     state = control(simulator, "GET", "/state")["regions"][region][project]
     return {kind: items for kind, items in state.items() if kind != "stacks" and items}

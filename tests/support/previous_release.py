@@ -1,4 +1,4 @@
-"""The release before this one, deployed by its own tools: what an update meets."""
+"""The previous release, deployed by its own tools, for tests of an update."""
 
 import json
 import os
@@ -19,24 +19,24 @@ from dev.localcloud.targets import saved_target
 from tools.package import ROOT
 
 COMMIT = "d687a6854b6e05712cd81b956f0e6e11c46fe387"
-"""The last one whose stacks were two: the data's, and one for everything else."""
+"""The last release with two stacks: one for the data, and one for everything else."""
 
 _DOMAIN = "old.hearth.test"
-"""Leads the front door to the old API: that release had no domain."""
+"""Directs the front door to the old API, because that release had no domain."""
 
 
 @dataclass(frozen=True)
 class PreviousRelease:
-    """Its files, and what its own tools packaged of them."""
+    """The files of the release, and the package that its tools made."""
 
     project: Path
     build: Path
 
     @classmethod
     def packaged(cls, folder: Path) -> "PreviousRelease":
-        """Take it out of the history and package it in `folder`.
+        """Take the release out of the git history, and package it in `folder`.
 
-        Fails the test where the history does not reach back to it: an update that was not tried is not shown.
+        If the history does not have it, the test fails, because the update cannot be tested.
         """
         release = cls(folder / "project", folder / "build")
         for made in (release.project, release.build):
@@ -63,7 +63,7 @@ class PreviousRelease:
         return release
 
     def deploy_into(self, home: Home) -> None:
-        """Deploy it into the bare cloud of `home`, and fill in what an operator would."""
+        """Deploy it into the bare cloud of `home`, and set up what an operator sets up."""
         aws = LocalAws(read_json(home.endpoints)["aws"]["endpoint"])
         stacks, source = Stacks(aws, self.build), deploy.Source(self.project)
         text = (self.project / "infra" / "data.yaml").read_text()

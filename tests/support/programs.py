@@ -1,7 +1,8 @@
-"""Which program keeps the table of the tests: dynoxide where its binary is, else ministack's DynamoDB.
+"""Selects the DynamoDB engine of the tests: dynoxide if its binary exists, else ministack's DynamoDB.
 
-npm has dynoxide's binary for Linux on x86-64. Elsewhere tests take a `dynoxide` that is on `PATH`, or ministack.
-Every test passes on either; ministack takes longer. `HEARTH_DYNAMODB` chooses: `ministack`, or a binary's path.
+npm has dynoxide's binary for Linux on x86-64. On other systems, tests use a `dynoxide` on `PATH`, or ministack.
+Every test passes on both; ministack is slower. `HEARTH_DYNAMODB` selects one: `ministack`, or the path of a
+binary.
 """
 
 import importlib.metadata
@@ -22,16 +23,16 @@ _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm6
 
 @dataclass(frozen=True)
 class Program:
-    """A program that speaks DynamoDB's protocol and keeps its tables in memory."""
+    """A program that serves DynamoDB's protocol with tables in memory."""
 
     name: str
     command: tuple[str, ...]
-    """What starts it, but for its address."""
+    """The command that starts it, without the address."""
     version: str
     is_slowed_by_streams: bool
-    """Whether each write takes longer the more was written to a table with a stream."""
+    """Whether writes become slower, the more was written to a table with a stream."""
     why: str = ""
-    """Why it is this one, where another was to be expected."""
+    """The reason for this program, if it is not the usual one."""
 
     def start(self, port: int) -> subprocess.Popen[bytes]:
         """Start it on `port` of this machine; it may need a moment before it listens."""
@@ -44,18 +45,18 @@ class Program:
         )
 
     def described(self) -> str:
-        """One line for the head of a test run."""
+        """One line for the header of a test run."""
         return f"DynamoDB: {self.name} {self.version}{self.why and f' ({self.why})'}"
 
 
 def npm_platform() -> str:
-    """This machine's system and processor, in npm's words."""
+    """This machine's system and processor, by npm's names."""
     machine = platform.machine().lower()
     return f"{sys.platform}-{_MACHINES.get(machine, machine)}"
 
 
 def ministack(why: str = "") -> Program:
-    """ministack's DynamoDB, which runs wherever Python does."""
+    """ministack's DynamoDB, which runs on every machine with Python."""
     command = (sys.executable, "-m", "tests.support.ministack_dynamodb")
     version = importlib.metadata.version("ministack")
     return Program("ministack", command, version, is_slowed_by_streams=False, why=why)
@@ -83,7 +84,7 @@ def installed_binary(modules: Path = ROOT / "node_modules") -> Path | None:
 
 
 def choose(wanted: str, binary: Path | None) -> Program:
-    """The program `wanted` by name or path; without a wish dynoxide's `binary`, or ministack's where it is None.
+    """The program `wanted`, by name or path; if that is empty, dynoxide's `binary`, or ministack if it is None.
 
     Raises:
         OSError, subprocess.SubprocessError: the binary does not run on this machine.

@@ -1,4 +1,4 @@
-"""Valid input made from the models' own schemas, and everything that spoils it."""
+"""Makes valid input from the models' schemas, and invalid variants of it."""
 
 import copy
 import re
@@ -18,7 +18,7 @@ KIND_BY_PATTERN: Mapping[str, Kind] = {pattern(kind): kind for kind in Kind}
 
 @dataclass(frozen=True)
 class Spoilt:
-    """A body with one thing changed; `what` says which, for the test's message."""
+    """A body with one invalid change, which `what` describes for the test's message."""
 
     what: str
     body: Json
@@ -31,7 +31,7 @@ def schema_of(model: type[BaseModel]) -> Json:
 
 
 def sample(schema: Json, id_of: IdOf) -> Json:
-    """Something that fits `schema`: ids from `id_of`, examples where there are any, the least of the rest."""
+    """A value that fits `schema`: ids from `id_of`, the examples of the schema, else the smallest value."""
     if schema.get("pattern") in KIND_BY_PATTERN:
         return id_of(KIND_BY_PATTERN[schema["pattern"]])
     for fixed in ("examples", "enum"):
@@ -62,7 +62,7 @@ def _plain_sample(schema: Json, id_of: IdOf) -> Json:
 
 
 def _text(schema: Json) -> str:
-    """A text of the least length; one with a pattern must bring an example, unless letters fit it."""
+    """A text of the least length; a schema with a pattern needs an example, unless letters fit the pattern."""
     length = max(1, schema.get("minLength", 1))
     found = next((text for n in (length, 32, 43, 64) if _fits(text := "a" * n, schema)), None)
     if found is None:
@@ -75,7 +75,7 @@ def _fits(text: str, schema: Json) -> bool:
 
 
 def ids_in(schema: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Kind]]:
-    """Where in a body ids stand, and of which kind."""
+    """The places of ids in a body, with their kinds."""
     if schema.get("pattern") in KIND_BY_PATTERN:
         yield path, KIND_BY_PATTERN[schema["pattern"]]
     for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
@@ -105,11 +105,11 @@ _WRONG: tuple[Json, ...] = (
     {"S": "x"},
     {"__proto__": {}},
 )
-"""What is sent for each field in turn. Some of it fits some fields: whoever uses it asks the model."""
+"""The values that are sent for each field in turn. Some are valid for some fields, so callers ask the model."""
 
 
 def spoilt(body: Json, path: tuple[Any, ...] = ()) -> Iterator[Spoilt]:
-    """`body` with each part, at any depth, missing, added to, or replaced by each of many wrong things."""
+    """`body` with each part, at any depth, missing, extended, or replaced by each of many wrong values."""
     part = _at(body, path)
     where = ".".join(map(str, path)) or "body"
     if path:
@@ -146,7 +146,7 @@ MALFORMED = (
     '{"a":' * 10_000,
     '{"a": ' + "9" * 50_000 + "}",
 )
-"""Bodies that no endpoint with a required field takes."""
+"""Bodies that every endpoint with a required field refuses."""
 
 TOO_LARGE = '{"a": "' + "a" * 70_000 + '"}'
 

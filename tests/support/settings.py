@@ -1,4 +1,4 @@
-"""The environment of a function, as tests give it. Set before anything of the product is imported."""
+"""The environment of functions in tests. It is set before the product is imported."""
 
 import os
 
@@ -30,18 +30,18 @@ _ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "not-a-secret",
     "AWS_DEFAULT_REGION": REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
-    # A call that no test expects is refused at once by a closed port, instead of leaving the machine.
+    # An unexpected call is refused at once by a closed port, and does not leave the machine.
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
 }
 
 
 def apply() -> None:
-    """Give this process the environment of the tests."""
+    """Set the environment of the tests in this process."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
         os.environ.pop(name, None)
     os.environ.update(_ENVIRONMENT)
 
 
 def value_of(name: str) -> str:
-    """What the tests' environment says."""
+    """A variable of the tests' environment."""
     return _ENVIRONMENT[name]

@@ -1,7 +1,7 @@
-"""Two judges of requests to Stripe, both written by Stripe.
+"""Validates requests to Stripe against two sources of Stripe.
 
-One is the types of the parameters in its SDK, which are those of the API version that we speak; the other is its
-OpenAPI document, which is older, but is what others check by.
+One is the types of the parameters in its SDK, for the API version that Hearth uses. The other is its OpenAPI
+document, which is older, but is the usual reference.
 """
 
 import json
@@ -25,7 +25,7 @@ SINCE_THE_DOCUMENT = frozenset(
         ("GET /v1/checkout/sessions", "created"),
     }
 )
-"""Parameters that are newer than the document, and that only the SDK can judge."""
+"""Parameters that are newer than the document, so that only the SDK can validate them."""
 
 _PLAIN = {
     int: re.compile(r"-?\d+"),
@@ -36,7 +36,7 @@ _OPTIONS = frozenset(RequestOptions.__annotations__)
 
 
 def complaints_of_sdk(params: Json, kind: Any, path: str = "") -> list[str]:
-    """What the SDK's type says against parameters that were decoded from a form, whose values are all texts."""
+    """The violations of the SDK's type in parameters decoded from a form, whose values are all texts."""
     origin = get_origin(kind)
     if origin in {NotRequired, Required}:
         return complaints_of_sdk(params, get_args(kind)[0], path)
@@ -78,7 +78,7 @@ def _complaints_of_plain(params: Json, kind: Any, path: str) -> list[str]:
         return (
             [] if isinstance(params, str) and _PLAIN[kind].fullmatch(params) else [f"{path}: no {kind.__name__}"]
         )
-    # What is left are mappings of texts, such as metadata.
+    # Other values are mappings of texts, such as metadata.
     is_texts = isinstance(params, Mapping) and all(isinstance(value, str) for value in params.values())
     return [] if is_texts else [f"{path}: no mapping of texts"]
 
@@ -90,7 +90,7 @@ class DocumentJudge:
         self._document: dict[str, Json] = json.loads(path.read_bytes())
 
     def complaints(self, method: str, path: str, params: Mapping[str, Json]) -> list[str]:
-        """What the document says against a request; its body and query schemas allow nothing additional."""
+        """The violations of the document in a request; its schemas allow no additional fields."""
         schema = self._schema(method, path)
         known = {
             name: value for name, value in params.items() if (f"{method} {path}", name) not in SINCE_THE_DOCUMENT
@@ -128,7 +128,7 @@ class DocumentJudge:
 
 
 def _typed(value: Json, schema: Mapping[str, Json]) -> Json:
-    """The texts of a form as the types that the schema asks for, where they can be read so."""
+    """The texts of a form, converted to the schema's types if possible."""
     for option in schema.get("anyOf", ()):
         typed = _typed(value, option)
         if jsonschema.Draft4Validator(option).is_valid(typed):

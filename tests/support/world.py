@@ -1,4 +1,4 @@
-"""A small world: Ann with everything that a customer can have, Bob who is a stranger to her, and the staff."""
+"""A small world: Ann with everything that a customer can have, Bob who is a stranger to her, and staff."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -33,12 +33,12 @@ from tools.catalog_data import read_catalog
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/dBdkpu05uTJROrCBcxP9qagmuaM1aHkLy+Hcp5l4r ann@laptop"
 
 NETWORK = "203.0.113.0/24"
-"""Where everybody calls from."""
+"""The IP address of all callers."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody signed in, with the ids of what is theirs, by kind."""
+    """A signed-in person, with the ids of their things, by kind."""
 
     api: Api
     ids: Mapping[Kind, str]
@@ -46,61 +46,61 @@ class Person:
 
 @dataclass(frozen=True)
 class World:
-    """Who there is. Nobody is limited in how often they call."""
+    """The people of the world, without rate limits."""
 
     ann: Person
     bob: Person
     staff: Person
     visitor: Api
     strangers: Mapping[str, Api]
-    """Who is nobody to Ann: Bob, a key of his that can do all that keys can, and one of the staff's support."""
+    """Callers without access to Ann's things: Bob, an API key of his with all scopes of keys, and a supporter."""
     anns_key: Api
-    """A key of Ann's that can do all that keys can, from everywhere."""
+    """An API key of Ann with all scopes of keys, from everywhere."""
     keys: Mapping[Scope, Api]
-    """A key for each scope that keys can have, which can do that and nothing else."""
+    """For each scope of keys, a key with only that scope."""
     snapshot: Snapshot
 
     def unknown(self, kind: Kind) -> str:
-        """The id of something that never was."""
+        """An id of this kind that does not exist."""
         return new_id(kind, START)
 
     def changes(self) -> list[Change]:
-        """What is otherwise by now, but for what even a refusal writes: counters, log, measurements."""
+        """The changed items, except those that even a refusal writes: counters, log, measurements."""
         passing = {"COUNTER", "ACTIVITY", "CAPACITY"}
         return [change for change in self.snapshot.changes() if change.item["kind"]["S"] not in passing]
 
     def logged(self) -> list[Change]:
-        """What was added to the activity log that Ann reads, and to the one that the staff read."""
+        """The new lines of Ann's activity log, and of the staff's."""
         logs = {f"ACTIVITY#{self.ann.ids[Kind.CUSTOMER]}", "ACTIVITY#STAFF"}
         return [change for change in self.snapshot.changes() if change.item["pk"]["S"] in logs]
 
     def sender(self, scope: Scope | None, *, public: bool) -> Person:
-        """Who may call an endpoint like this: Ann, where no staff is asked for."""
+        """A caller for an endpoint with this scope: Ann, unless it is for staff."""
         if public:
             return Person(self.visitor, self.ann.ids)
         return self.staff if scope is not None and scope.startswith("staff.") else self.ann
 
 
 class SilentGateway(FakeGateway):
-    """A gateway that takes every top-up and never tells of one: whatever webhook comes is somebody else's."""
+    """A gateway that accepts every top-up and never sends a webhook; it knows no webhook that arrives."""
 
     def verify(self, raw_body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
         raise InvalidSignature("not signed")
 
     @property
     def accounts(self) -> frozenset[str]:
-        """None is ours."""
+        """We have no accounts there."""
         return frozenset()
 
 
 class WorldBuilder:
-    """Builds the world once, through the API, and puts it back after that."""
+    """Builds the world once, through the API, and later restores it."""
 
     def __init__(self) -> None:
         self._built: World | None = None
 
     def build(self, engine: Engine, clock: SettableClock, monkeypatch: pytest.MonkeyPatch) -> World:
-        """The world, and nothing else in the table."""
+        """Return the world; the table contains nothing else."""
         limiter = RateLimiter(NoCounters(), clock)
         give(foundation={"rate_limiter": limiter})
         gateways: Mapping[str, SilentGateway] = defaultdict(SilentGateway)
@@ -137,14 +137,14 @@ def _build(people: People, engine: Engine) -> World:
 
 
 def _key_of(person: Api, scopes: Sequence[str]) -> Api:
-    """A client that calls with a key, which was used today: the first use of a day is written down."""
+    """A client with a key that was used today, because the first use of a day is recorded."""
     key = person.as_bearer(person.post("/api-keys", {"name": "test", "scopes": scopes}).data["key"])
     key.get("/me")
     return key
 
 
 def _support(people: People) -> Api:
-    """Somebody of the staff's support, with a second factor, who has a customer of their own."""
+    """A supporter with a second factor, who has a customer of their own."""
     person = people.newcomer("sue@hearth.example")
     user_id = str(person.get("/me").data["user"]["id"])
     place = StaffMembership(user_id, StaffRole.SUPPORT, StaffStatus.ACTIVE, START)
@@ -154,7 +154,7 @@ def _support(people: People) -> Api:
 
 
 def _let_a_device_wait() -> None:
-    """It shows the code that the schemas give as their example."""
+    """Let a device wait that shows the code in the schemas' example."""
     waiting = DeviceSignIn("hash", "WDJBMJHT", "hearth-cli", DEFAULT_IP, START, START + DEVICE_SIGN_IN_LIFE)
     app().core.transactor.commit(DynamoDeviceSignIns().insert(waiting))
 
@@ -260,4 +260,4 @@ OWNED: Mapping[Kind, Callable[[Api], str]] = {
     Kind.TOP_UP: _top_up_of,
     Kind.USER: _user_of,
 }
-"""Makes, or finds, something of a person's; each kind of id that a path or a body names needs one here."""
+"""For each kind of id in a path or a body: makes or finds a person's thing of this kind."""

@@ -1,1 +1,1 @@
-"""What is deployed: the packaged template, its roles and its size."""
+"""Tests of the package: templates, roles and size."""

@@ -1,4 +1,4 @@
-"""What a packaged project's registry declares, read in a process of its own: there is one registry a process."""
+"""Reads a project's registry in a process of its own, because there is one registry for each process."""
 
 import json
 import os

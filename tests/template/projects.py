@@ -1,4 +1,4 @@
-"""The product and the fixture project, packaged once for each run of the tests."""
+"""The product and the fixture project, packaged once for each test run."""
 
 import fcntl
 import json
@@ -18,36 +18,36 @@ FIXTURE = Path(__file__).parent / "fixture_project"
 
 @dataclass(frozen=True)
 class Packaged:
-    """A project and the folder into which it was packaged."""
+    """A project, and the folder with its package."""
 
     project: Path
     build: Path
 
     @cached_property
     def templates(self) -> dict[str, dict[str, Any]]:
-        """What is deployed, in order, before SAM expands it."""
+        """The templates in the order of deployment, before SAM expands them."""
         return {
             stack: json.loads((self.build / f"{stack}.json").read_text()) for stack in Package(self.build).stacks
         }
 
     @cached_property
     def expanded(self) -> dict[str, dict[str, Any]]:
-        """What CloudFormation makes of it."""
+        """The templates after SAM has expanded them."""
         return {stack: finalise.expand(template) for stack, template in self.templates.items()}
 
     @cached_property
     def size(self) -> finalise.Size:
-        """What it uses of AWS's quotas."""
+        """The size of the package, with its use of AWS's quotas."""
         return finalise.measure(self.templates, (self.build / "code.zip", self.build / "layer.zip"))
 
     def functions(self) -> dict[str, dict[str, Any]]:
-        """The properties of each Lambda, by logical id: no two stacks have one of the same name."""
+        """The properties of each Lambda, by logical id, which is unique among the stacks."""
         found = self.of_type("AWS::Lambda::Function")
         assert len({logical_id for _, logical_id in found}) == len(found)
         return {logical_id: properties for (_, logical_id), properties in found.items()}
 
     def of_type(self, kind: str) -> dict[tuple[str, str], dict[str, Any]]:
-        """The properties of each expanded resource of one kind, by its stack and logical id."""
+        """The properties of each expanded resource of one kind, by stack and logical id."""
         return {
             (stack, logical_id): resource["Properties"]
             for stack, template in self.expanded.items()
@@ -57,12 +57,12 @@ class Packaged:
 
     @property
     def apis(self) -> dict[str, str]:
-        """The logical id of the REST API behind each base path."""
+        """The logical id of the REST API of each base path."""
         mappings = self.of_type("AWS::ApiGatewayV2::ApiMapping").values()
         return {mapping["ApiMappingKey"]: mapping["ApiId"]["Ref"] for mapping in mappings}
 
     def operations(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """Each integration by path and method, as callers see them, and the preflights among them."""
+        """Each integration by path and method, as callers see them, including preflights."""
         found = {}
         for base_path, logical_id in self.apis.items():
             api = self.templates["front"]["Resources"][logical_id]
@@ -86,7 +86,7 @@ def fixture_project(folder: Path) -> Path:
 
 
 def packaged_once(project: Path, build: Path, percent: int = SHARE_PERCENT) -> Packaged:
-    """`project` packaged into `build` within `percent` of the quotas, by whichever test process comes first."""
+    """`project` packaged into `build` within `percent` of the quotas; the first test process packages it."""
     build.mkdir(parents=True, exist_ok=True)
     with (build / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

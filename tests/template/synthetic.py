@@ -1,4 +1,4 @@
-"""A product that nobody wrote, 2.6 times as large as ours and otherwise like it."""
+"""A generated product, 2.6 times as large as ours and otherwise like it."""
 
 from collections.abc import Iterator
 from itertools import cycle
@@ -13,7 +13,7 @@ ALIASES = 12
 SIX_AREAS = AREAS[:6]
 _RESOURCES = ENDPOINTS // 5 // len(SIX_AREAS)
 _SCHEDULES, _WEBHOOKS, _TASKS = 7, 2, 4
-"""For each area: as many for an endpoint as ours has."""
+"""The number of other functions for each area, in proportion to our product."""
 
 _HEAD = '''"""Entry points that do nothing."""
 
@@ -34,7 +34,7 @@ def _add(name, trigger, *granted):
 
 
 def synthetic_project(folder: Path) -> Path:
-    """The product's own files with other functions, in `folder`."""
+    """The product's files with generated functions, in `folder`."""
     project = fixture_project(folder)
     functions = project / "functions"
     for old in [*functions.rglob("*.py"), *(project / "state_machines").iterdir()]:
@@ -64,7 +64,7 @@ def synthetic_project(folder: Path) -> Path:
 
 
 def _sets_of_grants() -> list[str]:
-    """Those of our own endpoints, as often as they occur there."""
+    """The sets of grants of our endpoints, as often as they occur."""
     return [
         ", ".join(f"grants.{grant.name.upper()}" for grant in function.grants)
         for function in load_all()
@@ -73,7 +73,7 @@ def _sets_of_grants() -> list[str]:
 
 
 def _endpoints(area: str, number: int) -> Iterator[str]:
-    """Five operations on one resource; every third is the staff's."""
+    """Five operations on one resource; every third resource is for staff."""
     resource = f"{area}-things-{number}"
     root = f"/v1/admin/{resource}" if number % 3 == 0 else f"/{resource}"
     one = f"{root}/{{thingId}}"

@@ -1,4 +1,4 @@
-"""AWS's default quotas: what we use of them, and what a product of 450 endpoints would."""
+"""AWS's default quotas: the use of our product, and that of a product with 450 endpoints."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tools.template.budgets import QUOTAS, Quota, Use
 
 @pytest.fixture(scope="module")
 def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Packaged:
-    """A product of 450 endpoints in six areas, packaged by the same tools."""
+    """A product of 450 endpoints in six areas, packaged with the same tools."""
     folder = tmp_path_factory.mktemp("synthetic")
     return packaged_once(synthetic_project(folder / "project"), folder / "build", percent=100)
 
@@ -25,13 +25,13 @@ def _by_name(quota: Quota) -> str:
 
 
 def test_the_product_uses_four_fifths_of_each_quota_at_most(product: Packaged) -> None:
-    """The build fails above; every quota is measured."""
+    """The build fails above that; every quota is measured."""
     budgets.check(product.size.uses)
     assert {use.quota for use in product.size.uses} == set(QUOTAS)
 
 
 def test_four_hundred_and_fifty_endpoints_fit_into_the_quotas(synthetic: Packaged) -> None:
-    """In six areas, behind as many REST APIs as it takes, with roles, schedules and state machines like ours."""
+    """They are in six areas, with several REST APIs, and with roles, schedules and state machines like ours."""
     size = synthetic.size
     budgets.check(size.uses, percent=100)
     assert (size.functions, size.operations) == (ENDPOINTS + 14 * len(SIX_AREAS), ENDPOINTS + ALIASES)
@@ -41,7 +41,7 @@ def test_four_hundred_and_fifty_endpoints_fit_into_the_quotas(synthetic: Package
 
 
 def test_every_operation_of_the_synthetic_product_is_in_one_api(synthetic: Packaged) -> None:
-    """However many APIs there are, callers see each path once."""
+    """Callers see each path once, whatever the number of APIs."""
     places = [place for place in synthetic.operations() if place[1] != "options"]
     assert len(places) == ENDPOINTS + ALIASES
     assert len(synthetic.apis) == synthetic.size.apis
@@ -51,7 +51,7 @@ def test_every_operation_of_the_synthetic_product_is_in_one_api(synthetic: Packa
 
 @pytest.mark.parametrize("quota", QUOTAS, ids=_by_name)
 def test_each_quota_stops_the_build(quota: Quota) -> None:
-    """With what uses too much, both figures, and what to do."""
+    """The error names the part that uses too much, both figures, and the remedy."""
     budgets.check([Use(quota, "this one", quota.allowed())])
     too_much = quota.allowed() + 1
     with pytest.raises(
@@ -64,7 +64,7 @@ def test_each_quota_stops_the_build(quota: Quota) -> None:
 
 
 def test_a_package_above_a_budget_is_not_written(fixture: Packaged, tmp_path: Path) -> None:
-    """A build folder never holds what may not be deployed."""
+    """A build folder never contains a package that must not be deployed."""
     with pytest.raises(budgets.BudgetExceeded, match=r"core has .* resources"):
         package(fixture.project, tmp_path, Platform.here(), ROOT / "build" / "layers", percent=1)
     assert not (tmp_path / finalise.MANIFEST).exists()
@@ -75,7 +75,7 @@ def _uses(packaged: Packaged, quota: Quota) -> dict[str, int]:
 
 
 def test_what_is_measured_is_what_is_there(fixture: Packaged) -> None:
-    """Counted by hand in the fixture project."""
+    """The expected numbers were counted by hand in the fixture project."""
     assert _uses(fixture, budgets.PATH_NODES) == {"front.RestAPI": 5, "front.RestAPIV1": 3}
     assert _uses(fixture, budgets.REST_APIS) == _uses(fixture, budgets.MAPPINGS) == {"the installation": 2}
     assert _uses(fixture, budgets.SOCKET_ROUTES) == {"the installation": 2}
@@ -90,6 +90,6 @@ def test_what_is_measured_is_what_is_there(fixture: Packaged) -> None:
 
 
 def test_a_policy_is_measured_as_iam_sees_it(fixture: Packaged) -> None:
-    """About: ARNs are taken to have a hundred characters."""
+    """It is approximate: ARNs are assumed to have a hundred characters."""
     policies = _uses(fixture, budgets.POLICY_CHARACTERS)
     assert 300 < policies["foundation.RoleTableRead"] < policies["foundation.RoleTableReadTableWrite"] < 1_500

@@ -37,7 +37,7 @@ def queue_of(packaged: Packaged, consumer: Declared) -> tuple[str, Properties]:
 
 
 def dead_letters_of(packaged: Packaged, consumer: Declared) -> tuple[str, Properties]:
-    """The dead-letter queue of a consumer, likewise."""
+    """The dead-letter queue of a consumer, by its logical id in the core stack."""
     _, queue = queue_of(packaged, consumer)
     name = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
     return name, packaged.of_type("AWS::SQS::Queue")["core", name]
@@ -105,7 +105,7 @@ def test_the_relay_receives_what_consumers_subscribe_to_and_nothing_else(package
 
 
 def test_the_package_has_a_file_with_all_subscriptions(packaged: Packaged) -> None:
-    """The relay reads it and imports no consumer."""
+    """The relay reads it, and imports no consumer."""
     written = {one.consumer: one for one in read_subscriptions(packaged.build / "project")}
     said = {one["name"]: one["trigger"]["subscription"] for one in consumers_of(packaged)}
     assert written.keys() == said.keys()

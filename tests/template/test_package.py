@@ -1,4 +1,4 @@
-"""Packaging: what ships is whole, small, the same each time, and quick to make again."""
+"""The package is complete, small, reproducible, and quickly built again."""
 
 import ast
 import contextlib
@@ -27,12 +27,12 @@ from tools.template import functions, machines
 
 
 def _base_python() -> str:
-    """The interpreter beneath the virtual environment: it has none of its packages."""
+    """The interpreter from which the virtual environment was made; it lacks the environment's packages."""
     return str(getattr(sys, "_base_executable", sys.executable))
 
 
 def test_every_handler_loads_from_the_package_alone(product: Packaged, tmp_path: Path) -> None:
-    """In a bare interpreter with the code and the layer: what is missing there is missing on Lambda."""
+    """A bare interpreter has only the code and the layer, as Lambda does."""
     for archive in ("code", "layer"):
         with zipfile.ZipFile(product.build / f"{archive}.zip") as opened:
             opened.extractall(tmp_path / archive)
@@ -52,7 +52,7 @@ def test_every_handler_loads_from_the_package_alone(product: Packaged, tmp_path:
 
 
 def test_the_code_holds_what_functions_read_and_nothing_else(fixture: Packaged) -> None:
-    """Neither Chalice nor compiled files nor the development tools."""
+    """It has neither Chalice nor compiled files nor development tools."""
     with zipfile.ZipFile(fixture.build / "code.zip") as opened:
         names = opened.namelist()
     assert {name.split("/")[0] for name in names} <= set(finalise.SHIPPED_FOLDERS)
@@ -61,7 +61,7 @@ def test_the_code_holds_what_functions_read_and_nothing_else(fixture: Packaged) 
 
 
 def test_the_same_sources_give_the_same_archive(fixture: Packaged, tmp_path: Path) -> None:
-    """Byte for byte, whenever the files were written."""
+    """It is equal byte for byte, whatever the files' times."""
     first, second = tmp_path / "first.zip", tmp_path / "second.zip"
     finalise.code_archive(fixture.project, first)
     touched = fixture.project / "functions" / "foundation" / "samples" / "endpoints.py"
@@ -73,7 +73,7 @@ def test_the_same_sources_give_the_same_archive(fixture: Packaged, tmp_path: Pat
 def test_an_edit_resolves_no_dependency(
     fixture: Packaged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The layer of the same requirements is taken as it is, without asking an index."""
+    """The layer of the same requirements is used again, without a request to a package index."""
 
     def refuse(*_: object) -> None:
         raise AssertionError("dependencies were resolved again")
@@ -84,7 +84,7 @@ def test_an_edit_resolves_no_dependency(
 
 
 def test_a_stack_that_is_no_more_leaves_no_template(fixture: Packaged, tmp_path: Path) -> None:
-    """Or it would be deployed from an old build."""
+    """Otherwise it would be deployed from an old build."""
     build = tmp_path / "build"
     shutil.copytree(fixture.build, build)
     (build / "hub.json").write_text("{}")
@@ -94,7 +94,7 @@ def test_a_stack_that_is_no_more_leaves_no_template(fixture: Packaged, tmp_path:
 
 
 def test_other_requirements_make_another_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And so does another processor, and another Python."""
+    """Another processor and another Python make another layer too."""
     built: list[Platform] = []
 
     def install(_requirements: Path, platform: Platform, folder: Path) -> None:
@@ -117,7 +117,7 @@ def test_other_requirements_make_another_layer(tmp_path: Path, monkeypatch: pyte
 def test_a_layer_is_installed_and_compiled_for_its_own_python(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The one for AWS, whatever Python packages it: byte code of another version would be left unread."""
+    """The layer for AWS does not depend on the Python that packages it; other byte code would not be used."""
     commands: list[list[str]] = []
     monkeypatch.setattr(package, "_call", lambda command, **_: commands.append(command))
     monkeypatch.setattr(Platform, "interpreter", lambda platform: f"the python{platform.python}")
@@ -137,12 +137,12 @@ def test_without_the_python_of_aws_the_package_is_refused_and_says_how_to_get_it
 
 
 def test_a_layer_that_several_want_at_once_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clouds that start together wait for the first one's."""
+    """Clouds that start at the same time wait for the first one to build it."""
     building, built = threading.Barrier(2), []
 
     def install(_requirements: Path, platform: Platform, folder: Path) -> None:
         with contextlib.suppress(threading.BrokenBarrierError):
-            building.wait(timeout=0.5)  # a second builder would be let through here
+            building.wait(timeout=0.5)  # without the lock, a second process would build here
         folder.mkdir(parents=True)
         built.append(platform.architecture)
 
@@ -157,7 +157,7 @@ def test_a_layer_that_several_want_at_once_is_built_once(tmp_path: Path, monkeyp
 
 
 def test_a_broken_project_is_refused_with_what_broke(fixture: Packaged, tmp_path: Path) -> None:
-    """An import error in a function is said at packaging, not at the first call."""
+    """An import error in a function is reported when the project is packaged, not at the first call."""
     project = tmp_path / "project"
     package.stage(fixture.project, project)
     (project / "functions" / "broken.py").write_text("import nothing_of_that_name\n")
@@ -168,14 +168,14 @@ def test_a_broken_project_is_refused_with_what_broke(fixture: Packaged, tmp_path
 
 
 def test_a_setting_without_a_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise the function would find it missing at its first call."""
+    """Otherwise the function would fail at its first call."""
     monkeypatch.delitem(overlay.ENVIRONMENT, "public_url")
     with pytest.raises(overlay.OverlayError, match=r"Settings\.public_url"):
         overlay.environment()
 
 
 def test_a_machine_that_calls_nobody_is_refused() -> None:
-    """A definition names functions; each must be registered."""
+    """A definition must call registered functions."""
     definition = '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${NoSuch}", "End": true}}}'
     with pytest.raises(machines.UnknownFunction, match=r"x\.asl\.json calls NoSuch"):
         machines.by_area({"x": definition}, [])
@@ -186,7 +186,7 @@ def _function(name: str, module: str) -> Function:
 
 
 def test_a_machine_stands_beside_the_functions_that_it_calls() -> None:
-    """And belongs nowhere if those are in two areas, or if it calls none."""
+    """It is refused if these are in two areas, or if it calls none."""
     registry = [_function("a_first", "functions.cloud.a.tasks"), _function("b_first", "functions.hub.b.tasks")]
     assert machines.by_area({"x": "${AFirst}", "y": "${BFirst}"}, registry) == {
         "cloud": {"x": "${AFirst}"},
@@ -199,20 +199,20 @@ def test_a_machine_stands_beside_the_functions_that_it_calls() -> None:
 
 
 def test_a_function_in_no_area_is_refused() -> None:
-    """Its stack would be deployed by nobody."""
+    """No stack would contain it."""
     with pytest.raises(overlay.OverlayError, match=r"functions\.elsewhere\.a\.tasks is in no area"):
         overlay.plan([_function("a_first", "functions.elsewhere.a.tasks")], {})
 
 
 def test_an_unknown_queue_is_refused() -> None:
-    """The core stack has the queues that functions listen to."""
+    """The core stack has the queues that can trigger functions."""
     function = Function("f", "functions.money.f", Queue("NoQueue"), lambda _event, _context: None)
     with pytest.raises(functions.UnknownQueue, match="f listens to NoQueue"):
         functions.permitted(function)
 
 
 def test_long_lists_of_grants_give_short_and_distinct_names() -> None:
-    """A logical id has 255 characters at most, and two different sets never meet in one."""
+    """A logical id has at most 255 characters, and different sets have different names."""
     grants = {grant.name: grant for function in load_all() for grant in function.grants}
     (some, *_) = grants.values()
     many = [replace(some, name=f"{some.name}_{number}") for number in range(40)]
@@ -223,7 +223,7 @@ def test_long_lists_of_grants_give_short_and_distinct_names() -> None:
 
 
 def test_logical_ids_are_those_that_chalice_gives() -> None:
-    """The overlay is merged by them."""
+    """Chalice merges the overlay by logical id."""
     from chalice.utils import to_cfn_resource_name
 
     for function in load_all():
@@ -232,7 +232,7 @@ def test_logical_ids_are_those_that_chalice_gives() -> None:
 
 
 def _clients_made() -> Iterator[tuple[Path, str]]:
-    """Every `….client("<service>")` and `….resource("<service>")` in what ships."""
+    """Every `….client("<service>")` and `….resource("<service>")` in the packaged code."""
     for folder in ("chalicelib", "functions"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
@@ -245,7 +245,7 @@ def _clients_made() -> Iterator[tuple[Path, str]]:
 
 
 def test_no_adapter_uses_a_service_that_was_cut_out_of_the_layer() -> None:
-    """The layer carries botocore's models of the services in use only."""
+    """The layer has only the botocore models of used services."""
     made = list(_clients_made())
     assert made
     assert not [(path, service) for path, service in made if service not in AWS_SERVICES]

@@ -1,4 +1,4 @@
-"""G48 on the template that is deployed: a role allows what its functions declare, and nothing else."""
+"""G48 on the deployed templates: a role allows exactly what its functions declare."""
 
 import json
 import re
@@ -22,7 +22,7 @@ _QUEUE_NEEDS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttribut
 
 
 def _trigger_needs(function: Declared) -> set[tuple[str, str]]:
-    """What Lambda itself does in a function's name to bring records and messages to it."""
+    """The actions of Lambda with the function's role to fetch records and messages."""
     match function["kind"]:
         case "Stream":
             return _STREAM_NEEDS
@@ -48,7 +48,7 @@ def _allowed(role: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def _handed_over(resource: str) -> str:
-    """A resource of the core stack is a parameter elsewhere: `${MeteringQueue.Arn}` is `${MeteringQueueArn}`."""
+    """The parameter for a resource of the core stack: `${MeteringQueueArn}` for `${MeteringQueue.Arn}`."""
     return re.sub(r"\$\{(\w+)\.(\w+)\}", r"${\1\2}", resource)
 
 
@@ -63,7 +63,7 @@ def _expected(function: Declared, log_group: str) -> set[tuple[str, str]]:
 
 @pytest.mark.guarantee("G48")
 def test_g48_each_role_allows_exactly_what_its_function_declares(packaged: Packaged) -> None:
-    """Actions and resources, compared as sets, for every function of the registry."""
+    """Compares the actions and resources as sets, for every function of the registry."""
     roles, lambdas = packaged.of_type("AWS::IAM::Role"), packaged.functions()
     functions = declared(packaged.project)
     assert functions
@@ -76,7 +76,7 @@ def test_g48_each_role_allows_exactly_what_its_function_declares(packaged: Packa
 
 @pytest.mark.guarantee("G48")
 def test_g48_no_role_has_anything_besides_its_own_statements(packaged: Packaged) -> None:
-    """No managed policy, no policy attached from outside, nobody but one service may assume it."""
+    """It has no managed policy and no attached policy, and only one service may assume it."""
     for name, role in packaged.of_type("AWS::IAM::Role").items():
         assert set(role) == {"AssumeRolePolicyDocument", "Policies"}, name
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
@@ -87,7 +87,7 @@ def test_g48_no_role_has_anything_besides_its_own_statements(packaged: Packaged)
 
 @pytest.mark.guarantee("G48")
 def test_g48_a_state_machine_calls_only_the_functions_it_names(packaged: Packaged) -> None:
-    """Its role and its substitutions list the same functions, which all exist."""
+    """Its role and its substitutions have the same functions, which all exist."""
     roles, lambdas = packaged.of_type("AWS::IAM::Role"), packaged.functions()
     for (area, name), machine in packaged.of_type("AWS::StepFunctions::StateMachine").items():
         role = roles[area, machine["RoleArn"]["Fn::GetAtt"][0]]
@@ -101,7 +101,7 @@ def test_g48_a_state_machine_calls_only_the_functions_it_names(packaged: Package
 
 
 def test_functions_of_an_area_with_the_same_grants_share_one_role(fixture: Packaged) -> None:
-    """And those with other grants do not."""
+    """Functions with other grants do not share it."""
     role_of = {name: json.dumps(lambda_["Role"]) for name, lambda_ in fixture.functions().items()}
     assert role_of["Connect"] == role_of["Crash"]
     assert len({role_of[name] for name in ("GetNote", "PutNote", "Connect", "Tick", "SendLetter")}) == 5

@@ -1,4 +1,4 @@
-"""How a package is brought into an account: in order, and so that every address answers all the time."""
+"""A package is deployed in order, and every address answers all the time."""
 
 import json
 from collections.abc import Mapping
@@ -37,14 +37,14 @@ def _template(resources: dict[str, Any], *parameters: str, **outputs: str) -> Te
 
 @dataclass
 class FakeAccount:
-    """Remembers what was done, in order; outputs are what templates say."""
+    """An account that records the calls in order; outputs are those of the templates."""
 
     stacks: dict[str, Deployed] = field(default_factory=dict)
     done: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     given: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def deploy(self, stack: str, template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
-        """Remember it."""
+        """Record the deployment."""
         expanded = expand(template)
         functions = [
             found for found in expanded["Resources"].items() if found[1]["Type"] == "AWS::Lambda::Function"
@@ -54,11 +54,11 @@ class FakeAccount:
         return {name: output["Value"] for name, output in template["Outputs"].items()}
 
     def deployed(self, stack: str) -> Deployed | None:
-        """What was remembered."""
+        """The recorded stack."""
         return self.stacks.get(stack)
 
     def delete(self, stack: str) -> None:
-        """Forget it."""
+        """Remove the recorded stack."""
         if self.stacks.pop(stack, None):
             self.done.append(("delete", stack, ()))
 
@@ -82,7 +82,7 @@ def _three(folder: Path, people: dict[str, Any], money: dict[str, Any]) -> Packa
 
 
 def test_each_stack_gets_what_it_asks_for_of_those_before_it(tmp_path: Path) -> None:
-    """And of the data stack, and nothing else."""
+    """It also gets outputs of the data stack, and no others."""
     account = FakeAccount()
     package = _three(tmp_path, {"Login": _function("login")}, {"Pay": _function("pay")})
     outputs = roll_out(package, "hearth-test", _DATA, account)
@@ -99,7 +99,7 @@ def test_each_stack_gets_what_it_asks_for_of_those_before_it(tmp_path: Path) -> 
 
 
 def test_a_function_that_moves_is_there_twice_until_the_front_leads_to_the_new_one(tmp_path: Path) -> None:
-    """The area that it leaves keeps it, as it was, until then."""
+    """The old area keeps the function unchanged until then."""
     account = FakeAccount()
     login, pay = {"Login": _function("login")}, {"Pay": _function("pay")}
     roll_out(_three(tmp_path, {**login, **pay}, {}), "hearth", _DATA, account)
@@ -115,7 +115,7 @@ def test_a_function_that_moves_is_there_twice_until_the_front_leads_to_the_new_o
 
 
 def test_an_area_without_functions_loses_its_stack_at_the_end(tmp_path: Path) -> None:
-    """After the front, which called them."""
+    """The stack is deleted after the front, which called its functions."""
     account = FakeAccount()
     roll_out(_three(tmp_path / "old", {}, {"Pay": _function("pay")}), "hearth", _DATA, account)
     account.done.clear()
@@ -134,7 +134,7 @@ def test_an_area_without_functions_loses_its_stack_at_the_end(tmp_path: Path) ->
 
 
 def test_what_is_kept_is_what_answers_and_not_what_begins_work(tmp_path: Path) -> None:
-    """A schedule that is kept would run twice; a parameter that is no more keeps its value."""
+    """A kept schedule would run twice. A parameter that no longer exists keeps its value."""
     schedule = {"Schedule": {"Type": "Schedule", "Properties": {"Schedule": "rate(1 day)"}}}
     sweep = _function("sweep", "SweepRole")
     sweep["Properties"] |= {"Events": schedule, "Environment": {"Variables": {"GRACE": ref("Grace")}}}

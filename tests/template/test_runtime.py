@@ -1,4 +1,4 @@
-"""The Lambda runtime is chosen in one place, supported by AWS, and what every function of the template names."""
+"""The Lambda runtime is chosen in one place, AWS supports it, and every function uses it."""
 
 import json
 import sys
@@ -16,14 +16,14 @@ TWO_YEARS_FROM_THE_CHOICE = date(2028, 11, 30)
 
 
 def _life_of_runtimes() -> dict[str, Any]:
-    """AWS's own dates, as cfn-lint carries them."""
+    """AWS's dates, from cfn-lint."""
     listed = files("cfnlint").joinpath("data/AdditionalSpecs/LmbdRuntimeLifecycle.json")
     life: dict[str, Any] = json.loads(listed.read_text())
     return life
 
 
 def test_aws_supports_the_runtime_for_two_years_and_as_long_as_we_say() -> None:
-    """A new cfn-lint brings a date that AWS has changed."""
+    """If AWS changes the date, a new cfn-lint has it."""
     ends = date.fromisoformat(_life_of_runtimes()[runtime.NAME]["deprecated"])
     assert ends == runtime.SUPPORTED_UNTIL
     assert ends >= TWO_YEARS_FROM_THE_CHOICE
@@ -50,7 +50,7 @@ def test_every_function_and_layer_names_that_runtime_whatever_python_packages_it
 def test_the_local_clouds_layer_fits_the_machine_and_its_python(
     monkeypatch: pytest.MonkeyPatch, system: str, machine: str, architecture: str, wheels: str | None
 ) -> None:
-    """Linux's wheels do not run on macOS, where uv chooses for the interpreter."""
+    """Wheels for Linux do not run on macOS, where uv selects wheels for the interpreter."""
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr("platform.machine", lambda: machine)
     here = Platform.here()

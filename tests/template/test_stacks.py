@@ -1,4 +1,4 @@
-"""How resources are linked across stacks, and how paths are shared out among REST APIs."""
+"""Links of resources between stacks, and the division of paths among REST APIs."""
 
 from typing import Any
 
@@ -76,7 +76,7 @@ class TestSharingOut:
         assert apis == {"v1/admin": 8, "v1/admin/people": 7}
 
     def test_every_path_is_in_the_api_with_the_longest_base_path_that_it_is_below(self) -> None:
-        """As the domain maps it."""
+        """The domain maps paths in the same way."""
         paths = [
             f"/{first}/{second}/{third}" for first in "abc" for second in "xyz" for third in ("1", "2", "{id}")
         ]

@@ -1,4 +1,4 @@
-"""The packaged templates: whole, valid, inside their budgets, one function behind each endpoint."""
+"""The packaged templates are complete and valid, with one function for each endpoint."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def _lint(*templates: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_packaged_templates_pass_cfn_lint(packaged: Packaged) -> None:
-    """With their placeholders for the archives, as `sam validate --lint` would see them."""
+    """They have placeholders for the archives, as for `sam validate --lint`."""
     linted = _lint(*(str(packaged.build / f"{stack}.json") for stack in packaged.templates))
     assert linted.returncode == 0, linted.stdout
 
@@ -41,7 +41,7 @@ def _data_outputs() -> set[str]:
 
 
 def test_every_parameter_is_an_output_of_a_stack_that_is_deployed_before(packaged: Packaged) -> None:
-    """Whoever deploys hands one to the other as they are; the installation's name they know."""
+    """The roll-out passes outputs on unchanged; it also knows the installation's name."""
     known = {"Installation", *_data_outputs()}
     for stack, template in packaged.templates.items():
         assert set(template.get("Parameters", {})) <= known, stack
@@ -50,13 +50,13 @@ def test_every_parameter_is_an_output_of_a_stack_that_is_deployed_before(package
 
 
 def test_no_output_of_the_data_stack_is_unknown_to_all(product: Packaged) -> None:
-    """What no stack takes is only for people: the table's key."""
+    """Only one output is for people and used by no stack: the table's key."""
     taken = {name for template in product.templates.values() for name in template.get("Parameters", {})}
     assert _data_outputs() - taken == {"DataKeyArn"}
 
 
 def test_what_the_core_hands_over_is_what_its_name_says(packaged: Packaged) -> None:
-    """`MeteringQueueArn` is the ARN of the resource `MeteringQueue`; `MeteringQueue` what a reference gives."""
+    """`MeteringQueueArn` is the ARN of the resource `MeteringQueue`; `MeteringQueue` is its `Ref`."""
     core = packaged.templates["core"]
     for name, output in core["Outputs"].items():
         if name in core["Resources"]:
@@ -66,7 +66,7 @@ def test_what_the_core_hands_over_is_what_its_name_says(packaged: Packaged) -> N
 
 
 def test_no_area_needs_another(packaged: Packaged) -> None:
-    """So they may be deployed in any order, and one that fails leaves the others whole."""
+    """Areas can be deployed in any order, and a failed one does not affect the others."""
     areas = set(AREAS) & set(packaged.templates)
     outputs = {name for area in areas for name in packaged.templates[area].get("Outputs", {})}
     for template in packaged.templates.values():
@@ -74,7 +74,7 @@ def test_no_area_needs_another(packaged: Packaged) -> None:
 
 
 def test_every_function_of_the_registry_is_a_lambda_of_its_area_with_its_trigger(packaged: Packaged) -> None:
-    """Name, handler, size, and whatever calls it."""
+    """It checks name, handler, size and trigger."""
     lambdas = packaged.of_type("AWS::Lambda::Function")
     functions = declared(packaged.project)
     assert set(lambdas) == {(function["area"], function["logical_id"]) for function in functions}
@@ -88,7 +88,7 @@ def test_every_function_of_the_registry_is_a_lambda_of_its_area_with_its_trigger
 
 
 def _named(function: Declared) -> str:
-    """The end of the function's ARN, as the front's stack names it."""
+    """The end of the function's ARN, as in the front stack."""
     return f":function:${{Installation}}-{function['area']}-{function['name']}/invocations"
 
 
@@ -127,7 +127,7 @@ def _is_triggered(packaged: Packaged, function: Declared) -> bool:
 
 
 def test_every_operation_leads_to_the_function_that_declares_it(packaged: Packaged) -> None:
-    """Aliases share one, nothing else does, and none leads to Chalice's all-in-one handler."""
+    """Only aliases share a function, and no operation calls Chalice's handler for all routes."""
     places: dict[str, set[tuple[str, str]]] = {}
     for (path, method), found in packaged.operations().items():
         if method != "options":
@@ -139,7 +139,7 @@ def test_every_operation_leads_to_the_function_that_declares_it(packaged: Packag
 
 
 def test_every_state_machine_that_is_started_is_deployed_and_no_other(product: Packaged) -> None:
-    """By its area's name and its own."""
+    """Its name contains its area and its own name."""
     machines = product.of_type("AWS::StepFunctions::StateMachine").items()
     names = {
         found["StateMachineName"]["Fn::Sub"].replace("${AWS::StackName}", area) for (area, _), found in machines
@@ -148,7 +148,7 @@ def test_every_state_machine_that_is_started_is_deployed_and_no_other(product: P
 
 
 def test_every_path_answers_a_preflight_for_the_front_end(packaged: Packaged) -> None:
-    """With credentials, and so with an origin that is not a star."""
+    """It allows credentials, which requires an origin that is not a star."""
     for (path, method), integration in packaged.operations().items():
         if method == "options":
             headers = integration["responses"]["default"]["responseParameters"]
@@ -158,25 +158,25 @@ def test_every_path_answers_a_preflight_for_the_front_end(packaged: Packaged) ->
 
 
 def test_all_apis_are_one_under_the_operators_domain(packaged: Packaged) -> None:
-    """A base path for each; those below `/v1` have an API of their own."""
+    """Each API has a base path; the paths below `/v1` have an API of their own."""
     assert packaged.apis == {"api": "RestAPI", "api/v1": "RestAPIV1"}
     mappings = packaged.of_type("AWS::ApiGatewayV2::ApiMapping").values()
     assert {json.dumps(mapping["DomainName"]) for mapping in mappings} == {'{"Ref": "ApiHost"}'}
     ((_, domain),) = packaged.of_type("AWS::ApiGatewayV2::DomainName").items()
     (configuration,) = domain["DomainNameConfigurations"]
-    # Base paths of several parts want a regional domain and TLS 1.2.
+    # Base paths with several parts require a regional domain and TLS 1.2.
     assert (configuration["EndpointType"], configuration["SecurityPolicy"]) == ("REGIONAL", "TLS_1_2")
 
 
 def test_a_path_that_moves_to_another_api_is_mapped_before_its_old_one_loses_it(packaged: Packaged) -> None:
-    """CloudFormation updates what depends on nothing in any order."""
+    """CloudFormation updates independent resources in any order."""
     resources = packaged.templates["front"]["Resources"]
     assert resources["RestAPI"]["DependsOn"] == ["RestAPIV1Mapping"]
     assert "DependsOn" not in resources["RestAPIV1"]
 
 
 def test_apis_answer_in_our_envelope_and_raise_an_alarm(packaged: Packaged) -> None:
-    """Each of them: what the gateway says itself does not depend on the path."""
+    """Every API does, because the gateway's own answers must not depend on the path."""
     alarms = packaged.of_type("AWS::CloudWatch::Alarm").values()
     watched = [json.dumps(alarm["Dimensions"][0]["Value"]) for alarm in alarms]
     for api in packaged.of_type("AWS::ApiGateway::RestApi").values():
@@ -189,7 +189,7 @@ def test_apis_answer_in_our_envelope_and_raise_an_alarm(packaged: Packaged) -> N
 
 
 def test_the_stream_is_bisected_retried_and_set_aside(fixture: Packaged) -> None:
-    """A poisoned record must not stop those behind it."""
+    """A poisoned record must not stop the records after it."""
     (stream,) = [
         mapping
         for mapping in fixture.of_type("AWS::Lambda::EventSourceMapping").values()
@@ -203,7 +203,7 @@ def test_the_stream_is_bisected_retried_and_set_aside(fixture: Packaged) -> None
 
 
 def test_functions_log_json_into_a_group_that_forgets(packaged: Packaged) -> None:
-    """Log groups are ours, so that they have a retention."""
+    """The templates declare the log groups, so that they have a retention."""
     groups = packaged.of_type("AWS::Logs::LogGroup")
     for (area, name), properties in packaged.of_type("AWS::Lambda::Function").items():
         assert properties["LoggingConfig"]["LogFormat"] == "JSON", name
@@ -211,7 +211,7 @@ def test_functions_log_json_into_a_group_that_forgets(packaged: Packaged) -> Non
 
 
 def test_two_operations_on_one_function_stop_the_build(fixture: Packaged) -> None:
-    """The promise is one endpoint, one Lambda; what shares one must be an alias."""
+    """Each endpoint has its own Lambda; only an alias can share it."""
     chalices, plan = _chalices(fixture), json.loads((fixture.build / "plan.json").read_text())
     finalise.check_operations(chalices, plan["operations"])
     paths = chalices["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
@@ -221,7 +221,7 @@ def test_two_operations_on_one_function_stop_the_build(fixture: Packaged) -> Non
 
 
 def test_an_operation_without_a_function_stops_the_build(fixture: Packaged) -> None:
-    """What Chalice would answer by its all-in-one handler."""
+    """Chalice's handler for all routes would answer it."""
     chalices = _chalices(fixture)
     paths = chalices["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     paths["/crash"]["post"]["x-amazon-apigateway-integration"]["uri"] = {"Fn::Sub": "x/${APIHandler.Arn}/y"}

@@ -1,1 +1,1 @@
-"""One module at a time, without any process beside the test's own."""
+"""Tests of single modules, without other processes."""

@@ -1,4 +1,4 @@
-"""Figures that documents state are those of the code: each phrase is made from the constant, and looked for."""
+"""Figures in documents equal those in the code: each phrase is made from the constant, and must be found."""
 
 import re
 from datetime import timedelta
@@ -41,17 +41,17 @@ _WORDS = {3: "three", 4: "four", 5: "five", 7: "seven", 10: "ten", 20: "twenty",
 
 
 def word(number: int) -> str:
-    """`number` as prose writes it."""
+    """`number` in the form for prose."""
     return _WORDS[number]
 
 
 def minutes(span: timedelta) -> int:
-    """Whole minutes."""
+    """A time span in whole minutes."""
     return int(span.total_seconds()) // 60
 
 
 def usd(micros: int) -> str:
-    """An amount as guides write it."""
+    """An amount in the form of the guides."""
     return f"{micros / MICROS_PER_UNIT:.2f} USD"
 
 

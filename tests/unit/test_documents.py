@@ -1,4 +1,4 @@
-"""Links, paths and operations in documents lead somewhere, and no decision is missing."""
+"""Links, paths and operations in documents exist, and the numbers of decisions have no gap."""
 
 import json
 import re
@@ -24,7 +24,7 @@ _FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 
 @pytest.fixture(scope="module")
 def tracked() -> list[Path]:
-    """The files that are committed, or are about to be."""
+    """The files that are committed, or will be with the next commit."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return [ROOT / name for name in listed.splitlines() if (ROOT / name).is_file()]
@@ -32,7 +32,7 @@ def tracked() -> list[Path]:
 
 @pytest.fixture(scope="module")
 def documents(tracked: list[Path]) -> list[Path]:
-    """Every document in Markdown."""
+    """Every Markdown document."""
     return [path for path in tracked if path.suffix == ".md"]
 
 
@@ -58,20 +58,20 @@ def test_every_link_into_a_document_leads_to_a_heading(documents: list[Path]) ->
 
 
 def headings(path: Path) -> set[str]:
-    """The anchors of a document's headings, as they are made by those who show it."""
+    """The anchors of a document's headings, as renderers make them."""
     titles = re.findall(r"^#+ (.+)$", _FENCE.sub("", path.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def paths_in(text: str) -> Iterator[str]:
-    """Paths of this project in backticks, without those that have a placeholder."""
+    """The project's paths in backticks, without those with a placeholder."""
     for code in _CODE.findall(_FENCE.sub("", text)):
         if _PATH.fullmatch(code):
             yield code
 
 
 def test_every_path_in_a_document_exists(documents: list[Path]) -> None:
-    """A `*` in it stands for any name."""
+    """A `*` in a path stands for any name."""
     gone = [
         f"{path.relative_to(ROOT)}: {named}"
         for path in documents
@@ -117,7 +117,7 @@ def operations(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_the_readme_names_every_area() -> None:
-    """An area without code yet is not named."""
+    """It does not name areas without code."""
     table = re.findall(
         r"^\| (\w+) \| [^|]+ \|$", (ROOT / "README.md").read_text().split("| area | ")[1], re.MULTILINE
     )
@@ -139,7 +139,7 @@ def test_documents_name_who_and_what_they_speak_of(documents: list[Path]) -> Non
 
 
 def test_the_table_page_has_every_kind_of_item() -> None:
-    """Once each, and none that no adapter writes."""
+    """It has each kind once, and none that no adapter writes."""
     sources = [path.read_text() for path in (ROOT / "chalicelib/adapters/dynamodb").rglob("*.py")]
     written = [kind for source in sources for kind in re.findall(r'discriminator="([A-Z_]+)"', source)]
     listed = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/data-model.md").read_text(), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Rules of the house that no linter knows: where a mistake would cost money, time or somebody's privacy."""
+"""Rules that no linter has, for mistakes that would cost money, time or privacy."""
 
 import ast
 import re
@@ -45,7 +45,7 @@ def parsed(paths: list[Path]) -> Iterator[tuple[str, ast.Module]]:
 
 
 def calls(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Each call as it is written, `datetime.now` for `datetime.now(UTC)`, with its line."""
+    """Each call in the code, such as `datetime.now` for `datetime.now(UTC)`, with its line."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
             yield ast.unparse(node.func), node.lineno
@@ -66,7 +66,7 @@ def test_time_comes_from_the_clock() -> None:
 
 
 def test_money_is_never_a_float() -> None:
-    """No float literal, no `float`, and no division that makes one, where money is counted; pauses may be."""
+    """Modules of money have no float literal, no `float`, and no division that makes one; pauses may be floats."""
     found = []
     for path in (path for path in PRODUCT if is_about_money(path.relative_to(ROOT).as_posix())):
         lines = path.read_text().splitlines()
@@ -86,14 +86,14 @@ def makes_float(node: ast.expr) -> bool:
 
 
 def test_the_money_modules_are_there() -> None:
-    """So that the rule above cannot pass by looking at nothing."""
+    """Otherwise the rule above could pass without checking a file."""
     for part in MONEY:
         assert any(part in path.as_posix() for path in PRODUCT), part
 
 
 @pytest.mark.guarantee("G41")
 def test_g41_only_the_door_says_what_a_request_reaches() -> None:
-    """A service that takes a `Reach` is safe from being asked for too much only while nobody else makes one."""
+    """Services that take a `Reach` are only safe while no other code makes one."""
     makers = {name for name, tree in parsed(PRODUCT) for call, _ in calls(tree) if call.split(".")[-1] == "Reach"}
     assert makers == {"chalicelib/http/callers.py"}
 
@@ -118,7 +118,7 @@ def test_every_call_to_aws_has_bounds() -> None:
 
 
 def test_http_is_spoken_through_one_client() -> None:
-    """So that every request has its bounds, whoever writes the next adapter; SDKs bring clients of their own."""
+    """Every request then has limits, in new adapters too; SDKs have clients of their own."""
     clients = {"http.client", "httpx", "requests", "socket", "urllib.request", "urllib3"}
     found = [
         f"{name}:{node.lineno}"
@@ -132,7 +132,7 @@ def test_http_is_spoken_through_one_client() -> None:
 
 
 def imported(node: ast.Import | ast.ImportFrom) -> set[str]:
-    """The modules that a statement imports, with those that hold them."""
+    """The modules that a statement imports, with their packages."""
     names = [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):
         names = [f"{node.module}.{name}" for name in names]
@@ -161,7 +161,7 @@ def test_every_error_stands_beside_what_raises_it(error: type[HearthError]) -> N
 
 @cache
 def raised_names() -> frozenset[str]:
-    """The names that functions use: not what is imported, declared, caught, or written as a type."""
+    """The names that functions use, except imports, declarations, caught errors and types."""
     functions = (
         node for _, tree in parsed(PRODUCT) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
     )
@@ -183,7 +183,7 @@ def test_the_kernel_names_no_vendor() -> None:
 
 
 def test_who_may_reach_providers_is_declared_to_ask_them() -> None:
-    """So that the deadline and the documented errors follow, and nobody is granted what they do not declare."""
+    """The deadline and the documented errors follow from the declaration, and grants need it."""
     for function in load_all():
         if isinstance(function.documentation, EndpointSpec):
             assert (PROVIDER_ACCESS in function.grants) == function.documentation.asks_provider, function.name
@@ -208,7 +208,7 @@ ABOUT_ONESELF = (
     "/v1/profile",
 )
 OF_PERSONS = {"list_customers", "create_customer", "list_roles", "accept_ownership"}
-"""What people do who have signed in, whichever customer they act for."""
+"""Actions of signed-in users that do not depend on the customer."""
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
@@ -224,7 +224,7 @@ class TestEndpoints:
 
     @pytest.mark.guarantee("G44")
     def test_g44_what_is_kept_for_replays_holds_no_secret(self, spec: EndpointSpec) -> None:
-        """Answers are stored as they are for 24 hours, and bodies leave their hash."""
+        """Answers are stored unchanged for 24 hours; of bodies, only the hash is stored."""
         if not spec.idempotent:
             return
         assert not spec.public, "a key belongs to a user"
@@ -246,7 +246,7 @@ class TestEndpoints:
 
 
 def unbounded(schema: Any, path: str = "") -> Iterator[str]:
-    """The fields without a limit; `date-time` has that of the format."""
+    """The fields without a limit; the format limits a `date-time`."""
     for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
         yield from unbounded(part, path)
     for name, part in schema.get("properties", {}).items():
@@ -264,7 +264,7 @@ def unbounded(schema: Any, path: str = "") -> Iterator[str]:
 
 
 def has_bounded_pattern(schema: Any) -> bool:
-    """Whether its pattern is anchored and repeats nothing for ever."""
+    """Whether its pattern is anchored and has no unlimited repetition."""
     found = schema.get("pattern", "")
     return found.startswith("^") and found.endswith("$") and not re.search(r"(?<!\\)[*+]|,\}", found)
 
@@ -276,7 +276,7 @@ PORTS_OF_ADAPTERS = {
     "chalicelib/adapters/passwords/breaches.py": {"Breaches"},
     "chalicelib/adapters/tokens/signing.py": {"SigningKeys"},
 }
-"""What one adapter needs of another part of the same adapter: no context knows of it."""
+"""Protocols between parts of one adapter, which no context uses."""
 
 
 def test_a_file_can_be_held_in_mind() -> None:
@@ -285,7 +285,7 @@ def test_a_file_can_be_held_in_mind() -> None:
 
 
 def collaborators(made: ast.ClassDef) -> int:
-    """How many parameters the constructor of a class has."""
+    """The number of parameters of a class's constructor."""
     found = (part for part in made.body if isinstance(part, ast.FunctionDef) and part.name == "__init__")
     counts = (len(init.args.posonlyargs) + len(init.args.args) + len(init.args.kwonlyargs) - 1 for init in found)
     return max(counts, default=0)
@@ -302,7 +302,7 @@ def test_no_constructor_takes_more_than_eight_collaborators() -> None:
 
 
 def protocols() -> Iterator[tuple[str, ast.ClassDef]]:
-    """Each public protocol with its file. A private one is the shape of a function's argument in one module."""
+    """Each public protocol with its file. Private protocols describe function arguments within one module."""
     for name, tree in parsed(LIBRARY):
         for node in ast.walk(tree):
             bases = [ast.unparse(base) for base in getattr(node, "bases", ())]
@@ -311,7 +311,7 @@ def protocols() -> Iterator[tuple[str, ast.ClassDef]]:
 
 
 def test_protocols_stand_in_ports() -> None:
-    """The kernel has no contexts and keeps each beside what it speaks of."""
+    """The kernel has no contexts; its protocols are in the modules that they belong to."""
     found = [
         f"{name} {node.name}"
         for name, node in protocols()
@@ -323,7 +323,7 @@ def test_protocols_stand_in_ports() -> None:
 
 
 def test_no_protocol_is_declared_twice() -> None:
-    """Neither under one name, nor under two with the same methods."""
+    """This includes protocols with two names and the same methods."""
     names: dict[str, list[str]] = {}
     promises: dict[tuple[str, ...], list[str]] = {}
     for name, node in protocols():
@@ -350,7 +350,7 @@ def test_no_public_name_goes_undocumented() -> None:
 
 
 def _public_definitions(tree: ast.Module) -> Iterator[ast.ClassDef | ast.FunctionDef]:
-    """Classes and functions that others use, with the methods of those classes."""
+    """Public classes and functions, with the methods of these classes."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             yield node
@@ -361,7 +361,7 @@ def _public_definitions(tree: ast.Module) -> Iterator[ast.ClassDef | ast.Functio
 
 
 def _is_error(node: ast.AST) -> bool:
-    """An error's sentence is its documentation."""
+    """Whether a class is an error, whose sentence is its documentation."""
     names = {target.id for part in getattr(node, "body", ()) for target in _targets(part)}
     return "sentence" in names
 
@@ -377,7 +377,7 @@ def test_every_setting_is_documented_or_speaks_for_itself() -> None:
 
 @pytest.fixture(scope="module")
 def tracked() -> list[Path]:
-    """The text files that are committed, or are about to be."""
+    """The text files that are committed, or will be with the next commit."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""The skeleton that `tools/new_endpoint.py` writes: whole, and to the house's rules."""
+"""The skeleton that `tools/new_endpoint.py` writes is complete and follows the house rules."""
 
 import importlib.util
 import subprocess
@@ -16,7 +16,7 @@ from tools.new_endpoint import Plan, PlanError, write
 
 @pytest.fixture
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What is registered here is not seen elsewhere."""
+    """A registry for this test only."""
     monkeypatch.setattr(registry, "_functions", {})
     before = set(sys.modules)
     yield

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and what is committed."""
+"""The OpenAPI document is valid and complete, and is the committed one."""
 
 import json
 import re
@@ -80,18 +80,18 @@ def test_every_error_code_is_in_one_list(whole: dict[str, Any]) -> None:
 
 
 def test_no_two_models_share_a_name(whole: dict[str, Any]) -> None:
-    """Pydantic tells two such models apart by their modules' names, which are none of our clients' business."""
+    """Pydantic would add the modules' names to such models, and clients would see them."""
     assert [name for name in whole["components"]["schemas"] if "__" in name] == []
 
 
 class Size(ApiModel):
-    """How large."""
+    """The size of a thing."""
 
     size_gb: int = Field(ge=1)
 
 
 class Thing(ApiModel):
-    """What is answered."""
+    """The response."""
 
     size: Size
 

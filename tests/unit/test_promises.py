@@ -1,4 +1,4 @@
-"""`docs/guarantees.md` says which promises are kept: exactly those that a test proves."""
+"""The promises that `docs/guarantees.md` calls *kept* are exactly those that a test proves."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ def promised(document: str) -> dict[str, str]:
 
 
 def proven(source: str) -> set[str]:
-    """The numbers that the tests of a file carry: by name, or by a mark on the test, its class or its file."""
+    """The promises that a file's tests prove: by name, or by a mark on the test, its class or its file."""
     module = ast.parse(source)
     for_all = [
         node.value
@@ -41,7 +41,7 @@ def _of_tests(body: Iterable[ast.stmt], inherited: set[str]) -> Iterator[str]:
 
 
 def marks(expressions: Iterable[ast.expr]) -> set[str]:
-    """The numbers in every `guarantee("G07", …)` within these expressions."""
+    """The numbers in every `guarantee("G07", …)` in these expressions."""
     return {
         argument.value
         for expression in expressions
@@ -82,7 +82,7 @@ class TestThings:
 
 
 def test_a_mark_without_a_test_proves_nothing() -> None:
-    """Neither do a number in a text and a helper's name."""
+    """A number in a text, or in the name of a helper, does not prove anything either."""
     source = """
 import pytest
 pytestmark = pytest.mark.guarantee("G01")

@@ -1,1 +1,1 @@
-"""A small project with every kind of trigger, packaged and run by tests in place of the product."""
+"""A small project with every kind of trigger, which tests package and run instead of the product."""

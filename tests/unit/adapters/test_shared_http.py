@@ -1,4 +1,4 @@
-"""The one HTTP client: what it repeats, how long it goes on, how much it reads, and what its errors say."""
+"""The shared HTTP client: retries, time limits, limits of size, and errors."""
 
 import contextlib
 import gzip
@@ -22,7 +22,7 @@ SECRET = "sk-0123456789"
 
 
 def answer(status: int, *headers: str, body: bytes = b"") -> bytes:
-    """An answer as it goes over the wire."""
+    """An answer as bytes of HTTP."""
     lines = [f"HTTP/1.1 {status} Word", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
@@ -33,7 +33,7 @@ NOTHING = b""
 
 
 class Service(TCPServer):
-    """Answers each connection with the next of `answers`, the last one again and again, byte for byte."""
+    """Answers each connection with the next of `answers`, byte for byte, and repeats the last one."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Exchange)
@@ -42,7 +42,7 @@ class Service(TCPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address at which it listens."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -52,16 +52,16 @@ class _Exchange(StreamRequestHandler):
     def handle(self) -> None:
         head = "".join(iter(lambda: self.rfile.readline().decode(), "\r\n"))
         length = re.search(r"(?i)^content-length: (\d+)", head, re.MULTILINE)
-        self.rfile.read(int(length[1]) if length else 0)  # what is not read would reset the connection
+        self.rfile.read(int(length[1]) if length else 0)  # unread data would reset the connection
         self.server.asked.append(head)
         answers = self.server.answers
-        with contextlib.suppress(OSError):  # a client that has given up
+        with contextlib.suppress(OSError):  # the client has closed the connection
             self.wfile.write(answers[min(len(self.server.asked), len(answers)) - 1])
 
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A service."""
+    """A running service."""
     with Service() as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
@@ -71,28 +71,28 @@ def service() -> Iterator[Service]:
 
 
 class Patience:
-    """A stopwatch that only pauses move."""
+    """A clock that only pauses advance."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.pauses: list[float] = []
         self.tick = 0.0
-        """What each look at the stopwatch takes."""
+        """The time that each read of the clock takes."""
 
     def monotonic(self) -> float:
-        """See `time.monotonic`."""
+        """Like `time.monotonic`."""
         self.now += self.tick
         return self.now
 
     def pause(self, seconds: float) -> None:
-        """See `time.sleep`."""
+        """Like `time.sleep`."""
         self.pauses.append(seconds)
         self.now += seconds
 
 
 @pytest.fixture
 def patience() -> Patience:
-    """The client's stopwatch."""
+    """The client's clock."""
     return Patience()
 
 

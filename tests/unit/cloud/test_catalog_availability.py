@@ -1,4 +1,4 @@
-"""What is told of free GPUs while regions answer, fail, hang and recover."""
+"""The answers about free GPUs while regions answer, fail, hang and recover."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -43,7 +43,7 @@ class MemoryMeasurements:
 
 
 class Regions:
-    """`SupportsCapacity` of regions that do as they are told; counts the looks at each."""
+    """`SupportsCapacity` of regions that tests control; it counts the calls for each."""
 
     def __init__(self) -> None:
         self.free: dict[str, Mapping[str, int] | Exception] = {"montreal": {_H100: 3}, "oslo": {_H100: 1}}
@@ -79,7 +79,7 @@ def availability(regions: Regions, clock: SettableClock) -> GpuAvailability:
 
 
 def stock(availability: GpuAvailability, region_id: str) -> GpuStock:
-    """The one variant that a region sells."""
+    """The only GPU variant of a region."""
     (found,) = availability.stock(small_catalog(), region_id)
     return found
 

@@ -1,4 +1,4 @@
-"""The catalogue's data: consistent in itself, and with the simulated cloud that it is sold on by default."""
+"""The catalogue's data is consistent, and matches the simulated cloud, which is the default target."""
 
 from pathlib import Path
 from typing import Any

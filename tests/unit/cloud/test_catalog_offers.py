@@ -1,4 +1,4 @@
-"""What a customer asked for becomes an offer, or a list of everything that is wrong with it."""
+"""A customer's request becomes an offer, or a list of everything that is wrong with it."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def offer(
 
 
 def refusal(*wanted: Any, **named: Any) -> dict[str, str]:
-    """The details of what is refused, by field."""
+    """The details of a refusal, by field."""
     with pytest.raises(InvalidInput) as refused:
         offer(*wanted, **named)
     return {detail.field: detail.message for detail in refused.value.details}

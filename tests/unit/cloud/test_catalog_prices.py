@@ -1,4 +1,4 @@
-"""Prices that change: which changes may be loaded, and what is in force when."""
+"""Price changes: which may be loaded, and which price is in force at a time."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ CPU = "INSTANCE_TYPE#cpu-4x8"
 
 
 def with_prices(first: int, *changes: tuple[int, int]) -> Catalog:
-    """The small catalogue, where cpu-4x8 costs `first`, and something else from each of `changes` on."""
+    """The small catalogue, in which cpu-4x8 costs `first`, and then the price of each of `changes`."""
     catalog = small_catalog()
     cpu, *others = catalog.instance_types
     history = tuple(PriceChange(at, price) for at, price in changes)
@@ -103,7 +103,7 @@ def test_an_offer_is_the_sum_of_its_parts_and_tells_of_each_change_of_that_sum()
     )
     assert offer.price_parts == {CPU: 1, "IMAGE#ubuntu": 1, "STORAGE_PLAN#network": 400}
     assert offer.price_micros_per_hour == 140_000
-    # At NOW the type gets dearer by what 400 GB of storage get cheaper: that is no change.
+    # At NOW the type costs as much more as 400 GB of storage cost less: the sum does not change.
     assert offer.price_changes == [PriceChange(NOW + 9, 110_000), PriceChange(NOW + 20, 114_000)]
     assert sheet(catalog).price_of(offer.price_parts, 0) == offer.price_micros_per_hour
 
@@ -123,7 +123,7 @@ HISTORIES = st.dictionaries(MOMENTS, st.integers(0, 9), max_size=4)
 def test_changes_of_a_sum_are_where_the_sum_changes(
     first: dict[int, int], second: dict[int, int], units: int, span: tuple[int, int]
 ) -> None:
-    """Told from the prices second by second, which the sheet never looks at."""
+    """The test compares the sheet with the prices of every second, which the sheet does not use."""
 
     def history(changes: dict[int, int]) -> tuple[PriceChange, ...]:
         return (PriceChange(0, 5), *(PriceChange(at, changes[at]) for at in sorted(changes)))

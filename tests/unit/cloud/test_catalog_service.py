@@ -1,4 +1,4 @@
-"""Reading the catalogue: how old it may be, and what the filters find."""
+"""Reading the catalogue: its greatest age, and its filters."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from tests.support.clock import SettableClock
 
 
 class Records:
-    """`CatalogRecords` that counts how often it is read."""
+    """`CatalogRecords` that counts reads."""
 
     def __init__(self) -> None:
         self.catalog = small_catalog()

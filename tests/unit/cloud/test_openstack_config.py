@@ -1,4 +1,4 @@
-"""The provider's configuration: what is taken, and how a mistake is told without telling a secret."""
+"""The provider's configuration: valid values, and errors that reveal no secret."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""OpenStack's texts, as recorded from a real one or quoted from its source, and what Hearth makes of them."""
+"""Hearth's failure codes for OpenStack's error texts, recorded from a real one or quoted from its source."""
 
 from typing import Any
 

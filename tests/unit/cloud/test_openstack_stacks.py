@@ -1,4 +1,4 @@
-"""What a stack's status means for its machine."""
+"""The state of a machine for each status of its stack."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The Heat templates that ship: released ones never change, and all speak alike."""
+"""The packaged Heat templates: released ones never change, and all have the same parameters and outputs."""
 
 from hashlib import sha256
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""User data as cloud-init reads it."""
+"""User data, as cloud-init parses it."""
 
 import json
 from email import message_from_string
@@ -16,7 +16,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGm0Zb4yqk7m1jv8v0yP2b8S0yqkq3Wb0Qb0c
 
 
 def parts_of(user_data: str) -> list[tuple[str, str]]:
-    """Kind and text of each part that cloud-init would handle."""
+    """The kind and the text of each part for cloud-init."""
 
     def text(part: Message) -> str:
         payload = part.get_payload(decode=True)

@@ -1,4 +1,4 @@
-"""Which SSH public keys are taken. Keys are made by another implementation (cryptography), and by `ssh-keygen`."""
+"""Which SSH public keys are accepted. Another implementation (cryptography) and `ssh-keygen` make the keys."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.cloud.ssh_keys.models import Algorithm
 from chalicelib.domain.cloud.ssh_keys.public_keys import UnusableKey, parse_public_key
 
-# Made by `ssh-keygen`, which also printed the fingerprint.
+# `ssh-keygen` made it and printed the fingerprint.
 _KNOWN = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF/dBdkpu05uTJROrCBcxP9qagmuaM1aHkLy+Hcp5l4r user@host"
 _KNOWN_FINGERPRINT = "SHA256:/5jV4YOUYGUaHPQ7gm5GZAPiWlq/BqYFHGEQhN/7xzs"
 _CURVES: dict[Algorithm, ec.EllipticCurve] = {
@@ -206,7 +206,7 @@ def test_an_even_or_negative_modulus_is_refused() -> None:
         assert "is damaged" in refusal(line("ssh-rsa", wire(b"ssh-rsa", exponent, wrong)))
 
 
-@settings(deadline=None)  # the first example of a kind makes a key
+@settings(deadline=None)  # hypothesis: the first example of each kind makes a key
 @given(st.sampled_from(list(Algorithm)), st.data())
 def test_a_flipped_bit_is_refused_or_is_a_key_to_others_too(algorithm: Algorithm, data: st.DataObject) -> None:
     blob = bytearray(blob_of(openssh(algorithm)))

@@ -1,4 +1,4 @@
-"""When zero comes, who is told what, and when to look next: pure, and against a simple simulation."""
+"""The time of zero, the warnings and the next check: pure functions, compared with a simple simulation."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -66,7 +66,7 @@ def test_g13_zero_is_the_first_second_at_which_nothing_is_left(
 def test_g13_posting_usage_leaves_zero_where_it_was(
     opened: list[tuple[int, int]], posted: int, later: int
 ) -> None:
-    """Exactly so but for rounding: less than a micro-dollar a meter."""
+    """Rounding changes it by less than a micro-dollar for each meter."""
     burn = moved = Burn()
     charged = 0
     for price, offset in opened:
@@ -84,7 +84,7 @@ def test_g13_posting_usage_leaves_zero_where_it_was(
 @settings(deadline=None)
 @given(prices, st.one_of(st.integers(0, 2 * 24 * HOUR), st.integers(0, 400 * 24 * HOUR)))
 def test_g13_following_the_moments_warns_in_order_and_stops_at_the_very_second(price: int, runway: int) -> None:
-    """Whoever looks only when told to gives every warning that is due, and suspends at zero, not after it."""
+    """Checks only at the announced times give every due warning, and suspend exactly at zero."""
     funds = _funds(price, price * runway // HOUR)
     zero_at = funds.zero_at
     assert zero_at is not None

@@ -1,4 +1,4 @@
-"""The demo's own check of a bill: it must see every kind of wrong one."""
+"""The demo's check of a bill finds every kind of wrong bill."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ PRICE = "1.9922"
 
 
 def page() -> dict[str, Any]:
-    """Ten seconds at 1.9922 an hour, in two intervals: 0.003873 and 0.001660."""
+    """A page with ten seconds at 1.9922 an hour, in two intervals: 0.003873 and 0.001660."""
     return {
         "pricePerHour": {"amount": PRICE, "currency": "USD"},
         "billedFrom": "2026-11-20T12:00:00Z",

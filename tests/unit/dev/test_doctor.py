@@ -18,7 +18,7 @@ FOUND_PACKAGER = (*FOUND_PYTHON, "--only", "3.13")
 
 @dataclass
 class Bench(Machine):
-    """A machine as a test describes it; by default one that has everything."""
+    """A machine that a test describes; by default it has everything."""
 
     system: str = "Linux"
     processor: str = "x86_64"
@@ -150,7 +150,7 @@ def test_the_exit_status_says_whether_something_is_missing(
 
 
 def test_it_runs_on_a_python_that_is_too_old_for_the_product() -> None:
-    """A newcomer may have no other one. macOS comes with 3.9."""
+    """A newcomer may have no other Python; macOS has 3.9."""
     tree = ast.parse(Path(doctor.__file__).read_text(), feature_version=(3, 8))
     imported = {name for node in tree.body if isinstance(node, ast.ImportFrom) for name in [node.module]}
     assert imported == {"__future__", "collections.abc", "dataclasses", "pathlib"}

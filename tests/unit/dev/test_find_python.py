@@ -13,7 +13,7 @@ SCRIPT = ROOT / "tools" / "find-python.sh"
 
 
 class Box:
-    """A folder that is the whole `PATH`, with Pythons that only say their version."""
+    """A folder that is the whole `PATH`, with fake Pythons that only print their version."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -21,11 +21,11 @@ class Box:
         self.home = folder.parent / "home"
 
     def add(self, name: str, version: str | None) -> Path:
-        """A command that runs what it is given as Python `version` would; None for one that fails."""
+        """Add a command that acts as Python `version`; for None, it fails."""
         return self._write(self.folder / name, version)
 
     def add_to_pyenv(self, version: str) -> Path:
-        """A Python that pyenv has installed, and not chosen."""
+        """Add a Python that pyenv has installed but not selected."""
         return self._write(self.home / ".pyenv" / "versions" / f"{version}.1" / "bin" / "python", version)
 
     def _write(self, path: Path, version: str | None) -> Path:
@@ -63,7 +63,7 @@ def test_the_functions_own_version_comes_first(box: Box) -> None:
 
 
 def test_one_that_does_not_run_is_passed_over(box: Box) -> None:
-    """It is too old, cannot make virtual environments, or is the shim of a version that is not chosen."""
+    """It is too old, cannot make virtual environments, or is the shim of a version that is not selected."""
     box.add("python3.13", None)
     older = box.add("python3.12", "3.12")
     assert box.found() == str(older)
@@ -99,7 +99,7 @@ def test_where_there_is_none_a_sentence_says_so(box: Box) -> None:
 
 
 def test_a_real_python_is_judged_by_the_range_of_the_project() -> None:
-    """The range stands in the script once more, because it runs before anything could read the project's."""
+    """The script repeats the project's range, because it runs before anything can read it."""
     text = SCRIPT.read_text()
     supported = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
     assert supported == ">=3.11,<3.15"

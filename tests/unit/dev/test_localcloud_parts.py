@@ -1,4 +1,4 @@
-"""The parts of the local cloud that need no cloud."""
+"""Parts of the local cloud that can be tested without a running cloud."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def _fault(**fields: object) -> Fault:
 
 
 def test_a_fault_fires_as_often_as_it_says_after_those_it_skips() -> None:
-    """And only for its own function and text."""
+    """It fires only for its function and text."""
     faults = Faults()
     faults.add(_fault(times=2, skip=1, contains="dep_1"))
     assert faults.take("g", {"id": "dep_1"}) is None
@@ -41,14 +41,14 @@ def test_a_fault_fires_as_often_as_it_says_after_those_it_skips() -> None:
 
 
 def test_a_star_meets_every_function() -> None:
-    """Whatever its event."""
+    """Its event does not matter."""
     faults = Faults()
     fault = faults.add(_fault(function="*", kind="lose"))
     assert faults.take("anything", {}) is fault
 
 
 def test_faults_are_forgotten_one_or_all() -> None:
-    """By their id."""
+    """One is removed by its id."""
     faults = Faults()
     first, second = faults.add(_fault()), faults.add(_fault())
     faults.clear(first.id)
@@ -68,20 +68,20 @@ def test_faults_are_forgotten_one_or_all() -> None:
     ],
 )
 def test_what_is_no_fault_is_refused_with_a_sentence(body: object, sentence: str) -> None:
-    """Whoever wrote it sees what to change."""
+    """The sentence says what to change."""
     with pytest.raises(BadFault, match=sentence):
         Fault.parse(body)
 
 
 def test_throttling_carries_lambdas_own_name_unless_told_otherwise() -> None:
-    """State machines retry by these names."""
+    """State machines retry errors by these names."""
     assert _fault(kind="throttle").error == "Lambda.TooManyRequestsException"
     assert _fault(kind="before").error == "Lambda.ServiceException"
     assert _fault(kind="after", error="Lambda.SdkClientException").error == "Lambda.SdkClientException"
 
 
 def test_a_taken_port_is_replaced_by_a_free_one() -> None:
-    """And those of the last time are taken again."""
+    """The ports of the last run are used again."""
     with socket.socket() as taken, socket.socket() as free:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -95,7 +95,7 @@ def test_a_taken_port_is_replaced_by_a_free_one() -> None:
 
 
 def test_a_process_with_a_recycled_id_is_not_ours() -> None:
-    """It is neither taken for alive nor ended."""
+    """It does not count as alive, and is not ended."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as running:
         true = Process.of(running.pid)
         recycled = Process(running.pid, true.started_at - 1)
@@ -109,7 +109,7 @@ def test_a_process_with_a_recycled_id_is_not_ours() -> None:
 
 
 def test_a_process_that_does_not_listen_is_killed() -> None:
-    """After it was asked."""
+    """It is asked to end first."""
     script = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as running:
         assert running.stdout
@@ -119,7 +119,7 @@ def test_a_process_that_does_not_listen_is_killed() -> None:
 
 
 def test_a_file_is_replaced_at_once(tmp_path: Path) -> None:
-    """Nothing else is left beside it."""
+    """No temporary file is left."""
     home = Home(tmp_path)
     assert read_json(home.endpoints) is None
     write_json(home.endpoints, {"api": 1})
@@ -129,7 +129,7 @@ def test_a_file_is_replaced_at_once(tmp_path: Path) -> None:
 
 
 def test_mail_is_found_by_address_and_newest_first() -> None:
-    """With or without a display name, in any case."""
+    """Display names and the case of letters do not matter."""
     base = {"Source": "Hearth <no-reply@hearth.test>", "Subject": "s", "BodyText": "t"}
     entries = [
         {**base, "MessageId": "1", "To": ["Ada <ada@example.com>"], "Timestamp": 1.0},
@@ -143,7 +143,7 @@ def test_mail_is_found_by_address_and_newest_first() -> None:
 
 
 def test_a_stage_is_two_sections_of_samconfig() -> None:
-    """An unknown one is answered with those that there are."""
+    """For an unknown stage, the error names those that exist."""
     stage = Stage.read("prod", ROOT / "samconfig.toml")
     assert (stage.data_stack, stage.installation) == ("hearth-prod-data", "hearth-prod")
     with pytest.raises(NoSuchStage, match="no stage production; it has dev, localstack, prod"):
@@ -151,7 +151,7 @@ def test_a_stage_is_two_sections_of_samconfig() -> None:
 
 
 def test_the_operator_is_told_one_address_or_all() -> None:
-    """With a domain callers see one API; without, each REST API has its own address."""
+    """With a domain, callers see one API; without, each REST API has its own address."""
     many = {
         "RestAPIUrl": "https://a/api",
         "RestAPIV1Url": "https://b/api",
@@ -181,7 +181,7 @@ _ROUTES = {"domain": "api.hearth.test", "webhooks": {"stripe": "url"}}
 def test_the_front_door_names_the_domain_whose_mappings_lead_to_the_apis(
     tmp_path: Path, path: str, led_to: tuple[str, bytes] | None
 ) -> None:
-    """As a browser does; webhooks go to the address of their function."""
+    """It sends the domain as a browser does; webhooks go to the address of their function."""
     (tmp_path / "routes.json").write_text(json.dumps(_ROUTES))
     seen: list[tuple[str, bytes]] = []
     sent: list[Any] = []
@@ -202,7 +202,7 @@ def test_the_front_door_names_the_domain_whose_mappings_lead_to_the_apis(
 
 
 def test_functions_are_known_by_the_names_of_the_registry() -> None:
-    """In whichever stack they are; what is not ours is left alone."""
+    """Their stack does not matter; functions of others are ignored."""
     names = Names("hearth")
     assert [names.of(name) for name in ("hearth-people-login", "hearth-login")] == ["login", "login"]
     assert (names.of("another-login"), names.has("another-login")) == ("another-login", False)

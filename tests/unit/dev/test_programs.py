@@ -1,4 +1,4 @@
-"""Which program keeps the table of the tests."""
+"""The selection of the tests' DynamoDB engine."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.support import programs
 
 
 def engine(path: Path) -> Path:
-    """Something that says that it is dynoxide."""
+    """A program that claims to be dynoxide."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("#!/bin/sh\necho dynoxide 9.8.7\n")
     path.chmod(0o755)

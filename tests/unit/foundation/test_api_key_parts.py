@@ -1,4 +1,4 @@
-"""The text of a key, the networks it may be used from, and what scopes stand for."""
+"""The text of a key, the networks from which it may be used, and the meaning of scopes."""
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -38,7 +38,7 @@ class TestText:
         assert looks_like_a_key(text)
 
     def test_the_form_is_the_documented_one(self) -> None:
-        """Keys that were handed out must be recognised for ever: this text may never change."""
+        """Existing keys must be recognised for ever, so this form may never change."""
         assert key_id_in(_KNOWN, _LIVE) == _KEY_ID
 
     def test_no_two_keys_are_the_same(self) -> None:
@@ -65,7 +65,7 @@ class TestText:
 
 
 def test_the_guide_says_what_the_code_does() -> None:
-    """Scanners copy the pattern from there, and customers read there what a scope means."""
+    """Secret scanners use its pattern, and customers read there what a scope means."""
     guide = (Path(__file__).parents[3] / "docs/guides/api-keys.md").read_text()
     assert f"\n{KEY_PATTERN}\n" in guide
     assert [f"| `{scope}` | {text} |" for scope, text in SENTENCES.items()] == re.findall(

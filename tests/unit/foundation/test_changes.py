@@ -189,7 +189,7 @@ class TestRelay:
 class TestConsumers:
     @pytest.fixture(autouse=True)
     def postponed(self, monkeypatch: pytest.MonkeyPatch) -> Postponed:
-        """The pauses of failed messages. No consumer of these tests stays in the registry."""
+        """The pauses of failed messages. The consumers of these tests are removed from the registry."""
         monkeypatch.setattr(registry, "_functions", dict(registry._functions))
         postponed = Postponed()
         give(foundation={"change_queues": postponed})
@@ -229,7 +229,7 @@ class TestConsumers:
         assert seen == ["1"]
 
     def test_a_declaration_is_all_that_a_consumer_needs(self) -> None:
-        """The registry has what the relay's filter, its list of consumers and the queue are derived from."""
+        """The relay's filter, its list of consumers and the queue are derived from the registry."""
         before = subscriptions(registry._functions.values())
         self.consumer([], fields=("status",), ordered=True)
         (added,) = set(subscriptions(registry._functions.values())) - set(before)
@@ -274,7 +274,7 @@ class TestDeadLetterDesk:
 
 
 def test_ten_of_the_largest_messages_fit_into_one_request() -> None:
-    """SQS takes 1 MiB; a character outside of the first plane takes twelve bytes as JSON escapes it."""
+    """SQS accepts 1 MiB; JSON's escape of a character outside the first plane takes twelve bytes."""
     long = {f"f{n}": "\U0001f701" * MAX_FIELD_CHARACTERS for n in range(MAX_FIELDS)}
     largest = change("KIND", "C#" + "\u00e4" * 1_000, "\u00e4" * 512, **long)
     body = Message.of(largest, subscription("a", "KIND", fields=tuple(long))).body

@@ -1,4 +1,4 @@
-"""The health report: everything at once, within its deadline, and nobody asked twice."""
+"""The health report checks all dependencies at once, within its deadline, and none twice."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from tests.support.clock import SettableClock
 
 @dataclass
 class Fake:
-    """A probe that does what it is told."""
+    """A probe that a test controls."""
 
     name: str
     act: Callable[[], Sequence[Probe]] = tuple
@@ -31,7 +31,7 @@ def refuse() -> Sequence[Probe]:
 
 @pytest.fixture
 def silence() -> Iterator[Event]:
-    """What silent probes wait for; set at the end, so that no thread outlives its test."""
+    """The event for which silent probes wait; it is set at the end, so that no thread outlives its test."""
     end = Event()
     yield end
     end.set()
@@ -64,7 +64,7 @@ def test_an_error_degrades_and_is_told_apart_from_silence(clock: SettableClock, 
 
 
 def test_all_are_asked_at_once_so_that_silence_of_many_costs_one_deadline(clock: SettableClock) -> None:
-    """Each answers only once all have been asked."""
+    """Each answers only after all have been asked."""
     together = Barrier(20)
 
     def wait() -> Sequence[Fake]:

@@ -1,4 +1,4 @@
-"""What the door does before and after an endpoint's own function."""
+"""The door's work before and after an endpoint's function."""
 
 import io
 import json
@@ -28,14 +28,14 @@ DEPLOYMENT_ID = new_id(Kind.DEPLOYMENT, START)
 
 
 class ThingRequest(ApiModel):
-    """A body."""
+    """A request body."""
 
     name: str = Field(min_length=1, max_length=20)
     size_gb: int = Field(default=1, ge=1, le=100)
 
 
 class Thing(ApiModel):
-    """An answer."""
+    """A response body."""
 
     thing_name: str
 
@@ -52,7 +52,7 @@ def read_thing(caller: Caller) -> Thing:
 
 @dataclass
 class Behind:
-    """What stands behind the door in these tests."""
+    """The door's collaborators in these tests."""
 
     owner: Principal
     viewer: Principal
@@ -292,7 +292,7 @@ class TestRateLimit:
 
 
 def visit(visitor: Visitor) -> Thing:
-    """Come by."""
+    """Accept a visitor."""
     return Thing(thing_name=visitor.ip)
 
 
@@ -336,7 +336,7 @@ class TestActivityLog:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What the product's logger writes."""
+    """The output of the product's logger."""
     written = io.StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", written)
     return written
@@ -368,7 +368,7 @@ class TestLogLines:
 
 
 class TestKeys:
-    """An API key at the door; who it is was found out before."""
+    """API keys at the door, after authentication."""
 
     @pytest.fixture
     def key(self, behind: Behind, monkeypatch: pytest.MonkeyPatch) -> Principal:
@@ -396,7 +396,7 @@ class TestKeys:
 
 
 class TestBlocked:
-    """The people of a customer that the operator has blocked."""
+    """Members of a customer that the operator has blocked."""
 
     @pytest.fixture
     def someone(self, behind: Behind, monkeypatch: pytest.MonkeyPatch) -> Principal:

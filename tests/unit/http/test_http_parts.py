@@ -1,4 +1,4 @@
-"""What the door is made of: reading events, describing functions, registering them."""
+"""Parts of the door: reading events, describing functions, registering them."""
 
 import base64
 from collections.abc import Callable
@@ -35,13 +35,13 @@ ThingId = Annotated[str, StringConstraints(pattern=pattern(Kind.DEPLOYMENT))]
 
 
 class Part(ApiModel):
-    """Something inside."""
+    """A part of a model."""
 
     size_gb: int = Field(ge=1, le=9)
 
 
 class Whole(ApiModel):
-    """Something with parts, and with a field that goes by two names."""
+    """A model with parts, and with a field that has two names."""
 
     main_part: Part
     more_parts: list[Part] = Field(default_factory=list)
@@ -120,7 +120,7 @@ class TestReadingBodies:
 
     def test_no_body_is_an_empty_object(self) -> None:
         class Nothing(ApiModel):
-            """Nothing is needed."""
+            """A model without required fields."""
 
         assert parse_body(Nothing, b"") == Nothing()
 
@@ -170,7 +170,7 @@ class TestDescribing:
             specification(_show, **declared, aliases=(("POST", "/v1/things/{thingId}"),))
 
     def test_an_alias_is_an_operation_of_its_own(self) -> None:
-        """Everything else is the same, so that whatever goes through all operations meets it too."""
+        """Everything else is the same, so that code that visits all operations also finds the alias."""
         spec = specification(_show, method="PUT", path="/t/{thingId}", aliases=(("POST", "/v1/aThing/{thingId}"),))
         own, alias = spec.at_every_place()
         assert own is spec

@@ -1,4 +1,4 @@
-"""Pages with numbers, cut out of a list that is read by cursor."""
+"""Numbered pages of a list that is read by cursor."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from chalicelib.kernel.pages import Page, PageRequest, numbered_page
 
 
 class Numbers:
-    """A list of so many numbers, and how often it was read."""
+    """A list of numbers that counts its reads."""
 
     def __init__(self, count: int, *, hides: bool = False) -> None:
         self.count = count
@@ -16,7 +16,7 @@ class Numbers:
         self.reads = 0
 
     def read(self, page: PageRequest) -> Page[int]:
-        """A page of it; one that hides has none of what it has read."""
+        """Return a page; with `hides`, the page has no items."""
         self.reads += 1
         start = int(page.cursor or 0)
         end = min(start + page.limit, self.count)

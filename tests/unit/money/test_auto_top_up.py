@@ -1,4 +1,4 @@
-"""Topping up by itself: one in flight, one an hour, a monthly cap, a pause after three declines."""
+"""Auto top-up: one charge at a time, one an hour, a monthly cap, a pause after three declines."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,7 +34,7 @@ WISH = AutoTopUpSettings(
 
 
 class Nobody:
-    """`PreferredMethods` without a choice, and `UserLookup` without a user."""
+    """`PreferredMethods` without a method, and `UserLookup` without a user."""
 
     def get(self, user_id: str) -> User | None:
         return None
@@ -75,11 +75,11 @@ class House:
         )
 
     def look(self) -> None:
-        """What the schedule does."""
+        """Run the schedule."""
         self.auto.process_all()
 
     def spend(self) -> None:
-        """Everything that is there goes."""
+        """Spend the whole balance."""
         posted = self.ledger.balance(CUSTOMER).posted_micros
         if posted:
             self.ledger.credit(
@@ -93,7 +93,7 @@ class House:
         return found
 
     def made(self) -> list[TopUp]:
-        """Every top-up that there is."""
+        """Every top-up."""
         return self.table.under(("top_up",), TopUp)
 
     @property
@@ -248,7 +248,7 @@ def test_g10_an_answer_that_did_not_come_is_looked_up_and_not_charged_again(hous
 @pytest.mark.parametrize("commit", range(5))
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_g10_a_crash_around_any_commit_charges_once(house: House, when: str, commit: int) -> None:
-    """Starting, keeping the id, what the look books, what the confirmation books, ending."""
+    """The commits: start, store the id, settle by fetch, settle by confirmation, end."""
 
     def crash() -> None:
         raise Crash

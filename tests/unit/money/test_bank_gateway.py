@@ -1,4 +1,4 @@
-"""The bank's adapter: configuration, instructions, webhooks, and what its documents mean."""
+"""The bank's adapter: configuration, instructions, webhooks, and the bank's documents."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -96,7 +96,7 @@ class TestConfiguration:
 
 class TestCreate:
     def test_instructions_hold_what_a_payer_fills_in(self) -> None:
-        """Nothing listens where the configuration points: nobody is asked."""
+        """Nothing listens at the configured address, so the bank is not called."""
         checkout = BankGateway(configured()).create(top_up(), return_url="")
         reference = reference_of("top_01", "EUR")
         assert checkout.provider_id == reference
@@ -143,7 +143,7 @@ def read(body: bytes, headers: dict[str, str], now: datetime = NOW) -> str | Non
 REFERENCE = reference_of("top_01", "EUR")
 OTHER = reference_of("top_02", "EUR")
 LOOK_ALIKE = REFERENCE.replace("S", "5")
-"""Read by us, and not found by a bank that compares characters."""
+"""A form of the reference that we can read, but that a bank's search by characters does not find."""
 
 
 @pytest.mark.guarantee("G40")
@@ -267,7 +267,7 @@ class TestStates:
 
 
 class TestAnswers:
-    """A bank that answers what it should not."""
+    """A bank with invalid answers."""
 
     @pytest.mark.parametrize(
         "answer",
@@ -295,7 +295,7 @@ class TestAnswers:
             BankGateway(configured()).fetch(REFERENCE)
 
     def test_what_others_have_is_not_taken(self) -> None:
-        """A bank's search may find more than what names this reference alone."""
+        """A bank's search may also find transfers with other references."""
         others = [told(1, text=OTHER), told(2, text=f"{REFERENCE} {OTHER}"), told(3, currency="USD"), told(4)]
         page = {"transfers": [json.loads(one.model_dump_json()) for one in others]}
         server = LoopbackServer(lambda request: Response(200, page))

@@ -1,4 +1,4 @@
-"""Matching: the right top-up or a person, and every line of a statement in exactly one place."""
+"""Matching finds the right top-up or asks staff, and every line of a statement has exactly one result."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -88,7 +88,7 @@ class TestMatch:
         assert (found.top_up is not None) == (reason is Reason.OTHER_CURRENCY)
 
     def test_several_payers_money_is_not_one_customers(self) -> None:
-        """Although there is one clear reference in what they wrote."""
+        """This holds even if their text has one clear reference."""
         found = match(replace(transfer(REFERENCES[0]), is_batch=True), TOP_UPS.get)
         assert isinstance(found, Unmatched)
         assert found.reason is Reason.BATCH

@@ -1,4 +1,4 @@
-"""References: found again through what people and banks do to them, and never taken for another."""
+"""References are found in spite of changes by people and banks, and are never taken for another one."""
 
 import re
 
@@ -24,7 +24,7 @@ LOOK_ALIKES = {"B": "8", "G": "6", "L": "1I", "S": "5", "Z": "2", "0": "OQ", "1"
 
 
 def iso_7064(reference: str) -> int:
-    """The check as ISO 11649 describes it, written on its own: 1 for a reference that is right."""
+    """An independent implementation of the check in ISO 11649; the result is 1 for a valid reference."""
     rest = 0
     for character in reference[4:] + reference[:4]:
         number = int(character) if character.isdigit() else ord(character) - ord("A") + 10
@@ -85,7 +85,7 @@ def test_look_alikes_are_read_as_what_can_stand_there(reference: str, data: st.D
 
 @given(REFERENCES, st.integers(0, REFERENCE_LENGTH - 1), st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 def test_every_wrong_character_is_caught(reference: str, place: int, wrong: str) -> None:
-    """It is either seen to be wrong, or read back as what it was meant to be; never as another reference."""
+    """The reference is either refused or read as the intended one, never as another."""
     typed = reference[:place] + wrong + reference[place + 1 :]
     assert find_references(typed) in ((), (reference,))
     assert is_reference(typed) == (typed == reference)
@@ -99,7 +99,7 @@ def test_every_two_neighbours_swapped_are_caught(reference: str, place: int) -> 
 
 
 def test_every_error_in_one_reference_is_caught_without_exception() -> None:
-    """All 18 places and 36 characters, and all swaps, of one; hypothesis tries others."""
+    """All changes of one character and all swaps in one reference; hypothesis tests others."""
     reference = reference_of("top_01", "GBP")
     for place in range(REFERENCE_LENGTH):
         for wrong in set("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") - {reference[place]}:

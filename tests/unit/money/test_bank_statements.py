@@ -1,4 +1,4 @@
-"""Statements: whatever the file, every line of it is accounted for, and the same transfer is the same payment."""
+"""Statements: every line of any file is in the result, and the same transfer is the same payment."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -120,7 +120,7 @@ class TestCsv:
     @settings(deadline=None)
     @given(st.lists(st.one_of(st.just(GOOD), st.text("ab,\"'\\\r\t 12.-é\u2028\x0b", max_size=40)), max_size=30))
     def test_no_line_is_ever_lost(self, lines: list[str]) -> None:
-        """Each line that says anything is in the result under its own number."""
+        """Each line that is not empty is in the result under its number."""
         statement = read_statement(csv_of(*lines))
         numbers = [line.line_number for line in statement.lines]
         assert numbers == [number for number, line in enumerate(lines, 2) if line.encode().strip()]
@@ -157,7 +157,7 @@ KINDS: dict[str, type[Line]] = {
     entry("", direction="DBIT"): PassedOver,
     "<Ntry/>\n": Invalid,
 }
-"""Entries, and what becomes of each."""
+"""Entries, and the result for each."""
 
 
 class TestCamt053:
@@ -212,7 +212,7 @@ class TestCamt053:
 
     @pytest.mark.parametrize("shares", [("60.00", "41.00"), ("60.00", ""), ("160.00", "-60.00")])
     def test_a_batch_that_does_not_add_up_stays_whole(self, shares: tuple[str, str]) -> None:
-        """No money is lost: people see one transfer with all the texts."""
+        """No money is lost: staff see one transfer with all texts."""
         first, second = reference_of("top_1", "EUR"), reference_of("top_2", "EUR")
         raw = camt(
             entry(f"<NtryDtls>{detail('T1', shares[0], first)}{detail('T2', shares[1], second)}</NtryDtls>")
@@ -276,7 +276,7 @@ class TestCamt053:
             b'<?xml version="1.0" encoding="nonsense"?>' + camt(entry("")),
             b"\xff\xfe<\x00",
         ],
-        # One document has a megabyte, and its text would be its name.
+        # One document has a megabyte, and pytest would use its text as its name.
         ids=[
             "html",
             "open-tag",
@@ -366,7 +366,7 @@ class TestIdentity:
         assert len({found.id for found in twice}) == 1
 
     def test_payments_that_cannot_be_told_apart_are_counted(self) -> None:
-        """Where a bank gives no reference, two equal transfers stay two, and stay the same two next time."""
+        """If a bank gives no reference, two equal transfers remain two, and the same two when imported again."""
         raw = as_camt053([booked(1, bank_reference=""), booked(2, bank_reference="")], "02", NOON).encode()
         first = [found.id for found in transfers(raw)]
         assert len(set(first)) == 2

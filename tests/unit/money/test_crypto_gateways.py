@@ -1,4 +1,4 @@
-"""What BTCPay's and OxaPay's words become, and what an operator may configure."""
+"""The conversion of BTCPay's and OxaPay's answers, and their configuration."""
 
 import json
 from datetime import timedelta
@@ -269,7 +269,7 @@ class TestConfiguration:
 
 
 def test_a_daily_look_goes_back_as_far_as_late_payments_come() -> None:
-    """Both list by creation: what is listened for must be looked for."""
+    """Both gateways list by creation, so the list must reach back as far as webhooks of late payments."""
     listened = timedelta(minutes=BTCPAY.expiration_minutes + BTCPAY.monitoring_minutes)
     assert listened >= timedelta(days=30)
     assert timedelta(days=OXAPAY.listening_days) >= timedelta(days=30)

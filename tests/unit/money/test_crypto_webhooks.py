@@ -1,4 +1,4 @@
-"""Webhooks of BTCPay and OxaPay: forged, stale, future, truncated, unreadable, or good."""
+"""Webhooks of BTCPay and OxaPay: forged, too old, from the future, truncated, unreadable, or valid."""
 
 import hashlib
 import hmac

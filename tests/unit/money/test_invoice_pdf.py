@@ -1,4 +1,4 @@
-"""The PDF of an invoice: what it says, what its figures come to, and that it can be drawn."""
+"""The PDF of an invoice: its text, its sums, and its rendering."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -53,7 +53,7 @@ def issued(buyer: BillingProfile = BUYER, tax_point: TaxPoint = TaxPoint.USAGE) 
 
 
 def note_of(invoice: Invoice) -> CreditNote:
-    """A credit note for it."""
+    """A credit note for `invoice`."""
     return CreditNote(
         id="crn_1",
         number="HC-CN-2031-000001",
@@ -74,7 +74,7 @@ def note_of(invoice: Invoice) -> CreditNote:
 
 
 def text_of(document: Document) -> str:
-    """Everything that the PDF says, page after page, on one line."""
+    """The text of the PDF, page after page, on one line."""
     pdf = pypdfium2.PdfDocument(PdfPrinter().print(document))
     return " ".join(" ".join(page.get_textpage().get_text_range() for page in pdf).split())
 

@@ -1,4 +1,4 @@
-"""Invoices over any months: what is on them is what the ledger booked, to the micro-dollar, once."""
+"""Invoices over random months contain each ledger entry once, to the micro-dollar."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -50,7 +50,7 @@ USAGE = {EntryType.USAGE, EntryType.USAGE_CORRECTION}
 
 
 def steps() -> st.SearchStrategy[list[tuple[str, int, int]]]:
-    """Things that happen: what, to which machine, how much."""
+    """A strategy for steps: the kind, the machine, the amount."""
     what = st.sampled_from(
         ["start", "stop", "stop_back", "pass", "price", *POSTS, "issue", "issue now"],
     )
@@ -59,7 +59,7 @@ def steps() -> st.SearchStrategy[list[tuple[str, int, int]]]:
 
 
 def apply(months: Months, step: tuple[str, int, int]) -> None:
-    """Let one thing happen."""
+    """Do one step."""
     what, number, amount = step
     name = f"dep_{number}"
     meter = months.meters.meter(CUSTOMER, name)
@@ -88,7 +88,7 @@ def apply(months: Months, step: tuple[str, int, int]) -> None:
 
 
 def assert_sums_to_the_ledger(months: Months, tax_point: TaxPoint) -> None:
-    """Everything invoiced so far, against the entries that it covers."""
+    """Assert that all invoices so far equal the sum of the entries that they cover."""
     invoices = months.issued()
     if not invoices:
         return
@@ -113,7 +113,7 @@ def assert_sums_to_the_ledger(months: Months, tax_point: TaxPoint) -> None:
 
 
 def assert_consecutive(invoices: Sequence[Invoice]) -> None:
-    """Numbers, entries, months and balances follow on each other."""
+    """Assert that numbers, entries, months and balances of the invoices are consecutive."""
     assert [invoice.first_sequence for invoice in invoices[:1]] in ([], [1])
     for earlier, later in pairwise(invoices):
         assert int(later.number[-6:]) == int(earlier.number[-6:]) + 1 or later.number[3:7] > earlier.number[3:7]
@@ -125,7 +125,7 @@ def assert_consecutive(invoices: Sequence[Invoice]) -> None:
 
 
 def assert_adds_up(invoice: Invoice) -> None:
-    """The figures that are printed."""
+    """Assert that the printed figures add up."""
     totals, summary = invoice.totals, invoice.summary
     basis = (
         totals.usage_cents - totals.credits_applied_cents
@@ -175,7 +175,7 @@ def test_a_month_of_one_machine() -> None:
         datetime(2031, 3, 31, 22, 0, tzinfo=UTC),
         datetime(2031, 4, 30, 22, 0, tzinfo=UTC),
     )
-    # What was booked at midnight itself is the next month's.
+    # An entry of exactly midnight belongs to the next month.
     assert [line.day for line in april.lines] == [date(2031, 4, 1) + timedelta(days=n) for n in range(30)]
     assert [line.seconds for line in april.lines] == [DAY] * 29 + [18 * HOUR]
     assert [line.cents for line in april.lines] == [240] * 29 + [180]
@@ -244,7 +244,7 @@ def test_a_month_that_gave_more_back_than_it_charged_reduces_the_next() -> None:
 
 
 def test_a_machine_that_ended_before_a_price_changed_is_given_back_what_was_invoiced_at_either_price() -> None:
-    """It was charged beyond its end, at both prices, and invoiced for some of that, before its end was known."""
+    """Before its end was known, it was charged beyond the end at both prices, and partly invoiced."""
     months = Months(datetime(2031, 1, 31, 12, tzinfo=UTC))
     changes_at = epoch_seconds(datetime(2031, 1, 31, 18, tzinfo=UTC))
     months.prices.histories["type"] = (PriceChange(0, 10 * DOLLAR), PriceChange(changes_at, 20 * DOLLAR))
@@ -302,7 +302,7 @@ def test_a_change_of_time_zone_leaves_no_hour_out_and_makes_no_invoice_of_hours(
 
 
 def test_numbers_have_no_gap_whatever_crashes() -> None:
-    """A crash before the commit issues nothing; one after it has issued; another run changes neither."""
+    """A crash before the commit issues nothing, one after it does; another run issues the invoice only once."""
     months = Months(START)
     for lost in ("before", "after", "before", "after"):
         months.post(EntryType.TOP_UP, DOLLAR, gateway_account("paypal"))

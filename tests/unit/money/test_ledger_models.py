@@ -1,4 +1,4 @@
-"""What a customer is shown of an account, at any moment between two runs of the meter."""
+"""The figures of an account at any time between two runs of metering."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ def test_two_numbers_tell_what_all_meters_have_used_since_they_were_posted(
         burn = burn.with_meter(price, meter.watermark).moved(price, meter.watermark, moved.watermark)
         used += meter.charge_until(now) - meter.charge_until(moved.watermark)
     at = START + timedelta(seconds=now - epoch_seconds(START))
-    # Each meter rounds down by itself: all together differ by less than a micro-dollar for each end.
+    # Each meter rounds down by itself, so the sum differs by less than a micro-dollar for each end.
     assert abs(burn.unposted_micros(at) - used) <= len(meters)
 
 

@@ -1,4 +1,4 @@
-"""Whatever the schedule does, a machine's charge is the exact formula (G04, G05, G06)."""
+"""Under any schedule of metering, the charge of a machine is that of the exact formula (G04, G05, G06)."""
 
 import pytest
 from hypothesis import settings
@@ -18,7 +18,7 @@ class _InMemory(MeteringSchedule):
 
 @pytest.mark.guarantee("G03", "G04", "G05", "G06")
 def test_g04_any_schedule_charges_the_exact_formula() -> None:
-    """Runs, replays, crashes, concurrent runs, skews, a lagging index and closings at any moment."""
+    """It has runs, replays, crashes, concurrent runs, skewed clocks, a lagging index and closings at any time."""
     run_state_machine_as_test(
         _InMemory, settings=settings(max_examples=150, stateful_step_count=40, deadline=None)
     )

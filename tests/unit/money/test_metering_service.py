@@ -1,4 +1,4 @@
-"""Metering beyond one machine: many, of many customers, with trouble among them."""
+"""Metering of many machines of many customers, with failures."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class Books:
     prices: MemoryPrices
 
     def open(self, customer_id: str, count: int) -> None:
-        """`count` machines become active, at a dollar an hour and second."""
+        """Open the meters of `count` machines, at a dollar per second."""
         for number in range(count):
             change = self.ledger.change(customer_id, self.clock.now())
             opened_at = epoch_seconds(self.clock.now())
@@ -47,7 +47,7 @@ class Books:
             self.transactor.commit([*self.metering.open(change, meter), *change.writes()])
 
     def account(self, customer_id: str) -> Account:
-        """As it is now."""
+        """The present account."""
         account = self.records.account(customer_id)
         assert account is not None
         return account

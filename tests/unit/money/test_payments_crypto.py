@@ -1,4 +1,4 @@
-"""What a hosted crypto invoice adds up to."""
+"""The status and flags of a hosted crypto invoice, by its transfers."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Any interleaving of payments, webhooks, refunds, disputes, usage, holds and crashes keeps the books right."""
+"""The ledger stays correct under any order of payments, webhooks, refunds, disputes, usage, holds and crashes."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,7 +40,7 @@ CUSTOMER = "cus_1"
 
 
 class Bank:
-    """Everything that payments are made of, in memory."""
+    """All services of payments, in memory."""
 
     def __init__(self) -> None:
         self.clock = SettableClock()
@@ -70,7 +70,7 @@ class Bank:
         return self.top_ups.create(CUSTOMER, request, key)
 
     def paid(self, top_up: TopUp, micros: int, name: str = "ch_1", currency: str = "USD") -> None:
-        """The gateway has got money for a top-up."""
+        """Make the gateway receive money for a top-up."""
         state = self.gateway.states[str(top_up.provider_id)]
         payment = Payment(name, Amount(micros, currency), self.clock.now())
         self.gateway.tell(state.provider_id, payments=(*state.payments, payment), status=TopUpStatus.SETTLED)
@@ -263,7 +263,7 @@ def test_everything_of_one_top_up_is_worth_what_its_first_money_was(bank: Bank) 
 
 
 class Books(RuleBasedStateMachine):
-    """What a gateway, its webhooks, a customer, machines and crashes do to one account."""
+    """A state machine of a gateway, its webhooks, a customer, machines and crashes, on one account."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -276,7 +276,7 @@ class Books(RuleBasedStateMachine):
 
     @property
     def known(self) -> list[TopUp]:
-        """The top-ups that the gateway was asked for."""
+        """The top-ups that the gateway knows."""
         return [top_up for top_up in self.bank.table.under(("top_up",), TopUp) if top_up.provider_id]
 
     def _next(self) -> int:
@@ -291,7 +291,7 @@ class Books(RuleBasedStateMachine):
         try:
             how()
         except* (Crash, GatewayUnreachable, PaymentProviderError, InsufficientBalance):
-            pass  # alone, or among what a schedule gathers
+            pass  # alone, or together with other usage of a metering run
 
     @rule(micros=st.integers(1, 10**9))
     def another_top_up(self, micros: int) -> None:
@@ -393,7 +393,7 @@ class Books(RuleBasedStateMachine):
         assert account.posted_micros + gateway_side + operator_side == 0
 
     def teardown(self) -> None:
-        """At the end everything is looked at once more, and the books are the gateway's truth exactly."""
+        """At the end, fetch everything again, and check that the ledger equals the gateway's state."""
         self.bank.gateway.silent = ""
         self.bank.transactor.before = self.bank.transactor.after = None
         for top_up in self.known:

@@ -1,4 +1,4 @@
-"""What PayPal's objects become: amounts, orders, captures, refunds and disputes."""
+"""The conversion of PayPal's objects: amounts, orders, captures, refunds and disputes."""
 
 import json
 from collections.abc import Mapping
@@ -260,7 +260,7 @@ class TestDisputes:
 
     @pytest.mark.parametrize("outcome", ["", "RESOLVED_BUYER_FAVOUR"])
     def test_g09_its_money_is_not_told_twice(self, outcome: str) -> None:
-        """PayPal files what it takes back for a dispute as a refund too."""
+        """PayPal also reports the money that it takes back for a dispute as a refund."""
         state = self._state(dispute(outcome), refund("R1", "60.00", 200), refund("R2", "40.00", 300, key="top_1"))
         assert state.refunds == ()
 
@@ -284,7 +284,7 @@ class TestDisputes:
     def test_g09_no_more_is_taken_from_the_refunds_than_the_dispute_covers(
         self, units: list[int], disputed: int
     ) -> None:
-        """Whatever refunds there are: what leaves is what was refunded, plus what the dispute has not covered."""
+        """For any refunds, the total is the refunded amount plus the part that the dispute has not covered."""
         refunds = [refund(f"R{place}", f"{value}.00", 200 + place) for place, value in enumerate(units)]
         state = self._state(dispute("RESOLVED_BUYER_FAVOUR", refunded=f"{disputed}.00"), *refunds)
         kept = sum(item.amount.micros for item in state.refunds)

@@ -1,4 +1,4 @@
-"""PayPal's signature by certificate, and what an event is about."""
+"""PayPal's signature by certificate, and the object of an event."""
 
 import json
 from collections.abc import Iterator
@@ -126,7 +126,7 @@ class TestSignature:
             gateway.verify(BODY, signed(simulator), START)
 
     def test_g40_a_certificate_elsewhere_is_not_followed_to(self, simulator: PayPalSimulator) -> None:
-        """Else a way to redirect on PayPal's host would be a way to sign as PayPal."""
+        """Otherwise a redirect on PayPal's host would allow others to sign as PayPal."""
         elsewhere = simulator.base_url + simulator.signer.certificate_path
         server = LoopbackServer(lambda request: Response(302, None, {"Location": elsewhere}))
         server.start()

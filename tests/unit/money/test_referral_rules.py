@@ -1,4 +1,4 @@
-"""Codes, and what counts as a payment that brings a reward."""
+"""Referral codes, and the payments that count for a reward."""
 
 from dataclasses import replace
 from datetime import timedelta

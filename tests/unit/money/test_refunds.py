@@ -1,4 +1,4 @@
-"""Sending money back: set aside first, sent once, booked when it is done, and above a limit decided by two."""
+"""Refunds: held first, sent once, posted when done, and approved by two above a limit."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +36,7 @@ DOLLAR = 1_000_000
 
 
 class FakeCustomers:
-    """`Customers` and `Belonging`: one, that may close, and who of the staff is its member."""
+    """`Customers` and `Belonging` with one customer, which can be closed, and staff who are its members."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -50,7 +50,7 @@ class FakeCustomers:
 
 
 class Desk:
-    """A customer who has paid, and the staff who can send it back."""
+    """A customer who has paid, and staff who can refund it."""
 
     def __init__(self) -> None:
         self.clock = SettableClock()
@@ -84,7 +84,7 @@ class Desk:
         self.four_eyes = FourEyes(self.approvals, self.refunds, self.ledger, self.customers, self.clock)
 
     def paid(self, dollars: int = 50) -> TopUp:
-        """A top-up that was paid."""
+        """A paid top-up."""
         top_ups = TopUps(
             self.top_up_records, lambda _: self.gateway, self.settlement, self.transactor, self.clock, "https://x"
         )
@@ -98,7 +98,7 @@ class Desk:
         return RefundRequest(top_up.id, amount, "Paid twice", "usr_a")
 
     def sent(self) -> list[str]:
-        """The keys that the gateway was asked with."""
+        """The keys of the calls to the gateway."""
         assert isinstance(self.gateway, RefundingGateway)
         return self.gateway.asked
 
@@ -109,7 +109,7 @@ class Desk:
         return account
 
     def refunded(self) -> int:
-        """What the refunds in the ledger come to."""
+        """The sum of the refunds in the ledger."""
         entries = self.books.all_entries(CUSTOMER)
         return -sum(entry.change_micros for entry in entries if entry.type is EntryType.REFUND)
 
@@ -179,7 +179,7 @@ def test_an_answer_that_did_not_come_is_looked_for(desk: Desk, silent: str) -> N
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("commits", range(3))
 def test_a_crash_anywhere_sends_and_books_once(desk: Desk, when: str, commits: int) -> None:
-    """Placing, booking, ending: before or after each commit the process dies; then the request comes again."""
+    """The process dies before or after each commit (place, post, end); then the request is repeated."""
     top_up = desk.paid()
 
     def crash() -> None:
@@ -258,7 +258,7 @@ def _ignore(order: RefundOrder) -> None:
 
 
 def test_what_the_payers_bank_sent_back_is_not_called_done(desk: Desk) -> None:
-    """The books have it back, and so the order says; another refund is ordered by another key."""
+    """The ledger has the money back, and the order says so; another refund needs another key."""
     top_up = desk.paid()
     order = desk.refunds.order(desk.wish(top_up), "one")
     assert (order.status, desk.account.posted_micros) == (RefundOrderStatus.DONE, 30 * DOLLAR)
@@ -311,7 +311,7 @@ def test_one_order_in_trouble_does_not_keep_the_others_waiting(desk: Desk) -> No
 
 class TestFourEyes:
     def large(self, desk: Desk) -> Approval:
-        """A refund that needs a second of the staff."""
+        """A refund that a second member of the staff must approve."""
         made = desk.four_eyes.refund(desk.wish(desk.paid(3000), "1000.01"), "one")
         assert isinstance(made, Approval)
         assert desk.sent() == []

@@ -1,4 +1,4 @@
-"""Machines under a spend cap: who is warned, when they stop, and what lets them run again."""
+"""Spend caps: when customers are warned, when machines stop, and when they run again."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ GRACE = timedelta(hours=72)
 HOUR = 3_600
 PLENTY = 10**15
 _MOST_LOOKS = 250
-"""Two a day: when the cap is near, and a second later where both caps are."""
+"""Two a day: when the cap is near, and a second later if both caps are near."""
 NOTHING = Machines()
 RUNNING = Machines(running=("dep_a",), kept=("dep_a",))
 OFF = Machines(stopped=("dep_a",), reserve_micros=600, kept=("dep_a",))
@@ -39,7 +39,7 @@ OFF = Machines(stopped=("dep_a",), reserve_micros=600, kept=("dep_a",))
 def _funds(
     price: int, caps: Caps, *, spent: int = 0, posted: int = PLENTY, held: int = 0, at: datetime = NOON
 ) -> Funds:
-    """Money, and `spent` in the day and the month of `at`; from then on a machine of this price runs, if any."""
+    """Funds with `spent` in the day and the month of `at`; from then on, a machine at `price` runs, if any."""
     second = epoch_seconds(at)
     spending = Spending(
         0, Window(Period.DAY.start_of(second), spent), Window(Period.MONTH.start_of(second), spent)
@@ -73,7 +73,7 @@ def _judge(watch: Watch, funds: Funds, machines: Machines, at: datetime = NOON) 
 def test_following_the_moments_warns_once_a_window_and_stops_at_the_very_second(
     price: int, daily: int | None, monthly: int | None, spent: int
 ) -> None:
-    """Whoever looks only when told to, for up to two months of running."""
+    """Checks happen only at the announced times, for up to two months."""
     funds = _funds(price, Caps(daily, monthly), spent=spent)
     watch, at, letters = _watch(), NOON, list[tuple[LetterKind | None, Period, datetime]]()
     end = NOON + timedelta(days=60)
@@ -164,7 +164,7 @@ def test_of_two_caps_the_one_that_ends_later_keeps_machines_off() -> None:
     ],
 )
 def test_a_raised_cap_must_leave_room_for_the_reserve(caps: Caps, status: SuspensionStatus) -> None:
-    """Else machines would be switched on and off again within minutes."""
+    """Otherwise machines would be switched on and off again within minutes."""
     assert _judge(_capped(), _funds(0, caps, spent=1_000), OFF).watch.status is status
 
 
@@ -182,7 +182,7 @@ def test_a_stop_for_a_cap_never_ends_in_deletion() -> None:
         at += timedelta(hours=7)
 
 
-# Both at once
+# Both caps at once
 
 
 def test_where_money_and_cap_are_used_up_together_it_is_the_money() -> None:

@@ -1,4 +1,4 @@
-"""What was spent in a day and a month, and when a cap will be reached."""
+"""The spending of a day and a month, and the time at which a cap is reached."""
 
 from datetime import UTC, datetime
 
@@ -31,14 +31,14 @@ class _InMemory(SpendingSchedule):
 
 @pytest.mark.guarantee("G04", "G05")
 def test_g05_what_is_spent_is_the_sum_of_the_usage_of_the_window_under_any_schedule() -> None:
-    """For customers and for API keys, over midnights and ends of months, with corrections and changes of price."""
+    """It covers customers and API keys, midnights and ends of months, corrections and changes of price."""
     run_state_machine_as_test(
         _InMemory, settings=settings(max_examples=100, stateful_step_count=40, deadline=None)
     )
 
 
 def _spending(opened: list[tuple[int, int, int]]) -> tuple[Spending, int]:
-    """The spending of meters by price, opening and seconds that are posted; and its last second."""
+    """The spending of meters, given by price, opening and posted seconds; and its last second."""
     spending, last = NOTHING_SPENT, MIDNIGHT
     for price, offset, posted in opened:
         meter = Meter.opening("cus_a", "dep_a", 1, price, MIDNIGHT + offset)
@@ -78,7 +78,7 @@ def test_a_cap_is_reached_at_the_first_second_at_which_so_much_is_spent(
 def test_posting_usage_leaves_the_moment_of_a_cap_where_it_was(
     opened: list[tuple[int, int, int]], later: int
 ) -> None:
-    """Exactly so but for rounding: less than a micro-dollar a meter, which a posting may have begun before."""
+    """Rounding changes it by less than a micro-dollar for each meter."""
     spending, last = _spending(opened)
     limit = spending.spent_micros(Period.MONTH, last) + 50_000_000
     before = spending.reaches(Period.MONTH, limit, last)

@@ -1,4 +1,4 @@
-"""What Stripe's objects mean: each status, each currency, each error."""
+"""The conversion of Stripe's objects: each status, each currency, each error."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ from chalicelib.domain.money.top_ups.models import (
 )
 
 SDK: Any = stripe
-"""Half of the SDK's errors have untyped constructors."""
+"""Untyped, because half of the SDK's errors have untyped constructors."""
 
 DECLINED = {"type": "card_error", "code": "card_declined", "message": "Your card was declined."}
 
@@ -212,7 +212,7 @@ class TestErrors:
         assert str(made).startswith("try: ")
 
     def test_a_bad_key_is_nobodys_refusal(self) -> None:
-        """Else every top-up would be taken for unknown to Stripe as soon as a key is revoked."""
+        """Otherwise every top-up would count as unknown to Stripe as soon as a key is revoked."""
         assert not isinstance(gateway_error(SDK.AuthenticationError("who?", http_status=401), ""), GatewayRefused)
 
     def test_the_payer_reads_what_was_written_for_the_payer(self) -> None:

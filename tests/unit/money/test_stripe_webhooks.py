@@ -1,4 +1,4 @@
-"""Stripe's signature, against the SDK's own idea of it, and what its events are about."""
+"""Stripe's signature, compared with the SDK's, and the objects of events."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -92,7 +92,7 @@ def test_g40_a_header_that_proves_nothing_is_refused(header: str) -> None:
 
 
 def test_g40_one_good_signature_among_several_is_enough() -> None:
-    """While a secret is replaced, Stripe signs with the old one and the new one."""
+    """While a secret is being replaced, Stripe signs with the old and the new one."""
     timestamp, good = signed(BODY).split(",")
     verify_signature(BODY, f"{timestamp},v1={'0' * 64},{good},v0=abc", [SECRET], NOW)
     verify_signature(BODY, f"{timestamp},{good}", ["whsec_new", SECRET], NOW)

@@ -1,4 +1,4 @@
-"""Which tax is on an invoice, and which VAT numbers can be one."""
+"""The tax on an invoice, and the form of VAT numbers."""
 
 from dataclasses import replace
 from datetime import date
@@ -83,7 +83,7 @@ def test_elsewhere_in_the_union_companies_account_for_it_themselves_and_others_p
     assert RULES.tax(finnish, company("DE", "DE123456789"), ON) == Tax(TaxTreatment.REVERSE_CHARGE, "DE")
     assert RULES.tax(finnish, company("DE"), ON) == Tax(TaxTreatment.CHARGED, "DE", 1900)
     assert RULES.tax(finnish, person("HU"), ON) == Tax(TaxTreatment.CHARGED, "HU", 2700)
-    # A number does not make a person a company.
+    # A person with a VAT number is still no company.
     individual = BillingProfile("cus", country="DE", vat_number="DE123456789")
     assert RULES.tax(finnish, individual, ON).treatment is TaxTreatment.CHARGED
 

@@ -1,4 +1,4 @@
-"""What wallets scan of a crypto top-up."""
+"""The QR code of a crypto top-up for wallets."""
 
 import re
 from dataclasses import replace
@@ -84,7 +84,7 @@ def test_an_address_of_another_form_is_shown_as_it_is() -> None:
 
 
 def test_the_code_draws_the_uri_as_an_svg_document() -> None:
-    """The dark modules of the drawing are those of the code of the same text."""
+    """The drawing has the same dark modules as the QR code of the text."""
     uri = str(wallet_uri(top_up()))
     drawn = SegnoQrCodes().svg(uri)
     root = ElementTree.fromstring(drawn)

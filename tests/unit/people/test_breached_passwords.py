@@ -1,4 +1,4 @@
-"""Passwords that others know: the list that ships, and a range service over real HTTP."""
+"""Passwords known from breaches: the packaged list, and a range service over real HTTP."""
 
 import hashlib
 import threading
@@ -21,7 +21,7 @@ STALLS_SECONDS = 3
 
 
 class _Service(ThreadingHTTPServer):
-    """A range service that knows one password, and may stall, fail or talk without end."""
+    """A range service that knows one password, and can stall, fail or answer without end."""
 
     daemon_threads = True
 
@@ -55,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Mails and signing keys, over the services' own protocols."""
+"""The adapters for mails and signing keys, over the services' protocols."""
 
 import base64
 import json
@@ -103,7 +103,7 @@ class TestMails:
             SesMailer("no-reply@not-verified.example").send(ADA, "reset_password", VALUES)
 
     def test_that_an_account_may_not_send_are_somebody_elses_to_try_again(self, aws: PlayedAws) -> None:
-        """moto pauses no account."""
+        """moto cannot pause an account, so the answer is simulated."""
         mailer = SesMailer("no-reply@hearth.example")
         stubber = Stubber(mailer._client)
         stubber.add_client_error("send_email", "AccountSendingPausedException", http_status_code=400)
@@ -112,12 +112,12 @@ class TestMails:
 
 
 def key(number: int) -> bytes:
-    """The key of a version."""
+    """The key of a version of the secret."""
     return f"{number}".encode() * 64
 
 
 def rotate(number: int, text: str = "") -> None:
-    """Give the secret another version, as the operator does."""
+    """Put a new version of the secret, as the operator does."""
     secrets = boto3.client("secretsmanager")
     text = text or json.dumps({"current": key(number).decode()})
     try:
@@ -130,18 +130,18 @@ def rotate(number: int, text: str = "") -> None:
 class TestSigningKeys:
     @pytest.fixture
     def clock(self) -> SettableClock:
-        """A clock of our own: nothing else is built here."""
+        """A clock; these tests build no other part of the product."""
         return SettableClock()
 
     @pytest.fixture
     def keys(self, aws: PlayedAws, clock: SettableClock) -> SecretsManagerKeys:
-        """Keys of a secret with its first version."""
+        """The keys of a secret with one version."""
         rotate(1)
         return SecretsManagerKeys("key", clock)
 
     @pytest.fixture
     def signer(self, keys: SecretsManagerKeys) -> JwtSigner:
-        """Signs with them."""
+        """A signer with these keys."""
         return JwtSigner(keys, ISSUER)
 
     def test_g42_are_read_once_and_kept(self, aws: PlayedAws, keys: SecretsManagerKeys) -> None:
@@ -153,7 +153,7 @@ class TestSigningKeys:
         assert other.key(clock.now()) == signer.key(clock.now())
 
     def test_g42_are_made_of_the_secret_and_nothing_else(self) -> None:
-        """Sessions of the release before carry it: another way to make it would end them all."""
+        """Sessions carry the public key, so another derivation would end all sessions."""
         made = key_of(b"1" * 64).public_key().public_bytes_raw()
         assert made.hex() == "856dd0d56729dc7156b6db5007412e845e06122adf0f62d6a2ab1015acd31f23"
 
@@ -165,7 +165,7 @@ class TestSigningKeys:
         assert signer.key(clock.now()).id != first.id
 
     def test_g42_sign_what_others_can_read(self, signer: JwtSigner, clock: SettableClock) -> None:
-        """PyJWT, here."""
+        """The test reads them with PyJWT."""
         end = clock.advance(900)
         token, key = signer.sign(CLAIMS, START, end), signer.key(end)
         public = Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(f"{key.text}="))
@@ -194,7 +194,7 @@ class TestSigningKeys:
 
 
 class TestWhatASessionTrusts:
-    """Keys come and go with the tokens that they sign."""
+    """A session's keys are added and removed with the tokens that they sign."""
 
     def test_g42_is_the_newest_key_and_those_whose_tokens_have_not_ended(self) -> None:
         session = replace(SESSION, token_keys=())

@@ -1,4 +1,4 @@
-"""Who may give and take which role, and the page that says so."""
+"""The rules for giving and taking roles, and the guide about them."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ GUIDE = Path(__file__).parents[3] / "docs/guides/organisations.md"
 
 
 def rows_of_guide() -> dict[str, dict[str, bool]]:
-    """What the guide's table says: for each scope, which role has it."""
+    """The guide's table: for each scope, the roles that have it."""
     lines = [line for line in GUIDE.read_text().splitlines() if line.startswith("|")]
     names = [cell.strip() for cell in lines[0].split("|")[2:-1]]
     rows = {}

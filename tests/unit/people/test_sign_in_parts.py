@@ -1,4 +1,4 @@
-"""The parts of a sign-in that need no table: device names, delays, recovery codes, one-time codes."""
+"""Parts of sign-in without a table: device names, delays, recovery codes, one-time codes."""
 
 from datetime import UTC, datetime
 
@@ -99,7 +99,7 @@ class TestOneTimeCodes:
         ],
     )
     def test_g42_are_those_of_rfc_6238(self, seconds: int, code: str) -> None:
-        """Appendix B, SHA-1, the last six of its eight digits."""
+        """The values are those of appendix B for SHA-1, the last six of eight digits."""
         assert PyotpCodes().step_of(self.SECRET, code, datetime.fromtimestamp(seconds, UTC)) == seconds // 30
 
     @pytest.mark.parametrize("typed", ["", "28708", "2870822", "287 082", "abcdef"])

@@ -1,4 +1,4 @@
-"""Rules that every endpoint of the staff keeps to, from the route table; and their guide, from the permissions."""
+"""Rules for every endpoint for staff, by the route table; and the guide, compared with the permissions."""
 
 import re
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_whatever_staff_change_is_logged(spec: EndpointSpec) -> None:
 
 @named(LISTS)
 def test_staffs_lists_have_pages_with_numbers_too(spec: EndpointSpec) -> None:
-    """Pages by number reach, and totals count, up to a fixed number of items."""
+    """Numbered pages and totals are limited to a fixed number of items."""
     assert spec.query_model
     assert issubclass(spec.query_model, StaffPageQuery)
 

@@ -1,4 +1,4 @@
-"""What the state machine calls."""
+"""The tasks of the state machine."""
 
 import os
 from typing import Any
@@ -10,11 +10,11 @@ State = dict[str, Any]
 
 
 class OutOfGpus(Exception):
-    """A domain error, whose name a state machine catches."""
+    """A domain error that a state machine catches by its name."""
 
 
 def build_machine(event: State, _context: Any) -> State:
-    """Fail as often as `failures` says, by an error with a name."""
+    """Fail `failures` times with a named error."""
     if event["failures"] > event.get("attempt", 0):
         raise OutOfGpus("none left")
     return {"built": True}

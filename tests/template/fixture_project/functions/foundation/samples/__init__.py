@@ -1,1 +1,1 @@
-"""Samples of what a project has."""
+"""Sample functions."""

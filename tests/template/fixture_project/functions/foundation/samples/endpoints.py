@@ -1,4 +1,4 @@
-"""A function for each kind of trigger but queues and tasks, which are in other areas."""
+"""A function for each kind of trigger, except queues and tasks, which are in other areas."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def _answer(value: Any) -> Event:
 
 
 def get_note(event: Event, _context: Any) -> Event:
-    """Read a note, and say who asked."""
+    """Read a note; return the caller too."""
     key = {"pk": {"S": event["pathParameters"]["noteId"]}, "sk": {"S": "note"}}
     found = _client("dynamodb").get_item(TableName=os.environ["TABLE_NAME"], Key=key)
     source = event["requestContext"]["identity"]["sourceIp"]
@@ -65,12 +65,12 @@ def put_note(event: Event, _context: Any) -> Event:
 
 
 def crash(_event: Event, _context: Any) -> Event:
-    """Fail as no endpoint should."""
+    """Crash."""
     raise RuntimeError("a secret detail")
 
 
 def overreach(_event: Event, _context: Any) -> Event:
-    """Try to write without a grant for it, and say what came of it."""
+    """Try to write without a grant for it; return the result."""
     from botocore.exceptions import ClientError
 
     item = {"pk": {"S": "overreach"}, "sk": {"S": "note"}}
@@ -82,17 +82,17 @@ def overreach(_event: Event, _context: Any) -> Event:
 
 
 def take_payment(event: Event, _context: Any) -> Event:
-    """Repeat the raw body."""
+    """Return the raw body."""
     return _answer({"body": event.get("body"), "path": event["rawPath"]})
 
 
 def tick(event: Event, _context: Any) -> Event:
-    """Say when the schedule ran."""
+    """Return the time of the run."""
     return {"ranAt": event["time"]}
 
 
 def follow_notes(event: Event, _context: Any) -> Event:
-    """Fail for poisoned notes alone, and say which."""
+    """Fail only for poisoned notes, and report them."""
     failures = []
     for record in event["Records"]:
         text = record["dynamodb"]["NewImage"].get("text", {}).get("S", "")
@@ -103,23 +103,23 @@ def follow_notes(event: Event, _context: Any) -> Event:
 
 
 def count_notes(event: Event, _context: Any) -> Event:
-    """Fail for poisoned changes alone, and say which."""
+    """Fail only for poisoned changes, and report them."""
     poisoned = [record["messageId"] for record in event["Records"] if "poison" in record["body"]]
     return {"batchItemFailures": [{"itemIdentifier": found} for found in poisoned]}
 
 
 def order_notes(event: Event, context: Any) -> Event:
-    """Do the same, one change of an owner after the other."""
+    """Do the same, for the changes of one owner in order."""
     return count_notes(event, context)
 
 
 def connect(_event: Event, _context: Any) -> Event:
-    """Let a WebSocket in."""
+    """Accept a WebSocket."""
     return {"statusCode": 200}
 
 
 def echo(event: Event, _context: Any) -> Event:
-    """Send back what came, over the connection that it came from."""
+    """Send the message back over its connection."""
     context = event["requestContext"]
     endpoint = f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{context['apiId']}/{context['stage']}"
     import boto3

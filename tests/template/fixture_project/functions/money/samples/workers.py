@@ -1,4 +1,4 @@
-"""A function that is fed by a queue of the core stack."""
+"""A function with a queue of the core stack."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from chalicelib.runtime.registry import Function, Queue, register
 
 
 def meter(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Take a batch of messages."""
+    """Process a batch of messages."""
     return {"batchItemFailures": [], "taken": len(event["Records"])}
 
 
