@@ -121,14 +121,14 @@ class TestReceived:
         state = looked_at(shop, top_up)
         assert (state.status, paid_micros(state)) == (TopUpStatus.PARTIALLY_PAID, 24_749_999)
 
-    def test_g11_more_after_it_was_settled_is_told_too(self, shop: CryptoLab, top_up: TopUp) -> None:
+    def test_g11_more_money_after_settlement_is_reported_too(self, shop: CryptoLab, top_up: TopUp) -> None:
         shop.pay(top_up)
         shop.pay(top_up, 7_000_000)
         state = looked_at(shop, top_up)
         assert (state.status, paid_micros(state)) == (TopUpStatus.SETTLED, 32_000_000)
         assert state.flags == {Flag.OVERPAID}
 
-    def test_g11_money_that_comes_late_is_told_and_flagged(self, shop: CryptoLab, top_up: TopUp) -> None:
+    def test_g11_late_money_is_credited_and_flagged(self, shop: CryptoLab, top_up: TopUp) -> None:
         shop.expire(top_up)
         empty = looked_at(shop, top_up)
         assert (empty.status, empty.payments, empty.flags) == (TopUpStatus.EXPIRED, (), frozenset())

@@ -109,7 +109,9 @@ class TestCreating:
         "kind",
         [RequestFault.DROP_AFTER_EFFECT, RequestFault.ERROR_AFTER_EFFECT, RequestFault.TIMEOUT_AFTER_EFFECT],
     )
-    def test_what_an_unanswered_create_has_made_is_found(self, service: GatewayLab, kind: RequestFault) -> None:
+    def test_the_object_of_a_create_without_an_answer_is_found(
+        self, service: GatewayLab, kind: RequestFault
+    ) -> None:
         """Each exchange of the create gets no answer once; at last all succeed."""
         top_up = service.top_up()
         checkout = None

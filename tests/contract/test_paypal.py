@@ -111,7 +111,7 @@ class TestCapturing:
         assert captures_of(paypal, top_up) == 1
 
     @pytest.mark.guarantee("G01")
-    def test_g01_one_that_another_has_captured_meanwhile_is_read_again(self, paypal: PayPalLab) -> None:
+    def test_g01_an_order_captured_by_another_process_is_read_again(self, paypal: PayPalLab) -> None:
         """The fetch and the capture are two exchanges; another process can capture between them."""
         top_up, order_id = created(paypal)
         control(paypal, f"/orders/{top_up.id}/approve")
@@ -216,7 +216,7 @@ class TestToken:
         control(paypal, "/tokens/expire")
         assert gateway.fetch(order_id).reference == top_up.id
 
-    def test_one_is_not_used_to_its_last_second(self) -> None:
+    def test_a_token_is_not_used_to_its_last_second(self) -> None:
         clock = SettableClock()
         with PayPalSimulator(clock=clock) as simulator:
             gateway = gateway_on(simulator, clock)

@@ -99,7 +99,7 @@ def test_they_speak_the_version_that_was_judged(requests: list[dict[str, Json]])
     assert {request["version"] for request in requests} == {API_VERSION}
 
 
-def test_g10_whatever_makes_something_has_a_key_of_ours(requests: list[dict[str, Json]]) -> None:
+def test_g10_every_request_that_creates_something_has_our_key(requests: list[dict[str, Json]]) -> None:
     """For other requests the SDK makes random keys, which only cover the retries within one call."""
     ours = re.compile(r"top_\w+-(intent|session|charge)|(customer|setup|refund|confirm)-\w+")
     keys: dict[str, list[str]] = {}

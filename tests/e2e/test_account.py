@@ -13,7 +13,7 @@ from tests.support.cloud import LocalCloud
 pytestmark = pytest.mark.xdist_group("cloud")
 
 
-def test_somebody_takes_the_data_along_and_leaves(cloud: LocalCloud) -> None:
+def test_a_user_exports_data_and_closes_the_account(cloud: LocalCloud) -> None:
     person = cloud.registered("Ada Lovelace")
     customer = person.sign_in(cloud.visitor())
     export_id = customer.post("/account/export").data["id"]

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.xdist_group("cloud")
 CUSTOMERS = "/v1/admin/customers"
 
 
-def test_who_registers_is_found_within_moments_and_can_be_blocked(cloud: LocalCloud, owner: Client) -> None:
+def test_a_new_customer_is_found_within_moments_and_can_be_blocked(cloud: LocalCloud, owner: Client) -> None:
     ada = cloud.registered("Ada Lovelace")
     customer = ada.sign_in(cloud.visitor())
 

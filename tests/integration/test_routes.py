@@ -245,7 +245,7 @@ class TestStrangers:
         assert world.logged() == []
 
     @endpoints([spec for spec in SPECS if is_staff_only(spec) and kinds_in_path(spec)])
-    def test_g41_staff_are_told_of_what_never_was(self, world: World, spec: EndpointSpec) -> None:
+    def test_g41_staff_get_404_for_unknown_ids(self, world: World, spec: EndpointSpec) -> None:
         unknown = {kind: world.unknown(kind) for kind in Kind}
         path, body = path_of(spec, unknown), body_of(spec, unknown)
         answer = world.staff.api.call(spec.method, path, json=body, query=query_of(spec))

@@ -174,7 +174,7 @@ def test_a_setting_without_a_value_is_refused(monkeypatch: pytest.MonkeyPatch) -
         overlay.environment()
 
 
-def test_a_machine_that_calls_nobody_is_refused() -> None:
+def test_a_state_machine_that_calls_an_unknown_function_is_refused() -> None:
     """A definition must call registered functions."""
     definition = '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${NoSuch}", "End": true}}}'
     with pytest.raises(machines.UnknownFunction, match=r"x\.asl\.json calls NoSuch"):
@@ -185,7 +185,7 @@ def _function(name: str, module: str) -> Function:
     return Function(name, module, Task(), lambda _event, _context: None)
 
 
-def test_a_machine_stands_beside_the_functions_that_it_calls() -> None:
+def test_a_state_machine_is_in_the_stack_of_its_functions() -> None:
     """It is refused if these are in two areas, or if it calls none."""
     registry = [_function("a_first", "functions.cloud.a.tasks"), _function("b_first", "functions.hub.b.tasks")]
     assert machines.by_area({"x": "${AFirst}", "y": "${BFirst}"}, registry) == {

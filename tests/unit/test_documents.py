@@ -125,7 +125,7 @@ def test_the_readme_names_every_area() -> None:
     assert set(table) == areas
 
 
-def test_documents_name_who_and_what_they_speak_of(documents: list[Path]) -> None:
+def test_documents_name_their_nouns(documents: list[Path]) -> None:
     """The table in CONTRIBUTING.md says what to write instead."""
     found = [
         f"{path.relative_to(ROOT)}:{number}: {match[0]}"

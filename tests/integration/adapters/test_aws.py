@@ -97,7 +97,7 @@ class TestDeadNotices:
         assert dead.peek("book_notice", 1)[0].content["gateway"] == "stripe"
         assert dead.count("book_notice") == 3
 
-    def test_they_are_handed_over_again_and_are_dead_no_more(self, dead: SqsDeadLetters) -> None:
+    def test_they_are_replayed_and_are_no_longer_dead(self, dead: SqsDeadLetters) -> None:
         for number in range(3):
             self.put(number)
         assert dead.replay("book_notice", 2) == 2
@@ -106,7 +106,7 @@ class TestDeadNotices:
 
 
 class TestAlerts:
-    def test_they_reach_who_subscribed_with_a_subject_that_a_mail_may_have(self, aws: PlayedAws) -> None:
+    def test_they_reach_subscribers_with_a_valid_subject(self, aws: PlayedAws) -> None:
         arn = boto3.client("sqs").get_queue_attributes(QueueUrl=NOTICES, AttributeNames=["QueueArn"])
         boto3.client("sns").subscribe(
             TopicArn=value_of("STAFF_ALERTS_TOPIC_ARN"), Protocol="sqs", Endpoint=arn["Attributes"]["QueueArn"]

@@ -155,7 +155,7 @@ def test_an_assertion_that_is_not_about_freshness_is_raised_at_once() -> None:
     assert len(runs) == 1
 
 
-def test_who_is_always_slower_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_is_always_slower_gets_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.kernel.transactions._MAX_DELAY_SECONDS", 0)
 
     def change() -> None:

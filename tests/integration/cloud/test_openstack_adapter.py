@@ -133,7 +133,9 @@ def test_g20_a_create_whose_answer_is_lost_is_found_by_name(fault: str, bench: B
 
 @pytest.mark.guarantee("G20")
 @pytest.mark.parametrize("fault", [RequestFault.ERROR_BEFORE_EFFECT, RequestFault.CONNECTION_RESET])
-def test_g20_a_create_that_had_no_effect_is_told_after_a_look_and_never_repeated(fault: str, bench: Bench) -> None:
+def test_g20_a_create_without_effect_is_reported_after_a_search_and_never_repeated(
+    fault: str, bench: Bench
+) -> None:
     bench.inject(fault, CREATES)
     provider = bench.provider()
 

@@ -261,7 +261,7 @@ def test_g13_the_shards_are_metered_at_the_second_of_the_change(
     assert waiting["Attributes"]["ApproximateNumberOfMessagesDelayed"] == str(SHARDS)
 
 
-def test_who_has_no_such_machine_is_not_told(house: WatchedInstallation) -> None:
+def test_customers_without_such_machines_get_no_mail(house: WatchedInstallation) -> None:
     house.running()
     app().cloud.catalog_loader.load(
         with_changes((house.clock.now() + timedelta(days=3), NEW), instance_type="cpu-4x8")

@@ -150,7 +150,7 @@ class TestProjects:
 @pytest.mark.guarantee("G41")
 class TestConfinedKeys:
     @endpoints([spec for spec in SPECS if {Kind.DEPLOYMENT, Kind.PROJECT} & set(kinds_in_path(spec).values())])
-    def test_g41_what_is_in_no_or_another_project_is_as_if_it_never_was(
+    def test_g41_things_of_no_or_another_project_do_not_exist_for_it(
         self, world: World, monkeypatch: pytest.MonkeyPatch, spec: EndpointSpec
     ) -> None:
         own = made(world.ann.api, "/projects", {"name": "Its own"})

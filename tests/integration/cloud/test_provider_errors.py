@@ -107,7 +107,7 @@ def must_be(answer: Answer, status: int, code: str) -> None:
 
 class TestAQuote:
     @pytest.mark.parametrize(("kind", "status", "code"), CODES)
-    def test_names_why_the_region_does_not_say_what_is_free(
+    def test_names_why_the_region_does_not_report_free_gpus(
         self, ann: Api, simulator: OpenStackSimulator, kind: Trouble, status: int, code: str
     ) -> None:
         trouble(simulator, kind, "placement")
@@ -123,7 +123,7 @@ class TestAQuote:
         clock.advance(LIVE_SECONDS)
         assert ann.post("/deployments/quote", GPU).data["available"] is True
 
-    def test_uses_what_was_last_said_as_long_as_that_is_worth_telling(
+    def test_uses_the_last_answer_while_it_is_fresh_enough(
         self, ann: Api, simulator: OpenStackSimulator, clock: SettableClock
     ) -> None:
         assert ann.post("/deployments/quote", GPU).data["available"] is True
@@ -212,7 +212,7 @@ class TestAnEndpointThatNeedsAnAnswer:
         assert httpx.post(f"{simulator.base_url}/_control/quota", json=limit).status_code == 200
         must_be(asking(lambda found: found.create(REF, SPEC)).call(token=None), 409, "PROVIDER_QUOTA")
 
-    def test_no_room_is_what_it_is(self, provider: OpenStackProvider) -> None:
+    def test_no_room_is_reported_as_such(self, provider: OpenStackProvider) -> None:
         def refuse(_: object) -> None:
             raise error_from_answer(
                 "POST compute /servers", 409, {"conflict": {"message": "No valid host was found."}}
@@ -220,7 +220,7 @@ class TestAnEndpointThatNeedsAnAnswer:
 
         must_be(asking(refuse).call(token=None), 409, "CAPACITY_UNAVAILABLE")
 
-    def test_what_the_region_does_not_know_is_no_customers_fault(self, provider: OpenStackProvider) -> None:
+    def test_an_unknown_name_in_the_region_is_not_the_customers_fault(self, provider: OpenStackProvider) -> None:
         wrong = replace(SPEC, flavor="no-such-flavor")
         must_be(asking(lambda found: found.create(REF, wrong)).call(token=None), 502, "PROVIDER_ERROR")
 

@@ -183,7 +183,7 @@ def test_g13_a_deletion_at_any_point_ends_billing_and_everything(house: WatchedI
 
 
 @pytest.mark.guarantee("G13", "G23", "G29")
-def test_g13_a_deletion_overtakes_a_resumption(house: WatchedInstallation) -> None:
+def test_g13_a_deletion_takes_over_from_a_resumption(house: WatchedInstallation) -> None:
     deployment_id = _at(house, "in the grace period")
     house.pay(1_000_000)
     house.deliver_stream()

@@ -112,7 +112,7 @@ class TestPayers:
         ("kind", "micros", "flags"),
         [(PayerFault.PARTIAL, 15_000_000, {Flag.UNDERPAID}), (PayerFault.OVER, 33_000_000, {Flag.OVERPAID})],
     )
-    def test_what_arrives_is_what_counts(
+    def test_the_received_amount_counts(
         self, lab: BankLab, kind: PayerFault, micros: int, flags: set[Flag]
     ) -> None:
         top_up = lab.top_up()
@@ -122,7 +122,7 @@ class TestPayers:
         [line] = sorted_out(lab, "csv", top_up).accepted
         assert set(line.matched.flags) == flags
 
-    def test_what_comes_late_comes_all_the_same(self, lab: BankLab) -> None:
+    def test_late_payments_are_credited_too(self, lab: BankLab) -> None:
         top_up = lab.top_up()
         lab.inject(PayerFault.LATE, delay_seconds=30 * 86_400)
         lab.pay(top_up)
@@ -179,7 +179,7 @@ class TestPayers:
             reference(top_up): 30_000_000,
         }
 
-    def test_what_nobody_can_match_can_be_sent_back(self, lab: BankLab) -> None:
+    def test_transfers_without_a_match_can_be_sent_back(self, lab: BankLab) -> None:
         lab.simulator.pay(Order("thanks", Decimal("7.00"), "USD"))
         transfer = lab.gateway.transfer("tr_00000001")
         assert transfer is not None

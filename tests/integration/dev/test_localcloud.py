@@ -239,7 +239,7 @@ def _handled(cloud: LocalCloud, function: str, text: str) -> list[dict[str, Any]
     ]
 
 
-def test_what_is_lost_on_its_way_is_handled_by_nobody(cloud: LocalCloud) -> None:
+def test_a_lost_event_is_not_processed(cloud: LocalCloud) -> None:
     """This fault is for tests of reconcilers."""
     lost, kept = _unique(), _unique()
     fault = {"function": "count_notes", "kind": "lose", "contains": lost, "times": 9}

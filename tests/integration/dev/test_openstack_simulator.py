@@ -228,7 +228,7 @@ def test_the_state_outlives_the_simulator_and_a_create_goes_on(tmp_path: Path) -
         assert leftovers(after) == {}
 
 
-def test_a_stack_goes_on_though_only_control_looks(simulator: OpenStackSimulator) -> None:
+def test_a_stack_progresses_when_only_the_control_api_reads(simulator: OpenStackSimulator) -> None:
     path = Heat(simulator).create("unwatched")
 
     def status() -> str:

@@ -278,7 +278,7 @@ def test_a_fault_strikes_only_what_it_names(simulator: OpenStackSimulator) -> No
     assert oslo.http.get("/stacks/chosen-1").status_code == 404
 
 
-def test_the_board_counts_an_occasion_for_one_fault_only() -> None:
+def test_the_board_counts_a_request_for_one_fault_only() -> None:
     board = FaultBoard({"first", "second"})
     for kind in ("first", "second"):
         board.add(Fault(kind=kind))

@@ -108,7 +108,7 @@ def ask(simulator: Simulator) -> int:
 
 
 class TestEverySimulator:
-    def test_it_is_there_and_shows_what_it_keeps(self, simulator: Simulator) -> None:
+    def test_it_exists_and_shows_its_content(self, simulator: Simulator) -> None:
         assert command(simulator, "GET", "/health") == (200, {"status": "ok"})
         status, shown = command(simulator, "GET", "/state/")
         assert (status, type(shown)) == (200, dict)

@@ -145,7 +145,7 @@ class TestKeys:
 
 
 class TestCustomers:
-    def test_one_of_ours_is_one_of_stripes_though_its_search_lags(self, simulator: StripeSimulator) -> None:
+    def test_one_customer_has_one_stripe_customer_though_search_lags(self, simulator: StripeSimulator) -> None:
         gateway, first = gateway_on(simulator), top_up_of()
         simulator.inject(SEARCH_LAG, times=None)
         gateway.create(first, return_url=RETURN_URL)
@@ -174,7 +174,7 @@ class TestTimeOuts:
             gateway.find(top_up_of())
         assert time.monotonic() - started < 15
 
-    def test_nobody_listening_is_unreachable(self, simulator: StripeSimulator) -> None:
+    def test_a_closed_port_is_unreachable(self, simulator: StripeSimulator) -> None:
         with socket.create_server(("127.0.0.1", 0)) as unused:
             port = unused.getsockname()[1]
         with pytest.raises(GatewayUnreachable):

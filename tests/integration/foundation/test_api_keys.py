@@ -255,7 +255,7 @@ class TestMaking:
 
 
 class TestWhatAKeyMayDo:
-    def test_g43_what_its_scopes_say_and_is_told_which_it_lacks(self, ann: Api) -> None:
+    def test_g43_its_scopes_and_the_answer_names_a_missing_scope(self, ann: Api) -> None:
         key = key_of(ann, "deployments:read")
         assert key.get("/deployments").data == []
         refused = key.get("/billing/balance")

@@ -123,7 +123,7 @@ def test_g44_a_second_request_during_the_first_is_told_to_come_again(shop: Shop)
     assert shop.order(5).headers["Idempotency-Replayed"] == "true"
 
 
-def test_g44_of_many_at_once_one_is_done(shop: Shop) -> None:
+def test_g44_of_many_requests_at_once_one_is_done(shop: Shop) -> None:
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: shop.order(5), range(24)))
     assert {answer.status for answer in answers} <= {202, 409}
@@ -183,7 +183,7 @@ class TestRecords:
     def records(self, table: Engine) -> DynamoIdempotencyRecords:
         return DynamoIdempotencyRecords()
 
-    def test_who_was_taken_over_can_neither_answer_nor_release(
+    def test_a_claim_that_was_taken_over_cannot_answer_or_release(
         self, records: DynamoIdempotencyRecords, clock: SettableClock
     ) -> None:
         records.claim("k", "slow", "f", clock.now(), lease_seconds=10)

@@ -133,7 +133,7 @@ def test_money_in_another_currency_is_not_credited_to_the_top_up_that_it_names(h
     assert (house.waiting(), posted(house.ann)) == ([], "0.00")
 
 
-def test_a_reference_of_nobodys_waits_for_staff(house: House) -> None:
+def test_an_unknown_reference_waits_for_staff(house: House) -> None:
     reference = reference_of("top_of_another_installation", "USD")
     house.pay(reference)
     house.tell(reference)

@@ -123,7 +123,7 @@ def test_a_profile_that_cannot_be_is_refused_by_its_field(
     assert kept == [item for item in before if item["kind"]["S"] == "BILLING_PROFILE"]
 
 
-def test_an_invoice_comes_with_the_hour_after_its_month(
+def test_an_invoice_is_issued_in_the_hour_after_its_month(
     signed_in: Api, me: Principal, clock: SettableClock
 ) -> None:
     signed_in.put("/account/billing-profile", PROFILE)

@@ -121,7 +121,7 @@ def test_g11_partial_and_late_is_credited_as_it_comes_at_the_recorded_rate(shop:
 
 
 @pytest.mark.guarantee("G11")
-def test_g11_within_the_band_nobody_is_bothered(shop: Shop) -> None:
+def test_g11_within_the_tolerance_no_flag_is_set(shop: Shop) -> None:
     top_up = shop.ask()
     shop.lab.pay(top_up, 24_800_000)
     shop.tell(top_up)
@@ -232,7 +232,7 @@ def test_on_the_apis_own_host_a_provider_hears_ok_and_nothing_else(
 
 @pytest.mark.parametrize("looked", [False, True], ids=["at-once", "after-the-reconciler-looked"])
 @pytest.mark.guarantee("G01")
-def test_g01_after_a_lost_answer_the_same_request_leads_to_a_way_to_pay(shop: Shop, *, looked: bool) -> None:
+def test_g01_after_a_lost_answer_the_same_request_gives_a_way_to_pay(shop: Shop, *, looked: bool) -> None:
     shop.lab.simulator.inject(RequestFault.DROP_AFTER_EFFECT, FaultMatch(method="POST"))
     with pytest.raises(PaymentProviderError):
         shop.ask("key")

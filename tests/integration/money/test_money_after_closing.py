@@ -107,7 +107,7 @@ def test_what_was_given_up_is_not_sent_back(gone: Gone) -> None:
 
 
 @pytest.mark.guarantee("G09")
-def test_g09_what_is_disputed_late_is_owed(gone: Gone) -> None:
+def test_g09_a_late_dispute_becomes_debt(gone: Gone) -> None:
     dispute = Dispute("dp_1", gone.paid.amount, DisputeStatus.OPEN)
     gone.tell(gone.paid, disputes=(dispute,))
     gone.stream()

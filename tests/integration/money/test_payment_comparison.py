@@ -102,7 +102,7 @@ def test_money_that_names_no_top_up_and_was_never_told_of_waits_for_staff(
     assert app().money.bank_desk.has(house.lab.gateway.transfers("tr_00000001")[0].id)
 
 
-def test_a_payment_that_the_gateway_does_not_have_is_told_of(house: House, clock: SettableClock) -> None:
+def test_a_payment_that_the_gateway_does_not_have_is_reported(house: House, clock: SettableClock) -> None:
     top_up = house.ask()
     reference = top_up["checkout"]["instructions"]["reference"]
     house.pay(reference)
@@ -116,7 +116,7 @@ def test_a_payment_that_the_gateway_does_not_have_is_told_of(house: House, clock
     assert house.posted == "30.00", "a comparison takes nothing back"
 
 
-def test_a_payment_of_nobody_is_told_of(house: House) -> None:
+def test_a_payment_of_no_top_up_is_reported(house: House) -> None:
     payment = Payment("ch_1", Amount(5_000_000), START)
     house.card.states["pi_1"] = PaymentState("pi_1", TopUpStatus.SETTLED, (payment,))
     (difference,) = house.compare().differences
@@ -124,7 +124,7 @@ def test_a_payment_of_nobody_is_told_of(house: House) -> None:
     assert "1 differences" in house.aws.alerts[0][0]
 
 
-def test_a_gateway_that_does_not_answer_is_told_of_and_keeps_no_other_from_being_compared(house: House) -> None:
+def test_a_silent_gateway_is_reported_and_the_others_are_compared(house: House) -> None:
     house.lab.inject(RequestFault.CONNECTION_RESET, times=10)
     card = house.ann.post("/billing/topups/card", {"amount": "50.00"}).data
     provider_id = f"pi_{card['id']}"

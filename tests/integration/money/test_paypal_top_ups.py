@@ -171,7 +171,7 @@ def test_g40_what_is_forged_stale_or_from_the_future_changes_nothing(shop: Shop)
 
 
 @pytest.mark.guarantee("G02")
-def test_g02_a_declined_source_credits_nothing_until_another_one_pays(shop: Shop) -> None:
+def test_g02_a_declined_source_credits_nothing_until_another_pays(shop: Shop) -> None:
     top_up = shop.ask()
     shop.lab.decline(top_up)
     shop.tell(top_up)
@@ -272,7 +272,7 @@ def test_g28_an_order_that_paypal_has_forgotten_ends_with_its_deadline(shop: Sho
 
 
 @pytest.mark.guarantee("G28")
-def test_g28_one_that_is_not_there_before_its_deadline_is_trouble(shop: Shop) -> None:
+def test_g28_an_order_missing_before_its_deadline_is_a_failure(shop: Shop) -> None:
     top_up = shop.ask()
     bank = shop.lab.simulator.bank
     bank.expire(bank.account.order_named(top_up.id))

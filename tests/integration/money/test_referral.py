@@ -213,7 +213,9 @@ def test_g01_sixteen_looks_at_once_reward_once(ann: Person, brought: Person, tow
     assert (len(ann.entries), len(brought.entries), ann.posted) == (1, 1, REWARD_MICROS)
 
 
-def test_a_small_payment_is_none_and_a_larger_one_later_is(ann: Person, brought: Person, town: Town) -> None:
+def test_a_small_payment_does_not_count_and_a_later_larger_one_does(
+    ann: Person, brought: Person, town: Town
+) -> None:
     town.pay(brought, 24)
     town.stream()
     assert ann.reward() == ("WAITING", None)

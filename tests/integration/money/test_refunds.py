@@ -116,7 +116,7 @@ def test_a_credit_that_was_given_is_not_asked_about_again(world: World) -> None:
     assert posted(world) == before + 1
 
 
-def test_nobody_of_the_staff_gives_money_to_themselves(world: World, engine: Engine) -> None:
+def test_staff_cannot_give_money_to_themselves(world: World, engine: Engine) -> None:
     customer_id, staff_id = world.ann.ids[Kind.CUSTOMER], world.staff.api.get("/me").data["user"]["id"]
     for item in engine.items():
         if item["kind"]["S"] == "MEMBERSHIP" and item["sk"]["S"] == f"MEMBERSHIP#{customer_id}":

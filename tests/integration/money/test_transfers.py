@@ -115,7 +115,7 @@ def test_money_moves_with_an_entry_in_each_book(household: Household) -> None:
     assert {sent.type, received.type} == {EntryType.TRANSFER}
 
 
-def test_both_sides_list_it_and_both_logs_tell_of_it(household: Household) -> None:
+def test_both_customers_and_both_logs_list_it(household: Household) -> None:
     made = household.send("30.00").data
     there = {"X-Customer-Id": household.second}
     assert household.ann.get("/billing/transfers").data == [made]
@@ -130,9 +130,7 @@ def test_both_sides_list_it_and_both_logs_tell_of_it(household: Household) -> No
 
 
 @pytest.mark.guarantee("G41")
-def test_g41_who_does_not_see_to_the_receivers_money_finds_no_receiver(
-    household: Household, table: Engine
-) -> None:
+def test_g41_a_sender_without_billing_rights_there_finds_no_receiver(household: Household, table: Engine) -> None:
     unknown = household.send("1.00", new_id(Kind.CUSTOMER, app().core.clock.now()))
     strangers = household.send("1.00", household.bobs)
     assert (strangers.status, strangers.text) == (404, unknown.text)

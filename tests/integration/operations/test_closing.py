@@ -143,7 +143,7 @@ class TestClosing:
         assert people.api.get("/ssh-keys", token=key).status == 401
         assert people.login(ADA).code == "INVALID_CREDENTIALS"
 
-    def test_tells_the_owner_a_last_time(self, people: People, ada: Api) -> None:
+    def test_the_owner_gets_a_last_mail(self, people: People, ada: Api) -> None:
         close(ada)
         erase()
         deliver_letters(people.engine)
@@ -163,7 +163,7 @@ class TestClosing:
         refused = bob.post("/account/close", {"password": PASSWORD}, headers=headers)
         assert (refused.status, refused.code) == (403, "FORBIDDEN")
 
-    def test_leaves_an_owner_of_more_who_they_are(self, people: People, ada: Api) -> None:
+    def test_a_user_with_other_customers_keeps_their_account(self, people: People, ada: Api) -> None:
         second = ada.post("/customers", {"name": "Analytical Engines"}).data["id"]
         answer = close(ada)
         assert answer.data["erasesYou"] is False
@@ -266,12 +266,14 @@ class TestWhatStandsInTheWay:
         bob.post("/members/leave", headers={"X-Customer-Id": customer_of(ada)})
         assert close(ada).status == 200
 
-    def test_is_whoever_joins_at_the_last_moment(self, people: People, ada: Api, meanwhile: Meanwhile) -> None:
+    def test_counts_members_who_join_at_the_last_moment(
+        self, people: People, ada: Api, meanwhile: Meanwhile
+    ) -> None:
         bob = people.newcomer(BOB)
         meanwhile(lambda: invite(people, ada, bob, "viewer"))
         assert in_the_way(ada) == {"members"}
 
-    def test_is_whoever_the_index_does_not_know_yet(
+    def test_counts_members_whom_the_index_does_not_show_yet(
         self, people: People, ada: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         bob, customer_id = people.newcomer(BOB), customer_of(ada)

@@ -160,7 +160,7 @@ class TestFinding:
         assert "maria@acme.com" not in office.find(status="ACTIVE")
         assert office.find(search="ac", status="ACTIVE") == ["jose.garcia@mail.example.org"]
 
-    def test_by_what_the_customer_is_called_now(self, office: Office) -> None:
+    def test_by_the_present_name_of_the_customer(self, office: Office) -> None:
         acme = office.owner.get(CUSTOMERS, query={"search": "acme"}).data[0]["id"]
         office.change(acme, company="Zenith AG", name="Zenith")
         office.follow()

@@ -204,7 +204,7 @@ class TestAnExport:
         ada = people.api.as_bearer(people.login(ADA).data["accessToken"])
         assert ada.get(f"/account/exports/{export_id}").status == 404
 
-    def test_of_somebody_who_is_gone_is_never_made(
+    def test_an_export_for_an_erased_user_is_never_made(
         self, ada: Api, aws: PlayedAws, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         give(money={"gateway": lambda name: FakeGateway()})

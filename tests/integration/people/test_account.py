@@ -115,7 +115,7 @@ class TestMovingToAnotherAddress:
         assert ask(people, ada, ADA.upper()).fields == {"newEmail"}
 
     @pytest.mark.guarantee("G42")
-    def test_g42_whoever_got_the_mail_by_mistake_can_do_nothing_with_it(self, people: People, ada: Api) -> None:
+    def test_g42_a_wrong_recipient_of_the_mail_cannot_use_it(self, people: People, ada: Api) -> None:
         ask(people, ada)
         bob = people.newcomer(BOB)
         assert confirm(people, bob, token_for(people, NEW)).fields == {"token"}
@@ -147,7 +147,7 @@ class TestMovingToAnotherAddress:
         body = {"token": reset, "password": OTHER_PASSWORD}
         assert people.api.post("/auth/reset-password", body).status == 400
 
-    def test_of_two_who_want_it_one_gets_the_address(self, people: People, ada: Api) -> None:
+    def test_of_two_users_who_want_an_address_one_gets_it(self, people: People, ada: Api) -> None:
         bob = people.newcomer(BOB)
         ask(people, ada)
         hers = token_for(people, NEW)

@@ -187,7 +187,7 @@ class TestByOtherNames:
         assert people.api.get("/auth/session", cookies=cookies).data["session"]["user"]["email"] == ADA
 
     @pytest.mark.parametrize("token", ["", "x", "a.b.c"])
-    def test_knows_when_nobody_is(self, people: People, token: str) -> None:
+    def test_is_null_when_nobody_is_signed_in(self, people: People, token: str) -> None:
         answer = people.api.get("/auth/session", token=token)
         assert (answer.status, answer.data) == (200, {"session": None})
 

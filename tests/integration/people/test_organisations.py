@@ -118,7 +118,9 @@ class TestInviting:
         assert bob.post("/invitations/accept", body).fields == {"token"}
         assert people.api.get(f"/invitations/{body['token']}").fields == {"token"}
 
-    def test_two_who_take_one_invitation_make_one_account(self, people: People, ada: Api, table: Engine) -> None:
+    def test_two_acceptances_of_one_invitation_make_one_account(
+        self, people: People, ada: Api, table: Engine
+    ) -> None:
         invite(people, ada, BOB)
         body = {"token": token_for(people, BOB), "newAccount": NEW_ACCOUNT}
         answers = raced(*[lambda: people.api.post("/invitations/accept", body)] * 4)
@@ -202,7 +204,7 @@ class TestInviting:
         assert ada.patch(f"/members/{user_of(bob)}", {"role": "admin"}).status == 200
         assert people.api.post("/invitations/accept", body).status == 200
 
-    def test_once_at_a_time_and_nobody_who_is_there(self, people: People, ada: Api) -> None:
+    def test_once_at_a_time_and_never_for_existing_members(self, people: People, ada: Api) -> None:
         join(people, ada, BOB)
         invite(people, ada, CAT)
         for email in (BOB, CAT):
@@ -231,7 +233,7 @@ class TestInviting:
         assert ada.delete(f"/members/invitations/{first}").status == 200
         assert ada.post("/members/invitations", one_more).status == 201
 
-    def test_no_more_than_there_is_room_for(self, people: People, ada: Api) -> None:
+    def test_no_more_members_than_the_limit(self, people: People, ada: Api) -> None:
         invite(people, ada, BOB)
         rosters, customer_id = DynamoRosters(), customer_of(ada)
         full = rosters.change(customer_id, rosters.get(customer_id), joined=MAX_JOINED_MEMBERS)

@@ -126,7 +126,7 @@ class TestMails:
     }
 
     @pytest.mark.parametrize("kind", list(LetterKind))
-    def test_go_only_to_whoever_wants_them_where_one_can_choose(self, ada: Api, kind: LetterKind) -> None:
+    def test_optional_mails_go_only_to_users_who_want_them(self, ada: Api, kind: LetterKind) -> None:
         letters = CustomerLetters(DynamoUsers(), DynamoLetters())
         customer_id = ada.get("/me").data["currentCustomerId"]
 

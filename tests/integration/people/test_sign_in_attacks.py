@@ -136,7 +136,7 @@ class TestReplays:
 class TestFixation:
     """An attacker may have set cookies in a browser before the sign-in."""
 
-    def test_g42_a_sign_in_takes_over_nothing_that_was_there_before(self, people: People, ada: Api) -> None:
+    def test_g42_a_sign_in_uses_no_token_from_before(self, people: People, ada: Api) -> None:
         people.verified(MALLORY)
         planted = people.login(MALLORY).cookies
         header = {"X-CSRF-Token": planted["hearth_csrf"]}

@@ -108,7 +108,7 @@ class TestNewDevices:
         assert notices(people) == before + 1
 
     @pytest.mark.guarantee("G46")
-    def test_g46_what_is_remembered_tells_neither_device_nor_address(self, people: People, table: Engine) -> None:
+    def test_g46_stored_devices_reveal_neither_device_nor_address(self, people: People, table: Engine) -> None:
         login(people, PHONE, ELSEWHERE)
         kept = str([item for item in table.items() if item["kind"]["S"] == "DEVICE"])
         assert "iPhone" not in kept
@@ -134,7 +134,7 @@ class TestFailures:
         assert len(people.api.get("/activity/recent", token=token).data) == 2
 
     @pytest.mark.guarantee("G42")
-    def test_g42_of_nobody_leave_nothing(self, people: People, table: Engine) -> None:
+    def test_g42_of_unknown_addresses_leave_no_trace(self, people: People, table: Engine) -> None:
         people.login(NOBODY, "not the password")
         failures_noted(table)
         kinds = {item["kind"]["S"] for item in table.items()}
@@ -142,7 +142,7 @@ class TestFailures:
         assert "FAILED_SIGN_IN" not in kinds
 
     @pytest.mark.guarantee("G45")
-    def test_g45_keep_no_owner_who_is_signed_in_from_anything(self, people: People) -> None:
+    def test_g45_do_not_affect_a_signed_in_owner(self, people: People) -> None:
         token = login(people).data
         for number in range(5):
             people.login(ADA, "not the password", ip=f"198.51.100.{number}")

@@ -105,7 +105,7 @@ class TestInvitations:
         assert ann.get(STAFF).status == 200
         assert ann.get("/me").data["user"]["name"] == "Somebody"
 
-    def test_links_no_account_that_nobody_is_signed_in_to(self, house: House) -> None:
+    def test_does_not_use_an_account_without_a_session_in_it(self, house: House) -> None:
         """Eve registered Sue's address, and Sue has followed the link of that mail: Eve knows the password."""
         house.people.verified(SUE)
         bob = house.people.newcomer("bob@example.com")
@@ -114,7 +114,7 @@ class TestInvitations:
         assert SUE not in {member["email"] for member in house.owner.get(STAFF).data}
         assert house.accept(by=Api(house.people.login(SUE).data["accessToken"])).status == 200
 
-    def test_needs_a_name_and_a_password_of_somebody_new(self, house: House) -> None:
+    def test_requires_a_name_and_a_password_for_a_new_account(self, house: House) -> None:
         house.invite()
         refused = house.accept()
         assert (refused.status, refused.fields) == (400, {"name", "password"})
@@ -143,7 +143,7 @@ class TestInvitations:
         assert second.patch(f"{STAFF}/{user_id(house.owner)}", {"role": "ADMIN", "reason": WHY}).status == 200
         assert house.accept(name="Sue", password=PASSWORD).fields == {"token"}
 
-    def test_is_for_nobody_who_is_there(self, house: House) -> None:
+    def test_is_refused_for_existing_members(self, house: House) -> None:
         house.member()
         assert (house.invite().status, house.invite().code) == (409, "CONFLICT")
 

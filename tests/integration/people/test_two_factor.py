@@ -129,7 +129,7 @@ class TestTurningItOn:
         assert ada.post("/security/2fa/confirm", {"code": app.code()}).status == 200
         assert people.api.get("/me", token=begun[0]).status == 401
 
-    def test_tells_the_owner_and_is_written_down(self, people: People, ada: Api, table: Engine) -> None:
+    def test_the_owner_gets_a_mail_and_the_log_has_it(self, people: People, ada: Api, table: Engine) -> None:
         people.enrolled(ada)
         deliver_letters(table)
         assert people.mailbox.of(ADA)[-1] == "two_factor_on"
@@ -271,7 +271,7 @@ class TestLimits:
         assert waits == [1, 2, 4, 8, 16]
         assert finished(people, pending_token(people), app.code()).status == 200
 
-    def test_g45_those_outside_keep_nobody_inside_from_anything(
+    def test_g45_attempts_from_outside_do_not_affect_sessions(
         self, people: People, ada: Api, app: AuthenticatorApp
     ) -> None:
         for number in range(ATTEMPTS_WITHOUT_DELAY + 1):

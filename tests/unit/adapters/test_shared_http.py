@@ -110,7 +110,7 @@ class TestRepeating:
         assert patience.pauses == pytest.approx([0.1, 0.2])
 
     @pytest.mark.parametrize("trouble", [BUSY, NOTHING])
-    def test_what_may_change_something_is_sent_once(
+    def test_requests_that_change_something_are_sent_once(
         self, service: Service, patience: Patience, trouble: bytes
     ) -> None:
         service.answers = [trouble, OK]
@@ -125,7 +125,7 @@ class TestRepeating:
         assert client(patience).request("POST", service.url, body=b"{}", may_repeat=True).status == 200
         assert [text.partition(" ")[0] for text in service.asked] == ["POST", "POST"]
 
-    def test_the_caller_may_want_one_attempt_of_reading(self, service: Service, patience: Patience) -> None:
+    def test_the_caller_can_limit_reading_to_one_attempt(self, service: Service, patience: Patience) -> None:
         service.answers = [BUSY, OK]
         assert client(patience).request("GET", service.url, may_repeat=False).status == 503
 
@@ -158,7 +158,7 @@ class TestRetryAfter:
         assert client(patience).request("GET", service.url).status == 200
         assert 0 <= patience.pauses[0] <= 2
 
-    def test_that_is_longer_than_a_pause_may_be_is_told_to_the_caller(
+    def test_a_wait_longer_than_the_limit_is_left_to_the_caller(
         self, service: Service, patience: Patience
     ) -> None:
         service.answers = [answer(429, "Retry-After: 3"), OK]
@@ -189,7 +189,7 @@ class TestBounds:
                 client(patience, Bounds(read_seconds=0.05, attempts=2)).request("GET", url)
         assert len(patience.pauses) == 1
 
-    def test_one_that_talks_too_long_is_given_up(self, service: Service, patience: Patience) -> None:
+    def test_a_service_that_answers_without_end_is_given_up(self, service: Service, patience: Patience) -> None:
         service.answers = [answer(200, body=b"x" * 1_000_000)]
         patience.tick = 3
         with pytest.raises(NoAnswer, match="takes too long"):

@@ -97,7 +97,9 @@ def test_every_open_region_tells_what_is_free_of_each_variant(availability: GpuA
     assert {s.capacity.freshness for s in found} == {Freshness.LIVE}
 
 
-def test_many_answers_cost_one_look(availability: GpuAvailability, regions: Regions, clock: SettableClock) -> None:
+def test_many_answers_cost_one_measurement(
+    availability: GpuAvailability, regions: Regions, clock: SettableClock
+) -> None:
     for _ in range(LIVE_SECONDS):
         assert told(stock(availability, "montreal"))[:2] == (Freshness.LIVE, 3)
         clock.advance(1)

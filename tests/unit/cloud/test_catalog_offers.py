@@ -115,7 +115,7 @@ def test_an_unknown_region_is_refused_with_those_that_are_open() -> None:
     assert refusal("mars") == {"region": "There is no such region; choose montreal or oslo."}
 
 
-def test_a_closed_region_takes_nothing() -> None:
+def test_a_closed_region_accepts_no_machine() -> None:
     assert refusal("texas") == {"region": "Texas takes no new machines now; choose montreal or oslo."}
 
 

@@ -157,7 +157,7 @@ INVALID = "StackValidationFailed"
         ),
     ],
 )
-def test_g27_an_answer_becomes_one_of_the_ports_errors(
+def test_g27_an_answer_becomes_an_error_of_the_port(
     status: int, body: dict[str, Any], error: type[ProviderError], told: str
 ) -> None:
     made = error_from_answer("POST /stacks", status, body)
@@ -206,7 +206,7 @@ def test_a_reason_of_any_shape_is_one_bounded_line(before: str, recorded: str, a
 
 
 @given(st.text())
-def test_one_line_says_the_same_twice(text: str) -> None:
+def test_one_line_is_idempotent(text: str) -> None:
     assert one_line(one_line(text)) == one_line(text)
 
 

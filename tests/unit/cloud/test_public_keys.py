@@ -138,7 +138,7 @@ def test_private_keys_are_known_without_their_first_line_and_in_puttys_form() ->
         "-----BEGIN PUBLIC KEY-----",
     ],
 )
-def test_other_texts_are_refused_with_what_is_taken(text: str) -> None:
+def test_other_texts_are_refused_and_the_error_says_what_is_accepted(text: str) -> None:
     message = refusal(text)
     assert "ssh-ed25519" in message or "single line" in message
 

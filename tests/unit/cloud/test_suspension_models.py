@@ -132,7 +132,7 @@ def test_while_nothing_runs_nothing_is_waited_for() -> None:
 
 
 @pytest.mark.guarantee("G09")
-def test_g13_what_is_frozen_for_a_dispute_is_not_there_to_be_used() -> None:
+def test_g13_money_frozen_for_a_dispute_cannot_be_used() -> None:
     funds = _funds(HOUR, 1_000, frozen=1_000, held=1_000)
     assert judge(_watch(), funds, NOTHING, START, GRACE).watch.status is SuspensionStatus.SUSPENDED
 

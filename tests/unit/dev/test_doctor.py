@@ -118,7 +118,7 @@ def test_an_environment_on_a_python_that_is_not_supported_is_to_be_removed() -> 
         (lambda bench: bench.files.clear(), "OpenStack", "installs MariaDB"),
     ],
 )
-def test_what_only_some_commands_need_is_said_and_stops_nobody(
+def test_optional_things_are_reported_but_do_not_fail(
     change: Callable[[Bench], object], thing: str, word: str
 ) -> None:
     bench = Bench()

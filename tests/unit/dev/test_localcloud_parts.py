@@ -150,7 +150,7 @@ def test_a_stage_is_two_sections_of_samconfig() -> None:
         Stage.read("production", ROOT / "samconfig.toml")
 
 
-def test_the_operator_is_told_one_address_or_all() -> None:
+def test_the_operator_gets_one_address_or_all() -> None:
     """With a domain, callers see one API; without, each REST API has its own address."""
     many = {
         "RestAPIUrl": "https://a/api",

@@ -137,11 +137,13 @@ class TestNetworks:
             (["0.0.0.0/0", "::/0"], "test-invoke-source-ip", False),
         ],
     )
-    def test_g43_who_is_let_in(self, cidrs: list[str], ip: str, is_let_in: bool) -> None:
+    def test_g43_which_callers_are_accepted(self, cidrs: list[str], ip: str, is_let_in: bool) -> None:
         assert lets_in(cidrs, ip) is is_let_in
 
     @given(st.lists(st.ip_addresses(network="10.0.0.0/29"), max_size=3), st.data())
-    def test_g43_what_covers_lets_in_no_less(self, addresses: list[object], data: st.DataObject) -> None:
+    def test_g43_a_covering_network_accepts_no_fewer_addresses(
+        self, addresses: list[object], data: st.DataObject
+    ) -> None:
         def some() -> list[str]:
             prefixes = st.integers(27, 32)
             return [str(ip_network(f"{one}/{data.draw(prefixes)}", strict=False)) for one in addresses]

@@ -112,7 +112,7 @@ def test_several_are_all_found_once_each(first: str, second: str) -> None:
 
 
 @given(REFERENCES)
-def test_a_wrong_one_is_seen_as_an_attempt(reference: str) -> None:
+def test_a_wrong_reference_is_recognised_as_an_attempt(reference: str) -> None:
     other = next(letter for letter in ALPHABET if letter != reference[7])
     typed = f"ref {reference[:7]}{other}{reference[8:]}"
     assert find_references(typed) == ()

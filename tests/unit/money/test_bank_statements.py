@@ -252,12 +252,12 @@ class TestCamt053:
             "<Ntry/>",
         ],
     )
-    def test_a_bad_entry_is_told_of_by_its_line_and_loses_no_other(self, bad: str) -> None:
+    def test_a_bad_entry_is_reported_by_its_line_and_loses_no_other(self, bad: str) -> None:
         statement = read_statement(camt(entry(""), bad, "\n", entry("<AcctSvcrRef>E2</AcctSvcrRef>")))
         assert [type(line) for line in statement.lines] == [Received, Invalid, Received]
         assert [line.line_number for line in statement.lines][:2] == [3, 5]
 
-    def test_an_entry_of_no_account_is_told_of(self) -> None:
+    def test_an_entry_of_an_unknown_account_is_reported(self) -> None:
         [line] = read_statement(camt(entry(""), account="")).lines
         assert isinstance(line, Invalid)
 

@@ -112,7 +112,7 @@ class TestBTCPay:
         state = btcpay_state("New", "None", payment("a", "100.1", "Invalid"))
         assert (state.status, state.payments) == (TopUpStatus.AWAITING_PAYMENT, ())
 
-    def test_a_way_of_paying_that_was_not_ours_is_credited_and_looked_at(self) -> None:
+    def test_an_unexpected_way_of_paying_is_credited_and_flagged(self) -> None:
         state = btcpay_state("Settled", "None", payment("a", "0.5"), paymentMethodId="BTC-CHAIN", currency="BTC")
         assert [paid.amount for paid in state.payments] == [Amount(500_000, "BTC")]
         assert Flag.MANUAL_REVIEW in state.flags

@@ -113,7 +113,7 @@ def test_its_figures_come_to_its_total() -> None:
     assert sum(line.cents for line in days) == figure("Usage")
 
 
-def test_where_tax_falls_due_with_payments_they_are_what_it_is_for() -> None:
+def test_if_tax_is_due_on_payment_it_is_on_payments() -> None:
     invoice = issued(replace(BUYER, country="FI", vat_number=None), TaxPoint.TOP_UP)
     text = text_of(invoice)
     assert "Prepaid cloud services" in text

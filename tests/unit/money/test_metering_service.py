@@ -112,7 +112,7 @@ def test_one_customers_trouble_does_not_keep_the_others_from_being_charged(books
 
 @pytest.mark.guarantee("G03")
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_g03_a_worker_that_dies_charges_nobody_twice(books: Books, moment: str) -> None:
+def test_g03_a_worker_that_dies_never_charges_twice(books: Books, moment: str) -> None:
     def die() -> None:
         raise Crash
 

@@ -250,7 +250,7 @@ def test_a_refund_that_came_back_and_an_appeal_that_was_won_are_given_back_once(
     assert list(bank.ledger_records.holds(CUSTOMER)) == []
 
 
-def test_everything_of_one_top_up_is_worth_what_its_first_money_was(bank: Bank) -> None:
+def test_all_money_of_a_top_up_has_the_rate_of_the_first(bank: Bank) -> None:
     bank.rates.put_rate(Rate("EUR", Decimal("1.10"), bank.clock.now()))
     top_up = bank.asked(Amount(100_000_000, "EUR"))
     bank.paid(top_up, 100_000_000, currency="EUR")

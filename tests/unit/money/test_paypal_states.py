@@ -105,7 +105,7 @@ class TestAmounts:
             Amount(10_000_000, "USDT"),
         ],
     )
-    def test_what_paypal_cannot_take_is_refused(self, amount: Amount) -> None:
+    def test_amounts_that_paypal_does_not_accept_are_refused(self, amount: Amount) -> None:
         with pytest.raises(GatewayRefused) as refused:
             to_money(amount)
         assert refused.value.sentence.endswith(".")
@@ -259,7 +259,7 @@ class TestDisputes:
         assert state.disputes[0].amount == Amount(40_000_000, "EUR")
 
     @pytest.mark.parametrize("outcome", ["", "RESOLVED_BUYER_FAVOUR"])
-    def test_g09_its_money_is_not_told_twice(self, outcome: str) -> None:
+    def test_g09_its_money_is_reported_once(self, outcome: str) -> None:
         """PayPal also reports the money that it takes back for a dispute as a refund."""
         state = self._state(dispute(outcome), refund("R1", "60.00", 200), refund("R2", "40.00", 300, key="top_1"))
         assert state.refunds == ()

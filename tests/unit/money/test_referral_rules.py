@@ -99,7 +99,7 @@ def test_waiting_has_an_end() -> None:
     assert (ended.status, ended.reason, ended.check_at) == (ReferralStatus.REFUSED, RewardReason.NO_PAYMENT, None)
 
 
-def test_who_lives_together() -> None:
+def test_customers_of_one_household_are_recognised() -> None:
     here = Traces(frozenset({"usr_a"}), frozenset({site_of("2001:db8:1:2::1")}), "DE10115Invalidenstr1")
     for other, together in (
         (Traces(frozenset(), frozenset({site_of("2001:db8:1:2:ffff::9")})), True),

@@ -142,7 +142,7 @@ def test_the_end_of_the_window_is_waited_for_and_lets_machines_run_again() -> No
     assert (anew.watch.status, anew.letter) == (SuspensionStatus.RESUMING, LetterKind.SPEND_CAP_LIFTED)
 
 
-def test_of_two_caps_the_one_that_ends_later_keeps_machines_off() -> None:
+def test_of_two_caps_the_later_one_keeps_machines_off() -> None:
     funds = _funds(HOUR, Caps(1_000, 1_000), spent=1_000)
     stopped = _judge(_watch(), funds, RUNNING)
     assert stopped.limit is not None

@@ -98,7 +98,7 @@ class TestIntents:
         (payment,) = states.intent_state(intent("succeeded", amount_received=700)).payments
         assert payment.amount == Amount(7_000_000)
 
-    def test_a_decline_fails_only_what_nobody_can_try_again(self) -> None:
+    def test_a_decline_fails_only_payments_that_cannot_be_repeated(self) -> None:
         declined = intent("requires_payment_method", last_payment_error=DECLINED)
         assert states.intent_state(declined).status is TopUpStatus.AWAITING_PAYMENT
         automatic = declined | {"metadata": {"top_up_id": "top_1", "automatic": "true"}}
@@ -122,7 +122,7 @@ class TestSessions:
     def session(self, status: str) -> dict[str, Any]:
         return {"id": "cs_1", "status": status, "client_reference_id": "top_1"}
 
-    def test_an_open_one_awaits_payment(self) -> None:
+    def test_an_open_session_awaits_payment(self) -> None:
         assert states.session_state(self.session("open"), None).status is TopUpStatus.AWAITING_PAYMENT
 
     def test_an_expired_one_has_expired(self) -> None:
@@ -176,7 +176,7 @@ class TestMoneyBack:
         ("moved", "expected"),
         [([], DisputeStatus.WON), ([-400], DisputeStatus.LOST), ([-400, 400], DisputeStatus.WON)],
     )
-    def test_g09_a_prevented_one_is_lost_where_the_money_went(
+    def test_g09_a_prevented_dispute_is_lost_if_the_money_went(
         self, moved: list[int], expected: DisputeStatus
     ) -> None:
         dispute = {
@@ -211,7 +211,7 @@ class TestErrors:
         assert type(made) is expected
         assert str(made).startswith("try: ")
 
-    def test_a_bad_key_is_nobodys_refusal(self) -> None:
+    def test_a_bad_key_is_not_a_refusal_of_the_payment(self) -> None:
         """Otherwise every top-up would count as unknown to Stripe as soon as a key is revoked."""
         assert not isinstance(gateway_error(SDK.AuthenticationError("who?", http_status=401), ""), GatewayRefused)
 

@@ -99,7 +99,7 @@ class TestTheListThatShips:
 
 @pytest.mark.guarantee("G42")
 class TestARangeService:
-    def test_g42_is_told_five_letters_of_a_hash_and_no_more(self, service: _Service) -> None:
+    def test_g42_the_service_gets_only_five_letters_of_a_hash(self, service: _Service) -> None:
         assert RangeService(service.url).contain(KNOWN)
         digest = hashlib.sha1(KNOWN.encode()).hexdigest().upper()
         assert service.asked == [(f"/range/{digest[:5]}", "true")]
@@ -112,13 +112,13 @@ class TestARangeService:
         assert not RangeService(service.url).contain(KNOWN)
 
     @pytest.mark.parametrize("mood", ["failing", "stalling"])
-    def test_keeps_nobody_out_when_it_does_not_answer(self, service: _Service, mood: str) -> None:
+    def test_refuses_no_password_when_it_does_not_answer(self, service: _Service, mood: str) -> None:
         service.mood = mood
         began = monotonic()
         assert not RangeService(service.url).contain(KNOWN)
         assert monotonic() - began < STALLS_SECONDS
 
-    def test_keeps_nobody_out_when_it_is_not_there(self) -> None:
+    def test_refuses_no_password_when_it_is_not_there(self) -> None:
         assert not RangeService("http://127.0.0.1:9").contain(KNOWN)
 
     def test_is_asked_where_an_installation_names_one(self, service: _Service) -> None:

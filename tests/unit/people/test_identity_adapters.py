@@ -98,11 +98,11 @@ class TestMails:
             mailer.send(EmailAddress("nowhere"), "reset_password", VALUES)
         assert len(requests) == 1
 
-    def test_that_could_not_be_sent_now_are_somebody_elses_to_try_again(self, aws: PlayedAws) -> None:
+    def test_that_could_not_be_sent_now_raise_for_a_retry(self, aws: PlayedAws) -> None:
         with pytest.raises(ClientError, match="MessageRejected"):
             SesMailer("no-reply@not-verified.example").send(ADA, "reset_password", VALUES)
 
-    def test_that_an_account_may_not_send_are_somebody_elses_to_try_again(self, aws: PlayedAws) -> None:
+    def test_that_a_paused_account_may_not_send_raise_for_a_retry(self, aws: PlayedAws) -> None:
         """moto cannot pause an account, so the answer is simulated."""
         mailer = SesMailer("no-reply@hearth.example")
         stubber = Stubber(mailer._client)

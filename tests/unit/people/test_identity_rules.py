@@ -109,7 +109,7 @@ class TestPasswords:
         passwords = Argon2idPasswords(memory_kib=64, iterations=1)
         assert passwords.hash(Password("same")) != passwords.hash(Password("same"))
 
-    def test_g42_never_match_nobodys(self) -> None:
+    def test_g42_never_match_no_hash(self) -> None:
         passwords = Argon2idPasswords(memory_kib=64, iterations=1)
         for guess in ("", "anything", "\x00" * 32):
             assert not passwords.matches(Password(guess), None)

@@ -22,7 +22,7 @@ def named(specs: list[EndpointSpec]) -> pytest.MarkDecorator:
 
 
 @named(ON_A_CUSTOMER)
-def test_what_staff_do_to_a_customer_has_a_reason_and_is_logged(spec: EndpointSpec) -> None:
+def test_changes_by_staff_need_a_reason_and_are_logged(spec: EndpointSpec) -> None:
     asked = spec.body_model or spec.query_model
     assert asked, "it takes no reason"
     schema = schema_of(asked)
