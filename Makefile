@@ -44,7 +44,7 @@ demo: $(INSTALLED) ## Run a customer's whole journey (TARGET=simulator|openstack
 	@$(BIN)/python -m dev.demo --target $(or $(TARGET),simulator) --journey $(or $(JOURNEY),main)
 
 .PHONY: up
-up: $(INSTALLED) ## Start the local cloud and stay; again: bring an edit in (FOREGROUND=1 to watch it)
+up: $(INSTALLED) ## Start the local cloud, or deploy an edit into the running one (FOREGROUND=1 to watch it)
 	@$(BIN)/python -m dev.localcloud up $(if $(FOREGROUND),--foreground)
 
 .PHONY: down
@@ -52,7 +52,7 @@ down: $(INSTALLED) ## Stop the local cloud; its state is kept
 	@$(BIN)/python -m dev.localcloud down
 
 .PHONY: watch
-watch: $(INSTALLED) ## Bring every edit into the running local cloud
+watch: $(INSTALLED) ## Deploy every edit into the running local cloud
 	@$(BIN)/python -m dev.localcloud watch
 
 .PHONY: test
@@ -60,11 +60,11 @@ test: $(INSTALLED) ## Run every test that needs nothing outside this machine
 	@$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
 
 .PHONY: test-fast
-test-fast: $(INSTALLED) ## Run what takes no longer than two minutes: the rules, and the adapters against simulators
+test-fast: $(INSTALLED) ## Run the fast tests: rules, and adapters against simulators (two minutes)
 	@$(BIN)/python -m pytest tests/unit tests/contract -n logical --maxprocesses 8 --dist loadgroup $(ARGS)
 
 .PHONY: contract
-contract: $(INSTALLED) ## Hold a provider to the contract suite (TARGET=simulator|openstack; openstack uses OS_CLOUD)
+contract: $(INSTALLED) ## Run the contract suite on a provider (TARGET=simulator|openstack; openstack uses OS_CLOUD)
 	@HEARTH_CONTRACT_TARGET=$(or $(TARGET),simulator) $(BIN)/python -m pytest tests/contract -n $(if $(filter openstack,$(TARGET)),3,2) --dist loadgroup $(ARGS)
 
 .PHONY: check
@@ -77,7 +77,7 @@ check: $(INSTALLED) ## Check format, lint, types, import contracts and generated
 	@$(BIN)/python -m tools.aws_models --check
 
 .PHONY: format
-format: $(INSTALLED) ## Format the code and mend what lint can mend
+format: $(INSTALLED) ## Format the code, and correct what lint can correct
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/python -m tools.openapi
@@ -96,12 +96,12 @@ deploy: package ## Deploy with SAM (STAGE=…)
 	@$(BIN)/python -m tools.deploy --stage $(STAGE)
 
 .PHONY: retire
-retire: $(INSTALLED) ## Remove what a release with one application stack has left (STAGE=…; docs/operations.md, Updating)
+retire: $(INSTALLED) ## Remove the application stack of an old release (STAGE=…; docs/operations.md, Updating)
 	@test -n "$(STAGE)" || { echo "Say which: make retire STAGE=dev"; exit 2; }
 	@$(BIN)/python -m tools.deploy --stage $(STAGE) --retire
 
 .PHONY: ledger-verify
-ledger-verify: $(INSTALLED) ## Let the ledger prove itself, on the local cloud or wherever AWS_PROFILE and TABLE_NAME lead
+ledger-verify: $(INSTALLED) ## Run the proof of the ledger, on the local cloud or on the table of AWS_PROFILE and TABLE_NAME
 	@$(BIN)/python -m tools.verify_ledger
 
 .PHONY: ledger-export
@@ -109,7 +109,7 @@ ledger-export: $(INSTALLED) ## Write the whole ledger for an accountant (FORMAT=
 	@$(BIN)/python -m tools.export_ledger --format $(or $(FORMAT),beancount) $(if $(OUTPUT),--output $(OUTPUT))
 
 .PHONY: catalog-check
-catalog-check: $(INSTALLED) ## Compare the catalogue with what the clouds really have (TARGET=simulator|openstack|installed)
+catalog-check: $(INSTALLED) ## Compare the catalogue with the clouds (TARGET=simulator|openstack|installed)
 	@$(BIN)/python -m tools.check_catalog --target $(or $(TARGET),simulator)
 
 .PHONY: openstack-up openstack-down
