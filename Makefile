@@ -3,13 +3,13 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# Which Python, if it is not to be the first that tools/find-python.sh finds: make install PYTHON=python3.12
+# Set PYTHON to use another Python than the first that tools/find-python.sh finds: make install PYTHON=python3.12
 PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-# Byte code is kept, whatever the shell says: dozens of processes start here, and each would compile all it imports.
+# Write byte code, whatever the shell says: dozens of processes start, and each would compile everything that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 export UV_LINK_MODE := copy
 

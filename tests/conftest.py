@@ -54,7 +54,7 @@ def table(engine: Engine) -> Engine:
 
 @pytest.fixture(autouse=True)
 def _fresh_app() -> None:
-    """Build services and AWS clients anew for each test."""
+    """Make each test build its own services and AWS clients."""
     use(App())
     leave_aws()
 

@@ -74,7 +74,7 @@ class Home:
 
 
 def read_json(path: Path) -> Any:
-    """The content of `path`, or None where there is no such file."""
+    """The content of `path`, or None if there is no such file."""
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:

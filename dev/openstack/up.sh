@@ -30,7 +30,7 @@ install_debian_packages() {
   { timeout 120 apt-get update -q && DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install -y -q --no-install-recommends $packages; } \
     >"$LOG/apt.log" 2>&1 9>&- || fail "apt-get; read $LOG/apt.log"
   [ ! -d /run/systemd/system ] || systemctl disable --quiet rabbitmq-server
-  has_debian_packages || fail "the packages came without what is needed of them; read $LOG/apt.log"
+  has_debian_packages || fail "the installed packages lack needed programs; read $LOG/apt.log"
 }
 
 install_python_packages() {
