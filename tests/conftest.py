@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.support import programs, settings
@@ -17,6 +18,10 @@ from tests.support.aws import PlayedAws, leave_aws, play_aws  # noqa: E402
 from tests.support.clock import SettableClock  # noqa: E402
 from tests.support.engine import Engine, running_engine  # noqa: E402
 from tests.support.parts import give  # noqa: E402
+
+# A deadline for each example would fail tests on a busy machine.
+hypothesis.settings.register_profile("hearth", deadline=None)
+hypothesis.settings.load_profile("hearth")
 
 _PROMISE = re.compile(r"test_(g\d\d)_")
 
