@@ -1,4 +1,4 @@
-"""E-mail addresses in one form, so that one mailbox is one account."""
+"""Normalise e-mail addresses, so that one mailbox has one account."""
 
 import re
 
@@ -12,10 +12,10 @@ _MESSAGE = "This is not an e-mail address; one looks like name@example.com."
 
 
 def normalise_email(text: str) -> EmailAddress:
-    """`text` as a lower-case address with its domain in IDNA form (RFC 5891, UTS 46).
+    """Return `text` as a lower-case address with its domain in IDNA form (RFC 5891, UTS 46).
 
     Raises:
-        ValueError: it is not an address by form or length.
+        ValueError: `text` is not an e-mail address, or is too long.
     """
     if len(text) > MAX_EMAIL_LENGTH:
         raise ValueError(f"An e-mail address has at most {MAX_EMAIL_LENGTH} characters.")
@@ -23,7 +23,7 @@ def normalise_email(text: str) -> EmailAddress:
     local = local.lower()
     if not at or len(local) > _MAX_LOCAL_LENGTH or not _LOCAL_PART.fullmatch(local):
         raise ValueError(_MESSAGE)
-    import idna  # its tables take a while to load, and only those who type an address need them
+    import idna  # the tables of idna load slowly, and only requests with an address need them
 
     try:
         ascii_domain = idna.encode(domain, uts46=True, std3_rules=True).decode().lower()

@@ -1,4 +1,4 @@
-"""Mailed links: made for one person and one purpose, expiring, used once."""
+"""Mailed links: each is for one user and one purpose, expires, and works once."""
 
 from chalicelib.domain.people.accounts.models import Link, LinkPurpose, User
 from chalicelib.domain.people.accounts.ports import Links
@@ -9,7 +9,7 @@ from chalicelib.kernel.transactions import Transactor
 
 
 class LinkMaker:
-    """Makes links."""
+    """Makes mailed links."""
 
     def __init__(self, links: Links, transactor: Transactor, clock: Clock) -> None:
         self._links = links
@@ -17,7 +17,7 @@ class LinkMaker:
         self._clock = clock
 
     def make(self, user: User, purpose: LinkPurpose, subject: str = "") -> str:
-        """A new link's token, which is kept as a hash only; for `subject`, see `Link.subject`."""
+        """Store a new link and return its token, of which only a hash is stored; see `Link.subject`."""
         token = new_secret()
         expires_at = self._clock.now() + purpose.life
         link = Link(hash_of(token), purpose, user.id, user.password_version, expires_at, subject)

@@ -9,12 +9,12 @@ from typing import NewType
 from chalicelib.domain.foundation.access.models import CustomerStatus, Role, StaffRole
 
 EmailAddress = NewType("EmailAddress", str)
-"""An address as `normalise_email` gives it."""
+"""An address as returned by `normalise_email`."""
 Password = NewType("Password", str)
-"""A password in the form in which it is hashed."""
+"""A password in the normalised form that is hashed."""
 
 EMAIL_REVERTIBLE = timedelta(hours=72)
-"""How long a change of address can be undone from the address before."""
+"""How long the owner of the previous address can undo a change of address."""
 
 
 @dataclass(frozen=True)
@@ -26,34 +26,36 @@ class User:
     name: str
     password_hash: str
     password_version: int
-    """Grows with each new password; what was made under an older one does not outlive it."""
+    """Increases with each new password; links, sessions and codes made under an older version are void."""
     created_at: datetime
     verified_at: datetime | None
     phone: str = ""
     locale: str = "en"
     """A language tag (BCP 47)."""
     time_zone: str = "UTC"
-    """In which times are shown: a name of the IANA time zone database. Invoices have their customer's own."""
+    """An IANA time zone name, used to display times to the user. Invoices use the customer's own time zone."""
     may_be_called: bool = False
     wants_news: bool = False
     muted: "frozenset[Notification]" = frozenset()
-    """The mails that the person does without."""
+    """The mails that the user has turned off."""
     default_customer_id: str = ""
-    """The customer that new sessions act for; empty where it is the oldest."""
+    """The customer that new sessions act for; empty means the user's oldest customer."""
 
     @property
     def is_verified(self) -> bool:
-        """Whether the person has shown that the address is theirs."""
+        """Whether the user has proven that they own the address."""
         return self.verified_at is not None
 
     def wants(self, kind: "LetterKind") -> bool:
-        """Whether the person is to get such a mail; what is about security or the law, everybody is."""
+        """Whether to send the user a letter of this kind; mails about security or legal matters cannot be turned
+        off.
+        """
         return _NOTIFICATIONS.get(kind) not in self.muted
 
 
 @dataclass(frozen=True)
 class Customer:
-    """A paying account; people belong to it through memberships."""
+    """An organisation that pays; users belong to it through memberships."""
 
     id: str
     name: str
@@ -64,7 +66,7 @@ class Customer:
 
 @dataclass(frozen=True)
 class Membership:
-    """What a user is in a customer."""
+    """The role of a user in a customer."""
 
     user_id: str
     customer_id: str
@@ -75,7 +77,7 @@ class Membership:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a request comes from."""
+    """The source of a request."""
 
     ip: str
     user_agent: str
@@ -84,7 +86,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Profile:
-    """A user as they see themselves."""
+    """A user's own view of their account."""
 
     user: User
     memberships: Sequence[Membership]
@@ -92,7 +94,7 @@ class Profile:
 
 
 class LinkPurpose(StrEnum):
-    """What following a mailed link does."""
+    """The purpose of a mailed link."""
 
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 (a purpose, not a password)
@@ -101,7 +103,7 @@ class LinkPurpose(StrEnum):
 
     @property
     def life(self) -> timedelta:
-        """How long such a link can be followed."""
+        """How long a link of this purpose is valid."""
         return _LINK_LIVES[self]
 
 
@@ -115,20 +117,20 @@ _LINK_LIVES = {
 
 @dataclass(frozen=True)
 class Link:
-    """A mailed link, known by the hash of its token; it works once."""
+    """A mailed link, found by the hash of its token; it works once."""
 
     token_hash: str
     purpose: LinkPurpose
     user_id: str
     password_version: int
-    """The user's when the link was made: a new password makes all earlier links void."""
+    """The user's password version when the link was made; a new password voids all earlier links."""
     expires_at: datetime
     subject: str = ""
-    """What it is about: the new address of a change, or the change that a revert undoes."""
+    """What the link concerns: the new address of a change, or the id of the change that a revert undoes."""
 
 
 class LetterKind(StrEnum):
-    """The mails that are sent; each has a pair of templates."""
+    """The kinds of mail; each has a pair of templates."""
 
     VERIFY_EMAIL = "verify_email"
     ALREADY_REGISTERED = "already_registered"
@@ -165,7 +167,7 @@ class LetterKind(StrEnum):
 
 
 class Notification(StrEnum):
-    """What a person can do without being told by mail."""
+    """The mails that a user can turn off."""
 
     LOW_BALANCE = "low_balance"
     RESUMED = "resumed"
@@ -184,15 +186,15 @@ _NOTIFICATIONS = {
 
 @dataclass(frozen=True)
 class Letter:
-    """A mail to be written to whoever has an address, if anybody does."""
+    """A request to send a mail to an address, which may belong to no account."""
 
     id: str
     kind: LetterKind
     email: EmailAddress
     requested_at: datetime
     values: Mapping[str, str] = field(default_factory=dict)
-    """What its templates say beside the name and the link; nothing secret."""
+    """Values for the templates, besides the name and the link; nothing secret."""
     user_id: str = ""
-    """Whose account it is about, where the address is not theirs yet, or not any more."""
+    """The account that the letter is about, if the address is not that account's current address."""
     subject: str = ""
-    """What its link is about; see `Link.subject`."""
+    """The subject of the letter's link; see `Link.subject`."""

@@ -1,4 +1,4 @@
-"""What a password must be."""
+"""Rules for passwords."""
 
 import unicodedata
 
@@ -13,15 +13,16 @@ _BREACHED = "Others know this password: it is on lists that are tried first. Cho
 
 
 def typed_password(text: str) -> Password:
-    """`text` in NFKC, so that every keyboard's form of it is the same password (NIST SP 800-63B, 5.1.1.2)."""
+    """Return `text` in NFKC form, so that different keyboards give the same password (NIST SP 800-63B, 5.1.1.2)."""
     return Password(unicodedata.normalize("NFKC", text))
 
 
 def new_password(text: str, email: EmailAddress, known: KnownPasswords) -> Password:
-    """`text` as a password that the owner of `email` may choose.
+    """Return `text` as a password that the owner of `email` may choose.
 
     Raises:
-        InvalidInput: it is too short, too long, the address itself, or known to others (NIST SP 800-63B, 5.1.1.2).
+        InvalidInput: it is too short, too long, equal to the address, or on a list of breached passwords (NIST SP
+            800-63B, 5.1.1.2).
     """
     password = typed_password(text)
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:

@@ -1,4 +1,4 @@
-"""What identity needs from outside."""
+"""Ports of the account services."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,34 +18,34 @@ from chalicelib.kernel.transactions import Write
 
 
 class Accounts(Protocol):
-    """The ledger's accounts, one a customer."""
+    """Ledger accounts, one for each customer."""
 
     def open_account(self, customer_id: str) -> Sequence[Write]:
-        """Give a new customer its account, with nothing on it."""
+        """Open an empty account for a new customer."""
         ...
 
 
 class Users(Protocol):
-    """People, the customers they belong to, and their place in the staff."""
+    """Users, their customers, and their membership of the staff."""
 
     def get(self, user_id: str) -> User | None:
-        """The user, as last written."""
+        """Return the user (strongly consistent)."""
         ...
 
     def by_email(self, email: EmailAddress) -> User | None:
-        """Who has this address, at the same cost whether anybody does or not."""
+        """Return the user with this address; the cost is the same whether one exists or not."""
         ...
 
     def memberships(self, user_id: str) -> Sequence[Membership]:
-        """What the user is in which customers, oldest first; at most 100."""
+        """Return the user's memberships, oldest customer first; at most 100."""
         ...
 
     def members(self, customer_id: str) -> Sequence[Membership]:
-        """Who belongs to the customer, oldest user first; at most 100, and the index may lag behind by moments."""
+        """Return the customer's memberships, oldest user first; at most 100. The index is eventually consistent."""
         ...
 
     def staff_role(self, user_id: str) -> StaffRole | None:
-        """The user's place in the operator's staff, while it is in force."""
+        """Return the user's role in the staff, or None if they have none or it is disabled."""
         ...
 
     def insert(self, user: User) -> Sequence[Write]:
@@ -57,39 +57,39 @@ class Users(Protocol):
         ...
 
     def verify(self, user_id: str, password_version: int, now: datetime) -> Write:
-        """Note that the address was proven; asserts `same_password` (the version is still this one)."""
+        """Record that the address was proven; asserts `same_password` (the user still has this password version)."""
         ...
 
     def change_password(self, user: User, password_hash: str, now: datetime) -> Write:
-        """Set a new password, which proves the address too; asserts `same_password` as `user` has it."""
+        """Set a new password and mark the address as proven; asserts `same_password` for `user`."""
         ...
 
     def describe(self, user: User) -> Write:
-        """Keep what `user` says of themselves; asserts `user_is_there`."""
+        """Store the profile of `user`; asserts `user_is_there`."""
         ...
 
     def choose(self, user: User) -> Write:
-        """Keep what `user` wants to be told, and which customer they choose; asserts `user_is_there`."""
+        """Store the notification settings and default customer of `user`; asserts `user_is_there`."""
         ...
 
     def rehash(self, user: User, password_hash: str) -> Write:
-        """Keep the same password in a newer form; asserts `same_password` as `user` has it."""
+        """Store a new hash of the same password; asserts `same_password` for `user`."""
         ...
 
     def same_password(self, user: User) -> Write:
-        """Change nothing; asserts `same_password` as `user` has it."""
+        """Change nothing; asserts `same_password` for `user`."""
         ...
 
 
 class Installation(Protocol):
-    """What happens once in the life of an installation."""
+    """The set-up of an installation, which happens once."""
 
     def is_set_up(self) -> bool:
-        """Whether there is a first owner."""
+        """Whether the installation has its first owner."""
         ...
 
     def set_up(self, owner_user_id: str, now: datetime) -> Write:
-        """Note that there is; asserts `not_set_up`."""
+        """Record that the first owner exists; asserts `not_set_up`."""
         ...
 
 
@@ -97,7 +97,7 @@ class Links(Protocol):
     """Mailed links."""
 
     def get(self, token_hash: str) -> Link | None:
-        """The link, unless it was followed."""
+        """Return the link, or None if it was used."""
         ...
 
     def insert(self, link: Link) -> Write:
@@ -105,61 +105,61 @@ class Links(Protocol):
         ...
 
     def follow(self, link: Link) -> Write:
-        """Use `link` up; asserts `link_is_unused`."""
+        """Delete `link`, because it is used; asserts `link_is_unused`."""
         ...
 
 
 class Letters(Protocol):
-    """Mails that wait to be written. Adding one starts the writing (through the table's stream)."""
+    """Mails that wait to be sent. A consumer of the table's stream sends each letter that is added."""
 
     def add(self, letter: Letter) -> Write:
-        """Ask for `letter`."""
+        """Request that `letter` is sent."""
         ...
 
     def get(self, letter_id: str) -> Letter | None:
-        """The letter, unless it was sent."""
+        """Return the letter, or None if it was sent."""
         ...
 
     def done(self, letter_id: str) -> Write:
-        """Forget the letter."""
+        """Delete the letter."""
         ...
 
 
 class Undeliverable(Exception):
-    """The mail was refused for good: sending it again will not help."""
+    """The mail was permanently refused: a retry will not help."""
 
 
 class Mailer(Protocol):
-    """Writes and sends mails."""
+    """Renders and sends mails."""
 
     def send(self, to: EmailAddress, template: str, values: Mapping[str, str]) -> None:
-        """Render `template` (a `LetterKind`, say) with `values` as text and HTML, and send it.
+        """Render `template` (such as a `LetterKind`) with `values` as text and HTML, and send it.
 
         Raises:
-            Undeliverable: it was refused for good; any other failure is worth another attempt.
+            Undeliverable: the mail was permanently refused; after any other error, try again.
         """
         ...
 
 
 class KnownPasswords(Protocol):
-    """Passwords that others know."""
+    """Breached passwords."""
 
     def is_breached(self, password: Password) -> bool:
-        """Whether `password` is on a list of known ones, and therefore worth nothing."""
+        """Whether `password` is on a list of breached passwords."""
         ...
 
 
 class Passwords(KnownPasswords, Protocol):
-    """A slow hash, and what is not worth hashing."""
+    """A slow password hash, and the list of breached passwords."""
 
     def hash(self, password: Password) -> str:
-        """What is kept of `password`, salted."""
+        """Return a salted hash of `password`, for storage."""
         ...
 
     def matches(self, password: Password, password_hash: str | None) -> bool:
-        """Whether `password` is the one; against nobody's (None) it takes as long and is never."""
+        """Whether `password` has this hash. For `None`, take equal time and return False."""
         ...
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Whether it was made with other parameters than today's."""
+        """Whether the hash was made with other parameters than the current ones."""
         ...

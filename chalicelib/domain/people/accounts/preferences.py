@@ -1,4 +1,4 @@
-"""What people say of themselves, and what they want to be told."""
+"""Users' profiles and settings."""
 
 from dataclasses import replace
 
@@ -10,17 +10,17 @@ from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
 
 
 class Preferences:
-    """Keeps people's profiles and settings; a change of the one leaves the other as it is."""
+    """Reads and changes profiles and settings; changing one does not touch the other."""
 
     def __init__(self, users: Users, transactor: Transactor) -> None:
         self._users = users
         self._transactor = transactor
 
     def get(self, user_id: str) -> User:
-        """The person.
+        """Return the user.
 
         Raises:
-            Unauthorized: there is no such user any more.
+            Unauthorized: the user no longer exists.
         """
         user = self._users.get(user_id)
         if user is None:
@@ -38,10 +38,10 @@ class Preferences:
         may_be_called: bool,
         wants_news: bool,
     ) -> User:
-        """Set what a person says of themselves.
+        """Set a user's profile.
 
         Raises:
-            InvalidInput: there is no such time zone, or no number to call.
+            InvalidInput: the time zone is unknown, or the user allows calls without giving a phone number.
         """
         if not is_time_zone(time_zone):
             raise InvalidInput.of("timeZone", "Give a time zone of the IANA database, such as Europe/Berlin.")
@@ -60,16 +60,16 @@ class Preferences:
         return user
 
     def rename(self, user_id: str, name: str) -> User:
-        """Give a person another name, and leave the rest."""
+        """Change only the name of a user."""
         user = replace(self.get(user_id), name=name)
         self._keep(self._users.describe(user))
         return user
 
     def put_settings(self, user_id: str, *, muted: frozenset[Notification], default_customer_id: str) -> User:
-        """Set which mails a person does without, and which customer new sessions act for (empty: the oldest).
+        """Set the mails that a user turns off, and the customer that new sessions act for (empty: the oldest).
 
         Raises:
-            NotFound: the person is no member of that customer.
+            NotFound: the user is not a member of that customer.
         """
         ids = {membership.customer_id for membership in self._users.memberships(user_id)}
         if default_customer_id and default_customer_id not in ids:

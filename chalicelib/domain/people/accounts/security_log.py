@@ -1,4 +1,4 @@
-"""What happens to an account's security, in the activity log of its customer."""
+"""Security events of an account, in the activity log of its customer."""
 
 from chalicelib.domain.foundation.activity.models import Activity, Outcome
 from chalicelib.domain.foundation.activity.ports import ActivityLog
@@ -8,7 +8,7 @@ from chalicelib.kernel.ids import Kind, new_id
 
 
 class SecurityLog:
-    """Notes what happened to somebody who was not, or not yet, signed in; the door notes all else."""
+    """Logs events of users who are not signed in yet; the door logs those of all other callers."""
 
     def __init__(self, activity: ActivityLog, clock: Clock) -> None:
         self._activity = activity
@@ -24,15 +24,15 @@ class SecurityLog:
         session_id: str = "",
         refusal: str = "",
     ) -> None:
-        """Keep one event.
+        """Log one event.
 
         Args:
-            user_id: whose account it is.
-            customer_id: whose log it goes into.
+            user_id: the account that the event concerns.
+            customer_id: the customer whose log receives the event.
             origin: where the request came from.
             action: what happened, such as `login`.
             session_id: the session that it concerns.
-            refusal: the error code, where it was refused.
+            refusal: the error code, if the request was refused.
         """
         now = self._clock.now()
         self._activity.append(

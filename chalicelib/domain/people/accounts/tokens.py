@@ -1,6 +1,6 @@
-"""Random secrets, which are kept as hashes only (G42).
+"""Random secrets, stored only as hashes (G42).
 
-A fast hash is right for them: 256 random bits cannot be guessed, whatever a guess costs.
+A fast hash is enough: 256 random bits cannot be guessed, however cheap a guess is.
 """
 
 import hmac
@@ -19,22 +19,21 @@ _REFRESH_TOKEN = re.compile(rf"({ULID_PATTERN})\.({ULID_PATTERN})\.({_SECRET})\.
 
 
 def new_secret() -> str:
-    """256 random bits, safe in URLs."""
+    """Return 256 random bits as URL-safe text."""
     return secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def is_same(one_hash: str, other_hash: str) -> bool:
-    """Whether two hashes are equal, in a time that does not tell where they differ."""
+    """Whether two hashes are equal, compared in constant time."""
     return hmac.compare_digest(one_hash, other_hash)
 
 
 @dataclass(frozen=True)
 class RefreshToken:
-    """What is inside a refresh token: whose it is, and two secrets.
+    """The content of a refresh token: user, session and two secrets.
 
-    `family` stays the same for the life of a session and shows that a token was ours at some time; `current`
-    is new with each rotation. So a used token is known for what it is, while a made-up one can end nobody's
-    session.
+    `family` stays the same for the life of a session and shows that we issued the token at some time; `current` is
+    new with each rotation. So a reused token is recognised, while a forged token cannot end any session.
     """
 
     user_id: str
@@ -43,16 +42,16 @@ class RefreshToken:
     current: str
 
     def text(self) -> str:
-        """The token as the client keeps it."""
+        """Return the token in the form that the client stores."""
         user, session = self.user_id.partition("_")[2], self.session_id.partition("_")[2]
         return f"{user}.{session}.{self.family}.{self.current}"
 
     @classmethod
     def parse(cls, text: str) -> "RefreshToken":
-        """The inverse of `text`.
+        """Parse the result of `text`.
 
         Raises:
-            Unauthorized: it is not of our making.
+            Unauthorized: the text is not a refresh token of ours.
         """
         match = _REFRESH_TOKEN.fullmatch(text)
         if match is None:

@@ -1,4 +1,4 @@
-"""How often one may try (G45): per account and per address, alike for accounts that do not exist."""
+"""Limits attempts (G45) per account and per IP address; unknown accounts are treated like known ones."""
 
 from chalicelib.domain.foundation.access.rate_limits import RateLimiter
 from chalicelib.domain.people.accounts.models import EmailAddress
@@ -17,10 +17,10 @@ USER_CODES_PER_PERSON = 20
 
 
 class Attempts:
-    """Counts before anything is looked up, so that a refusal says nothing about the account.
+    """Counts an attempt before anything is looked up, so that a refusal reveals nothing about the account.
 
-    Each account has a delay that grows with each failure. The one at the door, where anybody can try, is apart
-    from the one inside, so that nobody outside can keep an owner who is signed in from anything.
+    Each account has delays that grow with each failure. The delay for anonymous sign-ins is separate from the
+    delay for signed-in users, so that an attacker outside cannot lock out an owner who is signed in.
     """
 
     def __init__(self, limiter: RateLimiter, turnstile: Turnstile) -> None:
@@ -31,30 +31,30 @@ class Attempts:
         """Count an attempt to sign in with a password.
 
         Raises:
-            RateLimited: there were too many from this address, or the delay of this account is not over.
+            RateLimited: too many attempts from this IP address, or the delay of this account is not over.
         """
         self._from(ip)
         self._turnstile.enter(_password_of(email))
 
     def knew_password(self, email: EmailAddress) -> Write:
-        """The delay begins anew: the password was right."""
+        """Reset the sign-in delay, because the password was right."""
         return self._turnstile.succeeded(_password_of(email))
 
     def second_factor(self, user_id: str, ip: str) -> None:
         """Count an attempt to finish a sign-in with a code.
 
         Raises:
-            RateLimited: there were too many from this address, or the delay of this account is not over.
+            RateLimited: too many attempts from this IP address, or the delay of this account is not over.
         """
         self._from(ip)
         self._turnstile.enter(_code_of(user_id))
 
     def knew_code(self, user_id: str) -> Write:
-        """The delay begins anew: the code was right."""
+        """Reset the second-factor delay, because the code was right."""
         return self._turnstile.succeeded(_code_of(user_id))
 
     def inside(self, user_id: str) -> None:
-        """Count an attempt of somebody signed in to prove once more who they are.
+        """Count an attempt of a signed-in user to prove their identity again.
 
         Raises:
             RateLimited: the delay is not over.
@@ -62,31 +62,31 @@ class Attempts:
         self._turnstile.enter(_inside_of(user_id))
 
     def proved_inside(self, user_id: str) -> Write:
-        """That delay begins anew."""
+        """Reset the delay of `inside`."""
         return self._turnstile.succeeded(_inside_of(user_id))
 
     def letter(self, email: EmailAddress, ip: str) -> None:
-        """Count something that sends a mail to `email`, so that nobody's mailbox can be flooded.
+        """Count a request that sends a mail to `email`, so that no mailbox can be flooded.
 
         Raises:
-            RateLimited: there were too many from this address or for this account.
+            RateLimited: too many requests from this IP address or for this mail address.
         """
         self._limiter.check(f"letter:{site_of(ip)}", LETTERS_PER_ADDRESS, _LETTER_WINDOW_SECONDS)
         self._limiter.check(f"letter:{hash_of(email)}", LETTERS_PER_ACCOUNT, _LETTER_WINDOW_SECONDS)
 
     def link(self, ip: str) -> None:
-        """Count an attempt to follow a mailed link.
+        """Count an attempt to use a mailed link.
 
         Raises:
-            RateLimited: there were too many from this address.
+            RateLimited: too many attempts from this IP address.
         """
         self._limiter.check(f"link:{site_of(ip)}", LINKS_PER_ADDRESS, _WINDOW_SECONDS)
 
     def user_code(self, user_id: str) -> None:
-        """Count a device's code that somebody signed in has typed.
+        """Count an attempt of a signed-in user to enter a device's user code.
 
         Raises:
-            RateLimited: there were too many from this person.
+            RateLimited: too many attempts by this user.
         """
         self._limiter.check(f"user-code:{user_id}", USER_CODES_PER_PERSON, _WINDOW_SECONDS)
 

@@ -1,4 +1,4 @@
-"""Proving with the password who one is, while signed in."""
+"""A signed-in user proves their identity again with the password."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,16 @@ _WRONG_PASSWORD = "The password is wrong."  # noqa: S105 (a sentence)
 
 @dataclass(frozen=True)
 class Proven:
-    """The person, and what must be written together with what they prove it for: a code is used up by it."""
+    """The user who proved their identity, and the Writes to commit with the protected change: they consume the
+    code.
+    """
 
     user: User
     writes: Sequence[Write]
 
 
 class PasswordProof:
-    """Asks for the password once more; wrong ones slow the next attempt down (G45)."""
+    """Asks a signed-in user for the password again; each wrong one delays the next attempt (G45)."""
 
     def __init__(self, users: Users, passwords: Passwords, attempts: Attempts) -> None:
         self._users = users
@@ -30,12 +32,12 @@ class PasswordProof:
         self._attempts = attempts
 
     def prove(self, user_id: str, password: str) -> Proven:
-        """The user with this id, if the password is theirs.
+        """Return the user with this id if the password is right.
 
         Raises:
             Forbidden: the password is wrong.
-            RateLimited: there were too many wrong ones.
-            Unauthorized: there is no such user any more.
+            RateLimited: too many wrong passwords.
+            Unauthorized: the user no longer exists.
         """
         self._attempts.inside(user_id)
         user = self._users.get(user_id)

@@ -1,4 +1,4 @@
-"""What the counting of attempts needs from outside."""
+"""Ports of the attempt counter."""
 
 from typing import Protocol
 
@@ -7,16 +7,16 @@ from chalicelib.kernel.transactions import Write
 
 
 class Tallies(Protocol):
-    """Tallies by the name of what is tried."""
+    """Tallies by name (of an account, for example)."""
 
     def get(self, name: str) -> Tally | None:
-        """The tally, as last written."""
+        """Return the tally (strongly consistent)."""
         ...
 
     def count(self, name: str, before: Tally | None, after: Tally) -> Write:
-        """Write `after`; asserts `tally_is_fresh` (it is still `before`)."""
+        """Replace the tally `before` by `after`; asserts `tally_is_fresh` (it is still `before`)."""
         ...
 
     def clear(self, name: str) -> Write:
-        """Forget the tally."""
+        """Delete the tally."""
         ...

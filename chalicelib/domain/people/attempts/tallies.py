@@ -1,4 +1,4 @@
-"""What each failure costs the next attempt: a delay that doubles, for whoever is tried, known or not (G45)."""
+"""Delays the next attempt after each failure; the delay doubles, for known and unknown accounts alike (G45)."""
 
 from math import ceil
 
@@ -12,7 +12,7 @@ _TOO_MANY = "Too many wrong attempts; wait as long as Retry-After says."
 
 
 class Turnstile:
-    """Lets attempts in, each counted before it is judged, so that many at once are no way around the delay."""
+    """Admits attempts. Each is counted before it is checked, so that parallel attempts cannot avoid the delay."""
 
     def __init__(self, tallies: Tallies, transactor: Transactor, clock: Clock) -> None:
         self._tallies = tallies
@@ -23,12 +23,12 @@ class Turnstile:
         """Count an attempt.
 
         Raises:
-            RateLimited: the delay after the last one is not over; nothing was counted.
+            RateLimited: the delay after the last attempt is not over; this attempt was not counted.
         """
         with_fresh_reads(lambda: self._count(name), stale=frozenset({"tally_is_fresh"}))
 
     def succeeded(self, name: str) -> Write:
-        """Forget the attempts, together with what they were for."""
+        """Delete the tally; commit this together with the change that the attempt was for."""
         return self._tallies.clear(name)
 
     def _count(self, name: str) -> None:

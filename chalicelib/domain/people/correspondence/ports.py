@@ -1,4 +1,4 @@
-"""What others need of the correspondence."""
+"""The port by which other contexts send mail to customers."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,10 +9,10 @@ from chalicelib.kernel.transactions import Write
 
 
 class CustomerMail(Protocol):
-    """Letters to the people of a customer."""
+    """Letters to the members of a customer."""
 
     def to_customer(
         self, customer_id: str, kind: LetterKind, values: Mapping[str, str], at: datetime
     ) -> Sequence[Write]:
-        """The writes that ask for a letter to each who looks after the customer's money."""
+        """Return Writes that request a letter to each member who manages the customer's money."""
         ...

@@ -1,7 +1,7 @@
-"""Writing the mails that were asked for.
+"""Sends the mails that were requested.
 
-Asking and writing are apart, so that what the asker sees takes the same time whether anybody has the address or
-not (G42), and so that a mail which could not be sent is tried again.
+Requesting and sending are separate: so a request takes the same time whether the address has an account or not
+(G42), and a mail that failed is sent again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,16 +51,16 @@ _PAGES = {
     LetterKind.CUSTOMER_BLOCKED: ("support", None),
     LetterKind.CUSTOMER_UNBLOCKED: ("", None),
 }
-"""The page of the front end that each mail leads to, and what its link can do there."""
+"""For each mail: the page of the front end that it links to, and the purpose of the link."""
 
 _INVITING = frozenset({LetterKind.INVITATION, LetterKind.STAFF_INVITATION, LetterKind.OWNERSHIP_OFFER})
-"""What goes to the address that was invited, whoever has it."""
+"""Mails to the invited address, whether or not it has an account."""
 _MONEY_ROLES = frozenset({Role.OWNER, Role.ADMIN, Role.BILLING})
 _MAX_RECIPIENTS = 10
 
 
 class Delivery(StrEnum):
-    """What became of a letter."""
+    """The result of delivering a letter."""
 
     SENT = "sent"
     NOT_NEEDED = "not_needed"
@@ -68,7 +68,7 @@ class Delivery(StrEnum):
 
 
 class CustomerLetters:
-    """Asks for letters to the people of a customer."""
+    """Requests letters to the members of a customer."""
 
     def __init__(self, users: Users, letters: Letters) -> None:
         self._users = users
@@ -77,9 +77,9 @@ class CustomerLetters:
     def to_customer(
         self, customer_id: str, kind: LetterKind, values: Mapping[str, str], at: datetime
     ) -> Sequence[Write]:
-        """The writes that ask for a letter to each who has to do with the customer's money (at most ten).
+        """Return Writes that request a letter to each member who manages the customer's money (at most ten).
 
-        Whoever does without such letters gets none.
+        Members who have turned off such letters get none.
         """
         members = [member for member in self._users.members(customer_id) if member.role in _MONEY_ROLES]
         people = [self._users.get(member.user_id) for member in members[:_MAX_RECIPIENTS]]
@@ -91,7 +91,7 @@ class CustomerLetters:
 
 
 class Correspondence:
-    """Writes letters to those who have an account."""
+    """Sends letters."""
 
     def __init__(
         self,
@@ -113,9 +113,9 @@ class Correspondence:
         self._public_url = public_url.rstrip("/")
 
     def deliver(self, letter_id: str) -> Delivery:
-        """Send the letter, unless it was sent or nobody needs it; safe to repeat.
+        """Send the letter, unless it was sent already or is not needed any more; safe to repeat.
 
-        A failure that may pass is raised, and the letter stays.
+        Raises temporary errors and keeps the letter for a retry.
         """
         letter = self._letters.get(letter_id)
         if letter is None:
@@ -142,7 +142,9 @@ class Correspondence:
         return Delivery.SENT
 
     def _about(self, letter: Letter) -> tuple[Letter, User | None]:
-        """Whose account it is about; an address that somebody wants and another has gets another letter."""
+        """Return the letter and the account it is about. If a wanted address is taken, its owner gets another
+        letter.
+        """
         if not letter.user_id:
             return letter, self._users.by_email(letter.email)
         owner = self._users.by_email(letter.email) if letter.kind is LetterKind.CONFIRM_EMAIL else None
@@ -151,7 +153,7 @@ class Correspondence:
         return letter, self._users.get(letter.user_id)
 
     def _invite(self, letter: Letter) -> Delivery:
-        """Mail an invitation with a token of its own; nobody else ever sees that."""
+        """Mail an invitation with a new token, which nothing but the mail contains."""
         kind = InvitationKind(letter.values["kind"])
         token = self._invitations.fresh(kind, letter.values["place_id"], letter.values["invitation_id"])
         if token is None:

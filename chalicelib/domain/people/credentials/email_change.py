@@ -1,8 +1,8 @@
-"""Moving an account to another e-mail address, and back.
+"""Changes the e-mail address of an account, and undoes such changes.
 
-A hijacker's first move is to change the address. So the one before is told, and can undo the change for 72 hours,
-whatever was done to the password meanwhile; it stays reserved for its owner as long. Each change is kept that
-long, too: undoing one undoes those after it, and the links that were mailed about them.
+A hijacker first changes the address. So the previous address is notified, and its owner can undo the change for 72
+hours, even if the password was changed; the previous address stays reserved for that time. The changes are stored
+as long: undoing one also undoes the later ones, and voids the links that were mailed for them.
 """
 
 from collections.abc import Sequence
@@ -35,12 +35,12 @@ from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import Write
 
 MAX_CHANGES = 20
-"""Of one account in 72 hours, which is fewer than the letters that one may ask for."""
+"""Per account in 72 hours; fewer than the letters that one may request."""
 _HAD_IT = "You had this address until lately: the link in the mail that it got moves your account back."
 
 
 class EmailHistory:
-    """The changes of address that can be undone still, and what undoing them takes away."""
+    """The changes of address that can still be undone, and what undoing them removes."""
 
     def __init__(self, changes: EmailChanges, factors: SecondFactors, clock: Clock) -> None:
         self._changes = changes
@@ -48,31 +48,33 @@ class EmailHistory:
         self._clock = clock
 
     def revertible(self, user_id: str) -> Sequence[EmailChange]:
-        """The user's changes whose time is not over; DynamoDB removes those days later."""
+        """Return the user's changes that can still be undone; DynamoDB's TTL deletes expired ones days later."""
         now = self._clock.now()
         return [change for change in self._changes.all_of(user_id) if change.is_revertible(now)]
 
     def undone_by(self, link: Link) -> Sequence[EmailChange]:
-        """The change that the link is about and all later ones; none where it does not stand any more."""
+        """Return the change that the link is about and all later ones; empty if that change was undone already."""
         changes = [change for change in self._changes.all_of(link.user_id) if change.id >= link.subject]
         stands = changes and changes[0].id == link.subject
         return changes if stands and changes[0].is_revertible(self._clock.now()) else []
 
     def move(self, user: User, change: EmailChange, now: datetime) -> Sequence[Write]:
-        """Give the user the address `change.after`; see `EmailChanges.move`."""
+        """Set the user's address to `change.after`; see `EmailChanges.move`."""
         return self._changes.move(user, change, now)
 
     def move_back(
         self, user: User, undone: Sequence[EmailChange], password_hash: str, now: datetime
     ) -> Sequence[Write]:
-        """Undo `undone`, and with them a second factor that came later; see `EmailChanges.move_back`."""
+        """Undo the changes `undone`, and turn off a second factor that was set up after them; see
+        `EmailChanges.move_back`.
+        """
         return [
             *self._changes.move_back(user, undone, password_hash, now),
             *self._without_hijackers_factor(user.id, undone[0]),
         ]
 
     def _without_hijackers_factor(self, user_id: str, change: EmailChange) -> Sequence[Write]:
-        """The end of a second factor that came after `change`: it would lock the owner out."""
+        """Turn off a second factor that was set up after `change`: it would lock the owner out."""
         factor = self._factors.get(user_id)
         changed_at = change.revertible_until - EMAIL_REVERTIBLE
         came_after = factor is not None and (factor.on_since is None or factor.on_since >= changed_at)
@@ -80,7 +82,7 @@ class EmailHistory:
 
 
 class EmailChangeRequest:
-    """Asks for a change. No answer tells whether an address is known (G42)."""
+    """Requests a change of address. The answer does not reveal whether an address is known (G42)."""
 
     def __init__(
         self,
@@ -100,7 +102,7 @@ class EmailChangeRequest:
         self._clock = clock
 
     def ask(self, user_id: str, new_email: EmailAddress, password: str, code: str | None, origin: Origin) -> None:
-        """Mail a link to `new_email`, or tell whoever has it that somebody wanted it.
+        """Mail a link to `new_email`, or notify its owner if the address is taken.
 
         Raises:
             Forbidden, InvalidTwoFactorCode: password or code are wrong, or a code is missing.
@@ -120,7 +122,7 @@ class EmailChangeRequest:
 
 
 class EmailConfirmation:
-    """Changes an address, once the new one is proven."""
+    """Changes the address once the new one is proven."""
 
     def __init__(
         self,
@@ -142,13 +144,13 @@ class EmailConfirmation:
         self._clock = clock
 
     def confirm(self, user_id: str, session_id: str, token: str, origin: Origin) -> None:
-        """Follow the mailed link: the address changes now, and all other sessions end.
+        """Use the mailed link: change the address now, and end all other sessions.
 
-        Only the session of the user who asked can do it: whoever else gets a mail that was sent to a mistyped
-        address can do nothing with it.
+        Only a session of the user who asked can do it: somebody who receives the mail because of a mistyped
+        address cannot use it.
 
         Raises:
-            InvalidInput: the link is not valid any more, or not the user's, or somebody took the address.
+            InvalidInput: the link is no longer valid, belongs to another user, or the address was taken meanwhile.
             RateLimited: too many links were tried.
         """
         link = self._links.open(token, LinkPurpose.CHANGE_EMAIL, origin)
@@ -177,7 +179,7 @@ class EmailConfirmation:
 
 
 class EmailReversal:
-    """Gives an account the address back that it had before."""
+    """Restores the previous address of an account."""
 
     def __init__(
         self,
@@ -201,12 +203,12 @@ class EmailReversal:
         self._clock = clock
 
     def revert(self, token: str, password: str, origin: Origin) -> None:
-        """Follow the link that the address before got: it is the account's again, under a new password.
+        """Use the link mailed to the previous address: restore that address and set a new password.
 
-        Every session ends, and so does every later change of address.
+        All sessions end, and all later changes of address are undone.
 
         Raises:
-            InvalidInput: the link is not valid any more, or the password may not be chosen (the link stays).
+            InvalidInput: the link is no longer valid, or the password is not allowed (then the link stays valid).
             RateLimited: too many links were tried.
         """
         link = self._links.open(token, LinkPurpose.REVERT_EMAIL, origin)

@@ -1,4 +1,4 @@
-"""Following mailed links."""
+"""Looks up and uses mailed links."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,12 @@ from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
 
 
 def void_link() -> InvalidInput:
-    """The refusal of a link that cannot be followed, whatever the reason."""
+    """Return the error for an unusable link; it is the same for every reason."""
     return InvalidInput.of("token", "This link is not valid any more; ask for a new one.")
 
 
 class LinkOpener:
-    """Finds the links that people follow, and uses them up; each look is an attempt that counts (G45)."""
+    """Looks up and uses mailed links; each lookup counts as an attempt (G45)."""
 
     def __init__(self, links: Links, attempts: Attempts, transactor: Transactor, clock: Clock) -> None:
         self._links = links
@@ -26,10 +26,10 @@ class LinkOpener:
         self._clock = clock
 
     def open(self, token: str, purpose: LinkPurpose, origin: Origin) -> Link:
-        """The link behind `token`, unused yet.
+        """Return the unused link with this token.
 
         Raises:
-            InvalidInput: there is none, it serves another purpose, was followed, or has expired.
+            InvalidInput: there is no such link, it has another purpose, was used, or has expired.
             RateLimited: too many links were tried.
         """
         self._attempts.link(origin.ip)
@@ -39,10 +39,10 @@ class LinkOpener:
         return link
 
     def follow(self, link: Link, effects: Sequence[Write]) -> None:
-        """Use the link up together with its `effects`.
+        """Use the link and commit `effects` in one transaction.
 
         Raises:
-            InvalidInput: somebody was faster, or the password was changed since the link was made.
+            InvalidInput: another request used the link first, or the password was changed since the link was made.
         """
         try:
             self._transactor.commit([self._links.follow(link), *effects])

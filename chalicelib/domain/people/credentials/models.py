@@ -8,7 +8,7 @@ from chalicelib.domain.people.accounts.models import EmailAddress
 
 @dataclass(frozen=True)
 class EmailChange:
-    """An account has moved from one address to another, and can be moved back until then."""
+    """An account's move from one address to another, with the time until which it can be undone."""
 
     id: str
     user_id: str
@@ -17,5 +17,5 @@ class EmailChange:
     revertible_until: datetime
 
     def is_revertible(self, now: datetime) -> bool:
-        """Whether there is time left to move back."""
+        """Whether the change can still be undone."""
         return now < self.revertible_until

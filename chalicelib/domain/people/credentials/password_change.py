@@ -1,4 +1,4 @@
-"""Choosing another password while signed in."""
+"""Changes the password of a signed-in user."""
 
 from chalicelib.domain.people.accounts.endings import SessionEnding
 from chalicelib.domain.people.accounts.models import Letter, LetterKind
@@ -12,7 +12,7 @@ from chalicelib.kernel.ids import Kind, new_id
 
 
 class PasswordChange:
-    """Changes passwords: this session goes on, all others end, and the owner is told."""
+    """Changes passwords: the current session continues, all others end, and the user is notified by mail."""
 
     def __init__(
         self,
@@ -38,9 +38,9 @@ class PasswordChange:
 
         Raises:
             Forbidden: the current password is wrong.
-            InvalidInput: the new one may not be chosen, or is the current one.
-            RateLimited: there were too many wrong ones.
-            Unauthorized: the session was ended meanwhile.
+            InvalidInput: the new password is not allowed, or equals the current one.
+            RateLimited: too many wrong passwords.
+            Unauthorized: the session ended meanwhile.
         """
         proven = self._reauthentication.prove_password(user_id, current)
         user, now = proven.user, self._clock.now()

@@ -1,4 +1,4 @@
-"""What credentials need from outside."""
+"""Ports of the credential services."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,25 +12,25 @@ from chalicelib.kernel.transactions import Write
 
 
 class EmailChanges(Protocol):
-    """Changes of address, and whose addresses are."""
+    """Changes of address, and the reservations of addresses."""
 
     def all_of(self, user_id: str) -> Sequence[EmailChange]:
-        """The user's that are kept, as last written, oldest first; at most 100."""
+        """Return the stored changes of the user (strongly consistent), oldest first; at most 100."""
         ...
 
     def move(self, user: User, change: EmailChange, now: datetime) -> Sequence[Write]:
-        """Give the user the address `change.after`, which is proven now; keep the one before for them alone.
+        """Set the user's address to `change.after`, as proven, and reserve the previous address for this user.
 
-        What was made under the user's password version does not outlive it. Asserts `email_is_free`, and
-        `same_user`: address and password version are still those of `user`.
+        Voids what was made under the user's password version. Asserts `email_is_free`, and `same_user`: address
+        and password version are still those of `user`.
         """
         ...
 
     def move_back(
         self, user: User, undone: Sequence[EmailChange], password_hash: str, now: datetime
     ) -> Sequence[Write]:
-        """Give the user the address before the first of `undone`, with a new password, and forget all of them.
+        """Restore the address from before the first of `undone`, set a new password, and delete these changes.
 
-        Asserts `change_stands` of each, `address_is_kept`, and `same_user`.
+        Asserts `change_stands` for each change, `address_is_kept`, and `same_user`.
         """
         ...

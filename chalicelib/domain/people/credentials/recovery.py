@@ -1,4 +1,4 @@
-"""Getting back in without the password."""
+"""Recovers access to an account without the password."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from chalicelib.kernel.transactions import Transactor
 
 
 class ForgottenPassword:
-    """Asks for a mail that helps. Asking tells nobody whether an address is known (G42)."""
+    """Requests a mail for a forgotten password. The answer does not reveal whether an address is known (G42)."""
 
     def __init__(
         self,
@@ -31,10 +31,10 @@ class ForgottenPassword:
         self._clock = clock
 
     def ask(self, email: EmailAddress, origin: Origin) -> None:
-        """Mail a link to choose a new password, if anybody has this address.
+        """Mail a link to choose a new password, if the address has an account.
 
         Raises:
-            RateLimited: too many mails were asked for.
+            RateLimited: too many mails were requested.
         """
         self._attempts.letter(email, origin.ip)
         self._transactor.commit([self._letters.add(_letter(LetterKind.RESET_PASSWORD, email, self._clock.now()))])
@@ -63,10 +63,10 @@ class PasswordReset:
         self._clock = clock
 
     def follow(self, token: str, password: str, origin: Origin) -> None:
-        """Set a new password, end every session, mail a notice, and note it in the activity log.
+        """Set a new password, end all sessions, notify the user by mail, and log the event.
 
         Raises:
-            InvalidInput: the link is not valid any more, or the password may not be chosen (the link stays).
+            InvalidInput: the link is no longer valid, or the password is not allowed (then the link stays valid).
             RateLimited: too many links were tried.
         """
         link = self._links.open(token, LinkPurpose.RESET_PASSWORD, origin)

@@ -1,4 +1,4 @@
-"""Becoming a user: registering, and proving the address."""
+"""Registers users and verifies their addresses."""
 
 from chalicelib.domain.people.accounts.models import (
     Customer,
@@ -19,7 +19,7 @@ from chalicelib.kernel.transactions import ConditionFailed, Transactor
 
 
 class Registration:
-    """Registers people. No answer, and no difference in work, tells whether an address is known (G42)."""
+    """Registers users. Neither the answer nor its duration reveals whether an address is known (G42)."""
 
     def __init__(
         self,
@@ -43,13 +43,13 @@ class Registration:
         self._clock = clock
 
     def register(self, email: EmailAddress, password: str, name: str, origin: Origin) -> None:
-        """Create a user with a customer and a ledger account of its own, and mail a link to verify the address.
+        """Create a user with a customer and its ledger account, and mail a link to verify the address.
 
-        Where the address is known, nothing changes and its owner gets a mail that says so.
+        If the address is known, nothing changes and its owner is told so by mail.
 
         Raises:
-            InvalidInput: the password may not be chosen.
-            RateLimited: too many mails were asked for.
+            InvalidInput: the password is not allowed.
+            RateLimited: too many mails were requested.
         """
         chosen = new_password(password, email, self._passwords)
         self._attempts.letter(email, origin.ip)
@@ -60,19 +60,19 @@ class Registration:
         self._ask_for(kind, email)
 
     def resend_verification(self, email: EmailAddress, origin: Origin) -> None:
-        """Mail another link, if somebody registered with `email` and has not verified it.
+        """Mail another link, if `email` is registered and not verified.
 
         Raises:
-            RateLimited: too many mails were asked for.
+            RateLimited: too many mails were requested.
         """
         self._attempts.letter(email, origin.ip)
         self._ask_for(LetterKind.VERIFY_EMAIL, email)
 
     def verify_email(self, token: str, origin: Origin) -> None:
-        """Follow the link that was mailed.
+        """Verify the address by the mailed link.
 
         Raises:
-            InvalidInput: it is not valid, was followed before, or has expired.
+            InvalidInput: the link is not valid, was used, or has expired.
             RateLimited: too many links were tried.
         """
         link = self._links.open(token, LinkPurpose.VERIFY_EMAIL, origin)
@@ -80,7 +80,7 @@ class Registration:
         self._links.follow(link, [verified])
 
     def _create(self, email: EmailAddress, password_hash: str, name: str) -> bool:
-        """Whether the address was free, and now has a user."""
+        """Create the user; return False if the address was taken."""
         now = self._clock.now()
         user = User(
             id=new_id(Kind.USER, now),

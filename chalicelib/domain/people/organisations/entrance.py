@@ -1,4 +1,4 @@
-"""Coming in by an invitation: the side of those who were invited."""
+"""Accepts and declines invitations: the invited person's side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,15 +34,15 @@ from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write, w
 
 @dataclass(frozen=True)
 class FoundInvitation:
-    """An invitation as the holder of its token sees it."""
+    """An invitation as shown to the holder of its token."""
 
     invitation: Invitation
     has_account: bool
-    """Whether the address that it was mailed to has an account."""
+    """Whether the invited address has an account."""
 
 
 class Entrance:
-    """Shows people what they are invited to, and lets them in."""
+    """Shows invitations to their recipients, and accepts or declines them."""
 
     def __init__(
         self,
@@ -66,23 +66,23 @@ class Entrance:
         self._clock = clock
 
     def look_up(self, token: str, origin: Origin) -> FoundInvitation:
-        """What the holder of `token` is invited to.
+        """Return the invitation with this token.
 
         Raises:
-            InvalidInput: the token is not valid (any more).
-            RateLimited: too many were tried.
+            InvalidInput: the token is not, or no longer, valid.
+            RateLimited: too many tokens were tried.
         """
         invitation = self._opener.open(self._place.kind, token, origin)
         return FoundInvitation(invitation, self._users.by_email(invitation.email) is not None)
 
     def accept(self, token: str, user_id: str, origin: Origin) -> Invitation:
-        """Let a person in who is signed in with the address that was invited.
+        """Accept an invitation for a user who is signed in with the invited address.
 
         Raises:
-            InvalidInput: the token is not valid (any more), or the inviter may not invite any more.
+            InvalidInput: the token is not, or no longer, valid, or the inviter may no longer invite.
             Forbidden: the invitation is for another address.
-            Conflict: they are there already.
-            LimitExceeded: the place is full, or the person is in too many.
+            Conflict: the user is a member already.
+            LimitExceeded: the place is full, or the user has too many memberships.
             RateLimited: too many tokens were tried.
         """
         user = self._users.get(user_id)
@@ -92,11 +92,11 @@ class Entrance:
         return self._let_in(invitation, user, [], origin)
 
     def accept_as_new(self, token: str, name: str, password: str, origin: Origin) -> Invitation:
-        """Register whoever holds the token, who has shown thereby that the address is theirs, and let them in.
+        """Register the holder of the token and accept the invitation; the token also proves the address.
 
         Raises:
-            InvalidInput: the token is not valid (any more), the inviter may not invite any more, or the password
-                may not be chosen (the invitation stays).
+            InvalidInput: the token is not, or no longer, valid, the inviter may no longer invite, or the password
+                is not allowed (then the invitation stays open).
             Conflict: the address has an account.
             LimitExceeded: the place is full.
             RateLimited: too many tokens were tried.
@@ -116,11 +116,11 @@ class Entrance:
         return self._let_in(invitation, user, self._users.insert(user), origin)
 
     def decline(self, token: str, origin: Origin) -> None:
-        """Make the invitation void, in the name of the invited.
+        """Decline the invitation and void it.
 
         Raises:
-            InvalidInput: the token is not valid (any more).
-            RateLimited: too many were tried.
+            InvalidInput: the token is not, or no longer, valid.
+            RateLimited: too many tokens were tried.
         """
         invitation = self._opener.open(self._place.kind, token, origin)
         noted = self._place.note(invitation, "decline_invitation", "", origin, self._clock.now())
@@ -132,7 +132,7 @@ class Entrance:
     def _let_in(
         self, invitation: Invitation, user: User, registered: Sequence[Write], origin: Origin
     ) -> Invitation:
-        """Spend the invitation and let the user in, in one transaction."""
+        """Use up the invitation and add the user to its place, in one transaction."""
 
         def let_in() -> None:
             place, person = self._rosters.get(invitation.place_id), self._rosters.get(user.id)
@@ -160,7 +160,7 @@ class Entrance:
 
 
 def _refusal(asserts: frozenset[str]) -> HearthError:
-    """Why nobody was let in: what is over for good before what the invited can help."""
+    """Return the error for failed assertions; permanent reasons come before those that the user can resolve."""
     if INVITATION_OPEN in asserts or INVITER_MAY in asserts:
         return void_invitation()
     if "email_is_free" in asserts:

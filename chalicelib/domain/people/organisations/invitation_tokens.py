@@ -1,4 +1,4 @@
-"""What mailed invitations are known by, and the letters that carry it."""
+"""The tokens of invitations, and the letters that contain them."""
 
 import re
 from dataclasses import replace
@@ -26,12 +26,12 @@ _LETTERS = {
 
 
 def void_invitation() -> InvalidInput:
-    """The refusal of a token that leads nowhere, whatever the reason."""
+    """Return the error for an unusable token; it is the same for every reason."""
     return InvalidInput.of("token", "This invitation is not valid any more; ask for a new one.")
 
 
 class InvitationTokens:
-    """Makes the token of an invitation when its mail is written."""
+    """Makes an invitation's token when its mail is rendered."""
 
     def __init__(self, records: InvitationRecords, transactor: Transactor, clock: Clock) -> None:
         self._records = records
@@ -39,7 +39,7 @@ class InvitationTokens:
         self._clock = clock
 
     def fresh(self, kind: InvitationKind, place_id: str, invitation_id: str) -> str | None:
-        """A new token, in place of any before; None where the invitation is not open any more."""
+        """Replace the invitation's token and return the new one; None if the invitation is no longer open."""
         invitation = self._records.get(kind, place_id, invitation_id)
         if invitation is None or not invitation.is_open(self._clock.now()):
             return None
@@ -48,14 +48,14 @@ class InvitationTokens:
             self._transactor.commit(
                 [self._records.replace(invitation, replace(invitation, token_hash=hash_of(secret)))]
             )
-        except ConditionFailed:  # spent or withdrawn meanwhile, or another mail was faster
+        except ConditionFailed:  # used or withdrawn meanwhile, or another mail was sent first
             return None
         place = place_id.partition("_")[2] or place_id
         return f"{place}.{invitation_id.partition('_')[2]}.{secret}"
 
 
 class InvitationOpener:
-    """Finds the invitation of a token; each look is an attempt that counts (G45)."""
+    """Looks up invitations by token; each lookup counts as an attempt (G45)."""
 
     def __init__(self, records: InvitationRecords, attempts: Attempts, clock: Clock) -> None:
         self._records = records
@@ -63,7 +63,7 @@ class InvitationOpener:
         self._clock = clock
 
     def open(self, kind: InvitationKind, token: str, origin: Origin) -> Invitation:
-        """The open invitation behind `token`.
+        """Return the open invitation with this token.
 
         Raises:
             InvalidInput: there is none.
@@ -82,7 +82,7 @@ class InvitationOpener:
 
 
 def letter_of(invitation: Invitation, now: datetime) -> Letter:
-    """What asks for the mail with the invitation's token, which is made when that is written."""
+    """Return the letter that requests the invitation's mail; the token is made when the mail is rendered."""
     return Letter(
         new_id(Kind.LETTER, now),
         _LETTERS[invitation.kind],

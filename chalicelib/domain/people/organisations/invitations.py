@@ -1,12 +1,12 @@
-"""Invitations by mail: into an organisation, into the operator's staff, and to own an organisation.
+"""Invitations by mail: to a customer, to the operator's staff, and to own a customer.
 
-All three are one mechanism. An invitation names an address and a role, lasts seven days, and is spent by the one
-who accepts it. Its token is 256 random bits, made when the mail is written and kept as a hash only, so it is
-known to the mailbox and to nobody else, the inviter included. Where an invitation leads, and who may send it, is
-a `Place`: `OrganisationPlace` in `members.py` for customers; the staff's own stands beside the staff.
+All three share one mechanism. An invitation names an address and a role, lasts seven days, and is used up by the
+person who accepts it. Its token is 256 random bits, made when the mail is rendered and stored only as a hash, so
+that only the mailbox knows it; the inviter does not. What an invitation gives, and who may send it, is defined by
+a `Place`: `OrganisationPlace` in `members.py` for customers, `StaffAsPlace` for the staff.
 
-Nothing that the inviter sees depends on whether the address has an account (G42): the same reads, the same
-answer, the same mail.
+Nothing that the inviter sees depends on whether the address has an account (G42): the reads, the answer and the
+mail are the same.
 """
 
 from dataclasses import replace
@@ -44,12 +44,12 @@ from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
 MAX_OPEN_INVITATIONS = 50
 INVITATIONS_PER_HOUR = 30
 INVITATIONS_PER_ADDRESS_AND_HOUR = 5
-"""From all places together: nobody's mailbox can be flooded."""
+"""For all places together, so that no mailbox can be flooded."""
 _HOUR_SECONDS = 3600
 
 
 class Invitations:
-    """Invites people to a place: the side of those who are there."""
+    """Sends, lists and withdraws invitations: the inviter's side."""
 
     def __init__(
         self,
@@ -75,19 +75,19 @@ class Invitations:
     def invite(
         self, place_id: str, inviter_id: str, scopes: frozenset[Scope], email: EmailAddress, role: str
     ) -> Invitation:
-        """Ask whoever has `email` to be `role` in the place, by mail.
+        """Invite the owner of `email` to have `role` in the place, by mail.
 
         Args:
             place_id: a customer's id, or STAFF.
-            inviter_id: the person who invites; of an API key, the one who made it.
-            scopes: what the inviter may ask for right now.
-            email: whom to invite, whether they have an account or not.
-            role: what they are to be.
+            inviter_id: the user who invites; for an API key, the user who made it.
+            scopes: the scopes that the inviter holds now.
+            email: the address to invite, with or without an account.
+            role: the role that the invitation offers.
 
         Raises:
             Forbidden: the role is above the inviter's own.
-            Conflict: the address belongs to somebody who is there, or is invited already.
-            LimitExceeded: there are as many open invitations as there can be.
+            Conflict: the address belongs to a member, or is invited already.
+            LimitExceeded: the place has the maximum number of open invitations.
             RateLimited: too many invitations were sent.
         """
         if not self._place.may_grant(scopes, role):
@@ -98,7 +98,8 @@ class Invitations:
         )
 
     def send_again(self, place_id: str, invitation_id: str) -> Invitation:
-        """Mail a new token, good for another seven days; the one before is void once the new mail is written.
+        """Mail a new token, valid for another seven days; the previous token is void once the new mail is
+        rendered.
 
         Raises:
             NotFound: the place has no such open invitation.
@@ -120,7 +121,7 @@ class Invitations:
         return self._records.list(self._place.kind, place_id, page, self._clock.now())
 
     def withdraw(self, place_id: str, invitation_id: str) -> None:
-        """Make an invitation void.
+        """Withdraw an invitation; its token becomes void.
 
         Raises:
             NotFound: the place has no such open invitation.

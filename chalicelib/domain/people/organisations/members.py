@@ -1,9 +1,9 @@
-"""Who belongs to an organisation, and as what.
+"""The members of a customer, and their roles.
 
-An organisation has exactly one owner at every moment: registering makes the first, and only an accepted offer of
-ownership makes another, in the transaction that makes the one before an administrator. What a role may do is
-`ROLE_SCOPES`, and that one table also says who may give and take roles: nobody gives or takes a role that may do
-more than their own.
+A customer has exactly one owner at any time: registering creates the first one, and only an accepted offer of
+ownership creates another, in the transaction that makes the previous owner an administrator. `ROLE_SCOPES` says
+what a role may do, and also who may change roles: nobody can grant or remove a role with more scopes than their
+own.
 """
 
 from collections.abc import Sequence
@@ -38,17 +38,19 @@ _OWNER_STAYS = "The owner's role changes only by handing the organisation over t
 
 
 def may_grant(scopes: frozenset[Scope], role: Role) -> bool:
-    """Whether whoever holds `scopes` may give and take `role`. Nobody gives ownership away like this."""
+    """Whether a holder of `scopes` may grant and remove `role`. Ownership cannot be granted this way."""
     return role is not Role.OWNER and ROLE_SCOPES[role] <= scopes
 
 
 def given_by(principal: Principal) -> frozenset[Scope]:
-    """What the principal may let others do; a key that is confined to a project gives no roles: they reach all."""
+    """Return the scopes that the principal may grant; a key confined to a project grants no roles, as roles reach
+    all.
+    """
     return frozenset() if principal.project_id else principal.scopes
 
 
 class Members:
-    """Shows and changes who belongs to an organisation."""
+    """Lists and changes the members of a customer."""
 
     def __init__(
         self,
@@ -72,26 +74,26 @@ class Members:
         self._clock = clock
 
     def list(self, customer_id: str, page: PageRequest) -> Page[Member]:
-        """Who belongs to the customer, oldest user first."""
+        """Return the customer's members, oldest user first."""
         return self._records.list(customer_id, page)
 
     def change_role(self, principal: Principal, user_id: str, role: Role) -> Member:
-        """Make a member of the principal's customer something else, at once, and tell them by mail.
+        """Change a member's role in the principal's customer, effective at once, and notify them by mail.
 
-        Keys that they made and that may do more than the new role are revoked.
+        API keys of the member that hold more scopes than the new role are revoked.
 
         Raises:
             NotFound: there is no such member.
-            Forbidden: the member is the owner, or has or gets a role above the principal's own.
+            Forbidden: the member is the owner, or the old or new role is above the principal's own.
         """
         member = with_fresh_reads(lambda: self._change_role(principal, user_id, role), stale=_STALE)
         self._keys.revoke_beyond(principal.customer_id, user_id, ROLE_SCOPES[role])
         return member
 
     def remove(self, principal: Principal, user_id: str) -> None:
-        """End somebody's membership in the principal's customer at once, and tell them by mail.
+        """End a membership in the principal's customer at once, and notify the member by mail.
 
-        Their sessions act for another of their customers from then on, and the keys that they made are revoked.
+        The user's sessions switch to another of their customers, and the API keys that they made are revoked.
 
         Raises:
             NotFound: there is no such member.
@@ -101,11 +103,11 @@ class Members:
         self._keys.revoke_beyond(principal.customer_id, user_id, frozenset())
 
     def leave(self, customer_id: str, user_id: str) -> None:
-        """End one's own membership.
+        """End the user's own membership.
 
         Raises:
-            NotFound: one is no member.
-            Conflict: one is the owner, who has to hand the organisation over first.
+            NotFound: the user is not a member.
+            Conflict: the user is the owner, who must hand over the ownership first.
         """
         with_fresh_reads(lambda: self._leave(customer_id, user_id), stale=_STALE)
         self._keys.revoke_beyond(customer_id, user_id, frozenset())
@@ -148,7 +150,9 @@ class Members:
         self._transactor.commit(self._ending(membership))
 
     def _ending(self, membership: Membership) -> Sequence[Write]:
-        """The end of a membership; sessions that act for its customer go on with another of the user's."""
+        """Return Writes that end a membership; sessions for this customer switch to another of the user's
+        customers.
+        """
         user_id, customer_id = membership.user_id, membership.customer_id
         others = [other for other in self._users.memberships(user_id) if other.customer_id != customer_id]
         instead = others[0].customer_id if others else ""
@@ -167,12 +171,12 @@ class Members:
         return Member(user, membership)
 
     def _right_to_change(self, principal: Principal, membership: Membership, *roles: Role) -> Sequence[Write]:
-        """Assertions that the principal still may end the membership, or make it one of `roles`, as it is written.
+        """Return assertions that the principal may still end the membership, or change it to one of `roles`.
 
-        What counts is the role that the principal has now: it may be less than when the request was let in.
+        The principal's current role counts: it may have been lowered since the request was admitted.
 
         Raises:
-            Forbidden: the principal may not change this membership, or give such a role.
+            Forbidden: the principal may not change this membership, or may not grant such a role.
         """
         if membership.role is Role.OWNER:
             raise Forbidden(_OWNER_STAYS)
@@ -187,7 +191,7 @@ class Members:
         return [] if is_ones_own else [self._records.unchanged(actor, MEMBER_UNCHANGED)]
 
     def _tell(self, principal: Principal, user: User, kind: LetterKind, values: dict[str, str]) -> Sequence[Write]:
-        """A letter to the person concerned, unless they did it themselves."""
+        """Return a letter to the user concerned, unless they made the change themselves."""
         actor = self._users.get(principal.user_id)
         if actor is None or actor.id == user.id:
             return []
@@ -197,7 +201,7 @@ class Members:
 
 
 class OrganisationPlace:
-    """`Place` of a customer's members."""
+    """A `Place` for the members of a customer."""
 
     kind = InvitationKind.MEMBER
     people_joining = 1
@@ -207,7 +211,7 @@ class OrganisationPlace:
         self._log = log
 
     def name(self, place_id: str) -> str:
-        """The customer's name; see `Place.name`."""
+        """Return the customer's name; see `Place.name`."""
         customer = self._records.customer(place_id)
         return customer.name if customer else ""
 
@@ -216,7 +220,7 @@ class OrganisationPlace:
         return may_grant(scopes, Role(role))
 
     def inviter_still_may(self, invitation: Invitation) -> Sequence[Write]:
-        """The inviter is still a member whose role covers the invited one; see `Place.inviter_still_may`."""
+        """Assert that the inviter is a member whose role covers the offered one; see `Place.inviter_still_may`."""
         inviter = self._records.get(invitation.place_id, invitation.inviter_id)
         scopes = ROLE_SCOPES[inviter.role] if inviter else frozenset()
         if inviter is None or Scope.MEMBERS_WRITE not in scopes or not may_grant(scopes, Role(invitation.role)):
@@ -234,7 +238,7 @@ class OrganisationPlace:
     def note(
         self, invitation: Invitation, action: str, actor_user_id: str, origin: Origin, now: datetime
     ) -> Sequence[Write]:
-        """Put it into the customer's activity log; see `Place.note`."""
+        """Log it in the customer's activity log; see `Place.note`."""
         return [self._log.insert(_activity(invitation, action, actor_user_id, origin, now))]
 
 

@@ -1,4 +1,4 @@
-"""Organisations' members and invitations."""
+"""Members and invitations of customers."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,25 +7,25 @@ from enum import StrEnum
 from chalicelib.domain.people.accounts.models import EmailAddress, Membership, User
 
 STAFF = "staff"
-"""The place of the operator's own people, beside customers' ids."""
+"""The place id of the operator's staff; other place ids are customers' ids."""
 MAX_JOINED_MEMBERS = 99
-"""Besides the owner: all members fit into one read."""
+"""Not counting the owner; all members fit into one read."""
 MAX_JOINED_CUSTOMERS = 49
-"""Besides the one that a person registers with."""
+"""Not counting the customer that the user registered with."""
 
 
 @dataclass(frozen=True)
 class Roster:
-    """How often the people of a place (or the places of a person) have changed, and how many have joined."""
+    """Counts the changes of a place's members (or of a user's memberships), and how many joined."""
 
     version: int
     joined: int
-    """Besides the first, which there was before anybody counted."""
+    """Not counting the first, who was there before the count began."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """Somebody who belongs to an organisation, as the others see them."""
+    """A member of a customer, as shown to other members."""
 
     user: User
     membership: Membership
@@ -35,7 +35,7 @@ INVITATION_LIFE = timedelta(days=7)
 
 
 class InvitationKind(StrEnum):
-    """What accepting makes of somebody."""
+    """What accepting an invitation gives."""
 
     MEMBER = "member"
     STAFF = "staff"
@@ -44,7 +44,7 @@ class InvitationKind(StrEnum):
 
 @dataclass(frozen=True)
 class Invitation:
-    """Somebody is asked, by mail, to be `role` somewhere."""
+    """An invitation by mail to have `role` in a place."""
 
     id: str
     kind: InvitationKind
@@ -52,15 +52,15 @@ class Invitation:
     """A customer's id, or STAFF."""
     place_name: str
     role: str
-    """A `Role`, or a `StaffRole` where the place is the staff."""
+    """A `Role`, or a `StaffRole` if the place is the staff."""
     email: EmailAddress
     inviter_id: str
     inviter_name: str
     created_at: datetime
     expires_at: datetime
     token_hash: str = ""
-    """Of the token in the newest mail; empty until that is written."""
+    """The hash of the token in the newest mail; empty until that mail is rendered."""
 
     def is_open(self, now: datetime) -> bool:
-        """Whether it can still be accepted."""
+        """Whether the invitation can still be accepted."""
         return now < self.expires_at

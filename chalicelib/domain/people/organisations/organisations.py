@@ -1,4 +1,4 @@
-"""A person's organisations: which there are, making another, and which of them a session acts for."""
+"""A user's customers: listing, creating, and switching a session between them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ _NOT_YOURS = "You belong to no such customer."
 
 
 class Organisations:
-    """Shows, makes and renames organisations, and switches sessions between them."""
+    """Lists, creates and renames customers, and switches sessions between them."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class Organisations:
         self._clock = clock
 
     def mine(self, user_id: str) -> Sequence[Membership]:
-        """What the user is in which customers, oldest customer first."""
+        """Return the user's memberships, oldest customer first."""
         return self._users.memberships(user_id)
 
     def create(self, user_id: str, name: str) -> Membership:
-        """Make a further customer, with a ledger account of its own, that the user owns.
+        """Create another customer with a ledger account; the user owns it.
 
         Raises:
-            LimitExceeded: the user owns, or belongs to, as many as one can.
+            LimitExceeded: the user owns, or belongs to, the maximum number of customers.
         """
         return with_fresh_reads(lambda: self._create(user_id, name), stale=frozenset({ROSTER_UNCHANGED}))
 
@@ -78,10 +78,10 @@ class Organisations:
         return Membership(user_id, customer.id, name, Role.OWNER, now)
 
     def get(self, customer_id: str) -> Customer:
-        """The customer itself.
+        """Return the customer.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is no such customer.
         """
         customer = self._records.customer(customer_id)
         if customer is None:
@@ -89,7 +89,7 @@ class Organisations:
         return customer
 
     def rename(self, customer_id: str, name: str) -> Customer:
-        """Give a customer another name.
+        """Rename a customer.
 
         Raises:
             NotFound: there is no such customer.
@@ -101,14 +101,14 @@ class Organisations:
         return self.get(customer_id)
 
     def switch(self, principal: Principal, customer_id: str) -> SessionAccess:
-        """Let the principal's session act for another of their customers.
+        """Switch the principal's session to another of their customers.
 
-        Its access tokens from before are refused, since they name the customer. The refresh token stays: whoever
-        has but an access token cannot make the whole session theirs.
+        Earlier access tokens of the session are refused, since they name the customer. Does not issue a new
+        refresh token: a stolen access token must not be enough to take over the session.
 
         Raises:
             NotFound: the user does not belong to this customer.
-            Unauthorized: the session has ended, or was switched meanwhile.
+            Unauthorized: the session ended, or was switched meanwhile.
         """
         session = self._sessions.get(principal.user_id, principal.session_id)
         membership = self._records.get(customer_id, principal.user_id)

@@ -1,4 +1,4 @@
-"""Handing an organisation over to another of its members, who accepts by a mailed link."""
+"""Transfers the ownership of a customer to another member, who accepts by a mailed link."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ _STALE = frozenset({INVITATION_OPEN, MEMBER_UNCHANGED})
 
 
 class OwnershipPlace(OrganisationPlace):
-    """`Place` of the one who owns a customer: who accepts takes the inviter's role, and gives theirs up."""
+    """A `Place` for the ownership of a customer: the accepting member becomes owner, the owner ADMIN."""
 
     kind = InvitationKind.OWNERSHIP
     people_joining = 0
@@ -39,11 +39,11 @@ class OwnershipPlace(OrganisationPlace):
         self._letters = letters
 
     def inviter_still_may(self, invitation: Invitation) -> Sequence[Write]:
-        """Nothing: `join` changes the inviter's membership, and asserts with that that it is the owner's."""
+        """Return nothing: `join` changes the inviter's membership and asserts that it is the owner's."""
         return []
 
     def join(self, invitation: Invitation, user_id: str, now: datetime) -> Sequence[Write]:
-        """Change both roles at once, so that there is one owner before and after; see `Place.join`."""
+        """Change both roles in one transaction, so that there is always one owner; see `Place.join`."""
         owner = self._records.get(invitation.place_id, invitation.inviter_id)
         heir = self._records.get(invitation.place_id, user_id)
         if owner is None or owner.role is not Role.OWNER or heir is None:
@@ -57,7 +57,7 @@ class OwnershipPlace(OrganisationPlace):
     def note(
         self, invitation: Invitation, action: str, actor_user_id: str, origin: Origin, now: datetime
     ) -> Sequence[Write]:
-        """Put it into the customer's activity log, under its own name; see `Place.note`."""
+        """Log it in the customer's activity log under an action name of its own; see `Place.note`."""
         return super().note(invitation, action.replace("_invitation", "_ownership"), actor_user_id, origin, now)
 
     def _tell(self, owner: Membership, heir: Membership, now: datetime) -> Sequence[Write]:
@@ -73,7 +73,7 @@ class OwnershipPlace(OrganisationPlace):
 
 
 class Ownership:
-    """Offers an organisation to another of its members; accepting is accepting an invitation."""
+    """Offers the ownership of a customer to another member; accepting uses the mechanism of invitations."""
 
     def __init__(
         self,
@@ -94,18 +94,18 @@ class Ownership:
         self._clock = clock
 
     def offer(self, customer_id: str, owner_id: str, user_id: str, password: str, code: str | None) -> Invitation:
-        """Ask a member, by mail, to own the customer; in place of any offer before. Good for seven days.
+        """Offer the ownership to a member by mail. Replaces an earlier offer; valid for seven days.
 
         Args:
-            customer_id: what is handed over.
-            owner_id: who hands it over, and proves that by `password` and, with two-factor sign-in, `code`:
-                whoever finds an open session must not be able to.
-            user_id: who is to own it.
-            password: the owner's.
-            code: of the owner's app, or a recovery code.
+            customer_id: the customer to hand over.
+            owner_id: the owner, who proves their identity by `password` and, if two-factor sign-in is on, `code`,
+                so that a stolen session is not enough.
+            user_id: the member who is to become the owner.
+            password: the owner's password.
+            code: a code of the owner's app, or a recovery code.
 
         Raises:
-            InvalidTwoFactorCode: the code is wrong, was used before, or is missing.
+            InvalidTwoFactorCode: the code is wrong, used, or missing.
             NotFound: there is no such member.
             Forbidden: the password is wrong, or `owner_id` is not the owner (any more).
             Conflict: the member is the owner.
@@ -149,11 +149,11 @@ class Ownership:
         return invitation
 
     def open(self, customer_id: str) -> Sequence[Invitation]:
-        """The offer that waits for an answer, if one does."""
+        """Return the open offer, if there is one."""
         return self._invitations.all_open(InvitationKind.OWNERSHIP, customer_id, self._clock.now())
 
     def withdraw(self, customer_id: str, invitation_id: str) -> None:
-        """Make an offer void.
+        """Withdraw an offer.
 
         Raises:
             NotFound: there is no such open offer.

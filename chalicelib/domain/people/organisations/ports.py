@@ -1,4 +1,4 @@
-"""What organisations need from outside."""
+"""Ports of the organisation services."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,27 +18,29 @@ class Rosters(Protocol):
     """One roster for each customer, one for each person, and one for the staff."""
 
     def get(self, owner: str) -> Roster:
-        """The roster of a customer, a person (their ids), or STAFF; strongly consistent, empty at first."""
+        """Return the roster of a customer or user (by id) or of STAFF; strongly consistent, empty at first."""
         ...
 
     def change(self, owner: str, roster: Roster, *, joined: int = 0) -> Write:
-        """Note a change, and how many more have `joined`; asserts ROSTER_UNCHANGED since `roster` was read."""
+        """Count a change, and add `joined` to the number of members; asserts ROSTER_UNCHANGED since `roster` was
+        read.
+        """
         ...
 
 
 class MemberRecords(Protocol):
-    """Where memberships are kept. Single reads are strongly consistent."""
+    """Stored memberships. Single reads are strongly consistent."""
 
     def get(self, customer_id: str, user_id: str) -> Membership | None:
-        """What the user is in the customer; nothing for a stranger."""
+        """Return the user's membership of the customer, or None."""
         ...
 
     def customer(self, customer_id: str) -> Customer | None:
-        """The customer itself."""
+        """Return the customer."""
         ...
 
     def list(self, customer_id: str, page: PageRequest) -> Page[Member]:
-        """Who belongs to the customer, oldest user first; the index may lag behind by moments."""
+        """Return the customer's members, oldest user first. The index is eventually consistent."""
         ...
 
     def insert(self, customer_id: str, user_id: str, role: Role, now: datetime) -> Write:
@@ -46,27 +48,27 @@ class MemberRecords(Protocol):
         ...
 
     def change_role(self, membership: Membership, role: Role) -> Write:
-        """Make it another role; asserts MEMBER_UNCHANGED: it is there, with the role that `membership` has."""
+        """Change the role; asserts MEMBER_UNCHANGED: the membership exists with the role of `membership`."""
         ...
 
     def remove(self, membership: Membership) -> Write:
-        """End it; asserts MEMBER_UNCHANGED: it is there, with the role that `membership` has."""
+        """Delete the membership; asserts MEMBER_UNCHANGED: it exists with the role of `membership`."""
         ...
 
     def unchanged(self, membership: Membership, asserts: str) -> Write:
-        """Change nothing; asserts, under this name, that it is there with the role that `membership` has."""
+        """Change nothing; assert under the name `asserts` that it exists with the role of `membership`."""
         ...
 
     def rename(self, customer_id: str, name: str) -> Write:
-        """Give the customer another name; asserts `customer_is_there`."""
+        """Rename the customer; asserts `customer_is_there`."""
         ...
 
 
 class MakersKeys(Protocol):
-    """The API keys that members have made."""
+    """The API keys that members made."""
 
     def revoke_beyond(self, customer_id: str, user_id: str, allowed: frozenset[Scope]) -> Sequence[str]:
-        """Revoke those keys of the user in the customer that may do more than `allowed`; gives their ids."""
+        """Revoke the user's keys in the customer that hold scopes outside `allowed`; return their ids."""
         ...
 
 
@@ -76,18 +78,18 @@ NOT_IN_PLACE = "membership_is_new"
 
 
 class InvitationRecords(Protocol):
-    """Where invitations are kept. Reads are strongly consistent."""
+    """Stored invitations. Reads are strongly consistent."""
 
     def get(self, kind: InvitationKind, place_id: str, invitation_id: str) -> Invitation | None:
-        """One invitation of a place; another place's is not found."""
+        """Return an invitation of the place, or None."""
         ...
 
     def list(self, kind: InvitationKind, place_id: str, page: PageRequest, now: datetime) -> Page[Invitation]:
-        """Those of a place that are open at `now`, newest first."""
+        """Return the place's invitations that are open at `now`, newest first."""
         ...
 
     def all_open(self, kind: InvitationKind, place_id: str, now: datetime) -> Sequence[Invitation]:
-        """All of those."""
+        """Return all invitations of the place that are open at `now`."""
         ...
 
     def insert(self, invitation: Invitation) -> Write:
@@ -95,31 +97,31 @@ class InvitationRecords(Protocol):
         ...
 
     def replace(self, before: Invitation, after: Invitation) -> Write:
-        """Change an invitation; asserts INVITATION_OPEN: it is there, with the token that `before` has."""
+        """Replace an invitation; asserts INVITATION_OPEN: it exists with the token of `before`."""
         ...
 
     def remove(self, invitation: Invitation) -> Write:
-        """Spend or withdraw it; asserts INVITATION_OPEN: it is there, with the token that `invitation` has."""
+        """Delete an invitation; asserts INVITATION_OPEN: it exists with the token of `invitation`."""
         ...
 
 
 class Place(Protocol):
-    """Where invitations lead."""
+    """What an invitation leads to: a customer's members, its ownership, or the staff."""
 
     kind: InvitationKind
     people_joining: int
-    """How many more people the place has once an invitation is accepted: one, or none."""
+    """How many members an accepted invitation adds: 1 or 0."""
 
     def name(self, place_id: str) -> str:
-        """What the invited person is shown."""
+        """Return the name that is shown to the invited person."""
         ...
 
     def may_grant(self, scopes: frozenset[Scope], role: str) -> bool:
-        """Whether whoever holds `scopes` may give others this role: never one above their own."""
+        """Whether a holder of `scopes` may grant this role; never one above their own."""
         ...
 
     def inviter_still_may(self, invitation: Invitation) -> Sequence[Write]:
-        """Nothing but assertions: INVITER_MAY, that whoever sent it could send it now.
+        """Return only assertions: INVITER_MAY, that the inviter could still send this invitation.
 
         Raises:
             ConditionFailed: INVITER_MAY does not hold.
@@ -127,11 +129,11 @@ class Place(Protocol):
         ...
 
     def has(self, place_id: str, user_id: str) -> bool:
-        """Whether this user is there already; as much work for nobody's id (an empty one)."""
+        """Whether this user is a member already; takes equal time for an empty id."""
         ...
 
     def join(self, invitation: Invitation, user_id: str, now: datetime) -> Sequence[Write]:
-        """Let the user in; asserts NOT_IN_PLACE, and MEMBER_UNCHANGED of what it has read.
+        """Add the user; asserts NOT_IN_PLACE, and MEMBER_UNCHANGED for memberships that it read.
 
         Raises:
             ConditionFailed: INVITER_MAY does not hold.
@@ -141,5 +143,5 @@ class Place(Protocol):
     def note(
         self, invitation: Invitation, action: str, actor_user_id: str, origin: Origin, now: datetime
     ) -> Sequence[Write]:
-        """Put what happened to an invitation into the log of the place."""
+        """Log what happened to an invitation in the log of the place."""
         ...

@@ -1,4 +1,4 @@
-"""The second factor of a sign-in: what is kept of it, what proves it, and what it needs from outside."""
+"""The second factor of a sign-in: its stored state and its proofs."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,55 +9,57 @@ MAX_CODES_PER_PENDING_SIGN_IN = 5
 
 @dataclass(frozen=True)
 class SecondFactor:
-    """A person's authenticator app, and the codes that stand in for it."""
+    """A user's authenticator app and recovery codes."""
 
     user_id: str
     sealed_secret: str
-    """What codes are computed from, encrypted for this person alone."""
+    """The secret that codes are computed from, encrypted for this user only."""
     on_since: datetime | None
-    """When the person confirmed it with a code; until then nobody is asked for one."""
+    """When the user confirmed it with a code; before that, sign-ins do not ask for one."""
     last_step: int
-    """The newest time step whose code was used: older codes, and this one, are spent (RFC 6238, section 5.2)."""
+    """The newest time step whose code was used; codes of this and earlier steps are refused (RFC 6238, section
+    5.2).
+    """
     recovery_hashes: frozenset[str]
-    """Of the recovery codes that are left."""
+    """Hashes of the unused recovery codes."""
 
     @property
     def is_on(self) -> bool:
-        """Whether sign-ins ask for it."""
+        """Whether sign-ins ask for a code."""
         return self.on_since is not None
 
 
 @dataclass(frozen=True)
 class UsedStep:
-    """A code of the app, known by its time step."""
+    """A code of the app, identified by its time step."""
 
     step: int
 
 
 @dataclass(frozen=True)
 class UsedRecoveryCode:
-    """A recovery code, known by its hash."""
+    """A recovery code, identified by its hash."""
 
     code_hash: str
 
 
 Proof = UsedStep | UsedRecoveryCode
-"""A right code that was not used before, as far as is known: only a write that uses it up can tell."""
+"""A correct code that was unused when it was read; only the write that uses it up makes sure."""
 
 
 @dataclass(frozen=True)
 class Enrolment:
-    """What an authenticator app takes in; shown once."""
+    """The data that an authenticator app needs; shown once."""
 
     secret: str
-    """Base32 (RFC 4648), for typing."""
+    """In base32 (RFC 4648), for typing."""
     uri: str
-    """`otpauth://`, for scanning."""
+    """An `otpauth://` URI, for scanning."""
 
 
 @dataclass(frozen=True)
 class SecondFactorStatus:
-    """What a person sees of their second factor."""
+    """The second factor as shown to its user."""
 
     on_since: datetime | None
     recovery_codes_left: int
@@ -65,10 +67,10 @@ class SecondFactorStatus:
 
 @dataclass(frozen=True)
 class PendingSignIn:
-    """A sign-in whose password was right, known by the hash of its token; it can become one session."""
+    """A sign-in whose password was right, found by the hash of its token; it can open one session."""
 
     token_hash: str
     user_id: str
     password_version: int
-    """The user's at that time: a new password makes it void."""
+    """The user's password version at that time; a new password voids the sign-in."""
     expires_at: datetime

@@ -1,4 +1,4 @@
-"""What the second factor needs from outside."""
+"""Ports of the second factor."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,18 +9,20 @@ from chalicelib.kernel.transactions import Write
 
 
 class SecondFactors(Protocol):
-    """What is kept of second factors: at most one a person."""
+    """Stored second factors, at most one per user."""
 
     def get(self, user_id: str) -> SecondFactor | None:
-        """The person's, on or not, as last written."""
+        """Return the user's second factor, on or off (strongly consistent)."""
         ...
 
     def begin(self, user_id: str, sealed_secret: str) -> Write:
-        """Keep a secret that waits to be confirmed, in place of an earlier one; asserts `second_factor_is_off`."""
+        """Store a secret to be confirmed, and replace an earlier one; asserts `second_factor_is_off`."""
         ...
 
     def turn_on(self, factor: SecondFactor, step: int, recovery_hashes: Sequence[str], now: datetime) -> Write:
-        """Ask for it from now on, with the code of `step` used; asserts `second_factor_waits`, being `factor`."""
+        """Turn the second factor on and mark the code of `step` as used; asserts `second_factor_waits` for
+        `factor`.
+        """
         ...
 
     def is_off(self, user_id: str) -> Write:
@@ -32,19 +34,19 @@ class SecondFactors(Protocol):
         ...
 
     def use(self, factor: SecondFactor, proof: Proof) -> Write:
-        """Use a code up; asserts `code_is_unused`."""
+        """Mark a code as used; asserts `code_is_unused`."""
         ...
 
     def replace_recovery_codes(self, factor: SecondFactor, proof: Proof, recovery_hashes: Sequence[str]) -> Write:
-        """Use a code up, and make these the recovery codes; asserts `code_is_unused`."""
+        """Mark a code as used and replace the recovery codes; asserts `code_is_unused`."""
         ...
 
     def turn_off(self, factor: SecondFactor, proof: Proof) -> Write:
-        """Use a code up, and forget everything; asserts `code_is_unused`."""
+        """Mark a code as used and delete the second factor; asserts `code_is_unused`."""
         ...
 
     def forget(self, user_id: str) -> Write:
-        """Forget everything, for a person who takes an account back from whoever turned it on."""
+        """Delete the second factor, for a user who recovers an account from a hijacker."""
         ...
 
 
@@ -56,33 +58,35 @@ class PendingSignIns(Protocol):
         ...
 
     def get(self, token_hash: str) -> PendingSignIn | None:
-        """The sign-in, as last written, unless it was finished."""
+        """Return the sign-in (strongly consistent), or None if it was finished."""
         ...
 
     def try_code(self, token_hash: str, now: datetime) -> PendingSignIn | None:
-        """Count one more code for the sign-in and give it; None where there is none, or its codes are used up.
+        """Count one more attempt at a code and return the sign-in; None if there is none or no attempts are left.
 
-        Counting and giving are one write, so that no number of calls at once gets more than
-        `MAX_CODES_PER_PENDING_SIGN_IN`.
+        Counting and reading are one write, so that parallel calls get at most `MAX_CODES_PER_PENDING_SIGN_IN`
+        attempts.
         """
         ...
 
     def finish(self, pending: PendingSignIn) -> Write:
-        """Remove it; asserts `sign_in_is_pending`."""
+        """Delete it; asserts `sign_in_is_pending`."""
         ...
 
 
 class OneTimeCodes(Protocol):
-    """Codes that follow from a secret and the time (TOTP, RFC 6238)."""
+    """Codes computed from a secret and the time (TOTP, RFC 6238)."""
 
     def new_secret(self) -> str:
-        """A random secret in base32."""
+        """Return a random secret in base32."""
         ...
 
     def uri(self, secret: str, account: str) -> str:
-        """What an authenticator app scans, naming the `account`."""
+        """Return the URI that an authenticator app scans; it names the `account`."""
         ...
 
     def step_of(self, secret: str, code: str, now: datetime) -> int | None:
-        """The time step whose code this is, out of the current one, the one before and the one after."""
+        """Return the time step of this code, if it is the current step, the one before or the one after; else
+        None.
+        """
         ...

@@ -1,7 +1,7 @@
-"""Recovery codes: what lets somebody in who has lost the authenticator app.
+"""Recovery codes, which replace the authenticator app when it is lost.
 
-Ten of 80 random bits each. What is kept is a fast hash, which is right for them as for other random secrets
-(`tokens`): 80 bits cannot be searched, whatever a guess costs.
+There are ten, of 80 random bits each. A fast hash is enough for them, as for other random secrets (`tokens`): 80
+bits cannot be searched, however cheap a guess is.
 """
 
 import re
@@ -12,7 +12,7 @@ from chalicelib.kernel.hashing import hash_of
 
 RECOVERY_CODES = 10
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's base32, which has no letters that look like digits or like each other."""
+"""Crockford's base32, without letters that look like digits or like each other."""
 _LENGTH = 16
 _GROUP = 4
 _LOOKALIKES = str.maketrans("oil", "011")
@@ -21,21 +21,21 @@ _SEPARATORS = re.compile(r"[\s-]+")
 
 
 def new_recovery_codes() -> Sequence[str]:
-    """Ten new ones, such as `7k2m-x9qd-w4hr-0abc`."""
+    """Return ten new codes, such as `7k2m-x9qd-w4hr-0abc`."""
     return tuple(_new_code() for _ in range(RECOVERY_CODES))
 
 
 def recovery_code_of(typed: str) -> str | None:
-    """`typed` as the code that it may be, whatever its case, its hyphens and its look-alikes; else None."""
+    """Return `typed` in the normal form of a code, or None; ignores case and hyphens, and corrects look-alikes."""
     plain = _SEPARATORS.sub("", typed.lower()).translate(_LOOKALIKES)
     return plain if _NORMAL.fullmatch(plain) else None
 
 
 def recovery_hash(user_id: str, code: str) -> str:
-    """What is kept of a code, which says nothing to whoever has another person's codes.
+    """Return the hash of a code for storage; it depends on the user, so that equal codes of two users differ.
 
     Raises:
-        ValueError: it is no recovery code.
+        ValueError: `code` is not a recovery code.
     """
     plain = recovery_code_of(code)
     if plain is None:

@@ -1,4 +1,4 @@
-"""Setting the second factor up, turning it on and off, and proving it."""
+"""Sets up, turns on, turns off and proves the second factor."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ _NOT_BEGUN = "Begin with /security/2fa/setup; only the newest secret can be conf
 
 
 class CodeCheck:
-    """Knows a right code."""
+    """Checks codes."""
 
     def __init__(self, codes: OneTimeCodes, box: SecretBox, clock: Clock) -> None:
         self._codes = codes
@@ -43,10 +43,10 @@ class CodeCheck:
         self._clock = clock
 
     def proof(self, factor: SecondFactor, typed: str) -> Proof:
-        """What `typed` proves, as a code of the app or a recovery code.
+        """Return the proof that `typed` gives, as a code of the app or a recovery code.
 
         Raises:
-            InvalidTwoFactorCode: it is neither, or was used before.
+            InvalidTwoFactorCode: it is neither, or was used.
         """
         recovery_code = recovery_code_of(typed)
         if recovery_code is None:
@@ -57,10 +57,10 @@ class CodeCheck:
         return UsedRecoveryCode(code_hash)
 
     def step(self, factor: SecondFactor, typed: str) -> int:
-        """The time step of a code of the app.
+        """Return the time step of a code of the app.
 
         Raises:
-            InvalidTwoFactorCode: it is none, or not a later one than the last.
+            InvalidTwoFactorCode: the code is wrong, or its step is not later than the last used one.
         """
         secret = self._box.open(factor.sealed_secret, factor.user_id)
         step = self._codes.step_of(secret, typed.replace(" ", ""), self._clock.now())
@@ -70,7 +70,7 @@ class CodeCheck:
 
 
 class Enrolments:
-    """Hands out secrets for authenticator apps."""
+    """Gives out secrets for authenticator apps."""
 
     def __init__(
         self,
@@ -90,15 +90,15 @@ class Enrolments:
         self._transactor = transactor
 
     def begin(self, user_id: str, password: str) -> Enrolment:
-        """A new secret, to be confirmed with a code; an earlier one that was not confirmed is void.
+        """Return a new secret, to be confirmed with a code; an unconfirmed earlier secret becomes void.
 
-        It asks for the password: whoever finds an open session must neither lock its owner out with an app of
-        their own, nor come by what staff need a second factor for.
+        It asks for the password, so that a stolen session can neither lock the owner out with another app nor gain
+        the second factor that staff need.
 
         Raises:
-            Conflict: it is on already.
+            Conflict: the second factor is on already.
             Forbidden: the password is wrong.
-            RateLimited: there were too many wrong ones.
+            RateLimited: too many wrong passwords.
         """
         proven, secret = self._password.prove(user_id, password), self._codes.new_secret()
         begun = self._factors.begin(user_id, self._box.seal(secret, user_id))
@@ -107,7 +107,7 @@ class Enrolments:
 
 
 class FactorTurn:
-    """What turning the second factor on or off does to the person's sessions."""
+    """Applies turning the second factor on or off to the user's sessions."""
 
     def __init__(
         self,
@@ -131,9 +131,9 @@ class FactorTurn:
     def commit(
         self, user: User, session_id: str, change: Write, notice: LetterKind, *, has_second_factor: bool
     ) -> None:
-        """Turn it on or off by `change`, and tell the owner.
+        """Commit `change`, which turns the second factor on or off, and notify the user.
 
-        Sessions that were signed in otherwise do not outlive that.
+        All other sessions end.
         """
         now = self._clock.now()
         _commit(
@@ -154,7 +154,7 @@ class FactorTurn:
 
 
 class TwoFactor:
-    """Turns the second factor of people who are signed in on and off."""
+    """Turns the second factor of signed-in users on and off."""
 
     def __init__(
         self,
@@ -176,19 +176,20 @@ class TwoFactor:
         self._clock = clock
 
     def status(self, user_id: str) -> SecondFactorStatus:
-        """Whether it is on, and how many recovery codes are left."""
+        """Return whether it is on, and how many recovery codes are left."""
         factor = self._factors.get(user_id)
         if factor is None or not factor.is_on:
             return SecondFactorStatus(None, 0)
         return SecondFactorStatus(factor.on_since, len(factor.recovery_hashes))
 
     def confirm(self, user_id: str, session_id: str, code: str) -> Sequence[str]:
-        """Turn it on, and end every session but this one, which counts as signed in with it; ten recovery codes.
+        """Turn it on, end all other sessions, and return ten recovery codes; this session counts as signed in with
+        it.
 
         Raises:
             Conflict: it is on already, or no secret waits to be confirmed.
             InvalidTwoFactorCode: the code is wrong.
-            RateLimited: there were too many wrong ones.
+            RateLimited: too many wrong codes.
         """
         self._attempts.inside(user_id)
         user, factor = self._users.get(user_id), self._factors.get(user_id)
@@ -204,13 +205,13 @@ class TwoFactor:
         return recovery_codes
 
     def disable(self, user_id: str, session_id: str, password: str, code: str) -> None:
-        """Turn it off with the password and a code or recovery code, and end every session but this one.
+        """Turn it off with the password and a code or recovery code, and end all other sessions.
 
         Raises:
             Conflict: it is not on.
             Forbidden: the password is wrong.
-            InvalidTwoFactorCode: the code is wrong, or was used before.
-            RateLimited: there were too many wrong ones.
+            InvalidTwoFactorCode: the code is wrong, or was used.
+            RateLimited: too many wrong passwords or codes.
         """
         proven, factor = self._password.prove(user_id, password), _on(self._factors.get(user_id))
         turned_off = self._factors.turn_off(factor, self._check.proof(factor, code))
@@ -218,7 +219,7 @@ class TwoFactor:
 
 
 class RecoveryCodes:
-    """Replaces the codes that stand in for the app."""
+    """Replaces recovery codes."""
 
     def __init__(
         self, factors: SecondFactors, check: CodeCheck, attempts: Attempts, transactor: Transactor
@@ -229,12 +230,12 @@ class RecoveryCodes:
         self._transactor = transactor
 
     def renew(self, user_id: str, code: str) -> Sequence[str]:
-        """Ten new recovery codes for a code of the app; those before are worthless.
+        """Return ten new recovery codes in exchange for a code of the app; the previous ones become void.
 
         Raises:
             Conflict: it is not on.
-            InvalidTwoFactorCode: the code is wrong, or was used before.
-            RateLimited: there were too many wrong ones.
+            InvalidTwoFactorCode: the code is wrong, or was used.
+            RateLimited: too many wrong codes.
         """
         self._attempts.inside(user_id)
         factor = _on(self._factors.get(user_id))
@@ -255,7 +256,7 @@ def _commit(transactor: Transactor, writes: Sequence[Write]) -> None:
             raise Conflict(_NOT_BEGUN) from failed
         if failed.asserts & {"second_factor_is_off"}:
             raise Conflict(_ALREADY_ON) from failed
-        raise Unauthorized() from failed  # the session was ended, or the password was changed, meanwhile
+        raise Unauthorized() from failed  # the session ended or the password was changed meanwhile
 
 
 def _on(factor: SecondFactor | None) -> SecondFactor:

@@ -1,4 +1,4 @@
-"""Who a request comes from, when it brings a session's access token."""
+"""Authenticates requests that carry a session's access token."""
 
 from chalicelib.domain.foundation.access.models import Credentials, Principal
 from chalicelib.domain.people.sessions.ports import Sessions, TokenReader
@@ -9,10 +9,11 @@ _NOT_YOURS = "You are no member of the customer that X-Customer-Id names."
 
 
 class SessionAuthenticator:
-    """`Authenticator` that asks the table each time, so that a revoked session is refused at once (G42).
+    """An `Authenticator` that reads the session on each request, so that a revoked session is refused at once
+    (G42).
 
-    The session also says by which public keys its tokens are checked, so that checking costs no further request
-    and needs no secret.
+    The session also contains the public keys of its tokens, so that verifying a token needs no further read and no
+    secret.
     """
 
     def __init__(self, tokens: TokenReader, sessions: Sessions, clock: Clock) -> None:
@@ -21,7 +22,7 @@ class SessionAuthenticator:
         self._clock = clock
 
     def authenticate(self, credentials: Credentials) -> Principal:
-        """The principal behind `credentials`; see `Authenticator.authenticate`."""
+        """Return the principal of `credentials`; see `Authenticator.authenticate`."""
         now = self._clock.now()
         claims = self._tokens.claims(credentials.token, now)
         customer_id = credentials.customer_id or claims.customer_id

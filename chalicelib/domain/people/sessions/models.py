@@ -1,4 +1,4 @@
-"""Sessions, and the access tokens by which they are known."""
+"""Sessions, and the access tokens that identify them."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -7,66 +7,70 @@ from chalicelib.domain.foundation.access.models import CustomerStatus, Role, Sta
 
 ACCESS_TOKEN_LIFE = timedelta(minutes=15)
 SESSION_LIFE = timedelta(days=30)
-"""From sign-in, however often it is refreshed: an absolute end (OWASP Session Management Cheat Sheet)."""
+"""Absolute limit from sign-in, regardless of refreshes (OWASP Session Management Cheat Sheet)."""
 MAX_SESSIONS_PER_USER = 50
-"""The oldest ends when one more begins, so that all of them fit into one transaction."""
+"""One more session ends the oldest; so all of them fit into one transaction."""
 
 
 @dataclass(frozen=True)
 class TokenKey:
-    """A public key that a session trusts; `id` is how a token names it."""
+    """A public key that a session trusts; tokens refer to it by `id`."""
 
     id: str
     text: str
     until: datetime
-    """When the newest token that it has signed ends: after that it checks none."""
+    """When the newest token signed with it ends; after that it verifies no token."""
 
     def is_good(self, now: datetime) -> bool:
-        """Whether tokens that it has signed are still taken."""
+        """Whether tokens signed with it are accepted."""
         return now < self.until
 
 
 @dataclass(frozen=True)
 class Session:
-    """One sign-in, until it ends. Its refresh tokens are known by their hashes only."""
+    """One sign-in, until it ends. Only hashes of its refresh tokens are stored."""
 
     id: str
     user_id: str
     customer_id: str
-    """The customer it acts for; empty for staff without a customer of their own."""
+    """The customer that the session acts for; empty for staff without a customer of their own."""
     ip: str
     user_agent: str
     created_at: datetime
     last_used_at: datetime
-    """When it got its newest access token, which lasts a quarter of an hour: so it is at most that old."""
+    """When it got its newest access token; as tokens last 15 minutes, this is at most 15 minutes before its last
+    use.
+    """
     ends_at: datetime
     password_version: int
     family_hash: str
-    """Of the part that all refresh tokens of this session share."""
+    """The hash of the part that all refresh tokens of this session share."""
     refresh_hash: str
-    """Of the part that only the newest refresh token has."""
+    """The hash of the part that only the newest refresh token has."""
     has_second_factor: bool = False
-    """Whether more than a password stands behind it."""
+    """Whether a second factor was used to open it."""
     token_keys: "tuple[TokenKey, ...]" = ()
-    """What its access tokens are checked with."""
+    """The keys that verify its access tokens."""
 
     def has_ended(self, now: datetime) -> bool:
-        """Whether its time is up."""
+        """Whether the session has expired."""
         return now >= self.ends_at
 
     def trusting(self, key: TokenKey, now: datetime) -> "Session":
-        """The session once `key` has signed an access token at `now`, without keys whose tokens have ended."""
+        """Return the session with `key` for an access token signed at `now`, without keys whose tokens have all
+        ended.
+        """
         others = (known for known in self.token_keys if known.id != key.id and known.is_good(now))
         return replace(self, token_keys=(key, *others))
 
     def token_end(self, now: datetime) -> datetime:
-        """When an access token that is signed at `now` ends."""
+        """Return when an access token signed at `now` ends."""
         return min(now + ACCESS_TOKEN_LIFE, self.ends_at)
 
 
 @dataclass(frozen=True)
 class Claims:
-    """What an access token says."""
+    """The claims of an access token."""
 
     user_id: str
     session_id: str
@@ -75,7 +79,7 @@ class Claims:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the table says about the bearer of an access token right now."""
+    """The stored state that decides about the bearer of an access token."""
 
     session: Session | None
     role: Role | None
@@ -85,7 +89,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class SessionAccess:
-    """What lets a client act in a session for the next quarter of an hour; shown once."""
+    """What a client needs to act in a session for the next 15 minutes; shown once."""
 
     session_id: str
     access_token: str

@@ -1,4 +1,4 @@
-"""What sessions need from outside."""
+"""Ports of sessions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,25 +12,25 @@ SESSION_UNCHANGED = "session_unchanged"
 
 
 class Sessions(Protocol):
-    """Sign-ins."""
+    """Stored sessions."""
 
     def get(self, user_id: str, session_id: str) -> Session | None:
-        """The session, as last written, unless it was ended."""
+        """Return the session (strongly consistent), or None if it ended."""
         ...
 
     def standing(self, claims: Claims, customer_id: str, *, wants_staff: bool) -> Standing:
-        """The session with the right behind it, as last written, in one request to the table.
+        """Return the session and the user's rights in one strongly consistent request.
 
-        The right is the user's place in the staff where the request wants that, or else in `customer_id`.
+        The rights are the user's role in the staff if `wants_staff`, otherwise the membership of `customer_id`.
         """
         ...
 
     def list(self, user_id: str, page: PageRequest, now: datetime) -> Page[Session]:
-        """The user's sessions that have not ended at `now`, newest first."""
+        """Return the user's sessions that are valid at `now`, newest first."""
         ...
 
     def all_of(self, user_id: str) -> Sequence[Session]:
-        """Every session of the user, ended or not, as last written, oldest first; at most 100."""
+        """Return all sessions of the user, expired or not (strongly consistent), oldest first; at most 100."""
         ...
 
     def insert(self, session: Session) -> Write:
@@ -38,56 +38,56 @@ class Sessions(Protocol):
         ...
 
     def end(self, user_id: str, session_id: str) -> Write:
-        """Remove the session, if it is still there."""
+        """Delete the session, if it exists."""
         ...
 
     def set_second_factor(self, user_id: str, session_id: str, *, has_second_factor: bool) -> Write:
-        """Note whether more than a password stands behind the session; asserts `session_is_there`."""
+        """Record whether the session was opened with a second factor; asserts `session_is_there`."""
         ...
 
     def carry_over(self, user_id: str, session_id: str, password_version: int) -> Write:
-        """Let the session outlive a new password, whose version this is; asserts `session_is_there`."""
+        """Keep the session valid under the new `password_version`; asserts `session_is_there`."""
         ...
 
     def turn(self, session: Session, customer_id: str) -> Write:
-        """Let it act for `customer_id`, or nobody, and trust the keys that `session` says.
+        """Switch the session to `customer_id` (empty: none), and store the token keys of `session`.
 
-        Its access tokens name the customer: those from before are refused. Asserts SESSION_UNCHANGED: it still
-        acts for whom `session` says.
+        Access tokens name the customer, so that earlier ones are refused. Asserts SESSION_UNCHANGED: it still acts
+        for the customer in `session`.
         """
         ...
 
     def rotate(self, session: Session, refresh_hash: str, now: datetime, ip: str) -> Write:
-        """Expect another refresh token from now on, and trust the keys that `session` says.
+        """Replace the expected refresh token, and store the token keys of `session`.
 
-        Asserts `newest_refresh_token` as `session` has it.
+        Asserts `newest_refresh_token`: the stored one is that of `session`.
         """
         ...
 
 
 class TokenReader(Protocol):
-    """Reads access tokens. It holds no secret."""
+    """Reads access tokens; needs no secret."""
 
     def claims(self, token: str, now: datetime) -> Claims:
-        """What `token` says, before anybody has checked its signature: good for looking its session up.
+        """Return the claims of `token` before its signature is verified; use them only to look up the session.
 
         Raises:
-            Unauthorized: it is not of our form, not for us, or has expired.
+            Unauthorized: the token has another form or audience, or has expired.
         """
         ...
 
     def is_signed(self, token: str, keys: Sequence[TokenKey], now: datetime) -> bool:
-        """Whether `token`, which `claims` has taken, was signed by one of `keys` that is good at `now`."""
+        """Whether `token`, already read by `claims`, was signed by one of `keys` that is valid at `now`."""
         ...
 
 
 class TokenSigner(Protocol):
-    """Signs access tokens with the private key, which only sign-in may read."""
+    """Signs access tokens with the private key, which only the sign-in functions may read."""
 
     def key(self, until: datetime) -> TokenKey:
-        """What checks the tokens that are signed now, the newest of which ends at `until`."""
+        """Return the public key for tokens signed now, the newest of which ends at `until`."""
         ...
 
     def sign(self, claims: Claims, now: datetime, expires_at: datetime) -> str:
-        """A token that says `claims` until `expires_at`."""
+        """Return a token with `claims` that expires at `expires_at`."""
         ...

@@ -1,7 +1,8 @@
-"""Signing a device in that has no browser, such as a command line: the device authorisation grant (RFC 8628).
+"""Signs in a device without a browser, such as a command line: the device authorisation grant (RFC 8628).
 
-The device gets two codes. It shows the short one, which its user types into a session that is signed in already;
-with the long one it asks, again and again, whether that has happened. So nobody types a password into a device.
+The device gets two codes. It shows the short one (the user code), which its user enters in a session that is
+signed in already; with the long one (the device code) it polls for the result. So nobody enters a password on a
+device.
 """
 
 import secrets
@@ -27,7 +28,7 @@ from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fre
 DEVICE_SIGN_IN_LIFE = timedelta(minutes=10)
 _SLOWER_BY_SECONDS = 5  # RFC 8628, section 3.5: slow_down adds 5 seconds to this and all later intervals
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
-"""No vowels, so that no words come out, and nothing that looks like a digit (RFC 8628, section 6.1)."""
+"""No vowels, so that no words appear, and nothing that looks like a digit (RFC 8628, section 6.1)."""
 _HALF = 4
 USER_CODE_PATTERN = rf"^[{_LETTERS}{_LETTERS.lower()}]{{{_HALF}}}-?[{_LETTERS}{_LETTERS.lower()}]{{{_HALF}}}$"
 _NO_SUCH_CODE = "No device waits with this code; compare it with what the device shows, or begin there anew."
@@ -37,7 +38,7 @@ _DENIED = "The sign-in was refused."
 
 @dataclass(frozen=True)
 class DeviceCodes:
-    """What a device gets; shown once."""
+    """The codes that a device gets; shown once."""
 
     device_code: str
     user_code: str
@@ -46,7 +47,7 @@ class DeviceCodes:
 
 
 class DeviceFlow:
-    """Signs devices in."""
+    """Signs in devices."""
 
     def __init__(
         self,
@@ -68,7 +69,7 @@ class DeviceFlow:
         self._clock = clock
 
     def begin(self, client_name: str, origin: Origin) -> DeviceCodes:
-        """Codes for a device that calls itself `client_name`."""
+        """Return codes for a device that names itself `client_name`."""
 
         def keep() -> DeviceCodes:
             now, device_code, user_code = self._clock.now(), new_secret(), _new_user_code()
@@ -87,11 +88,11 @@ class DeviceFlow:
         return with_fresh_reads(keep, stale=frozenset({"user_code_is_free"}))
 
     def asking(self, user_id: str, user_code: str) -> DeviceSignIn:
-        """The device that shows `user_code`, for its user to compare before answering.
+        """Return the device with `user_code`, for its user to check before answering.
 
         Raises:
-            NotFound: none that waits for an answer.
-            RateLimited: the user has tried too many codes.
+            NotFound: no device with this code waits for an answer.
+            RateLimited: the user tried too many codes.
         """
         self._attempts.user_code(user_id)
         request = self._requests.of_user_code(user_code.replace("-", "").upper())
@@ -100,11 +101,11 @@ class DeviceFlow:
         return request
 
     def approve(self, approver: Principal, user_code: str) -> DeviceSignIn:
-        """Let the device have a session of the approver's, for the customer that they act for now.
+        """Approve a session for the device, with the approver's user and current customer.
 
         Raises:
-            NotFound: no device waits with this code.
-            RateLimited: the user has tried too many codes.
+            NotFound: no device with this code waits for an answer.
+            RateLimited: the user tried too many codes.
         """
         request, user = self.asking(approver.user_id, user_code), self._users.get(approver.user_id)
         if user is None:
@@ -121,19 +122,19 @@ class DeviceFlow:
         return approved
 
     def deny(self, user_id: str, user_code: str) -> DeviceSignIn:
-        """Let the device know that it gets none; raises as `approve`."""
+        """Refuse the device a session; raises the errors of `approve`."""
         denied = replace(self.asking(user_id, user_code), answer=Answer.DENIED)
         self._answer(denied)
         return denied
 
     def exchange(self, device_code: str, origin: Origin) -> SessionTokens:
-        """The session that was approved, once.
+        """Return the approved session, once.
 
         Raises:
             AuthorizationPending: the user has not answered yet.
-            SlowDown: the device asks more often than it was told.
-            AccessDenied: the user refused, or has lost what they approved with.
-            ExpiredToken: the code is not valid any more, or never was.
+            SlowDown: the device polls faster than it was told to.
+            AccessDenied: the user refused, or lost the rights that the approval was based on.
+            ExpiredToken: the code has expired, or never existed.
         """
         request, now = self._requests.get(hash_of(device_code)), self._clock.now()
         if request is None or now >= request.expires_at:
@@ -151,7 +152,7 @@ class DeviceFlow:
             raise (AccessDenied() if "same_password" in failed.asserts else ExpiredToken(_SPENT)) from failed
 
     def _pending(self, request: DeviceSignIn, now: datetime) -> AuthorizationPending | SlowDown:
-        """What a device hears that has to go on asking."""
+        """Return the error for a device that must continue to poll."""
         interval = timedelta(seconds=request.interval_seconds)
         is_too_fast = request.polled_at is not None and now - request.polled_at < interval
         seconds = request.interval_seconds + (_SLOWER_BY_SECONDS if is_too_fast else 0)

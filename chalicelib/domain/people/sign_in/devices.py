@@ -1,4 +1,4 @@
-"""The devices that somebody signs in from, so that a sign-in from another one is told to its owner."""
+"""The devices that a user signs in from, so that the user is notified of a sign-in from a new one."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ MAX_DEVICES_PER_USER = 20
 _UNKNOWN = "Unknown device"
 _MAX_NAME_LENGTH = 60
 _NETWORK_BITS = {4: 24, 6: 48}
-"""What keeps its look while a connection gets another address: roughly one provider's line or one site."""
+"""The prefix that stays the same when a connection gets another address: roughly one access line or one site."""
 _PROGRAMS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -29,7 +29,7 @@ _PROGRAMS = (
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 )
-"""In this order: those further up claim to be those further down, too."""
+"""In order of precedence: a program in this list also claims to be those after it."""
 _SYSTEMS = (
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -40,11 +40,11 @@ _SYSTEMS = (
     ("Linux", "Linux"),
 )
 _PRODUCT = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)")
-"""The token that a User-Agent begins with (RFC 9110, section 10.1.5)."""
+"""The first product token of a User-Agent (RFC 9110, section 10.1.5)."""
 
 
 def device_name(user_agent: str) -> str:
-    """What people call the client behind `user_agent`: `Firefox on Linux`, `curl`, …"""
+    """Return a readable name of the client with `user_agent`: `Firefox on Linux`, `curl`, …"""
     program = next((name for sign, name in _PROGRAMS if sign in user_agent), "")
     if not program:
         product = _PRODUCT.match(user_agent)
@@ -55,21 +55,23 @@ def device_name(user_agent: str) -> str:
 
 @dataclass(frozen=True)
 class Recognition:
-    """Whether a sign-in came from somewhere new, and the writes that remember, and tell its owner."""
+    """Whether a sign-in came from a new device, with the Writes that remember the device and notify the user."""
 
     is_new: bool
     writes: Sequence[Write]
 
 
 class Recogniser:
-    """Compares a sign-in with those before it."""
+    """Compares a sign-in with earlier ones."""
 
     def __init__(self, devices: KnownDevices, letters: Letters) -> None:
         self._devices = devices
         self._letters = letters
 
     def recognise(self, user: User, origin: Origin, now: datetime) -> Recognition:
-        """What a sign-in of `user` from `origin` is. The first of all is from nowhere new: there is no other."""
+        """Return whether `origin` is new for `user`. The first sign-in of a user is never new: there is nothing to
+        compare.
+        """
         known = [device for device in self._devices.all_of(user.id) if not device.is_forgotten(now)]
         device = KnownDevice(_fingerprint(user.id, origin), now)
         others = [other for other in known if other.fingerprint != device.fingerprint]
@@ -80,7 +82,7 @@ class Recogniser:
         return Recognition(is_new, writes)
 
     def _crowded_out(self, user_id: str, others: Sequence[KnownDevice]) -> Sequence[Write]:
-        """The ends of those not seen for longest, where one more would be too many."""
+        """Return Writes that delete the devices unused for longest, if one more would exceed the limit."""
         by_age = sorted(others, key=lambda other: other.last_seen_at)
         surplus = by_age[: max(0, len(by_age) + 1 - MAX_DEVICES_PER_USER)]
         return [self._devices.forget(user_id, other.fingerprint) for other in surplus]
@@ -96,13 +98,13 @@ def _letter(user: User, origin: Origin, now: datetime) -> Letter:
 
 
 def _fingerprint(user_id: str, origin: Origin) -> str:
-    """The same for the same kind of client in the same network; it tells neither of them."""
+    """Return a hash that is equal for the same kind of client in the same network, and reveals neither."""
     return hash_of(f"{user_id}:{device_name(origin.user_agent)}:{_network(origin.ip)}")
 
 
 def _network(ip: str) -> str:
     try:
         address = ip_address(ip)
-    except ValueError:  # a test invocation from the gateway's console has no address
+    except ValueError:  # a test invocation from API Gateway's console has no address
         return ip
     return str(ip_network((address, _NETWORK_BITS[address.version]), strict=False))

@@ -1,7 +1,7 @@
-"""Failed sign-ins, noted in the activity log of those whom they concern.
+"""Logs failed sign-ins in the activity log of the affected customers.
 
-Whoever fails causes the same work, whether anybody has the address or not (G42): one item is written, and what
-follows from it follows later, from the table's stream.
+Every failure causes the same work, whether the address is known or not (G42): the request writes one item, and a
+consumer of the table's stream does the rest later.
 """
 
 from chalicelib.domain.people.accounts.ports import Users
@@ -12,7 +12,7 @@ from chalicelib.kernel.transactions import Transactor
 
 
 class FailureNotes:
-    """Notes failures."""
+    """Logs failed sign-ins."""
 
     def __init__(self, failures: FailedSignIns, users: Users, log: SecurityLog, transactor: Transactor) -> None:
         self._failures = failures
@@ -21,7 +21,7 @@ class FailureNotes:
         self._transactor = transactor
 
     def note(self, request_id: str) -> None:
-        """Write the failure into the log of each customer of whoever has the address; safe to repeat."""
+        """Log the failure for each customer of the user with the address; safe to repeat."""
         failure = self._failures.get(request_id)
         if failure is None:
             return

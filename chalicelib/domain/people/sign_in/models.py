@@ -1,4 +1,4 @@
-"""What is kept of sign-ins, besides sessions."""
+"""Stored data about sign-ins, besides sessions."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,13 +11,13 @@ DEVICE_REMEMBERED = timedelta(days=180)
 
 @dataclass(frozen=True)
 class KnownDevice:
-    """A kind of client in a network, which somebody has signed in from."""
+    """A kind of client in a network from which a user has signed in."""
 
     fingerprint: str
     last_seen_at: datetime
 
     def is_forgotten(self, now: datetime) -> bool:
-        """Whether it was not seen for so long that it counts as new."""
+        """Whether it was unused for so long that it counts as new."""
         return now >= self.last_seen_at + DEVICE_REMEMBERED
 
 
@@ -25,7 +25,7 @@ POLLING_SECONDS = 5
 
 
 class Answer(StrEnum):
-    """What the user said to a device's request."""
+    """The user's answer to a device's request."""
 
     WAITING = "waiting"
     APPROVED = "approved"
@@ -34,7 +34,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class DeviceSignIn:
-    """A device that wants a session, known by the hash of its code."""
+    """A device that requests a session, found by the hash of its device code."""
 
     code_hash: str
     user_code: str
@@ -44,20 +44,20 @@ class DeviceSignIn:
     expires_at: datetime
     answer: Answer = Answer.WAITING
     user_id: str = ""
-    """Who approved it; the session is theirs."""
+    """The user who approved it, and who gets the session."""
     customer_id: str = ""
-    """The customer that they acted for, and that the session acts for."""
+    """The customer that the approver acted for, and that the session acts for."""
     password_version: int = 0
-    """The user's when they approved: a new password makes it void."""
+    """The user's password version at the approval; a new password voids it."""
     has_second_factor: bool = False
-    """Whether the session that approved it stood on one; its own then does."""
+    """Whether the approving session was opened with a second factor; the new session inherits this."""
     interval_seconds: int = POLLING_SECONDS
     polled_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class FailedSignIn:
-    """A wrong password, or an address that nobody has; known by the id of its request."""
+    """A failed sign-in, with a known or unknown address; identified by its request id."""
 
     email: EmailAddress
     origin: Origin

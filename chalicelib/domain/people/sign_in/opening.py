@@ -1,4 +1,4 @@
-"""Beginning sessions: what every way of signing in ends with."""
+"""Opens sessions: the last step of every way to sign in."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ from chalicelib.kernel.transactions import Transactor, Write
 
 
 class SessionOpener:
-    """Begins sessions of people who have shown who they are."""
+    """Opens sessions for users who have proven their identity."""
 
     def __init__(
         self,
@@ -57,18 +57,19 @@ class SessionOpener:
         second_factor: Write | None,
         customer_id: str | None = None,
     ) -> SessionTokens:
-        """Begin a session, with an id and tokens that nobody has seen before, and write it down.
+        """Store a new session with a fresh id and fresh tokens.
 
         Args:
-            user: whose session it is.
-            origin: where the request came from; a device that is new is told to the user by mail.
-            together_with: what must hold, and what is used up, in the same transaction.
-            second_factor: what proves that more than a password was shown; without it, none may be asked for.
-            customer_id: which customer it acts for, one of the user's; their own choice where none is named.
+            user: the user who signs in.
+            origin: where the request came from; the user is notified by mail of a new device.
+            together_with: further Writes and assertions for the same transaction.
+            second_factor: the Write that uses up the second factor; if None, asserts that the user has none turned
+                on.
+            customer_id: the customer, one of the user's, that the session acts for; None means the user's default.
 
         Raises:
-            ConditionFailed: one of `together_with` or `second_factor` did not hold, or `second_factor_is_off`;
-                there is no session.
+            ConditionFailed: one of `together_with` or `second_factor` failed, or `second_factor_is_off`; no
+                session was stored.
         """
         now = self._clock.now()
         if customer_id is None:
@@ -89,22 +90,24 @@ class SessionOpener:
         return self.tokens(session, token, now)
 
     def tokens(self, session: Session, token: RefreshToken, now: datetime) -> SessionTokens:
-        """What the client gets: `token`, and an access token; `session` is as `trusting` gave it, and written."""
+        """Return `token` and an access token; `session` must come from `trusting` and be stored already."""
         access = self.access(session, now)
         return SessionTokens(**vars(access), refresh_token=token.text(), refresh_expires_at=session.ends_at)
 
     def access(self, session: Session, now: datetime) -> SessionAccess:
-        """An access token for the customer that the session acts for now; `session` is as for `tokens`."""
+        """Return an access token for the session's customer; `session` must come from `trusting` and be stored
+        already.
+        """
         claims = Claims(session.user_id, session.id, session.customer_id)
         expires_at = session.token_end(now)
         return SessionAccess(session.id, self._signer.sign(claims, now, expires_at), expires_at)
 
     def trusting(self, session: Session, now: datetime) -> Session:
-        """The session as it must be written before it gets an access token at `now`: it trusts our key."""
+        """Return the session with our signing key; store it before issuing an access token at `now`."""
         return session.trusting(self._signer.key(session.token_end(now)), now)
 
     def _default_customer(self, user: User) -> str:
-        """The one that the user chose, while they are a member, or else their oldest."""
+        """Return the customer that the user chose, if they are still a member, otherwise their oldest."""
         ids = [membership.customer_id for membership in self._users.memberships(user.id)]
         return user.default_customer_id if user.default_customer_id in ids else next(iter(ids), "")
 
@@ -130,7 +133,7 @@ class SessionOpener:
         return self.trusting(session, now), token
 
     def _crowded_out(self, user: User) -> list[Write]:
-        """The ends of the oldest sessions, where one more would be too many."""
+        """Return Writes that end the oldest sessions, if one more would exceed the limit."""
         sessions = self._sessions.all_of(user.id)
         surplus = max(0, len(sessions) + 1 - MAX_SESSIONS_PER_USER)
         return [self._sessions.end(user.id, session.id) for session in sessions[:surplus]]

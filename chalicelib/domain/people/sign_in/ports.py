@@ -1,4 +1,4 @@
-"""What signing in needs from outside."""
+"""Ports of signing in."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,60 +8,60 @@ from chalicelib.kernel.transactions import Write
 
 
 class KnownDevices(Protocol):
-    """Devices by their user."""
+    """Known devices, by user."""
 
     def all_of(self, user_id: str) -> Sequence[KnownDevice]:
-        """The user's, as last written, in no order; at most 100."""
+        """Return the user's devices (strongly consistent), in no order; at most 100."""
         ...
 
     def keep(self, user_id: str, device: KnownDevice) -> Write:
-        """Remember `device`, or when it was seen last."""
+        """Store `device` and when it was last seen."""
         ...
 
     def forget(self, user_id: str, fingerprint: str) -> Write:
-        """Remove a device."""
+        """Delete a device."""
         ...
 
 
 class DeviceSignIns(Protocol):
-    """Devices that wait."""
+    """Devices that request a session."""
 
     def get(self, code_hash: str) -> DeviceSignIn | None:
-        """The request with this code, as last written."""
+        """Return the request with this device code (strongly consistent)."""
         ...
 
     def of_user_code(self, user_code: str) -> DeviceSignIn | None:
-        """The request with this user code, unless it was answered."""
+        """Return the request with this user code, or None if it was answered."""
         ...
 
     def insert(self, request: DeviceSignIn) -> Sequence[Write]:
-        """Keep a new request; asserts `user_code_is_free`."""
+        """Store a new request; asserts `user_code_is_free`."""
         ...
 
     def answer(self, request: DeviceSignIn) -> Sequence[Write]:
-        """Keep what the user said, and spend the user code; asserts `device_is_waiting`."""
+        """Store the user's answer and delete the user code; asserts `device_is_waiting`."""
         ...
 
     def poll(self, request: DeviceSignIn) -> Write:
-        """Note when the device asked last, and how often it may; asserts `device_is_known`."""
+        """Store when the device last polled and its polling interval; asserts `device_is_known`."""
         ...
 
     def spend(self, request: DeviceSignIn) -> Write:
-        """Forget the request; asserts `device_is_known`."""
+        """Delete the request; asserts `device_is_known`."""
         ...
 
 
 class FailedSignIns(Protocol):
-    """Failures that wait to be noted. Adding one starts that (through the table's stream)."""
+    """Failed sign-ins that wait to be logged. A consumer of the table's stream logs each one that is added."""
 
     def add(self, failure: FailedSignIn) -> Write:
-        """Keep `failure` until it is noted."""
+        """Store `failure` until it is logged."""
         ...
 
     def get(self, request_id: str) -> FailedSignIn | None:
-        """The failure, unless it was noted."""
+        """Return the failure, or None if it was logged."""
         ...
 
     def done(self, request_id: str) -> Write:
-        """Forget the failure."""
+        """Delete the failure."""
         ...

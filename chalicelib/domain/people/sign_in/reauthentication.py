@@ -1,4 +1,4 @@
-"""Proving once more who one is, before something that whoever found an open session must not do."""
+"""Asks signed-in users to prove their identity again before a sensitive action, against stolen sessions."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _CODE_MISSING = "Two-factor sign-in is on: send a code of your app, or a recover
 
 
 class Reauthentication:
-    """Asks for the password, and for a code where the second factor is on."""
+    """Asks for the password, and for a code if the second factor is on."""
 
     def __init__(
         self,
@@ -28,13 +28,13 @@ class Reauthentication:
         self._transactor = transactor
 
     def prove(self, user_id: str, password: str, code: str | None) -> Proven:
-        """The user with this id, if password and code are theirs.
+        """Return the user with this id if password and code are right.
 
         Raises:
             Forbidden: the password is wrong.
-            InvalidTwoFactorCode: the code is wrong, was used before, or is missing.
-            RateLimited: there were too many wrong ones.
-            Unauthorized: there is no such user any more.
+            InvalidTwoFactorCode: the code is wrong, used, or missing.
+            RateLimited: too many wrong passwords or codes.
+            Unauthorized: the user no longer exists.
         """
         known = self.prove_password(user_id, password)
         factor = self._factors.get(user_id)
@@ -46,16 +46,16 @@ class Reauthentication:
         return Proven(known.user, [*known.writes, used])
 
     def prove_password(self, user_id: str, password: str) -> Proven:
-        """The same by the password alone."""
+        """Like `prove`, with the password alone."""
         return self._password.prove(user_id, password)
 
     def commit(self, writes: Sequence[Write]) -> None:
-        """Commit what was proven for, with the proof's own writes among `writes`.
+        """Commit the protected change; `writes` must include the Writes of the proof.
 
         Raises:
             InvalidTwoFactorCode: the code was used, or the second factor turned on, meanwhile.
-            Unauthorized: the session was ended, or the password was changed, meanwhile.
-            ConditionFailed: something else did not hold.
+            Unauthorized: the session ended, or the password was changed, meanwhile.
+            ConditionFailed: another assertion failed.
         """
         try:
             self._transactor.commit(writes)

@@ -1,4 +1,4 @@
-"""Staying signed in, and signing out."""
+"""Refreshes and ends sessions."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ _REFRESH_REFUSED = "The refresh token is not valid any more; sign in again."
 
 
 class SessionRenewal:
-    """Carries sessions on, and ends them."""
+    """Refreshes and ends sessions."""
 
     def __init__(
         self,
@@ -41,12 +41,12 @@ class SessionRenewal:
         self._clock = clock
 
     def refresh(self, refresh_token: str, origin: Origin) -> SessionTokens:
-        """Carry a session on with fresh tokens; the refresh token that was used is spent.
+        """Rotate the tokens of a session; the refresh token that was used becomes void.
 
-        A spent one that comes back was stolen, or its thief was faster: the session ends for both.
+        If a used refresh token comes again, it or its successor was stolen: the session ends for both holders.
 
         Raises:
-            Unauthorized: the token is not valid, was used before, or its session has ended.
+            Unauthorized: the token is invalid or was used, or its session has ended.
         """
         token = RefreshToken.parse(refresh_token)
         session = self._sessions.get(token.user_id, token.session_id)
@@ -64,13 +64,13 @@ class SessionRenewal:
         return self._opener.tokens(renewed, following, now)
 
     def logout(self, user_id: str, session_id: str) -> None:
-        """End the session: its tokens are worthless from now on."""
+        """End the session; its tokens become invalid at once."""
         self._transactor.commit([self._sessions.end(user_id, session_id)])
 
     def _ended_by_reuse(self, session: Session, origin: Origin) -> Unauthorized:
-        """End the session, tell its owner, and give the refusal to raise."""
+        """End the session, notify its user, and return the error to raise."""
         refusal = Unauthorized(_REFRESH_REFUSED)
-        if self._sessions.get(session.user_id, session.id) is None:  # somebody ended it between our two calls
+        if self._sessions.get(session.user_id, session.id) is None:  # the session ended between our two calls
             return refusal
         writes = [self._sessions.end(session.user_id, session.id)]
         user = self._users.get(session.user_id)

@@ -1,4 +1,4 @@
-"""The second step of a sign-in: a code."""
+"""The second step of a sign-in: the code."""
 
 from collections.abc import Sequence
 
@@ -45,13 +45,12 @@ class SecondStep:
         self._clock = clock
 
     def finish(self, pending_token: str, code: str, origin: Origin) -> SessionTokens:
-        """Begin the session that waits behind `pending_token`, with a code or a recovery code.
+        """Open the session of the pending sign-in, with a code of the app or a recovery code.
 
         Raises:
-            InvalidTwoFactorCode: the code is wrong, or was used before.
-            Unauthorized: the sign-in is not pending: it was finished, too old, tried too often, or the password
-                was changed since.
-            RateLimited: too many attempts, from this address or for this account.
+            InvalidTwoFactorCode: the code is wrong, or was used.
+            Unauthorized: the sign-in is finished, expired or out of attempts, or the password was changed since.
+            RateLimited: too many attempts, from this IP address or for this account.
         """
         waiting = self._pending.get(hash_of(pending_token))
         if waiting is None:

@@ -1,4 +1,4 @@
-"""Where somebody is signed in."""
+"""A user's own profile and sessions."""
 
 from chalicelib.domain.people.accounts.models import Profile
 from chalicelib.domain.people.accounts.ports import Users
@@ -11,7 +11,7 @@ from chalicelib.kernel.transactions import Transactor
 
 
 class OwnAccount:
-    """What signed-in people see and end of their own."""
+    """Shows signed-in users their profile and sessions, and ends sessions."""
 
     def __init__(self, users: Users, sessions: Sessions, transactor: Transactor, clock: Clock) -> None:
         self._users = users
@@ -20,10 +20,10 @@ class OwnAccount:
         self._clock = clock
 
     def profile(self, user_id: str) -> Profile:
-        """The user with their customers and roles.
+        """Return the user with their customers and roles.
 
         Raises:
-            Unauthorized: there is no such user any more.
+            Unauthorized: the user no longer exists.
         """
         user = self._users.get(user_id)
         if user is None:
@@ -31,16 +31,16 @@ class OwnAccount:
         return Profile(user, self._users.memberships(user_id), self._users.staff_role(user_id))
 
     def sessions(self, user_id: str, page: PageRequest) -> Page[Session]:
-        """Where the user is signed in, newest first."""
+        """Return the user's sessions, newest first."""
         return self._sessions.list(user_id, page, self._clock.now())
 
     def count_sessions(self, user_id: str) -> int:
-        """In how many places the user is signed in."""
+        """Return the number of the user's sessions."""
         now = self._clock.now()
         return sum(not session.has_ended(now) for session in self._sessions.all_of(user_id))
 
     def end_session(self, user_id: str, session_id: str) -> None:
-        """End one of the user's sessions; its tokens are refused from now on.
+        """End one of the user's sessions; its tokens become invalid at once.
 
         Raises:
             NotFound: the user has no such session.

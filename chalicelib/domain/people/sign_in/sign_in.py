@@ -1,4 +1,4 @@
-"""Signing in with a password."""
+"""Sign-in with a password."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
 
 @dataclass(frozen=True)
 class CodeWanted:
-    """The password was right, and a code is asked for."""
+    """The password was right, and the second factor is needed."""
 
     pending_token: str
-    """Finishes the sign-in together with a code; worth nothing else."""
+    """Finishes the sign-in together with a code; useless without one."""
     expires_at: datetime
 
 
 class PasswordCheck:
-    """Knows who somebody is by address and password. Wrong or unknown: the same words and the same work (G42)."""
+    """Checks address and password. A wrong password and an unknown address cause equal work and answers (G42)."""
 
     def __init__(
         self,
@@ -49,11 +49,11 @@ class PasswordCheck:
         self._transactor = transactor
 
     def user(self, email: EmailAddress, password: Password, origin: Origin) -> User:
-        """The user with these credentials.
+        """Return the user with these credentials.
 
         Raises:
             InvalidCredentials: the address or the password is wrong.
-            EmailNotVerified: both are right, but the address was never proven.
+            EmailNotVerified: both are right, but the address was never verified.
         """
         user = self._users.by_email(email)
         matches = self._passwords.matches(password, user.password_hash if user else None)
@@ -66,7 +66,7 @@ class PasswordCheck:
         return user
 
     def unchanged(self, user: User, password: Password) -> Sequence[Write]:
-        """The condition of a sign-in, which also brings an old hash up to today's parameters."""
+        """Assert that the password is unchanged; also renews a hash made with old parameters."""
         if self._passwords.is_outdated(user.password_hash):
             same = self._users.rehash(user, self._passwords.hash(password))
         else:
@@ -75,7 +75,7 @@ class PasswordCheck:
 
 
 class SignIn:
-    """Begins sessions, or asks for a code first."""
+    """Opens sessions, or asks for the second factor first."""
 
     def __init__(
         self,
@@ -97,12 +97,12 @@ class SignIn:
         self._clock = clock
 
     def login(self, email: EmailAddress, password: str, origin: Origin) -> SessionTokens | CodeWanted:
-        """Begin a session, or ask for a code where the second factor is on.
+        """Open a session, or ask for a code if the second factor is on.
 
         Raises:
             InvalidCredentials: the address or the password is wrong.
-            EmailNotVerified: both are right, but the address was never proven.
-            RateLimited: too many attempts, from this address or for this account.
+            EmailNotVerified: both are right, but the address was never verified.
+            RateLimited: too many attempts, from this IP address or for this account.
         """
         self._attempts.sign_in(email, origin.ip)
         typed = typed_password(password)

@@ -1,9 +1,9 @@
-"""Inviting people into the staff: the one mechanism of `invitations.py`, leading to the operator's own people.
+"""Invites people into the staff, with the mechanism of `organisations/invitations.py`.
 
-Whoever holds the token has the mailbox, which is enough to open an account. It is not enough to give a place to
-an account that is there: anybody can open one for another's address, and gets in with their own password once that
-is verified, which a careless click does. So the invited sign in first; who cannot, chooses another password by
-mail.
+The holder of a token has access to the mailbox. That is enough to create an account, but not to give an existing
+account a role: anybody can register another person's address with a password of their own, and needs only one
+careless click on the verification link. So an invited person with an account must sign in first; if they cannot,
+they reset the password by mail.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ _UNNEEDED = "The address that was invited has an account: leave this out, and si
 
 
 class StaffAsPlace:
-    """`Place` of the operator's own people."""
+    """A `Place` for the operator's staff."""
 
     kind = InvitationKind.STAFF
     people_joining = 1
@@ -38,11 +38,11 @@ class StaffAsPlace:
         self._log = log
 
     def name(self, place_id: str) -> str:
-        """What the invited person is shown; there is one staff."""
+        """Return the name that is shown to the invited person; there is one staff."""
         return "Hearth"
 
     def may_grant(self, scopes: frozenset[Scope], role: str) -> bool:
-        """Owners give every role; nobody else gives any."""
+        """Owners may grant every role; other roles none."""
         return Scope.STAFF_MEMBERS_WRITE in scopes
 
     def inviter_still_may(self, invitation: Invitation) -> Sequence[Write]:
@@ -50,17 +50,17 @@ class StaffAsPlace:
         return [self._records.still_owner(invitation.inviter_id, INVITER_MAY)]
 
     def has(self, place_id: str, user_id: str) -> bool:
-        """Whether this user is in the staff; see `Place.has`."""
+        """Whether this user is a member of the staff; see `Place.has`."""
         return self._records.get(user_id) is not None
 
     def join(self, invitation: Invitation, user_id: str, now: datetime) -> Sequence[Write]:
-        """Give the user a place; see `Place.join`."""
+        """Make the user a member of the staff; see `Place.join`."""
         return self._records.insert(StaffMembership(user_id, StaffRole(invitation.role), StaffStatus.ACTIVE, now))
 
     def note(
         self, invitation: Invitation, action: str, actor_user_id: str, origin: Origin, now: datetime
     ) -> Sequence[Write]:
-        """Put it into the staff's own log; see `Place.note`."""
+        """Log it in the staff's own log; see `Place.note`."""
         activity = Activity(
             id=new_id(Kind.ACTIVITY, now),
             customer_id="",
@@ -77,14 +77,14 @@ class StaffAsPlace:
 
 
 class StaffEntrance:
-    """Where the invited come in."""
+    """Accepts invitations into the staff."""
 
     def __init__(self, entrance: Entrance, users: Users) -> None:
         self._entrance = entrance
         self._users = users
 
     def look_up(self, token: str, origin: Origin) -> FoundInvitation:
-        """What the holder of `token` is invited to; see `Entrance.look_up`."""
+        """Return the invitation with `token`; see `Entrance.look_up`."""
         return self._entrance.look_up(token, origin)
 
     def accept(
@@ -95,21 +95,21 @@ class StaffEntrance:
         signed_in_user_id: Callable[[], str],
         origin: Origin,
     ) -> Invitation:
-        """Give whoever holds `token` the place that it stands for.
+        """Accept the invitation with `token`.
 
         Args:
-            token: out of the mail.
-            name: of a person without an account; None of one who has one.
-            password: likewise; it is chosen here.
-            signed_in_user_id: who is signed in; asked only of a person who has an account.
-            origin: where the request comes from.
+            token: the token in the mail.
+            name: the name of a person without an account; None for one with an account.
+            password: the new password of a person without an account; None for one with an account.
+            signed_in_user_id: returns the signed-in user's id; called only if the invited person has an account.
+            origin: where the request came from.
 
         Raises:
-            InvalidInput: the token is not valid (any more), the name and password are missing or not wanted, or
-                the password may not be chosen.
-            Unauthorized: there is an account, and nobody is signed in.
-            Forbidden: there is an account, and somebody else is signed in.
-            Conflict: they are in the staff already.
+            InvalidInput: the token is not, or no longer, valid, name and password are missing or not wanted, or
+                the password is not allowed.
+            Unauthorized: the person has an account and is not signed in.
+            Forbidden: the person has an account, and another user is signed in.
+            Conflict: the person is a member of the staff already.
             RateLimited: too many tokens were tried.
         """
         found = self._entrance.look_up(token, origin)

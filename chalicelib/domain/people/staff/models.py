@@ -1,4 +1,4 @@
-"""Who belongs to the staff."""
+"""Members of the staff."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from chalicelib.domain.people.accounts.models import User
 
 @dataclass(frozen=True)
 class StaffMembership:
-    """A user's place in the staff."""
+    """A user's membership of the staff."""
 
     user_id: str
     role: StaffRole
@@ -18,13 +18,13 @@ class StaffMembership:
 
     @property
     def is_owner(self) -> bool:
-        """Whether it is one of the owners that count."""
+        """Whether it is an active owner."""
         return self.role is StaffRole.OWNER and self.status is StaffStatus.ACTIVE
 
 
 @dataclass(frozen=True)
 class StaffMember:
-    """A place in the staff with the person who has it."""
+    """A membership of the staff with its user."""
 
     membership: StaffMembership
     user: User

@@ -1,4 +1,4 @@
-"""What the staff's administration needs from outside."""
+"""Ports of the staff services."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -13,28 +13,28 @@ STILL_OWNER = "still_an_owner"
 
 
 class StaffRecords(Protocol):
-    """Places in the staff."""
+    """Stored memberships of the staff."""
 
     def get(self, user_id: str) -> StaffMembership | None:
-        """The user's place, as last written."""
+        """Return the user's membership of the staff (strongly consistent)."""
         ...
 
     def list(self, page: PageRequest) -> Page[StaffMember]:
-        """Everybody in the staff, oldest user first; the index may lag behind by moments."""
+        """Return all members of the staff, oldest user first. The index is eventually consistent."""
         ...
 
     def insert(self, membership: StaffMembership) -> Sequence[Write]:
-        """Give somebody a place; asserts `staff_is_new`."""
+        """Add a membership; asserts `staff_is_new`."""
         ...
 
     def replace(self, before: StaffMembership, after: StaffMembership) -> Sequence[Write]:
-        """Change a place; asserts PLACE_UNCHANGED as `before` has it, and OWNER_REMAINS."""
+        """Replace a membership; asserts PLACE_UNCHANGED since `before` was read, and OWNER_REMAINS."""
         ...
 
     def remove(self, membership: StaffMembership) -> Sequence[Write]:
-        """Take a place away; asserts PLACE_UNCHANGED as `membership` has it, and OWNER_REMAINS."""
+        """Delete a membership; asserts PLACE_UNCHANGED since `membership` was read, and OWNER_REMAINS."""
         ...
 
     def still_owner(self, user_id: str, asserts: str) -> Write:
-        """Change nothing; asserts, under this name, that the user is an active owner."""
+        """Change nothing; assert under the name `asserts` that the user is an active owner."""
         ...

@@ -1,4 +1,4 @@
-"""The first owner of an installation."""
+"""Creates the first owner of an installation."""
 
 from chalicelib.domain.foundation.access.models import StaffRole, StaffStatus
 from chalicelib.domain.people.accounts.models import EmailAddress, User
@@ -16,7 +16,7 @@ _TAKEN = "This e-mail address already belongs to an account; use another."
 
 
 class Setup:
-    """Creates the first owner, once for ever."""
+    """Creates the first owner, once per installation."""
 
     def __init__(
         self,
@@ -36,11 +36,11 @@ class Setup:
         self._clock = clock
 
     def create_owner(self, email: EmailAddress, password: str, name: str) -> User:
-        """A staff user with the role OWNER and no customer, whose address needs no proof.
+        """Create a staff user with the role OWNER, without a customer, whose address counts as verified.
 
         Raises:
-            Conflict: there is a first owner already, or the address has an account.
-            InvalidInput: the password may not be chosen.
+            Conflict: a first owner exists already, or the address has an account.
+            InvalidInput: the password is not allowed.
         """
         chosen = new_password(password, email, self._passwords)
         if self._installation.is_set_up():

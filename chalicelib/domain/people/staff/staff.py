@@ -1,7 +1,8 @@
-"""The operator's own people: who they are, and who may change that.
+"""The operator's staff: its members, and who may change them.
 
-Only owners manage the staff, and an owner always remains: how many there are is counted on one item, which every
-change of an owner's place is asserted on."""
+Only owners manage the staff, and at least one owner remains: one item counts them, and every change of an owner
+asserts a condition on it.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,7 +27,7 @@ _NO_OWNER = "Only an owner manages the staff."
 
 
 class StaffDesk:
-    """Where owners manage the staff."""
+    """Lists and changes the members of the staff."""
 
     def __init__(
         self, records: StaffRecords, rosters: Rosters, users: Users, sessions: Sessions, transactor: Transactor
@@ -38,24 +39,24 @@ class StaffDesk:
         self._transactor = transactor
 
     def list(self, page: PageRequest) -> Page[StaffMember]:
-        """Everybody in the staff, active or not."""
+        """Return all members of the staff, active or not."""
         return self._records.list(page)
 
     def change(
         self, actor_id: str, user_id: str, *, role: StaffRole | None, status: StaffStatus | None
     ) -> StaffMember:
-        """Give a member another role or status; one who is disabled is signed out everywhere.
+        """Change a member's role or status; a disabled member is signed out everywhere.
 
         Args:
-            actor_id: the owner who does it.
-            user_id: whose place it is.
-            role: None leaves it.
-            status: None leaves it.
+            actor_id: the owner who makes the change.
+            user_id: the member to change.
+            role: the new role; None keeps it.
+            status: the new status; None keeps it.
 
         Raises:
             NotFound: there is no such member.
             Conflict: no owner would remain.
-            Forbidden: the actor is no owner any more.
+            Forbidden: the actor is no longer an owner.
         """
 
         def attempt() -> StaffMember:
@@ -70,12 +71,12 @@ class StaffDesk:
         return self._decide(attempt)
 
     def remove(self, actor_id: str, user_id: str) -> None:
-        """Take a member's place away, and sign them out everywhere.
+        """Remove a member from the staff, and sign them out everywhere.
 
         Raises:
             NotFound: there is no such member.
             Conflict: no owner would remain.
-            Forbidden: the actor is no owner any more.
+            Forbidden: the actor is no longer an owner.
         """
 
         def attempt() -> None:
@@ -93,12 +94,14 @@ class StaffDesk:
         return StaffMember(membership, user)
 
     def _commit(self, actor_id: str, user_id: str, writes: Sequence[Write]) -> None:
-        """Commit what an owner decided, if they still are one; of oneself the change itself asserts that."""
+        """Commit an owner's change and assert that the actor is still an owner; for a change of the actor, it
+        asserts that itself.
+        """
         guard = [] if actor_id == user_id else [self._records.still_owner(actor_id, STILL_OWNER)]
         try:
             self._transactor.commit([*guard, *writes])
         except ConditionFailed as failed:
-            if failed.asserts & _STALE:  # whatever else failed was decided on what is no more
+            if failed.asserts & _STALE:  # the decision was based on stale data
                 raise ConditionFailed(PLACE_UNCHANGED) from failed
             raise
 
