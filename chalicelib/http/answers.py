@@ -1,4 +1,4 @@
-"""The envelope and the headers of every answer."""
+"""Builds the envelope and the headers of every answer."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,19 +24,19 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What leaves: a status, a JSON text, headers and cookies."""
+    """The answer to send: a status, a JSON text, headers and cookies."""
 
     status: int
     body: str
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Sequence[Cookie] = ()
     is_replay: bool = False
-    """Whether it was kept from an earlier request with the same Idempotency-Key."""
+    """Whether it is the stored answer of an earlier request with the same Idempotency-Key."""
     concerns: str = ""
-    """As of `Reply`."""
+    """See `Reply.concerns`."""
 
     def to_proxy(self, origin: str) -> dict[str, Any]:
-        """The gateway's form of it, readable by the front end at `origin`."""
+        """Return it in API Gateway's form, with CORS headers for the front end at `origin`."""
         headers = {
             **_HEADERS,
             "Access-Control-Allow-Origin": origin,
@@ -57,7 +57,7 @@ class Answer:
 
 
 def success(result: Any, status: int) -> Answer:
-    """`result` of an endpoint in the envelope."""
+    """Return the envelope for the `result` of an endpoint."""
     reply = result if isinstance(result, Reply) else Reply(result)
     meta: dict[str, Any] = {}
     data: Any = reply.body
@@ -76,7 +76,7 @@ def success(result: Any, status: int) -> Answer:
 
 
 def failure(error: HearthError) -> Answer:
-    """`error` in the envelope."""
+    """Return the envelope for `error`."""
     details = [{"field": detail.field, "message": detail.message} for detail in error.details]
     body = {"success": False, "error": {"code": error.code, "message": error.message, "details": details}}
     headers: dict[str, str] = {}

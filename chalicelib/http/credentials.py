@@ -1,8 +1,8 @@
-"""How a request shows who it comes from: by a bearer token, or by a cookie that another site cannot use.
+"""Finds the credentials of a request: a bearer token, or a cookie that other sites cannot use.
 
 A cookie alone is not enough to change anything: such a request must repeat the readable `hearth_csrf` cookie in
-`X-CSRF-Token`, which only a script of our own front end can (the double-submit pattern of OWASP's CSRF
-Prevention Cheat Sheet), and the cookies are SameSite=Strict besides.
+`X-CSRF-Token`, which only a script of our own front end can (the double-submit pattern of OWASP's CSRF Prevention
+Cheat Sheet), and the cookies are SameSite=Strict as well.
 """
 
 import hmac
@@ -19,11 +19,11 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def access_token_of(request: ProxyRequest) -> str | None:
-    """The access token that `request` carries, if any.
+    """Return the access token that `request` carries, or None.
 
     Raises:
-        Forbidden: it came as a cookie of a request that changes state, without the matching CSRF token.
-        Unauthorized: it is an API key in a cookie, which browsers would send along by themselves.
+        Forbidden: the token is in a cookie of a request that changes state, without the matching CSRF token.
+        Unauthorized: an API key is in a cookie, which browsers would send automatically.
     """
     bearer = request.bearer_token
     if bearer is not None:

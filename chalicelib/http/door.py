@@ -1,4 +1,4 @@
-"""What happens to a request before and after the endpoint's own function."""
+"""The code around every endpoint: it authenticates, limits, validates and records."""
 
 import hashlib
 import json
@@ -41,14 +41,14 @@ _DENIALS = frozenset({402, 403, 409})
 
 
 class Door:
-    """Guards one endpoint: `answer` is its Lambda."""
+    """Guards one endpoint; `answer` is the Lambda's handler."""
 
     def __init__(self, spec: EndpointSpec, function: Callable[..., Any]) -> None:
         self.spec = spec
         self._function = function
 
     def answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The proxy answer to a proxy event; never raises."""
+        """Return the proxy answer to a proxy event; never raises."""
         request = ProxyRequest(event)
         request_id = new_id(Kind.REQUEST, app().core.clock.now())
         with (
@@ -57,7 +57,7 @@ class Door:
                 request_id=request_id,
                 gateway_request_id=request.gateway_request_id,
                 operation=self.spec.name,
-                user_id=None,  # set once known; named here so that it does not outlive the request
+                user_id=None,  # set when the user is known; None here removes the previous request's id
                 customer_id=None,
             ),
         ):
@@ -82,7 +82,7 @@ class Door:
         return proxy
 
     def _admit(self, request: ProxyRequest, request_id: str) -> Answer:
-        """Identify, limit, authorise, and let in."""
+        """Authenticate, rate-limit, authorise, and call the endpoint."""
         principal = None if self.spec.public else self._authenticate(request)
         if self.spec.rate_limited:
             self._count(request, principal)
@@ -102,7 +102,9 @@ class Door:
         return self._serve(request, Caller(**visitor, principal=principal))
 
     def _count(self, request: ProxyRequest, principal: Principal | None) -> None:
-        """Limit how often somebody calls; a key from a wrong address uses up nothing of its owner's."""
+        """Apply the rate limit. A key used from an address that is not allowed counts against the network, not the
+        key's owner.
+        """
         if principal is None or not principal.address_is_allowed:
             name, limit = f"network:{site_of(request.ip)}", REQUESTS_PER_MINUTE
         else:
@@ -110,7 +112,7 @@ class Door:
         app().foundation.rate_limiter.check(name, limit, window_seconds=60)
 
     def _serve(self, request: ProxyRequest, caller: Caller) -> Answer:
-        """Authorise somebody known, let in, and put what came of it into the activity log."""
+        """Authorise an authenticated caller, call the endpoint, and record the outcome in the activity log."""
         arguments: Mapping[str, Any] = {}
         try:
             self._authorise(caller)
@@ -125,7 +127,9 @@ class Door:
         return answer
 
     def _authorise(self, caller: Caller) -> None:
-        """Let nobody in who lacks the scope; what asks for none is a person's own, and no key's."""
+        """Raise if the caller lacks the scope. Endpoints without a scope are for sessions only, not for API
+        keys.
+        """
         principal, scope = caller.principal, self.spec.scope
         if not principal.address_is_allowed:
             raise AddressNotAllowed(f"This API key may not be used from {caller.ip}.")
@@ -140,7 +144,7 @@ class Door:
             raise CustomerBlocked()
 
     def _authenticate(self, request: ProxyRequest) -> Principal:
-        """Who calls. What is staff's asks for no membership, so it is done for no customer that a header names."""
+        """Return the principal. Staff endpoints check no membership, so they ignore the customer header."""
         token = access_token_of(request)
         if token is None:
             raise Unauthorized()
@@ -152,7 +156,7 @@ class Door:
         )
 
     def _once(self, request: ProxyRequest, sender: Visitor, owner: str, arguments: Mapping[str, Any]) -> Answer:
-        """Call the function; at most once for an idempotency key of `owner` (G44)."""
+        """Call the function, at most once per idempotency key of `owner` (G44)."""
         if sender.idempotency_key is None:
             return success(self._function(**arguments), self.spec.status)
         key = f"{owner}:{self.spec.name}:{sender.idempotency_key}"
@@ -182,7 +186,7 @@ class Door:
         return answer
 
     def _arguments(self, request: ProxyRequest, sender: Visitor) -> dict[str, Any]:
-        """The function's arguments, validated."""
+        """Return the validated arguments of the function."""
         spec = self.spec
         arguments: dict[str, Any] = {}
         if spec.path_fields:
@@ -215,11 +219,11 @@ class Door:
         code: str = "",
         concerns: str = "",
     ) -> None:
-        """Put the call into the activity log; the request's own outcome does not depend on it.
+        """Record the call in the activity log; a failure to record does not change the answer.
 
-        What staff do to a customer goes into that customer's log, with the reason that they gave; whoever is no
-        staff and tries the same writes into nobody's log but their own. A key that is used from a wrong address
-        may have been stolen, so that is recorded even where it would only have read.
+        A change by staff goes into the customer's log, with the given reason. A denied attempt by a caller who is
+        not staff goes into that caller's own log. A key used from an address that is not allowed may be stolen, so
+        that this is recorded even for reads.
         """
         if not (self.spec.is_audited or code == AddressNotAllowed.code):
             return
@@ -246,11 +250,11 @@ class Door:
         )
         try:
             app().foundation.activity_log.append(activity)
-        except Exception:  # what was done is done: saying otherwise would have it done twice
+        except Exception:  # the call has taken effect; an error would make clients repeat it
             logger.exception("not recorded", activity=asdict(activity))
 
     def _named(self, request: ProxyRequest) -> Mapping[str, str]:
-        """The path's values, where all of them are what the endpoint takes: anything else is no target."""
+        """Return the path's values if all are valid, else nothing: an invalid value identifies no target."""
         if not self.spec.path_fields:
             return {}
         try:
@@ -261,14 +265,14 @@ class Door:
 
 
 def _audited(body: Any) -> Mapping[str, str]:
-    """What a request says besides its path that tells what it was done to, by its names in JSON."""
+    """Return the body's fields that identify the target, besides the path, by their JSON names."""
     names = body.audited_fields if isinstance(body, ApiModel) else frozenset()
     values = body.model_dump(mode="json", by_alias=False, include=set(names)) if names else {}
     return {to_camel(name): str(value) for name, value in values.items() if value is not None}
 
 
 def _fingerprint(request: ProxyRequest, arguments: Mapping[str, Any]) -> str:
-    """What makes two requests the same one: their path values and their validated bodies and queries."""
+    """Return a hash that is equal for repeated requests: of the path values and the validated body and query."""
     models = {
         name: value.model_dump(mode="json") for name, value in arguments.items() if isinstance(value, BaseModel)
     }

@@ -1,9 +1,9 @@
 """`endpoint()`: one decorated function is one route, one Lambda, one entry of the OpenAPI document.
 
-The function's parameters say what it needs, by name: `request` (a body), `query`, `caller` (who is signed in),
-`visitor` (whoever sent it) or `raw` (the body and headers as they came); every other parameter is a value of the
-path, in snake_case, so that `/deployments/{deploymentId}` gives `deployment_id`. Its return annotation is the
-answer's `data`: a model, `Listing[Model]`, or either in a `Reply` with cookies.
+The names of the function's parameters say what it needs: `request` (the body), `query`, `caller` (the
+authenticated sender), `visitor` (any sender) or `raw` (the unparsed body and headers); every other parameter is a
+value of the path, in snake_case, so that `/deployments/{deploymentId}` gives `deployment_id`. Its return
+annotation is the answer's `data`: a model, `Listing[Model]`, or either in a `Reply` with cookies.
 """
 
 from collections.abc import Callable
@@ -18,10 +18,12 @@ from chalicelib.runtime.grants import PROVIDER_ACCESS, TABLE_READ, TABLE_WRITE, 
 from chalicelib.runtime.registry import Function, Handler, Place, Route, register
 
 HASHING_MEMORY_MB = 1024
-"""Of endpoints that hash passwords: Argon2 wants memory, and the processor that comes with it."""
+"""For endpoints that hash passwords: Argon2 needs memory, and a Lambda's share of a processor grows with its
+memory.
+"""
 USUAL_SECONDS = 15
 ASKING_SECONDS = 20
-"""The deadline of endpoints that ask a provider: it may take its time."""
+"""The deadline of endpoints that call a provider, which may be slow."""
 
 
 def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by name)
@@ -42,25 +44,25 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
     memory_mb: int = 512,
     timeout_seconds: int | None = None,
 ) -> Callable[[Callable[..., Any]], Handler]:
-    """Make a function an endpoint; what remains under its name is the Lambda's handler.
+    """Make a function an endpoint; its name then refers to the Lambda's handler.
 
     Args:
         method: the HTTP method.
         path: below the stage, with `{camelCase}` values.
-        aliases: other places (method and path) that do and answer the same; they share the Lambda.
-        status: of a success.
-        public: no sign-in is asked for. Otherwise a session is, with `scope` where one is named.
-        scope: what the caller must hold.
+        aliases: further methods and paths with the same behaviour; they share the Lambda.
+        status: the HTTP status of a success.
+        public: needs no authentication. Otherwise needs a session, or the `scope` if one is named.
+        scope: the scope that the caller must hold.
         idempotent: the endpoint honours `Idempotency-Key` (G44).
-        audited: whether it goes into the activity log; by default what changes state does.
+        audited: whether calls go into the activity log; by default those that change state do.
         rate_limited: whether calls count against the limit of G45.
-        for_blocked: whether the people of a blocked customer may use it, besides reading and paying.
-        errors: what it may answer besides what the door itself answers.
-        asks_provider: whether it asks a provider of machines while somebody waits. From this follow the grant for
-            the providers' configuration, a longer deadline, and the errors of `providers/errors.py`.
-        grants: what it may reach besides the table, which the door needs.
+        for_blocked: whether members of a blocked customer may call it, besides reading and paying.
+        errors: the errors that it can answer, besides those of the door.
+        asks_provider: whether it calls a provider of machines while the client waits. This adds the grant for the
+            providers' configuration, a longer deadline, and the errors of `providers/errors.py`.
+        grants: what it may access besides the table, which the door needs.
         memory_mb: the Lambda's memory; its share of a processor grows with it.
-        timeout_seconds: the Lambda's deadline, if the usual one will not do; API Gateway's own is 29 seconds.
+        timeout_seconds: the Lambda's deadline, if the default does not fit; API Gateway's own is 29 seconds.
 
     Raises:
         ValueError: the providers' configuration is granted by hand.

@@ -1,4 +1,4 @@
-"""The shapes that requests and answers share."""
+"""Models that requests and answers share."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,10 +32,10 @@ class ApiModel(BaseModel):
         frozen=True,
         str_strip_whitespace=True,
         ser_json_inf_nan="strings",
-        defer_build=True,  # a function builds what its request and answer need, not the schemas of its neighbours
+        defer_build=True,  # each function builds only the schemas of its own request and answer
     )
     audited_fields: ClassVar[frozenset[str]] = frozenset()
-    """Fields of a request that tell what it was done to: they go into the activity log. Never secrets."""
+    """Fields of a request that identify its target: they go into the activity log. Never secrets."""
 
 
 class StaffChange(ApiModel):
@@ -57,7 +57,7 @@ class Money(ApiModel):
 
 
 def id_of(kind: Kind) -> Any:
-    """The field type of an id of `kind`."""
+    """Return the field type for an id of `kind`."""
     return Annotated[str, StringConstraints(pattern=pattern(kind)), Field(examples=[f"{kind}_01J…"])]
 
 
@@ -68,7 +68,7 @@ class PageQuery(ApiModel):
     cursor: str | None = Field(default=None, max_length=MAX_CURSOR_LENGTH, description="`meta.nextCursor`")
 
     def page_request(self) -> PageRequest:
-        """The same in the domain's words."""
+        """Return it as the domain's `PageRequest`."""
         return PageRequest(limit=self.limit, cursor=self.cursor)
 
 
@@ -84,10 +84,10 @@ class StaffPageQuery(PageQuery):
     page_size: int | None = Field(default=None, ge=1, le=MAX_PAGE_ITEMS)
 
     def listing(self, read: Callable[[PageRequest], Page[S]], convert: Callable[[S], T]) -> "Listing[T]":
-        """The page that was asked for, by its number or by a cursor, of the list that `read` reads.
+        """Return one page of the list that `read` reads, by page number or by cursor.
 
         Raises:
-            InvalidInput: both were asked for, or a page beyond where numbers reach.
+            InvalidInput: both were given, or the page number is above the maximum.
         """
         if self.page is None and self.page_size is None:
             return Listing.of(read(self.page_request()), convert)
@@ -100,7 +100,7 @@ class StaffPageQuery(PageQuery):
 
 @dataclass(frozen=True)
 class Numbering:
-    """Where among the pages of a list one is."""
+    """The number of a page and the number of pages."""
 
     page: int
     page_size: int
@@ -110,36 +110,36 @@ class Numbering:
 
 @dataclass(frozen=True)
 class Listing(Generic[T]):
-    """An answer that is a page of a list: `data` is the items, `meta.nextCursor` leads on."""
+    """An answer with a page of a list: `data` has the items, `meta.nextCursor` the cursor of the next page."""
 
     items: Sequence[T]
     next_cursor: str | None = None
     numbering: Numbering | None = None
-    """Of a page that was asked for by its number; goes into `meta`."""
+    """Set for a page that was requested by number; goes into `meta`."""
 
     @classmethod
     def of(cls, page: Page[S], convert: Callable[[S], T]) -> "Listing[T]":
-        """`page` with every item converted."""
+        """Return `page` with every item converted."""
         return Listing([convert(item) for item in page.items], page.next_cursor)
 
 
 @dataclass(frozen=True)
 class Document:
-    """An answer that is a JSON document of a standard's own form, without the envelope."""
+    """An answer that is a JSON document in a standard's format, without the envelope."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class PlainText:
-    """An answer that is the very text that its caller wants to hear, without the envelope."""
+    """An answer in plain text, without the envelope."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class RawRequest:
-    """A request as it came, for an endpoint that has to verify it before anything is parsed."""
+    """An unparsed request, for an endpoint that must verify it first."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -157,7 +157,7 @@ class Cookie:
     http_only: bool = True
 
     def header(self) -> str:
-        """The value of its Set-Cookie header."""
+        """Return the value of its Set-Cookie header."""
         parts = [f"{self.name}={self.value}", f"Path={self.path}", f"Max-Age={self.max_age_seconds}"]
         return "; ".join([*parts, "Secure", "SameSite=Strict", *(["HttpOnly"] if self.http_only else [])])
 
@@ -170,4 +170,4 @@ class Reply(Generic[T]):
     cookies: Sequence[Cookie] = ()
     headers: dict[str, str] = field(default_factory=dict)
     concerns: str = ""
-    """The customer to whom staff did it, where the path does not name one: it goes into that customer's log."""
+    """The customer that an action of staff concerns, if the path does not name it; its log receives the entry."""

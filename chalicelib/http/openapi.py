@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the API, from the registry: what is declared is what is documented.
+"""Builds the OpenAPI 3.1 document of the API from the registry.
 
 Source: OpenAPI Specification 3.1.0 (https://spec.openapis.org/oas/v3.1.0).
 """
@@ -21,7 +21,7 @@ from chalicelib.kernel.ids import Kind, pattern
 from chalicelib.runtime.registry import Function
 
 VERSION = "1.0.0"
-"""Of the API: its first number changes with what breaks clients."""
+"""The version of the API; the major number changes with every incompatible change."""
 
 _REF = "#/components/schemas/{model}"
 _JSON = "application/json"
@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 
 def document(functions: Iterable[Function]) -> Json:
-    """The whole document for the endpoints among `functions`, in a stable order."""
+    """Return the document for the endpoints among `functions`, in a stable order."""
     specs = operations(functions)
     parts = _Parts(specs)
     paths: dict[str, Json] = {}
@@ -58,7 +58,7 @@ def document(functions: Iterable[Function]) -> Json:
 
 
 class _Parts:
-    """What operations refer to: the schemas of requests and answers, and the refusals that they share."""
+    """The components that operations refer to: schemas of requests and answers, and shared errors."""
 
     def __init__(self, specs: Iterable[EndpointSpec]) -> None:
         self.failures: dict[str, Json] = {}
@@ -73,11 +73,11 @@ class _Parts:
         self.definitions: Json = found.get("$defs", {})
 
     def taken(self, model: type[BaseModel]) -> Json:
-        """The schema of a request."""
+        """Return the schema of a request."""
         return self._refs[model, "validation"]
 
     def answered(self, data_type: Any) -> Json:
-        """The schema of an answer's `data`."""
+        """Return the schema of an answer's `data`."""
         return self._refs[data_type, "serialization"] if _is_model(data_type) else {"type": "null"}
 
 
@@ -103,7 +103,7 @@ def _operation(spec: EndpointSpec, parts: _Parts) -> Json:
 
 
 def _security(spec: EndpointSpec) -> Iterator[Json]:
-    """Who may call it: any session with the scope; a key where there is a scope that keys can have.
+    """Yield who may call it: a session with the scope, and an API key if keys can have the scope.
 
     The scope is listed as OpenAPI 3.1 allows for any scheme ("a list of role names which are required").
     """
@@ -128,7 +128,7 @@ def _parameters(spec: EndpointSpec) -> Iterator[Json]:
 
 
 def _values(model: type[BaseModel], place: str) -> Iterator[Json]:
-    """A parameter for each field of `model`, which has no fields of its own shape: paths and queries are flat."""
+    """Yield a parameter for each field of `model`; paths and queries have no nested fields."""
     schema = model.model_json_schema(ref_template=_REF)
     shared = schema.pop("$defs", {})
     for name, found in schema.get("properties", {}).items():
@@ -140,7 +140,7 @@ def _values(model: type[BaseModel], place: str) -> Iterator[Json]:
 
 
 def _inlined(schema: Any, shared: Mapping[str, Json]) -> Any:
-    """`schema` with each reference to one of `shared` replaced by it."""
+    """Return `schema` with each reference to one of `shared` replaced by its definition."""
     if isinstance(schema, list):
         return [_inlined(part, shared) for part in schema]
     if not isinstance(schema, dict):
@@ -165,7 +165,7 @@ def _success(spec: EndpointSpec, parts: _Parts) -> Json:
 
 
 def _meta(spec: EndpointSpec) -> Json:
-    """What stands beside the data of a success."""
+    """Return the schema of `meta` in a success."""
     meta: Json = {"type": "object", "additionalProperties": False}
     if spec.is_list:
         cursor = {"type": ["string", "null"], "description": "Give it as `cursor` to read on; null at the end."}
@@ -185,7 +185,7 @@ def _envelope(data: Json, meta: Json) -> Json:
 
 
 def _failures(spec: EndpointSpec, parts: _Parts) -> dict[str, Json]:
-    """The refusals of an endpoint by status, each with the codes that it can have."""
+    """Return the errors of an endpoint by status, each with its possible codes."""
     found: dict[str, Json] = {}
     for status, group in groupby(spec.refusals, key=lambda error: error.status):
         errors = list(group)
@@ -196,7 +196,7 @@ def _failures(spec: EndpointSpec, parts: _Parts) -> dict[str, Json]:
 
 
 def _codes(specs: Iterable[EndpointSpec]) -> Json:
-    """Every code that an endpoint can answer, by its status."""
+    """Return every code that an endpoint can answer, by status."""
     found = {(error.status, error.code) for spec in specs for error in spec.refusals}
     return {"type": "string", "enum": [code for _, code in sorted(found)]}
 
@@ -222,13 +222,13 @@ def _failure(errors: list[type[HearthError]]) -> Json:
 
 
 def _tag(spec: EndpointSpec) -> str:
-    """What an endpoint is listed under: the first word of its path."""
+    """Return the tag of an endpoint: the first word of its path."""
     rest = _ADMIN.sub("/admin/", spec.path).strip("/").split("/")
     return rest[1] if re.fullmatch(r"v\d+", rest[0]) else rest[0]
 
 
 def _aliases_sentence(spec: EndpointSpec) -> str:
-    """Where else the API has the same operation."""
+    """Return a sentence that lists the operation's aliases."""
     others = [f"`{method} {path}`" for method, path in spec.aliases]
     return f"The same as {' and '.join(others)}." if others else ""
 

@@ -1,7 +1,7 @@
-"""Reading API Gateway's proxy event, and turning it into what an endpoint asks for.
+"""Reads API Gateway's proxy event, and parses it into the arguments of an endpoint.
 
-Source: the REST API proxy event of the API Gateway developer guide ("Input format of a Lambda function for
-proxy integration").
+Source: the REST API proxy event of the API Gateway developer guide ("Input format of a Lambda function for proxy
+integration").
 """
 
 import base64
@@ -23,12 +23,12 @@ M = TypeVar("M", bound=BaseModel)
 
 _MAX_DETAILS = 20
 _MAX_FIELD_LENGTH = 200
-_UNKNOWN_FIELD = "Extra inputs are not permitted"  # Pydantic's own words for it
+_UNKNOWN_FIELD = "Extra inputs are not permitted"  # the message of Pydantic
 _MAX_USER_AGENT_LENGTH = 256
 
 
 class ProxyRequest:
-    """One request, as the gateway saw it."""
+    """One request, as API Gateway received it."""
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self._event = event
@@ -38,22 +38,22 @@ class ProxyRequest:
 
     @property
     def ip(self) -> str:
-        """The address that the gateway itself saw; forwarding headers can be forged and are not read."""
+        """The address that API Gateway saw; forwarding headers can be forged and are not read."""
         return str(self._event["requestContext"]["identity"]["sourceIp"])
 
     @property
     def gateway_request_id(self) -> str:
-        """The gateway's id of this request."""
+        """API Gateway's id of this request."""
         return str(self._event["requestContext"].get("requestId", ""))
 
     @property
     def user_agent(self) -> str:
-        """What the client calls itself, cut to a bound."""
+        """The header `User-Agent`, cut to a maximum length."""
         return self.headers.get("user-agent", "")[:_MAX_USER_AGENT_LENGTH]
 
     @property
     def cookies(self) -> Mapping[str, str]:
-        """The request's cookies; none where the header is malformed."""
+        """The request's cookies; empty if the header is malformed."""
         jar: SimpleCookie = SimpleCookie()
         try:
             jar.load(self.headers.get("cookie", ""))
@@ -68,10 +68,10 @@ class ProxyRequest:
         return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
     def body(self) -> bytes:
-        """The raw body.
+        """Return the raw body.
 
         Raises:
-            PayloadTooLarge: it is larger than any request needs.
+            PayloadTooLarge: it exceeds the maximum size.
             InvalidInput: it cannot be decoded.
         """
         text = self._event.get("body") or ""
@@ -86,7 +86,7 @@ class ProxyRequest:
         return raw
 
     def query_values(self) -> dict[str, str]:
-        """The query's values by name.
+        """Return the query's values by name.
 
         Raises:
             InvalidInput: a name is given more than once.
@@ -102,10 +102,10 @@ class ProxyRequest:
 
 
 def parse_body(model: type[M], raw: bytes) -> M:
-    """The request model in `raw`, which must be a JSON object.
+    """Parse `raw`, which must be a JSON object, into the request model.
 
     Raises:
-        InvalidInput: with one detail for each wrong field.
+        InvalidInput: with one detail for each invalid field.
     """
     if not raw.strip():
         raw = b"{}"
@@ -120,10 +120,10 @@ def parse_body(model: type[M], raw: bytes) -> M:
 
 
 def parse_values(model: type[M], values: Mapping[str, str]) -> M:
-    """The model of path or query values.
+    """Parse path or query values into their model.
 
     Raises:
-        InvalidInput: with one detail for each wrong value.
+        InvalidInput: with one detail for each invalid value.
     """
     try:
         return model.model_validate(dict(values), by_alias=True, by_name=False)
@@ -132,9 +132,9 @@ def parse_values(model: type[M], values: Mapping[str, str]) -> M:
 
 
 def _passed_over(sent: Any, taken: Any, path: str = "") -> Iterator[str]:
-    """The fields of `sent` that are named as in Python.
+    """Yield the fields of `sent` that have their Python name instead of the JSON name.
 
-    Pydantic 2.13 passes over such a field in JSON where it takes only the alias, even if unknown fields are
+    Pydantic 2.13 ignores such a field in JSON if the model takes only the alias, even if unknown fields are
     forbidden: `size_gb` for `sizeGb` would be neither used nor refused.
     """
     if isinstance(taken, BaseModel) and isinstance(sent, dict):
@@ -150,14 +150,16 @@ def _passed_over(sent: Any, taken: Any, path: str = "") -> Iterator[str]:
 
 
 def _aliases(field: FieldInfo) -> set[str]:
-    """The names that `field` goes by in JSON."""
+    """Return the JSON names of `field`."""
     alias = field.validation_alias
     choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
     return {choice for choice in choices if isinstance(choice, str)}
 
 
 def _refusal(error: ValidationError, whole: str) -> InvalidInput:
-    """Every wrong field with its message; `whole` names what is wrong where no field is."""
+    """Return an error with every invalid field and its message; `whole` names the input if an error concerns no
+    field.
+    """
     details = [
         FieldError(_field(".".join(str(part) for part in found["loc"])) or whole, _sentence(found["msg"]))
         for found in error.errors(include_url=False, include_context=False, include_input=False)[:_MAX_DETAILS]
@@ -166,12 +168,12 @@ def _refusal(error: ValidationError, whole: str) -> InvalidInput:
 
 
 def _field(path: str) -> str:
-    """The path of a field, cut to a bound: where a field is unknown, its name is the sender's own."""
+    """Return the path of a field, cut to a maximum length: the name of an unknown field comes from the sender."""
     return path if len(path) <= _MAX_FIELD_LENGTH else f"{path[:_MAX_FIELD_LENGTH]}…"
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
-    """The headers by lower-case name; those given more than once are joined (RFC 9110, section 5.3)."""
+    """Return the headers by lower-case name; repeated ones are joined (RFC 9110, section 5.3)."""
     several = event.get("multiValueHeaders") or {
         name: [value] for name, value in (event.get("headers") or {}).items()
     }
@@ -186,10 +188,10 @@ def _text_values(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _text(text: str) -> str:
-    """`text` without lone surrogates, which JSON events can carry and nothing behind the door can write."""
+    """Return `text` without lone surrogates, which JSON events can contain but UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _sentence(message: str) -> str:
-    """Pydantic's message, without the prefix it puts before a validator's own."""
+    """Return Pydantic's message, without the prefix that it adds to a validator's own message."""
     return message.removeprefix("Value error, ")

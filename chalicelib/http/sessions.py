@@ -1,4 +1,4 @@
-"""The cookies of a session, and who is signed in where an endpoint lets others in, too."""
+"""Session cookies, and optional authentication at public endpoints."""
 
 import secrets
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from chalicelib.wiring.app import app
 
 
 def origin_of(visitor: Visitor) -> Origin:
-    """Where the request comes from, in the domain's words."""
+    """Return the source of the request as the domain's `Origin`."""
     return Origin(visitor.ip, visitor.user_agent, visitor.request_id)
 
 
 def session_of(visitor: Visitor, *, changes_state: bool = True) -> Principal:
-    """Who is signed in, at an endpoint that lets others in, too.
+    """Authenticate the session at a public endpoint.
 
     Raises:
-        Unauthorized: nobody is.
-        Forbidden: it is an API key, or a cookie without the matching CSRF token where state is changed.
+        Unauthorized: there is no valid session.
+        Forbidden: the token is an API key, or a cookie without the matching CSRF token on a change of state.
     """
     token = visitor.bearer_token
     if token is None:
@@ -41,7 +41,7 @@ def session_of(visitor: Visitor, *, changes_state: bool = True) -> Principal:
 
 
 def cookies_of(tokens: SessionTokens) -> Sequence[Cookie]:
-    """The cookies of a session that has just begun, or been refreshed."""
+    """Return the cookies of a session that was opened or refreshed."""
     seconds = _seconds_until(tokens.refresh_expires_at)
     return (
         access_cookie(tokens),
@@ -51,7 +51,7 @@ def cookies_of(tokens: SessionTokens) -> Sequence[Cookie]:
 
 
 def access_cookie(access: SessionAccess) -> Cookie:
-    """The cookie of an access token."""
+    """Return the cookie of an access token."""
     return Cookie(ACCESS_COOKIE, access.access_token, "/api", _seconds_until(access.access_expires_at))
 
 
@@ -60,7 +60,7 @@ def _seconds_until(moment: datetime) -> int:
 
 
 def ended_cookies() -> Sequence[Cookie]:
-    """The cookies that end a session in the browser."""
+    """Return cookies that delete the session's cookies from the browser."""
     return (
         Cookie(ACCESS_COOKIE, "", "/api", 0),
         Cookie(REFRESH_COOKIE, "", "/api/auth/refresh", 0),

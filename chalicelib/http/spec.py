@@ -1,4 +1,4 @@
-"""What is declared of an endpoint: the door acts on it; documents and tests are generated from it."""
+"""The declaration of an endpoint, used by the door, and from which documents and tests are generated."""
 
 import inspect
 import re
@@ -33,7 +33,7 @@ _NOT_FROM_THE_PATH = frozenset({"request", "query", "caller", "visitor", "raw"})
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """The arguments of `endpoint()` that the door needs; their meaning is documented there."""
+    """The arguments of `endpoint()` that the door needs; `endpoint()` documents them."""
 
     method: str
     path: str
@@ -52,7 +52,7 @@ class Declared:
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointSpec(Declared):
-    """What was declared, and what the function's own signature and docstring say."""
+    """The declaration together with the function's signature and docstring."""
 
     name: str
     description: str
@@ -60,13 +60,13 @@ class EndpointSpec(Declared):
     body_model: type[BaseModel] | None
     query_model: type[BaseModel] | None
     path_fields: Mapping[str, Any]
-    """The type of each value in the path, by its parameter's name."""
+    """The type of each value in the path, by parameter name."""
     data_type: Any
-    """The type of the answer's `data`, or of its items where `is_list`."""
+    """The type of the answer's `data`, or of its items if `is_list`."""
     is_list: bool
 
     def at_every_place(self) -> Iterator["EndpointSpec"]:
-        """The operation at its own path, then each alias as an operation with a name of its own."""
+        """Yield the operation at its own path, then each alias under a name of its own."""
         yield self
         places = ((self.method, self.path), *self.aliases)
         for method, path in self.aliases:
@@ -76,13 +76,15 @@ class EndpointSpec(Declared):
 
     @cached_property
     def path_model(self) -> type[BaseModel]:
-        """The path's values. A function makes its own when it is called, and none for its neighbours."""
+        """The model of the path's values. Each function builds it when first called, so that others do not pay for
+        it.
+        """
         fields: dict[str, Any] = {name: (type_, ...) for name, type_ in self.path_fields.items()}
         return create_model(f"{self.name}_path", __base__=ApiModel, **fields)
 
     @property
     def is_staffs(self) -> bool:
-        """Whether it is for the operator's own people."""
+        """Whether only the operator's staff may call it."""
         return self.scope is not None and self.scope.is_staffs
 
     @property
@@ -92,19 +94,19 @@ class EndpointSpec(Declared):
 
     @property
     def is_open_to_blocked(self) -> bool:
-        """Whether the people of a blocked customer may use it: they read, pay, and see to their own sign-in."""
+        """Whether members of a blocked customer may call it: they may read, pay, and manage their sign-in."""
         return self.is_safe or self.for_blocked or self.scope is None or self.scope in _PAYING
 
     @property
     def is_audited(self) -> bool:
-        """Whether calls go into the activity log: by default those that change state for somebody known."""
+        """Whether calls go into the activity log: by default those of authenticated callers that change state."""
         if self.audited is not None:
             return self.audited
         return self.method not in _SAFE_METHODS and not self.public
 
     @property
     def has_cookies_checked(self) -> bool:
-        """Whether a request that signs in by cookie must repeat the CSRF token."""
+        """Whether a request that authenticates by cookie must repeat the CSRF token."""
         return not self.public and not self.is_safe
 
     @property
@@ -134,24 +136,24 @@ class EndpointSpec(Declared):
 
 
 def operations(functions: Iterable[Function]) -> list[EndpointSpec]:
-    """Every operation of the API that `functions` serve, those of aliases too, by path and method."""
+    """Return all operations that `functions` serve, including aliases, sorted by path and method."""
     specs = [spec for function in functions if isinstance(spec := function.documentation, EndpointSpec)]
     found = [place for spec in specs for place in spec.at_every_place()]
     return sorted(found, key=lambda spec: (spec.path, spec.method))
 
 
 def _provider_errors() -> tuple[type[HearthError], ...]:
-    """The errors of providers, which most functions need not import."""
+    """Return the errors of providers; imported here, as most functions do not need them."""
     from chalicelib.domain.cloud.providers.errors import PROVIDER_ERRORS
 
     return PROVIDER_ERRORS
 
 
 def describe(function: Callable[..., Any], declared: Declared) -> EndpointSpec:
-    """The whole specification of `function`.
+    """Return the specification of `function`.
 
     Raises:
-        TypeError: its signature or an alias does not fit its path, or it lacks a docstring.
+        TypeError: its signature or an alias does not match its path, or it has no docstring.
     """
     hints = typing.get_type_hints(function, include_extras=True)
     parameters = inspect.signature(function).parameters
@@ -182,7 +184,7 @@ def describe(function: Callable[..., Any], declared: Declared) -> EndpointSpec:
 
 
 def _data_type(returned: Any) -> tuple[Any, bool]:
-    """The type of `data` in a return annotation, and whether `data` is a list of it."""
+    """Return the type of `data` in a return annotation, and whether `data` is a list of it."""
     if typing.get_origin(returned) is Reply:
         returned = typing.get_args(returned)[0]
     if typing.get_origin(returned) is Listing:

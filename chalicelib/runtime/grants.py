@@ -1,7 +1,7 @@
-"""What a function may reach (G48): each grant is a few actions on named resources, and nothing else.
+"""Grants: the AWS permissions that functions declare (G48), each a few actions on named resources.
 
-Resources are CloudFormation `Fn::Sub` strings. They may name the data stack's outputs, the `Installation`, and
-any resource of the core stack (`tools/template/stacks.py` hands those over).
+Resources are CloudFormation `Fn::Sub` strings. They may refer to the data stack's outputs, to `Installation`, and
+to any resource of the core stack (`tools/template/stacks.py` passes them as parameters).
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ OPEN_SECRETS = Grant("open_secrets", ("kms:Decrypt",), ("${SecretBoxKeyArn}",))
 PROVIDER_ACCESS = Grant("provider_access", ("secretsmanager:GetSecretValue",), ("${ProviderSecretArn}",))
 PAYMENT_ACCESS = Grant("payment_access", ("secretsmanager:GetSecretValue",), ("${PaymentSecretArn}",))
 SEND_MAIL = Grant("send_mail", ("ses:SendEmail",), (f"arn:{_ACCOUNT % 'ses'}:identity/*",))
-READ_MAIL_QUOTA = Grant("read_mail_quota", ("ses:GetSendQuota",), ("*",))  # SES names no resource for it
+READ_MAIL_QUOTA = Grant("read_mail_quota", ("ses:GetSendQuota",), ("*",))  # SES has no resource for it
 START_MACHINES = Grant("start_machines", ("states:StartExecution",), _MACHINES)
 INSPECT_EXECUTIONS = Grant("inspect_executions", ("states:DescribeExecution", "states:StopExecution"), _EXECUTIONS)
 LIST_MACHINES = Grant("list_machines", ("states:DescribeStateMachine",), _MACHINES)

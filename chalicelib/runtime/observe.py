@@ -1,7 +1,7 @@
 """Structured log lines and metrics, the same for every Lambda.
 
-Powertools writes both as JSON to standard output: log lines as they are, metrics in CloudWatch's embedded
-metric format, so that neither costs a call.
+Powertools writes both as JSON to standard output, metrics in CloudWatch's embedded metric format, so that neither
+needs an API call.
 """
 
 import logging
@@ -16,13 +16,13 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 _SERVICE = "hearth"
 
 logger = Logger(service=_SERVICE, level=os.environ.get("LOG_LEVEL", "INFO"), utc=True)
-"""The log of every function. Nothing secret goes in: no token, no password, no body (G46)."""
+"""The logger of every function. Never log a token, password, request body or other secret (G46)."""
 
 logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 class Measured:
-    """What one run of a function counted; `outcome` becomes a metric of its own."""
+    """The counters of one run of a function; `outcome` becomes a metric."""
 
     def __init__(self) -> None:
         self.outcome = "ok"
@@ -30,7 +30,7 @@ class Measured:
 
 @contextmanager
 def measured(function_name: str) -> Iterator[Measured]:
-    """Count and time one run of `function_name`."""
+    """Count one run of `function_name` and measure its duration."""
     run = Measured()
     started = perf_counter()
     try:

@@ -1,7 +1,7 @@
-"""The list of everything that becomes a Lambda; packaging, documentation and tests read it.
+"""The list of all functions that become Lambdas; packaging, documentation and tests read it.
 
-A decorator (`endpoint`, `task`, `schedule`, …) adds a `Function` here when its module is imported.
-`load_all()` imports every module of `functions/`, so that the list is whole.
+A decorator (`endpoint`, `task`, `schedule`, …) adds a `Function` when its module is imported. `load_all()` imports
+every module of `functions/`, so that the list is complete.
 """
 
 import importlib
@@ -19,12 +19,12 @@ Handler = Callable[[Any, Any], Any]
 
 
 Place = tuple[str, str]
-"""Where the API has an operation: an HTTP method and a path below the stage."""
+"""A place of an operation in the API: an HTTP method and a path below the stage."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """Reached through API Gateway, under the stage `api`, at its own place and at those of its aliases."""
+    """An endpoint behind API Gateway, under the stage `api`, with its own place and those of its aliases."""
 
     method: str
     path: str
@@ -32,13 +32,13 @@ class Route:
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Its own place first, then the aliases."""
+        """Its own place, then the aliases."""
         return ((self.method, self.path), *self.aliases)
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """Reached through its own function URL; `name` is its key in `.local/endpoints.json`."""
+    """A function with its own function URL; `name` is its key in `.local/endpoints.json`."""
 
     name: str
 
@@ -50,16 +50,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Run by EventBridge; `rate` is a schedule expression such as `rate(5 minutes)`."""
+    """A function that EventBridge calls; `rate` is a schedule expression such as `rate(5 minutes)`."""
 
     rate: str
 
 
 @dataclass(frozen=True)
 class Stream:
-    """Invoked with the records of the table's stream that a consumer subscribes to.
+    """A function that receives those records of the table's stream that a consumer subscribes to.
 
-    A record that fails is retried `retries` times, then reported and skipped.
+    A failing record is retried `retries` times, then reported and skipped.
     """
 
     batch_size: int = 100
@@ -68,9 +68,9 @@ class Stream:
 
 @dataclass(frozen=True)
 class Changes:
-    """Invoked with the changes of `subscription`, from a queue of its own.
+    """A function that receives the changes of `subscription`, from a queue of its own.
 
-    At most `concurrency` invocations run at once, so that no consumer uses up the account's concurrency.
+    At most `concurrency` invocations run at once, so that one consumer cannot use up the account's concurrency.
     """
 
     subscription: "Subscription"
@@ -78,7 +78,7 @@ class Changes:
     concurrency: int = 20
 
     def __post_init__(self) -> None:
-        """Refuse what Lambda refuses, and batches in which one change could delay another."""
+        """Refuse values that Lambda refuses, and batches in which one change could delay another."""
         if self.subscription.ordered and self.batch_size > 1:
             raise ValueError(f"{self.subscription.consumer} is ordered: it takes one change at a time")
         if not 2 <= self.concurrency <= 1_000:
@@ -87,7 +87,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Queue:
-    """Fed by an SQS queue of the core stack, named by its logical id."""
+    """A function that receives messages of an SQS queue of the core stack, named by its logical id."""
 
     logical_id: str
     batch_size: int = 1
@@ -95,7 +95,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Socket:
-    """Reached through the WebSocket API; `route_key` such as `$connect` or `subscribe`."""
+    """A function behind the WebSocket API; `route_key` is `$connect` or `subscribe`, for example."""
 
     route_key: str
 
@@ -105,11 +105,11 @@ Trigger = Route | Webhook | Task | Schedule | Stream | Changes | Queue | Socket
 
 @dataclass(frozen=True)
 class Function:
-    """One Lambda: what calls it, what it may reach, and how large it is.
+    """One Lambda: its trigger, its grants, and its size.
 
     `name` is the Python name of the decorated function, the operationId, the end of the Lambda's name and the
-    metric dimension; `module` is what Lambda imports. `documentation` carries what the trigger's kind wants
-    to remember for the OpenAPI document and the generated tests.
+    metric dimension; `module` is what Lambda imports. `documentation` carries data of the trigger's kind for the
+    OpenAPI document and the generated tests.
     """
 
     name: str
@@ -123,12 +123,12 @@ class Function:
 
     @property
     def area(self) -> str:
-        """The folder of `functions/` that it is in: `functions.people.sign_in.endpoints` is in `people`."""
+        """The folder of `functions/` that contains it: `functions.people.sign_in.endpoints` is in `people`."""
         return self.module.split(".")[1]
 
     @property
     def logical_id(self) -> str:
-        """The CloudFormation name: `create_deployment` is `CreateDeployment`, as Chalice writes it."""
+        """The CloudFormation name: `create_deployment` becomes `CreateDeployment`, as Chalice writes it."""
         return "".join(part.capitalize() for part in self.name.split("_"))
 
 
@@ -139,7 +139,7 @@ def register(function: Function) -> None:
     """Add `function`.
 
     Raises:
-        ValueError: its name, or a place of its route, is taken.
+        ValueError: its name, or a place of its route, is in use.
     """
     places = _places(function)
     if len(places) != len(set(places)):
@@ -151,7 +151,7 @@ def register(function: Function) -> None:
 
 
 def _places(function: Function) -> tuple[Any, ...]:
-    """The places that no other function may have."""
+    """Return the places that no other function may use."""
     match function.trigger:
         case Route() as route:
             return route.places
@@ -168,7 +168,7 @@ def subscriptions(functions: Iterable[Function]) -> "tuple[Subscription, ...]":
 
 
 def load_all() -> tuple[Function, ...]:
-    """Every function of the product, by name; imports all of `functions/`."""
+    """Import all of `functions/` and return every function of the product, sorted by name."""
     package = importlib.import_module("functions")
     for module in pkgutil.walk_packages(package.__path__, "functions."):
         importlib.import_module(module.name)

@@ -1,7 +1,7 @@
-"""Decorators for what is not an endpoint: state machines' tasks, schedules, changes, queues, webhooks.
+"""Decorators for functions that are not endpoints: tasks, schedules, changes, queues, webhooks.
 
-Each registers its function as a Lambda; what remains under its name is the Lambda's handler. Errors are logged,
-counted and raised: Step Functions, SQS and the stream retry by their own rules.
+Each registers its function as a Lambda; the name then refers to the Lambda's handler. Errors are logged, counted
+and raised: Step Functions, SQS and the stream retry by their own rules.
 """
 
 import base64
@@ -35,7 +35,7 @@ Decorator = Callable[[Callable[[E], Any]], Handler]
 
 
 def task(*, grants: tuple[Grant, ...], timeout_seconds: int, memory_mb: int = 512) -> Decorator[Mapping[str, Any]]:
-    """Make a function a Task state: it takes the state's input, and its result goes into the state's output."""
+    """Make a function a Task state: it receives the state's input, and its result becomes the state's output."""
     return _decorator(Task(), grants, memory_mb, timeout_seconds, lambda function, event: function(event))
 
 
@@ -55,7 +55,7 @@ def schedule(
 def stream(
     *, grants: tuple[Grant, ...], timeout_seconds: int, memory_mb: int = 512
 ) -> Decorator[Sequence[Mapping[str, Any]]]:
-    """Call a function with a batch of records of the table's stream that a consumer subscribes to.
+    """Call a function with a batch of those records of the table's stream that a consumer subscribes to.
 
     It returns the sequence numbers of records that failed. Lambda delivers the batch again from the first of them.
     """
@@ -80,9 +80,9 @@ def on_change(
     """Call a function for each change of an item of `kinds` by an event of `on`, such as INSERT.
 
     The function becomes a Lambda with its own queue, dead letters and grants. It receives the item's keys, and
-    those of `fields` that the item has as a short text or a number (as text); it reads the rest. The same change
-    can come twice. A change that fails comes again after growing pauses, and is a dead letter after five attempts.
-    With `ordered`, the changes of one owner come one after the other.
+    those of `fields` that the item has as a short text or a number (as text); it reads the rest from the table.
+    The same change can come twice. A failed change is retried after growing pauses, and becomes a dead letter
+    after five attempts. With `ordered`, the changes of one owner come one after the other.
     """
     events = tuple(Event(name) for name in ((on,) if isinstance(on, str) else on))
 
@@ -118,7 +118,7 @@ def _postpone(subscription: Subscription, record: Mapping[str, Any]) -> None:
 def queue(
     logical_id: str, *, grants: tuple[Grant, ...], timeout_seconds: int, memory_mb: int = 512
 ) -> Decorator[Mapping[str, Any]]:
-    """Call a function with the JSON body of every message of a queue; one that fails comes again."""
+    """Call a function with the JSON body of every message of a queue; a failed message is retried."""
 
     def run(function: Callable[[Mapping[str, Any]], Any], event: Any) -> Any:
         work = ((record["messageId"], json.loads(record["body"])) for record in event["Records"])
@@ -132,8 +132,8 @@ def webhook(
 ) -> Callable[[Callable[..., tuple[int, str]]], Handler]:
     """Serve a webhook on its own function URL.
 
-    The function gets the raw body and the headers (names in lower case), and gives a status and a text. Nothing is
-    parsed before it: what came is verified first (G40).
+    The function receives the raw body and the headers (names in lower case), and returns a status and a text.
+    Nothing is parsed before, so that the function can verify the request first (G40).
     """
 
     def run(function: Callable[..., tuple[int, str]], event: Any) -> Any:

@@ -38,5 +38,7 @@ class SessionEnding:
             self._transactor.commit([self._sessions.end(user_id, session.id)])
 
     def outlived(self, before: User) -> None:
-        """End the sessions that were opened with the password or address of `before`, the user before the change."""
+        """End the sessions that were opened with the password or address of `before`, the user before the
+        change.
+        """
         self.leftovers(before.id, lambda session: session.password_version <= before.password_version)

@@ -13,7 +13,9 @@ _BREACHED = "Others know this password: it is on lists that are tried first. Cho
 
 
 def typed_password(text: str) -> Password:
-    """Return `text` in NFKC form, so that different keyboards give the same password (NIST SP 800-63B, 5.1.1.2)."""
+    """Return `text` in NFKC form, so that different keyboards give the same password (NIST SP 800-63B,
+    5.1.1.2).
+    """
     return Password(unicodedata.normalize("NFKC", text))
 
 

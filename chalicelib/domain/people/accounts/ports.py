@@ -41,7 +41,9 @@ class Users(Protocol):
         ...
 
     def members(self, customer_id: str) -> Sequence[Membership]:
-        """Return the customer's memberships, oldest user first; at most 100. The index is eventually consistent."""
+        """Return the customer's memberships, oldest user first; at most 100. The index is eventually
+        consistent.
+        """
         ...
 
     def staff_role(self, user_id: str) -> StaffRole | None:
@@ -57,7 +59,9 @@ class Users(Protocol):
         ...
 
     def verify(self, user_id: str, password_version: int, now: datetime) -> Write:
-        """Record that the address was proven; asserts `same_password` (the user still has this password version)."""
+        """Record that the address was proven; asserts `same_password` (the user still has this password
+        version).
+        """
         ...
 
     def change_password(self, user: User, password_hash: str, now: datetime) -> Write:
