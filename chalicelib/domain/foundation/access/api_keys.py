@@ -1,4 +1,4 @@
-"""API keys: what one is, and where they are kept."""
+"""API keys: names shared by the services and the records."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -9,4 +9,4 @@ MAX_NAME_LENGTH = 64
 MAX_LIFE = timedelta(days=3650)
 MAX_OVERLAP = timedelta(days=7)
 KeyChanges = Mapping[str, Any]
-"""New values for some of what a `KeyWish` has, except its scopes and its networks, by name."""
+"""New values by the name of the field of `KeyWish`; all fields except scopes and networks."""

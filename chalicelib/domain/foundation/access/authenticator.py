@@ -1,4 +1,4 @@
-"""Who a request comes from, whatever it brings to show it."""
+"""Authenticates a request by whichever credentials it carries."""
 
 from collections.abc import Callable
 
@@ -8,13 +8,13 @@ from chalicelib.domain.foundation.access.ports import Authenticator
 
 
 class AnyAuthenticator:
-    """`Authenticator` of an API key, or of a session's access token; builds the one that a request asks for."""
+    """An `Authenticator` for API keys and access tokens; builds only the one that a request needs."""
 
     def __init__(self, keys: Callable[[], Authenticator], sessions: Callable[[], Authenticator]) -> None:
         self._keys = keys
         self._sessions = sessions
 
     def authenticate(self, credentials: Credentials) -> Principal:
-        """The principal behind `credentials`; see `Authenticator.authenticate`."""
+        """Return the principal of `credentials`; see `Authenticator.authenticate`."""
         chosen = self._keys if looks_like_a_key(credentials.token) else self._sessions
         return chosen().authenticate(credentials)

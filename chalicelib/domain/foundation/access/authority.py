@@ -1,4 +1,4 @@
-"""What somebody may hand on: a key is never wider than whoever made or changed it (G43)."""
+"""What a caller may grant: an API key never has more rights than the caller who made or changed it (G43)."""
 
 from dataclasses import dataclass
 
@@ -9,23 +9,23 @@ from chalicelib.kernel.errors import Forbidden
 
 @dataclass(frozen=True)
 class Authority:
-    """What a caller may give to a key: what they hold, within what confines themselves."""
+    """The rights that a caller may grant to a key: their own scopes, within their own limits."""
 
     principal: Principal
     own_key: ApiKey | None
-    """The key that the caller is; None of a person, whom only their role confines."""
+    """The key that the caller uses; None for a session, which only its role limits."""
 
     @property
     def scopes(self) -> frozenset[Scope]:
-        """What the caller holds right now; a key may have been narrowed since it was let in."""
+        """The caller's current scopes; a key may have lost scopes since the request was admitted."""
         held = self.principal.scopes
         return held if self.own_key is None else held & self.own_key.granted
 
     def must_cover(self, key: ApiKey) -> None:
-        """Refuse what would make, change or renew a key that can do more than the caller can.
+        """Raise if a new, changed or renewed key would have more rights than the caller.
 
         Raises:
-            Forbidden: says in which respect.
+            Forbidden: the message says which right.
         """
         beyond = sorted(key.granted - self.scopes)
         if beyond:
@@ -35,7 +35,7 @@ class Authority:
 
 
 def _must_confine(own: ApiKey, key: ApiKey) -> None:
-    """Refuse where `key` escapes what confines the caller's `own` key."""
+    """Raise if `key` exceeds a limit of the caller's `own` key."""
     if own.has_spend_cap and key.id != own.id:
         raise Forbidden("A key with a spend cap cannot make or change others: they would spend beside its cap.")
     if _is_above(key.daily_spend_cap_micros, own.daily_spend_cap_micros) or _is_above(

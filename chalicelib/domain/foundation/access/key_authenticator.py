@@ -1,4 +1,4 @@
-"""Who a request comes from, when it brings an API key."""
+"""Authenticates requests that carry an API key."""
 
 from chalicelib.domain.foundation.access.key_texts import key_id_in
 from chalicelib.domain.foundation.access.models import (
@@ -22,9 +22,9 @@ _OTHER_CUSTOMER = "This API key belongs to another customer than X-Customer-Id n
 
 
 class KeyAuthenticator:
-    """`Authenticator` that asks the table each time, so that a revoked key is refused at once (G42).
+    """An `Authenticator` that reads the key on each request, so that a revoked key is refused at once (G42).
 
-    Two read requests: the key itself, then everything that decides about it besides.
+    It makes two read requests: the key, then everything else that decides about it.
     """
 
     def __init__(self, records: ApiKeyRecords, clock: Clock, *, text_prefix: str) -> None:
@@ -33,7 +33,7 @@ class KeyAuthenticator:
         self._text_prefix = text_prefix
 
     def authenticate(self, credentials: Credentials) -> Principal:
-        """The principal behind `credentials`; see `Authenticator.authenticate`."""
+        """Return the principal of `credentials`; see `Authenticator.authenticate`."""
         key = self._key(credentials.token)
         if credentials.customer_id not in {"", key.customer_id}:
             raise NotFound(_OTHER_CUSTOMER)
@@ -60,14 +60,14 @@ class KeyAuthenticator:
         return key
 
     def _note_use(self, key: ApiKey) -> None:
-        """Once a day, so that the last use is known to the day without a write on each call."""
+        """Record the use once a day: so the day of the last use is known without a write on each call."""
         today = self._clock.now().date()
         if key.last_used_on != today:
             self._records.note_use(key, today)
 
 
 def _principal(key: ApiKey, standing: KeyStanding, *, address_is_allowed: bool) -> Principal:
-    """A key holds what it was given, as far as whoever gave it still holds that."""
+    """Return the principal; the key has those of its scopes that its granter still holds."""
     held = ROLE_SCOPES[standing.granter_role] if standing.granter_role else frozenset()
     return Principal(
         user_id=key.granted_by_user_id,

@@ -1,4 +1,4 @@
-"""Making, changing, rotating and revoking API keys, and saying where they may be used from."""
+"""Creates, changes, rotates and revokes API keys, and sets the networks that they may be used from."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -40,7 +40,7 @@ _STALE = frozenset({KEY_UNCHANGED})
 
 
 class ApiKeys:
-    """Keeps customers' keys. Whoever asks is named by their `Principal`: a person, or a key itself."""
+    """Manages customers' keys. The asker is a `Principal`: a user in a session, or an API key."""
 
     def __init__(
         self,
@@ -58,14 +58,14 @@ class ApiKeys:
         self._text_prefix = text_prefix
 
     def list(self, asker: Principal, page: PageRequest) -> Page[ApiKey]:
-        """The customer's keys, oldest first; to a key that is confined to a project, those of the project."""
+        """Return the customer's keys, oldest first; an asker confined to a project sees those of the project."""
         return self._records.list(asker.customer_id, asker.project_id, page)
 
     def get(self, asker: Principal, key_id: str) -> ApiKey:
-        """One key.
+        """Return one key.
 
         Raises:
-            NotFound: the customer has no such key, or none within the asker's project.
+            NotFound: the customer, or the asker's project, has no such key.
         """
         key = self._records.get(key_id)
         is_theirs = key is not None and key.customer_id == asker.customer_id
@@ -74,12 +74,12 @@ class ApiKeys:
         return key
 
     def create(self, asker: Principal, wish: KeyWish) -> NewKey:
-        """Make a key that can do what `wish` says, and no more than the asker.
+        """Create a key as described by `wish`, with no more rights than the asker.
 
         Raises:
-            InvalidInput: a scope, a network, the expiry or the project is none.
-            Forbidden: it would be able to do what the asker cannot (G43).
-            LimitExceeded: the customer has as many keys as one may have.
+            InvalidInput: a scope, a network, the expiry or the project is invalid.
+            Forbidden: the key would have more rights than the asker (G43).
+            LimitExceeded: the customer has the maximum number of keys.
         """
         now = self._clock.now()
         key_id = new_id(Kind.API_KEY, now)
@@ -111,7 +111,7 @@ class ApiKeys:
         return NewKey(key, text)
 
     def change(self, asker: Principal, key_id: str, changes: KeyChanges) -> ApiKey:
-        """Give a key new values of what `changes` names.
+        """Change the fields of a key that `changes` names.
 
         Raises:
             NotFound, InvalidInput, Forbidden: as for `get` and `create`.
@@ -129,7 +129,7 @@ class ApiKeys:
         return self._changed(asker, key_id, change)
 
     def replace_scopes(self, asker: Principal, key_id: str, scopes: Sequence[str]) -> ApiKey:
-        """Let a key do what `scopes` say instead; from now on the asker answers for it.
+        """Replace a key's scopes; the asker becomes the user on whose rights the key depends.
 
         Raises:
             NotFound, InvalidInput, Forbidden: as for `get` and `create`.
@@ -143,9 +143,10 @@ class ApiKeys:
         return self._changed(asker, key_id, change)
 
     def rotate(self, asker: Principal, key_id: str, overlap: timedelta) -> NewKey:
-        """Give a key a new secret; the one it has works on for `overlap`, and any older one ends now.
+        """Give a key a new secret; the current one stays valid for `overlap`, and any older one ends now.
 
-        The asker is shown the new secret, and so answers for the key from now on: it ends with their membership.
+        The asker sees the new secret. So the key depends on the asker's rights from now on: it ends with their
+        membership.
 
         Raises:
             NotFound, Forbidden: as for `get` and `create`.
@@ -161,7 +162,7 @@ class ApiKeys:
         return NewKey(self._changed(asker, key_id, change), text)
 
     def revoke(self, asker: Principal, key_id: str) -> None:
-        """End a key, whatever it can do: it is refused from now on (G42).
+        """Revoke a key at once, whatever its scopes are (G42).
 
         Raises:
             NotFound: as for `get`.
@@ -169,13 +170,13 @@ class ApiKeys:
         self._transactor.commit(self._records.remove(self.get(asker, key_id)))
 
     def revoke_beyond(self, customer_id: str, user_id: str, allowed: frozenset[Scope]) -> Sequence[str]:
-        """End the user's keys that hold more than `allowed`: their role was lowered, or they have left.
+        """Revoke the user's keys with scopes outside `allowed`, after their role was lowered or they left.
 
-        Keys hold no more than their granter does in any case, from the moment the membership changes; this makes
-        it final, so that a better role later does not bring them back. Where somebody else has rotated such a key
-        since, only the old secret ends. Call it once the change is committed.
+        A key never holds more than its granter does, from the moment the membership changes; revoking makes this
+        permanent, so that a better role later does not revive the keys. If another user has rotated such a key
+        since, only the old secret ends. Call this after the change is committed.
 
-        Returns: the ids of the keys that were ended.
+        Returns: the ids of the revoked keys.
         """
 
         def is_beyond(key: ApiKey) -> bool:
@@ -183,7 +184,7 @@ class ApiKeys:
 
         ended: list[str] = []
         while beyond := list(filter(is_beyond, self._records.all_of(customer_id))):
-            for key in beyond:  # and again: one of them may have been making another meanwhile
+            for key in beyond:  # read again: one of them may have created another key meanwhile
                 if key.granted_by_user_id == user_id:
                     self._transactor.commit(self._records.remove(key))
                     ended.append(key.id)
@@ -192,25 +193,25 @@ class ApiKeys:
         return ended
 
     def _forget_old_secret(self, key: ApiKey) -> None:
-        with suppress(ConditionFailed):  # changed or revoked meanwhile: whoever asks looks again
+        with suppress(ConditionFailed):  # changed or revoked meanwhile: the caller reads again
             self._transactor.commit([self._records.replace(replace(key, old_secret=None))])
 
     def add_rule(self, asker: Principal, key_id: str, cidr: str, note: str) -> ApiKey:
-        """Let a key in from one more network; the first one shuts all others out.
+        """Allow a key to be used from one more network; the first rule excludes all other networks.
 
         Raises:
             NotFound, InvalidInput, Forbidden: as for `get` and `create`.
-            Conflict: it is let in from there already.
-            LimitExceeded: it has as many rules as a key may have.
+            Conflict: the network is allowed already.
+            LimitExceeded: the key has the maximum number of rules.
         """
         rule = _rule(cidr, note, self._clock.now(), "cidr")
         return self._changed(asker, key_id, lambda key, authority: replace(key, rules=_with_rule(key.rules, rule)))
 
     def remove_rule(self, asker: Principal, key_id: str, rule_id: str) -> ApiKey:
-        """Let a key in from one network less; without any, it is let in from everywhere.
+        """Remove one network rule of a key; a key without rules may be used from everywhere.
 
         Raises:
-            NotFound: the customer has no such key, or it no such rule.
+            NotFound: the customer has no such key, or the key has no such rule.
             Forbidden: as for `create`.
         """
         return self._changed(
@@ -218,7 +219,7 @@ class ApiKeys:
         )
 
     def _changed(self, asker: Principal, key_id: str, change: Callable[[ApiKey, Authority], ApiKey]) -> ApiKey:
-        """Keep what `change` makes of the key, if the asker covers what it was and what it becomes."""
+        """Store the key that `change` returns, if the asker has all rights of the old and the new key."""
 
         def attempt() -> ApiKey:
             key, authority = self.get(asker, key_id), self._authority(asker)
@@ -237,7 +238,7 @@ class ApiKeys:
         return Authority(asker, self.get(asker, asker.api_key_id) if asker.api_key_id else None)
 
     def _still(self, authority: Authority, changed: ApiKey | None = None) -> Sequence[Write]:
-        """Assert that what the asker's authority rests on has not changed since it was read."""
+        """Assert that the data behind the asker's authority has not changed since it was read."""
         asker = authority.principal
         if authority.own_key is not None:
             is_itself = changed is not None and changed.id == authority.own_key.id
@@ -245,7 +246,7 @@ class ApiKeys:
         return [self._records.same_role(asker.customer_id, asker.user_id, asker.role)] if asker.role else []
 
     def _project(self, asker: Principal, project_id: str) -> str:
-        """The project, which must be one that the asker can see."""
+        """Return the project's id; the asker must have access to it."""
         is_seen = asker.project_id in {"", project_id}
         if project_id and not (is_seen and self._projects.has(asker.customer_id, project_id)):
             raise InvalidInput.of("projectId", "You have no such project.")
@@ -253,7 +254,7 @@ class ApiKeys:
 
 
 class CustomerAllowList:
-    """Says where all of a customer's keys may be used from, whatever their own rules say."""
+    """Manages the networks from which all of a customer's keys may be used, besides each key's own rules."""
 
     def __init__(self, records: ApiKeyRecords, transactor: Transactor, clock: Clock) -> None:
         self._records = records
@@ -261,28 +262,28 @@ class CustomerAllowList:
         self._clock = clock
 
     def rules(self, customer_id: str) -> Sequence[NetworkRule]:
-        """The customer's rules, oldest first."""
+        """Return the customer's rules, oldest first."""
         return self._records.networks(customer_id).rules
 
     def add(self, asker: Principal, cidr: str, note: str) -> NetworkRule:
-        """Let keys in from one more network; the first one shuts all others out.
+        """Allow one more network; the first rule excludes all other networks.
 
         Raises:
-            InvalidInput: `cidr` is no network.
-            Conflict: they are let in from there already.
-            LimitExceeded: there are as many rules as there may be.
-            Forbidden: a key asks for more than there is.
+            InvalidInput: `cidr` is not a network.
+            Conflict: the network is allowed already.
+            LimitExceeded: the customer has the maximum number of rules.
+            Forbidden: the asker is a key, and the rule would allow more than now.
         """
         rule = _rule(cidr, note, self._clock.now(), "cidr")
         self._changed(asker, lambda rules: _with_rule(rules, rule))
         return rule
 
     def remove(self, asker: Principal, rule_id: str) -> None:
-        """Let keys in from one network less; without any, they are let in from everywhere.
+        """Remove one network rule; without rules, all networks are allowed.
 
         Raises:
             NotFound: the customer has no such rule.
-            Forbidden: a key would open what is shut.
+            Forbidden: the asker is a key, and removing the rule would allow more than now.
         """
         self._changed(asker, lambda rules: _without_rule(rules, rule_id))
 
@@ -337,7 +338,7 @@ def _without_rule(rules: Sequence[NetworkRule], rule_id: str) -> Sequence[Networ
 
 
 def _overtaken(failed: ConditionFailed) -> Forbidden:
-    """What to say when the asker's own rights changed while they were using them."""
+    """Return the error for an asker whose own rights changed meanwhile."""
     if not failed.asserts <= {GRANTER_UNCHANGED, KEY_UNCHANGED}:
         raise failed
     return Forbidden("Your own rights have just changed; look at them, and try again.")

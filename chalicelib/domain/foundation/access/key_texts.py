@@ -21,35 +21,35 @@ _CHECKSUM_LENGTH = 6  # 62**6 > 2**32
 _BEGINNING = "hk_"
 
 KEY_PATTERN = rf"hk_(live|test)_{ULID_PATTERN}[0-9A-Za-z]{{{_SECRET_LENGTH + _CHECKSUM_LENGTH}}}"
-"""For secret scanners; what matches and has the right checksum is a key of somebody's."""
+"""For secret scanners; a text that matches and has the right checksum is a real key."""
 
 _WHOLE = re.compile(rf"(?P<prefix>hk_(?:live|test)_)(?P<ulid>{ULID_PATTERN})[0-9A-Za-z]{{49}}", re.ASCII)
 
 
 def looks_like_a_key(text: str) -> bool:
-    """Whether `text` was meant to be an API key, right or wrong."""
+    """Whether `text` has the form of an API key, valid or not."""
     return text.startswith(_BEGINNING)
 
 
 def prefix_of(stage: str) -> str:
-    """How the keys of an installation begin: those of a developer's own cloud open nothing that is worth money."""
+    """Return the prefix of an installation's keys; keys of a developer's local cloud have another one."""
     return "hk_test_" if stage == "local" else "hk_live_"
 
 
 def new_text(prefix: str, key_id: str) -> str:
-    """A fresh text for the key: its only copy, with 256 random bits."""
+    """Return a new text for the key, with 256 random bits; it is stored nowhere."""
     secret = _base62(int.from_bytes(secrets.token_bytes(_SECRET_BYTES)), _SECRET_LENGTH)
     text = visible_part(prefix, key_id) + secret
     return text + _checksum(text)
 
 
 def visible_part(prefix: str, key_id: str) -> str:
-    """The beginning of a key's text, which is no secret: how people tell keys apart."""
+    """Return the first part of a key's text, which is not secret: users tell keys apart by it."""
     return prefix + key_id.removeprefix(f"{Kind.API_KEY}_")
 
 
 def key_id_in(text: str, prefix: str) -> str | None:
-    """The id of the key that `text` claims to be; None where its form, its prefix or its checksum is wrong."""
+    """Return the id in the key `text`; None if its form, prefix or checksum is wrong."""
     match = _WHOLE.fullmatch(text)
     if match is None or match["prefix"] != prefix:
         return None

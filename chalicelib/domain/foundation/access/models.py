@@ -1,4 +1,4 @@
-"""Scopes, the roles that hold them, and the records of requests."""
+"""Scopes, roles, principals and API keys, and the stored answers of requests."""
 
 import hmac
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from chalicelib.kernel.limits import REQUESTS_PER_MINUTE
 
 
 class Scope(StrEnum):
-    """What an endpoint asks for; a session holds those of its role, a key those it was given."""
+    """A permission that an endpoint demands; a session has those of its role, a key those it was granted."""
 
     DEPLOYMENTS_READ = "deployments:read"
     DEPLOYMENTS_WRITE = "deployments:write"
@@ -34,14 +34,14 @@ class Scope(StrEnum):
     CUSTOMER_READ = "customer:read"
     CUSTOMER_WRITE = "customer:write"
     CUSTOMER_CLOSE = "customer:close"
-    """Closing the account, and giving it to another owner."""
+    """Closing the account, and transferring its ownership."""
     STAFF_CREDITS_WRITE = "staff.credits:write"
     STAFF_CUSTOMERS_READ = "staff.customers:read"
     STAFF_CUSTOMERS_WRITE = "staff.customers:write"
     STAFF_MEMBERS_READ = "staff.members:read"
     STAFF_MEMBERS_WRITE = "staff.members:write"
     STAFF_OPERATIONS_READ = "staff.operations:read"
-    """What functions gave up on, whosever it is."""
+    """Reading failed work of all customers."""
     STAFF_OPERATIONS_WRITE = "staff.operations:write"
     STAFF_PAYMENTS_READ = "staff.payments:read"
     STAFF_PAYMENTS_WRITE = "staff.payments:write"
@@ -54,12 +54,12 @@ class Scope(StrEnum):
 
     @property
     def is_staffs(self) -> bool:
-        """Whether only the operator's own people can hold it."""
+        """Whether only the operator's staff can hold it."""
         return self.startswith("staff.")
 
 
 class Role(StrEnum):
-    """What a membership makes of a user inside one customer."""
+    """The role that a membership gives a user in a customer."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -69,16 +69,16 @@ class Role(StrEnum):
 
 
 class CustomerStatus(StrEnum):
-    """Whether a customer may use what it has."""
+    """Whether a customer may use its account."""
 
     ACTIVE = "ACTIVE"
     BLOCKED = "BLOCKED"
-    """By the operator: its people may still read, pay, and delete machines; its keys may do nothing."""
+    """Blocked by the operator: its members may still read, pay, and delete machines; its keys may do nothing."""
     CLOSED = "CLOSED"
 
 
 class StaffRole(StrEnum):
-    """The operator's own people."""
+    """The roles of the operator's staff."""
 
     OWNER = "OWNER"
     ADMIN = "ADMIN"
@@ -118,7 +118,7 @@ ROLE_SCOPES: MappingProxyType[Role, frozenset[Scope]] = MappingProxyType(
         Role.VIEWER: _TECHNICAL_READS,
     }
 )
-"""What a membership's role may ask for."""
+"""The scopes of each role in a customer."""
 
 _STAFF_ALL = frozenset(scope for scope in Scope if scope.is_staffs)
 
@@ -132,69 +132,68 @@ STAFF_SCOPES: MappingProxyType[StaffRole, frozenset[Scope]] = MappingProxyType(
         StaffRole.SUPPORT: frozenset({Scope.STAFF_CUSTOMERS_READ}),
     }
 )
-"""What the staff's roles may ask for: the owner manages the staff itself, and a manager sees no billing."""
+"""The scopes of each role in the staff: the owner also manages the staff, and a manager sees no billing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """What a request shows of who sent it."""
+    """The credentials of a request."""
 
     token: str
     """An access token, or an API key."""
     ip: str
-    """The gateway's own view of the source address."""
+    """The source address that API Gateway saw."""
     customer_id: str = ""
-    """The customer that the request names, which it acts for instead of the session's own; never with
-    `wants_staff`."""
+    """The customer named by the request, instead of the session's own; never set with `wants_staff`."""
     wants_staff: bool = False
-    """Whether it asks for something of the staff's: then the sender's place there counts, no membership."""
+    """Whether the request needs rights of the staff: then the sender's staff role counts, not a membership."""
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who a request comes from, once its credentials have been checked: a session, or an API key."""
+    """The authenticated sender of a request: a user in a session, or an API key."""
 
     user_id: str
-    """The person of a session; of a key, who gave it its scopes."""
+    """The user of a session; for a key, the user who granted its scopes."""
     session_id: str
-    """Empty of a key."""
+    """Empty for a key."""
     customer_id: str
-    """The customer that is acted for; staff without a customer of their own have an empty one."""
+    """The customer acted for; empty for staff without a customer of their own."""
     role: Role | None
     staff_role: StaffRole | None
     has_second_factor: bool = False
-    """Whether the session stands on more than a password."""
+    """Whether the session was opened with a second factor."""
     api_key_id: str = ""
     key_scopes: frozenset[Scope] = frozenset()
-    """What the key was given."""
+    """The scopes that the key was granted."""
     project_id: str = ""
-    """The only project that the key reaches; empty where it reaches all of the customer's."""
+    """The only project that the key may access; empty means all of the customer's."""
     requests_per_minute: int = REQUESTS_PER_MINUTE
     customer_status: CustomerStatus = CustomerStatus.ACTIVE
-    """Of the customer that is acted for."""
+    """The status of the customer acted for."""
     address_is_allowed: bool = True
-    """Whether the key may be used from where the request came from."""
+    """Whether the key may be used from the request's address."""
 
     @property
     def actor_id(self) -> str:
-        """Who acts: the key, or the person."""
+        """The id of the actor: of the key, or of the user."""
         return self.api_key_id or self.user_id
 
     @property
     def limited_as(self) -> str:
-        """Under which name its requests are counted (G45)."""
+        """The name of the counter for the rate limit (G45)."""
         return f"key:{self.api_key_id}" if self.api_key_id else f"session:{self.session_id}"
 
     @property
     def scopes(self) -> frozenset[Scope]:
-        """Everything that this principal may ask for."""
+        """All scopes of this principal."""
         if self.api_key_id:
             return self.key_scopes
         own = ROLE_SCOPES[self.role] if self.role else frozenset()
         return (own | self._staff_scopes) if self.has_second_factor else own
 
     def lacks_second_factor_for(self, scope: Scope) -> bool:
-        """Whether a second factor is all that this principal lacks: what is staff's needs one."""
+        """Whether the principal lacks only a second factor for `scope`: staff scopes need one."""
         return not self.has_second_factor and not self.api_key_id and scope in self._staff_scopes
 
     @property
@@ -204,14 +203,14 @@ class Principal:
 
 @dataclass(frozen=True)
 class StoredAnswer:
-    """An answer kept for replay."""
+    """An answer stored for replay."""
 
     status: int
     body: str
 
 
 class ClaimState(StrEnum):
-    """What an idempotency key was found to be."""
+    """The state of an idempotency key."""
 
     FIRST = "first"
     IN_PROGRESS = "in_progress"
@@ -221,14 +220,14 @@ class ClaimState(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """The outcome of claiming an idempotency key; `answer` is set where it was answered before."""
+    """The result of claiming an idempotency key; `answer` is set if the request was answered before."""
 
     state: ClaimState
     answer: StoredAnswer | None = None
 
 
 class StaffStatus(StrEnum):
-    """Whether somebody's place in the staff gives them any power."""
+    """Whether a membership of the staff is in force."""
 
     ACTIVE = "ACTIVE"
     DISABLED = "DISABLED"
@@ -239,49 +238,49 @@ MAX_REQUESTS_PER_MINUTE = 600
 
 @dataclass(frozen=True)
 class NetworkRule:
-    """A network that is let in."""
+    """A network from which access is allowed."""
 
     id: str
     cidr: str
-    """As `normalised` writes it."""
+    """As written by `normalised`."""
     note: str
     created_at: datetime
 
 
 @dataclass(frozen=True)
 class OldSecret:
-    """A secret that was replaced, and works on for a while."""
+    """A replaced secret that is still valid for a while."""
 
     hash: str
     ends_at: datetime
     known_to_user_id: str
-    """Who answered for the key as long as this was its secret."""
+    """The user on whom the key depended while this was its secret."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiKey:
-    """A key to a customer's things. Its secret is known by its hash only."""
+    """A key to a customer's account. Only a hash of its secret is stored."""
 
     id: str
     customer_id: str
     name: str
     secret_hash: str
     scopes: Sequence[str]
-    """As they were asked for, wildcards and all."""
+    """As requested, including wildcards."""
     granted: frozenset[Scope]
-    """What they stood for when they were granted."""
+    """The scopes that these texts stood for when they were granted."""
     granted_by_user_id: str
-    """Whoever gave it its scopes, or was shown its secret, last; they must hold its scopes for the key to."""
+    """The user who last granted its scopes or saw its secret; a scope works only while that user holds it."""
     created_at: datetime
     rules: Sequence[NetworkRule] = ()
-    """Where it may be used from; everywhere where there are none."""
+    """The networks that it may be used from; empty means everywhere."""
     requests_per_minute: int = REQUESTS_PER_MINUTE
     expires_at: datetime | None = None
     daily_spend_cap_micros: int | None = None
-    """What its deployments may cost in a UTC day."""
+    """The maximum that its deployments may cost in one UTC day."""
     monthly_spend_cap_micros: int | None = None
     project_id: str = ""
-    """The only project it reaches; empty where it reaches all."""
+    """The only project that it may access; empty means all."""
     old_secret: OldSecret | None = None
     rotated_at: datetime | None = None
     last_used_on: date | None = None
@@ -289,27 +288,27 @@ class ApiKey:
 
     @property
     def networks(self) -> Sequence[str]:
-        """Where it may be used from, as CIDRs."""
+        """The networks that it may be used from, as CIDRs."""
         return [rule.cidr for rule in self.rules]
 
     @property
     def known_to(self) -> frozenset[str]:
-        """The people who were shown a secret of it that may work."""
+        """The users who saw a secret of it that may still be valid."""
         return frozenset(
             {self.granted_by_user_id, *([self.old_secret.known_to_user_id] if self.old_secret else [])}
         )
 
     @property
     def has_spend_cap(self) -> bool:
-        """Whether there is a limit to what it may spend."""
+        """Whether its spending is limited."""
         return self.daily_spend_cap_micros is not None or self.monthly_spend_cap_micros is not None
 
     def has_expired(self, now: datetime) -> bool:
-        """Whether its time is up."""
+        """Whether it has expired."""
         return self.expires_at is not None and now >= self.expires_at
 
     def is_opened_by(self, text: str, now: datetime) -> bool:
-        """Whether `text` is its secret, or the old one within its time; compared in constant time."""
+        """Whether `text` is its secret, or the old one while that is valid; compared in constant time."""
         shown = hash_of(text)
         is_current = hmac.compare_digest(shown, self.secret_hash)
         old = self.old_secret
@@ -318,7 +317,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key with its text, which is shown this once."""
+    """A key with its text, which is shown only once."""
 
     key: ApiKey
     text: str
@@ -326,7 +325,7 @@ class NewKey:
 
 @dataclass(frozen=True, kw_only=True)
 class KeyWish:
-    """What somebody wants of a new key."""
+    """The requested properties of a new key."""
 
     name: str
     scopes: Sequence[str]
@@ -340,22 +339,22 @@ class KeyWish:
 
 @dataclass(frozen=True)
 class KeyStanding:
-    """What the table says right now about those on whom a key depends."""
+    """The current stored state of the customer and user on whom a key depends."""
 
     customer_status: CustomerStatus
     granter_role: Role | None
     networks: Sequence[str]
-    """Where any key of the customer may be used from."""
+    """The networks from which all keys of the customer may be used."""
 
 
 @dataclass(frozen=True)
 class CustomerNetworks:
-    """Where a customer's keys may be used from, all of them."""
+    """The networks from which all of a customer's keys may be used."""
 
     rules: Sequence[NetworkRule] = ()
     version: int = 0
 
     @property
     def cidrs(self) -> Sequence[str]:
-        """The same as CIDRs."""
+        """The networks as CIDRs."""
         return [rule.cidr for rule in self.rules]

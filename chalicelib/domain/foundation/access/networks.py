@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 MAX_RULES = 50
 MAX_CIDR_LENGTH = 49
-"""The longest IPv6 address, an IPv4 address spelt out at its end, and a prefix."""
+"""The longest IPv6 address, with an IPv4 address at its end, and a prefix length."""
 MAX_NOTE_LENGTH = 100
 Network = IPv4Network | IPv6Network
 _FORM = re.compile(r"[0-9A-Fa-f:.]+(/\d{1,3})?", re.ASCII)
@@ -15,14 +15,14 @@ _MAPPED_BITS = 96  # RFC 4291, section 2.5.5.2: an IPv4 address stands in the la
 
 
 class InvalidNetwork(ValueError):
-    """The text is no network; says how to write one."""
+    """The text is not a network; the message says how to write one."""
 
 
 def normalised(text: str) -> str:
-    """The one way to write the network `text`: a single address gets its prefix, IPv4 within IPv6 is IPv4.
+    """Return the normal form of a network: a single address gets a prefix length, IPv4-mapped IPv6 becomes IPv4.
 
     Raises:
-        InvalidNetwork: it is none, or an address inside a network, which could mean either.
+        InvalidNetwork: `text` is not a network, or is an address inside a network, which is ambiguous.
     """
     if not _FORM.fullmatch(text):
         raise InvalidNetwork(_HELP)
@@ -39,20 +39,20 @@ def normalised(text: str) -> str:
 
 
 def lets_in(cidrs: Collection[str], ip: str) -> bool:
-    """Whether the address `ip` is in one of `cidrs`; where there are none, everybody is let in."""
+    """Whether the address `ip` is in one of `cidrs`; True if `cidrs` is empty."""
     if not cidrs:
         return True
     try:
         address = _unmapped_address(ip_address(ip))
-    except ValueError:  # the gateway's own tests come from no address
+    except ValueError:  # test invocations from API Gateway's console have no address
         return False
     return any(address in ip_network(cidr) for cidr in cidrs)
 
 
 def covers(outer: Collection[str], inner: Collection[str]) -> bool:
-    """Whether every address that `inner` lets in, one of the networks of `outer` lets in too.
+    """Whether every network in `inner` lies in one network of `outer`.
 
-    A network of `inner` that only several of `outer` cover together counts as not covered.
+    A network in `inner` that only several networks of `outer` cover together counts as not covered.
     """
     if not outer:
         return True

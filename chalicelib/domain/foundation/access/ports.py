@@ -1,4 +1,4 @@
-"""What the door needs from outside."""
+"""Ports of authentication, rate limits, idempotency and API keys."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -19,43 +19,43 @@ from chalicelib.kernel.transactions import Write
 
 
 class Authenticator(Protocol):
-    """Knows who a request comes from."""
+    """Authenticates requests."""
 
     def authenticate(self, credentials: Credentials) -> Principal:
-        """The principal behind `credentials`.
+        """Return the principal of `credentials`.
 
         Raises:
-            Unauthorized: the token is not one of ours, has ended, or was revoked.
-            NotFound: the customer that the request names is none of the sender's.
+            Unauthorized: the token is not one of ours, has expired, or was revoked.
+            NotFound: the sender does not belong to the customer that the request names.
         """
         ...
 
 
 class RateCounters(Protocol):
-    """Counts in fixed windows."""
+    """Counters of fixed windows."""
 
     def hit(self, name: str, window_start: datetime, window_seconds: int) -> int:
-        """Count one more for `name` in the window that starts at `window_start`; the new count."""
+        """Increment the counter of `name` in the window that starts at `window_start`, and return it."""
         ...
 
 
 class IdempotencyRecords(Protocol):
-    """Requests that were made with an Idempotency-Key, kept for 24 hours (G44)."""
+    """Requests with an idempotency key, stored for 24 hours (G44)."""
 
     def claim(self, key: str, claimant: str, fingerprint: str, now: datetime, lease_seconds: int) -> Claim:
-        """Take `key` for the request `claimant` with this fingerprint, or say what became of it.
+        """Claim `key` for the request `claimant` with this fingerprint, or return the existing claim's state.
 
-        A claim that was neither answered nor released counts as abandoned after `lease_seconds`,
-        and the next request takes it over.
+        A claim that was neither answered nor released counts as abandoned after `lease_seconds`, and the next
+        request takes it over.
         """
         ...
 
     def answer(self, key: str, claimant: str, answer: StoredAnswer) -> None:
-        """Keep the answer for replays, unless another request has taken the claim over."""
+        """Store the answer for replays, unless another request took the claim over."""
         ...
 
     def release(self, key: str, claimant: str) -> None:
-        """Forget the claim, as long as it is `claimant`'s: the request was refused and changed nothing."""
+        """Delete the claim if it is still `claimant`'s: the request was refused and changed nothing."""
         ...
 
 
@@ -66,30 +66,30 @@ GRANTER_UNCHANGED = "granter_unchanged"
 
 
 class ApiKeyRecords(Protocol):
-    """Where keys are kept."""
+    """Stored API keys."""
 
     def get(self, key_id: str) -> ApiKey | None:
-        """The key, whose ever it is; one strongly consistent read."""
+        """Return the key of any customer; one strongly consistent read."""
         ...
 
     def standing(self, key: ApiKey) -> KeyStanding:
-        """What else decides about a request with `key`; one strongly consistent read request."""
+        """Return the other data that decides about `key`; one strongly consistent read request."""
         ...
 
     def all_of(self, customer_id: str) -> Sequence[ApiKey]:
-        """Every key of the customer, oldest first, strongly consistent."""
+        """Return every key of the customer, oldest first (strongly consistent)."""
         ...
 
     def list(self, customer_id: str, project_id: str, page: PageRequest) -> Page[ApiKey]:
-        """The customer's keys, oldest first; only those of a project where one is named."""
+        """Return the customer's keys, oldest first; only those of `project_id` unless that is empty."""
         ...
 
     def insert(self, key: ApiKey, limit: int) -> Sequence[Write]:
-        """Keep a new key; asserts ROOM_LEFT below `limit`."""
+        """Add a key; asserts ROOM_LEFT (fewer than `limit` keys)."""
         ...
 
     def replace(self, key: ApiKey) -> Write:
-        """Keep a change, as the next version; asserts KEY_UNCHANGED since it was read."""
+        """Store a changed key with the next version; asserts KEY_UNCHANGED since it was read."""
         ...
 
     def unchanged(self, key: ApiKey) -> Write:
@@ -97,11 +97,11 @@ class ApiKeyRecords(Protocol):
         ...
 
     def remove(self, key: ApiKey) -> Sequence[Write]:
-        """Forget a key, if it is still there."""
+        """Delete a key, if it exists."""
         ...
 
     def note_use(self, key: ApiKey, day: date) -> None:
-        """Remember that it was used on `day`, unless it is gone; never raises: no request depends on it."""
+        """Record a use on `day`, unless the key is gone; never raises, as no request depends on it."""
         ...
 
     def same_role(self, customer_id: str, user_id: str, role: Role) -> Write:
@@ -109,16 +109,16 @@ class ApiKeyRecords(Protocol):
         ...
 
     def networks(self, customer_id: str) -> CustomerNetworks:
-        """Where the customer's keys may be used from, strongly consistent."""
+        """Return the networks for all of the customer's keys (strongly consistent)."""
         ...
 
     def replace_networks(self, customer_id: str, networks: CustomerNetworks) -> Write:
-        """Keep a change, as the next version; asserts RULES_UNCHANGED since they were read."""
+        """Store changed networks with the next version; asserts RULES_UNCHANGED since they were read."""
         ...
 
 
 class ProjectDirectory(Protocol):
-    """Knows which projects there are."""
+    """The existing projects."""
 
     def has(self, customer_id: str, project_id: str) -> bool:
         """Whether the customer has this project."""
@@ -126,8 +126,8 @@ class ProjectDirectory(Protocol):
 
 
 class CustomerStanding(Protocol):
-    """Whether customers are in good standing."""
+    """The standing of customers."""
 
     def is_suspended(self, customer_id: str) -> bool:
-        """Whether the customer's machines are switched off because its money has run out."""
+        """Whether the customer's machines are off because its money has run out."""
         ...

@@ -1,4 +1,4 @@
-"""How often somebody may call."""
+"""Rate limits."""
 
 from chalicelib.domain.foundation.access.ports import RateCounters
 from chalicelib.kernel.clock import Clock, epoch_seconds, from_epoch_seconds
@@ -16,7 +16,7 @@ class RateLimiter:
         """Count a call by `name`.
 
         Raises:
-            RateLimited: it was one more than `limit` in this window; says when the next one starts.
+            RateLimited: more than `limit` calls in this window; the error says when the next window starts.
         """
         now = epoch_seconds(self._clock.now())
         start = now - now % window_seconds

@@ -1,21 +1,21 @@
-"""What a request may reach."""
+"""The data that a request may access."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Reach:
-    """A customer's things, or those of one project of it.
+    """A customer, or one project of it, to which a request is confined.
 
-    Only the door makes one (`chalicelib/http/callers.py`), from the session or the key that it has checked; a test
-    holds that. A service that takes a `Reach` instead of a customer's id cannot be asked for more than the caller
-    may see: a key that is confined to a project finds nothing outside it.
+    Only the door creates one (`chalicelib/http/callers.py`), from the authenticated session or key; a test checks
+    this. A service that takes a `Reach` instead of a customer's id cannot return more than the caller may see: a
+    key confined to a project finds nothing outside it.
     """
 
     customer_id: str
     project_id: str = ""
-    """The only project that is reached; empty for all of the customer's things."""
+    """The only project within reach; empty means all data of the customer."""
 
     def covers(self, project_id: str) -> bool:
-        """Whether a thing in `project_id` (empty: in no project) is reached."""
+        """Whether a thing in `project_id` (empty: in no project) is within reach."""
         return self.project_id in {"", project_id}

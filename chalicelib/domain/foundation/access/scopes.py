@@ -1,4 +1,4 @@
-"""What the scopes mean, and which of them a key can be given."""
+"""The meaning of each scope, and the scopes that a key can have."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -33,23 +33,24 @@ SENTENCES: Mapping[Scope, str] = MappingProxyType(
         Scope.CUSTOMER_WRITE: "Rename the organisation, and say where its keys may be used from.",
     }
 )
-"""Every scope that a key can be given; closing an account and giving it away stay with people."""
+"""Every scope that a key can have; closing an account and transferring it need a session."""
 
 
 def wildcards() -> Iterator[tuple[str, Sequence[Scope]]]:
-    """Each `<resource>:*` with what it stands for."""
+    """Yield each wildcard `<resource>:*` with the scopes that it stands for."""
     for resource in sorted({_resource(scope) for scope in SENTENCES}):
         yield resource + _EVERY, [scope for scope in SENTENCES if _resource(scope) == resource]
 
 
 def granted(texts: Sequence[str], held: frozenset[Scope]) -> frozenset[Scope]:
-    """What `texts`, names of scopes and `<resource>:*`, give to a key when somebody who holds `held` grants them.
+    """Return the scopes that `texts` (scopes and wildcards `<resource>:*`) stand for, granted by a holder of
+    `held`.
 
-    A wildcard stands for what its granter holds of the resource now: a scope that is added to it later is not
-    in keys that were made before.
+    A wildcard stands for the resource's scopes that the granter holds now: a scope that is added later is not in
+    existing keys.
 
     Raises:
-        InvalidInput: one of them is no scope, or none that a key can have.
+        InvalidInput: a text is not a scope, or not one that a key can have.
         Forbidden: the granter does not hold one of them (G43).
     """
     found: set[Scope] = set()

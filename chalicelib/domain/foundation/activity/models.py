@@ -1,4 +1,4 @@
-"""The activity log's entries."""
+"""The entries of the activity log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 SYSTEM = "system"
-"""Who acts where nobody asked for it."""
+"""The actor of actions that no user requested."""
 SUPPORT = "support"
-"""What customers read in place of the operator's people."""
+"""The actor that customers see instead of a member of the staff."""
 
 
 class Outcome(StrEnum):
@@ -20,7 +20,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Activity:
-    """Who did what to a customer's things, when, from where, and how it ended."""
+    """An action of an actor on a customer's things, with its time, source and outcome."""
 
     id: str
     customer_id: str
@@ -30,7 +30,7 @@ class Activity:
     """The endpoint's name, such as `create_deployment`."""
     outcome: Outcome
     code: str = ""
-    """The error code of a denial."""
+    """The error code, if the action was denied."""
     targets: Mapping[str, str] = field(default_factory=dict)
     """Ids in the request's path, such as `{"deploymentId": "dep_…"}`."""
     reason: str = ""
@@ -38,9 +38,9 @@ class Activity:
     ip: str = ""
     request_id: str = ""
     actor_api_key_id: str = ""
-    """The key that did it, where `actor_user_id` answers for one."""
+    """The API key that acted; `actor_user_id` is then the user on whose rights it depends."""
 
     @property
     def for_customer(self) -> "Activity":
-        """As the customer sees it: the operator's people are not named, and where they were is theirs."""
+        """Return the entry as customers see it: without the name and the IP address of a member of the staff."""
         return replace(self, actor_user_id=SUPPORT, ip="") if self.by_staff else self

@@ -1,4 +1,4 @@
-"""What the activity log needs from outside."""
+"""Ports of the activity log."""
 
 from typing import Protocol
 
@@ -11,33 +11,33 @@ class ActivityLog(Protocol):
     """An append-only log per customer."""
 
     def append(self, activity: Activity) -> None:
-        """Keep `activity` (for 400 days): in its customer's log, and what staff did in the staff's own too."""
+        """Store `activity` for 400 days in its customer's log; an action of staff also in the staff's log."""
         ...
 
     def list(self, customer_id: str, page: PageRequest) -> Page[Activity]:
-        """A customer's activities, newest first."""
+        """Return a customer's activities, newest first."""
         ...
 
 
 class ActivityWrites(Protocol):
-    """The same log, for what must be in it exactly when something else is."""
+    """The activity log as Writes, for entries that belong to a transaction."""
 
     def insert(self, activity: Activity) -> Write:
-        """Keep `activity`, together with what it tells of."""
+        """Add `activity`; commit it together with the change that it describes."""
         ...
 
 
 class StaffLog(Protocol):
-    """What the staff have done, to customers and to each other."""
+    """The log of actions by the staff, on customers and on each other."""
 
     def list_staffs(self, page: PageRequest, *, actor_user_id: str = "", target: str = "") -> Page[Activity]:
-        """What they did, newest first: all of it, or what one of them did, or what was done to one thing."""
+        """Return actions of staff, newest first; optionally only those of one actor, or on one target."""
         ...
 
 
 class StaffLogWrites(Protocol):
-    """The same log, for what must be in it exactly when something else is."""
+    """The staff's log as Writes, for entries that belong to a transaction."""
 
     def insert_staffs(self, activity: Activity) -> Write:
-        """Keep what one of the staff did, together with what it tells of."""
+        """Add an action of staff; commit it together with the change that it describes."""
         ...

@@ -1,4 +1,4 @@
-"""What is asked for, where it stands, and from which sum on it must be asked for."""
+"""Requests for approval, their status, and the amount above which they are needed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,16 +7,16 @@ from enum import StrEnum
 from chalicelib.kernel.money import MICROS_PER_UNIT
 
 FOUR_EYES_ABOVE_MICROS = 1_000 * MICROS_PER_UNIT
-"""What staff give away or send back above this (1000.00 USD) needs a second of them."""
+"""Credits, refunds and corrections above this amount (1000.00 USD) need a second member of the staff."""
 APPROVABLE_FOR = timedelta(days=7)
 
 
 class AboveLimit(Exception):
-    """More would be given away than one of the staff may give alone; nothing was."""
+    """The amount is above what one member of the staff may give alone; nothing was changed."""
 
 
 class Subject(StrEnum):
-    """What is asked for."""
+    """The action that needs approval."""
 
     CREDIT = "credit"
     REFUND = "refund"
@@ -24,7 +24,7 @@ class Subject(StrEnum):
 
 
 class ApprovalStatus(StrEnum):
-    """Where a request stands."""
+    """The status of a request for approval."""
 
     PENDING = "PENDING"
     APPROVED = "APPROVED"
@@ -34,7 +34,7 @@ class ApprovalStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Request:
-    """What one of the staff wants to happen to a customer's money."""
+    """A request by a member of the staff about a customer's money."""
 
     subject: Subject
     customer_id: str
@@ -43,25 +43,25 @@ class Request:
     reason: str
     asked_by: str
     about_id: str = ""
-    """The top-up that is to be sent back, or the invoice that is to be corrected; empty for a credit."""
+    """The top-up to refund, or the invoice to correct; empty for a credit."""
 
 
 @dataclass(frozen=True)
 class Approval:
-    """A request with what became of it."""
+    """A request with its decision."""
 
     id: str
     request: Request
     asked_at: datetime
     expires_at: datetime
     status: ApprovalStatus = ApprovalStatus.PENDING
-    """As it was decided; see `status_at`."""
+    """The stored status; use `status_at`, which knows about expiry."""
     decided_by: str = ""
     decided_at: datetime | None = None
     effect_id: str = ""
-    """The ledger entry, the refund, or the credit note that came of it."""
+    """The id of the ledger entry, refund or credit note that resulted."""
 
     def status_at(self, now: datetime) -> ApprovalStatus:
-        """Where it stands at `now`: what nobody has decided in time has expired."""
+        """Return the status at `now`: a pending request expires after its deadline."""
         late = self.status is ApprovalStatus.PENDING and now >= self.expires_at
         return ApprovalStatus.EXPIRED if late else self.status

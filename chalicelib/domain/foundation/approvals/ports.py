@@ -1,4 +1,4 @@
-"""Where approvals are kept, and what may come of them."""
+"""Ports of approvals."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,40 +13,40 @@ APPROVAL_UNDECIDED = "approval_undecided"
 
 
 class ApprovalRecords(Protocol):
-    """Where approvals are kept. Reads are strongly consistent."""
+    """Stored approvals. Reads are strongly consistent."""
 
     def approval(self, approval_id: str) -> Approval | None:
-        """One of them."""
+        """Return one approval."""
         ...
 
     def approval_of_key(self, key: str) -> Approval | None:
-        """The one that was asked for with an idempotency key."""
+        """Return the approval that was requested with this idempotency key."""
         ...
 
     def approvals(self, page: PageRequest) -> Page[Approval]:
-        """All of them, newest first."""
+        """Return all approvals, newest first."""
         ...
 
     def insert_approval(self, approval: Approval, key: str) -> Sequence[Write]:
-        """Keep a new one, findable by its key; asserts NEW_APPROVAL."""
+        """Add an approval and its idempotency key; asserts NEW_APPROVAL."""
         ...
 
     def decide_approval(self, decided: Approval) -> Write:
-        """Keep a decision; asserts APPROVAL_UNDECIDED."""
+        """Store a decision; asserts APPROVAL_UNDECIDED."""
         ...
 
 
 class Belonging(Protocol):
-    """Who has a part in which customer."""
+    """Memberships of users."""
 
     def belongs(self, user_id: str, customer_id: str) -> bool:
-        """Whether the user is a member of the customer; strongly consistent."""
+        """Whether the user is a member of the customer (strongly consistent)."""
         ...
 
 
 @dataclass(frozen=True)
 class Consequence:
-    """What comes of an approval: its id, the writes that make it, and what is done once they are committed."""
+    """The effect of an approval: an id, the Writes, and an action to run after the commit."""
 
     id: str
     writes: Sequence[Write]
@@ -54,13 +54,13 @@ class Consequence:
 
 
 class Effect(Protocol):
-    """Lets what was asked for happen, for one subject. The contexts whose money it is about bring theirs."""
+    """Applies approved requests of one subject. The context that owns the subject implements it."""
 
     @property
     def stale(self) -> frozenset[str]:
-        """The assertions of its writes that say "somebody else was faster"."""
+        """Return the names of the assertions that fail when another request was faster."""
         ...
 
     def of(self, approval: Approval) -> Consequence:
-        """What comes of `approval`, decided on what is freshly read; any refusal leaves it undecided."""
+        """Return the effect of `approval` from freshly read data; an error leaves it undecided."""
         ...

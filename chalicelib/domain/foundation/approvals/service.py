@@ -1,6 +1,6 @@
-"""Asking, and deciding.
+"""Requests and decides approvals.
 
-A decision and its effect are one transaction, so that nothing is approved without happening, or happens twice.
+A decision and its effect are one transaction: so an approved request takes effect exactly once.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ Effects = Callable[[Subject], Effect]
 
 
 class Approvals:
-    """What waits for a second of the staff."""
+    """Manages requests that need a second member of the staff."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Approvals:
         self._clock = clock
 
     def demand_no_part(self, user_id: str, customer_id: str) -> None:
-        """Go on only where somebody gives money to others than themselves.
+        """Raise if the user belongs to the customer: staff may not give money to themselves.
 
         Raises:
             Forbidden: the user is a member of the customer.
@@ -58,7 +58,7 @@ class Approvals:
             raise Forbidden("You belong to this customer yourself; a colleague must do it.")
 
     def ask(self, request: Request, key: str) -> Approval:
-        """Ask whether `request` may happen; once for each `key`."""
+        """Store a request for approval, once for each `key`."""
 
         def ask() -> Approval:
             if known := self._records.approval_of_key(key):
@@ -71,17 +71,17 @@ class Approvals:
         return with_fresh_reads(ask, stale=frozenset({NEW_APPROVAL}))
 
     def list(self, page: PageRequest) -> Page[Approval]:
-        """Everything that was asked for, newest first."""
+        """Return all requests, newest first."""
         return self._records.approvals(page)
 
     def approve(self, approval_id: str, user_id: str) -> Approval:
-        """Let it happen.
+        """Approve a request and apply its effect.
 
         Raises:
             NotFound: there is no such request.
-            Forbidden: who asked cannot decide, and neither can a member of the customer.
+            Forbidden: the requester cannot decide, nor can a member of the customer.
             Conflict: it was decided, or has expired.
-            HearthError: what was there when it was asked for is not any more, in the words of its effect; it stays
+            HearthError: the effect is no longer possible; the error is the effect's own, and the request stays
                 undecided.
         """
         effect = self._effects(self._found(approval_id).request.subject)
@@ -100,11 +100,11 @@ class Approvals:
         return approval
 
     def reject(self, approval_id: str, user_id: str) -> Approval:
-        """Do not let it happen.
+        """Reject a request.
 
         Raises:
-            NotFound, Conflict: as `approve`.
-            Forbidden: who asked cannot decide.
+            NotFound, Conflict: as for `approve`.
+            Forbidden: the requester cannot decide.
         """
 
         def attempt() -> tuple[Approval, None]:

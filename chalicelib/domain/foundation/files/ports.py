@@ -1,4 +1,4 @@
-"""Where files are kept."""
+"""The port of file storage."""
 
 from typing import Protocol
 
@@ -7,7 +7,7 @@ class Files(Protocol):
     """Stores files that are downloaded through links."""
 
     def has(self, key: str) -> bool:
-        """Whether there is a file at `key`."""
+        """Whether a file exists at `key`."""
         ...
 
     def keep(self, key: str, content: bytes, content_type: str) -> None:
@@ -15,5 +15,5 @@ class Files(Protocol):
         ...
 
     def link(self, key: str, file_name: str, life_seconds: int) -> str:
-        """A URL that downloads the file as `file_name`, for everybody who has it, for `life_seconds`."""
+        """Return a URL that downloads the file as `file_name`, for any holder, for `life_seconds`."""
         ...

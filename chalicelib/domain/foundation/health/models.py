@@ -1,4 +1,4 @@
-"""What dependencies say of themselves."""
+"""The health of dependencies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,35 +7,35 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """How a dependency, or the whole, is."""
+    """The health of a dependency, or of the whole product."""
 
     OK = "ok"
     DEGRADED = "degraded"
-    """It answered, with an error."""
+    """The dependency answered with an error."""
     UNKNOWN = "unknown"
-    """It did not answer in time."""
+    """The dependency did not answer in time."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of asking one dependency; without a latency where no answer came."""
+    """The result of one probe; without a latency if there was no answer."""
 
     name: str
     status: Status
     latency_ms: int | None = None
     error: str = ""
-    """What was wrong, for the log: it may name what is not for everybody."""
+    """The error, for the log only: it may contain internal names."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What came of asking all of them."""
+    """The results of all probes."""
 
     at: datetime
     findings: Sequence[Finding]
 
     @property
     def status(self) -> Status:
-        """OK where everything is."""
+        """OK if every dependency is OK."""
         is_ok = all(finding.status is Status.OK for finding in self.findings)
         return Status.OK if is_ok else Status.DEGRADED

@@ -1,11 +1,11 @@
-"""What the health report needs from outside."""
+"""The ports of the health report."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 
 class Probe(Protocol):
-    """Asks one dependency."""
+    """Checks one dependency."""
 
     @property
     def name(self) -> str:
@@ -13,8 +13,8 @@ class Probe(Protocol):
         ...
 
     def ask(self) -> "Sequence[Probe]":
-        """Ask for something small; any exception says that the dependency is not well.
+        """Make a small request; an exception means that the dependency is unhealthy.
 
-        Returns the probes of what only this answer made known, such as the regions of a provider.
+        Returns further probes that this answer makes possible, such as those of a provider's regions.
         """
         ...

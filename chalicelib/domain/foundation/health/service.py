@@ -1,4 +1,4 @@
-"""Asks everything at once and says what it heard by the deadline, whatever state things are in."""
+"""Runs all probes at once and reports the results at a deadline."""
 
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
@@ -20,7 +20,7 @@ class _Heard(NamedTuple):
 
 
 class Health:
-    """Reports on its probes, at most once in `KEPT_SECONDS` however often it is asked."""
+    """Runs its probes, at most once in `KEPT_SECONDS` regardless of how often a report is requested."""
 
     def __init__(self, probes: Sequence[Probe], clock: Clock, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self._probes = probes
@@ -31,7 +31,7 @@ class Health:
         self._last: Report | None = None
 
     def report(self) -> Report:
-        """What each dependency says, within the deadline; what says nothing by then is UNKNOWN."""
+        """Return the result of each dependency; without an answer by the deadline it is UNKNOWN."""
         with self._reporting:
             now = self._clock.now()
             if self._last is None or (now - self._last.at).total_seconds() >= KEPT_SECONDS:
@@ -55,7 +55,9 @@ class Health:
         return sorted(findings.values(), key=lambda finding: finding.name)
 
     def _start(self, probes: Sequence[Probe], heard: "SimpleQueue[_Heard]") -> set[str]:
-        """Ask each of `probes` in a thread of its own, unless it still owes an earlier answer; whom was asked."""
+        """Start each probe in its own thread, unless its previous run is not finished; return the names of those
+        started.
+        """
         asked = [probe for probe in probes if probe.name not in self._in_flight]
         for probe in asked:
             self._in_flight.add(probe.name)
@@ -68,7 +70,7 @@ class Health:
         further: Sequence[Probe] = ()
         try:
             further = probe.ask()
-        except Exception as error:  # whatever it is, it is the answer to the question
+        except Exception as error:  # every exception is a result of the probe
             status, problem = Status.DEGRADED, repr(error)
         self._in_flight.discard(probe.name)
         latency_ms = round((perf_counter() - started) * 1000)

@@ -1,11 +1,11 @@
-"""How the people who run the product are told."""
+"""The port of alerts to the operator."""
 
 from typing import Protocol
 
 
 class StaffAlerts(Protocol):
-    """Tells the operator's people."""
+    """Sends alerts to the operator's staff."""
 
     def send(self, subject: str, text: str) -> None:
-        """Send an alert; delivered at least once."""
+        """Send an alert; it is delivered at least once."""
         ...

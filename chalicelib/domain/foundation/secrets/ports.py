@@ -1,15 +1,15 @@
-"""How secrets are kept that must be read again."""
+"""The port of encrypted secrets."""
 
 from typing import Protocol
 
 
 class SecretBox(Protocol):
-    """Keeps secrets that we must be able to read again (G46)."""
+    """Encrypts secrets that must be readable later (G46)."""
 
     def seal(self, secret: str, owner: str) -> str:
-        """`secret`, encrypted so that it opens for `owner` alone."""
+        """Return `secret` encrypted; only `open` with the same `owner` decrypts it."""
         ...
 
     def open(self, sealed: str, owner: str) -> str:
-        """The inverse of `seal`."""
+        """Decrypt the result of `seal`."""
         ...
