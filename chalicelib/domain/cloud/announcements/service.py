@@ -1,8 +1,8 @@
-"""Telling customers whose machines run that their prices are going to change.
+"""Notifies customers with running machines of price changes.
 
-An announcement goes through the open meters, shard by shard and customer by customer, some at a time. How far it
-has come is kept, and that a customer was told is one transaction with the letters: so it may be interrupted or
-doubled at any point, and everybody is told once.
+An announcement goes through the open meters, shard by shard and customer by customer, a bounded number per run.
+Its position is stored, and the mark that a customer was told is in one transaction with the letters: so it may be
+interrupted or run twice at any point, and every customer is told once.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,11 +26,11 @@ from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, Write
 
 CUSTOMERS_A_RUN = 200
-"""So many are looked at before the next run goes on."""
+"""How many customers one run processes."""
 
 
 class PriceAnnouncements:
-    """Goes on with the announcements that are under way."""
+    """Continues the announcements in progress."""
 
     def __init__(
         self,
@@ -51,10 +51,12 @@ class PriceAnnouncements:
         self._clock = clock
 
     def run(self) -> int:
-        """Go on with the oldest, for `CUSTOMERS_A_RUN`; how many customers were told.
+        """Continue the oldest announcement for `CUSTOMERS_A_RUN` customers; return how many were told.
+
+        Process every customer; raise what failed at the end.
 
         Raises:
-            ExceptionGroup: who could not be told, after the others were; the next run begins with them.
+            ExceptionGroup: the errors; the next run begins with the customers that failed.
         """
         announcement = next(iter(self._records.under_way()), None)
         if announcement is None:
@@ -77,7 +79,9 @@ class PriceAnnouncements:
         return told
 
     def _customers(self, announcement: Announcement) -> Iterator[tuple[Announcement, Sequence[Meter]]]:
-        """Customers whose machines run and who were not looked at: how far it is with each, and their meters."""
+        """Yield each customer with running machines that was not processed: the announcement's position, and the
+        meters.
+        """
         after_customer_id = announcement.after_customer_id
         for shard in range(announcement.shard, SHARDS):
             found = self._meters.open_meters(shard, after_customer_id)
@@ -86,7 +90,7 @@ class PriceAnnouncements:
             after_customer_id = ""
 
     def _tell(self, announcement: Announcement, sheet: PriceSheet, meters: Sequence[Meter]) -> bool:
-        """Tell the customer of `meters`, where it concerns them; whether they were told now."""
+        """Tell the customer of `meters`, if the change concerns them; return whether they were told now."""
         concerned = [meter for meter in meters if not announcement.names.isdisjoint(meter.parts)]
         if not concerned:
             return False
@@ -100,12 +104,12 @@ class PriceAnnouncements:
         return self._committed(writes, unless=NOT_TOLD_BEFORE)
 
     def _note(self, before: Announcement, after: Announcement | None) -> None:
-        """Keep how far it has come; where another run was faster, that one has kept it."""
+        """Store the position; if another run was faster, that run has stored it."""
         if after != before:
             self._committed([self._records.move(before, after)], unless=ANNOUNCEMENT_UNCHANGED)
 
     def _committed(self, writes: Sequence[Write], *, unless: str) -> bool:
-        """Whether `writes` were written; they are not where `unless` does not hold."""
+        """Commit `writes`; return False if the assertion `unless` failed."""
         try:
             self._transactor.commit(writes)
         except ConditionFailed as failed:
@@ -115,7 +119,7 @@ class PriceAnnouncements:
         return True
 
     def _line(self, sheet: PriceSheet, meter: Meter, at: datetime) -> str:
-        """One machine with its price, and what becomes of it."""
+        """Return the line about one machine: its price, and how it changes."""
         machine = self._machines.deployment(meter.customer_id, meter.deployment_id)
         name = machine.name if machine else meter.deployment_id
         second = epoch_seconds(at)
@@ -129,6 +133,6 @@ class PriceAnnouncements:
 
 
 def _day_and_time(second: int) -> str:
-    """Such as `4 May 2031, 12:00:00 UTC`."""
+    """Format it like `4 May 2031, 12:00:00 UTC`."""
     moment = from_epoch_seconds(second)
     return f"{moment.day} {moment:%B %Y, %H:%M:%S} UTC"

@@ -1,8 +1,8 @@
-"""How many GPUs are free, by region and variant.
+"""The number of free GPUs, by region and variant.
 
-A look at a region costs it several requests, so that all processes together look at most once in 15 s: whoever
-takes the claim looks, the others answer with what was measured last. A region that fails or hangs is therefore
-asked no more often than a healthy one.
+Measuring a region costs it several requests. So all processes together measure it at most once in 15 s: the
+process that takes the claim measures, the others answer with the last measurement. A region that fails or hangs is
+therefore asked no more often than a healthy one.
 """
 
 import logging
@@ -33,7 +33,7 @@ _MAX_LOOKS_AT_ONCE = 8
 
 
 class GpuAvailability:
-    """Tells what is free; a region that does not answer never spoils the answer for the others."""
+    """Returns the free capacity; a region that does not answer never affects the answer for others."""
 
     def __init__(
         self,
@@ -43,11 +43,14 @@ class GpuAvailability:
         *,
         look_timeout_seconds: float = LOOK_TIMEOUT_SECONDS,
     ) -> None:
-        """Tell what is free.
+        """Create the service.
 
         Args:
-            capacity_of: the provider by its id; None for one that cannot say what is free.
-            look_timeout_seconds: how long an answer waits for a region; a late measurement is kept for the next.
+            capacity_of: returns the provider by its id; None if it cannot measure capacity.
+            measurements: the last measurements, shared by all processes.
+            clock: the clock.
+            look_timeout_seconds: how long an answer waits for a region; a later measurement is stored for the next
+                answer.
         """
         self._capacity_of = capacity_of
         self._measurements = measurements
@@ -58,7 +61,7 @@ class GpuAvailability:
         """By region: why the last look of this process failed."""
 
     def stock(self, catalog: Catalog, region_id: str | None = None) -> Sequence[GpuStock]:
-        """Free GPUs of each variant that is sold, in each open region or in `region_id`."""
+        """Return the free GPUs of each variant on sale, in each open region or in `region_id`."""
         regions = [r for r in catalog.regions if r.is_open and region_id in (None, r.id)]
         capacities = self.capacities(regions)
         return [
@@ -68,7 +71,7 @@ class GpuAvailability:
         ]
 
     def available(self, offer: Offer) -> bool | None:
-        """Whether there is room for one more machine; None where nobody can say, or nothing is counted.
+        """Whether there is capacity for one more machine; None if unknown or not counted.
 
         Raises:
             ProviderError: the region could not be measured, and its last measurement is too old.
@@ -82,7 +85,7 @@ class GpuAvailability:
         return capacity.has_room(offer.resource_class, offer.resource_units)
 
     def capacities(self, regions: Sequence[Region]) -> Mapping[str, RegionCapacity]:
-        """What is free in each of `regions`, by its id; looks at all that are due at the same time."""
+        """Return the capacity of each of `regions` by id; measures all that are due at the same time."""
         known = {region.id: self._measurements.last(region.id) for region in regions}
         looks: dict[str, Future[Measurement | ProviderError | None]] = {}
         for region in regions:
@@ -102,7 +105,7 @@ class GpuAvailability:
         return {region.id: self._capacity(region.id, known[region.id]) for region in regions}
 
     def _look(self, region: Region) -> Measurement | ProviderError | None:
-        """Measure `region` and keep the measurement, or say what went wrong; None where nobody can measure it."""
+        """Measure `region` and store the result, or return the error; None if it cannot be measured."""
         try:
             capacity = self._capacity_of(region.provider)
             if capacity is None:
@@ -110,7 +113,7 @@ class GpuAvailability:
             free_units = capacity.free_units(region.id)
             measurement = Measurement(self._clock.now(), dict(free_units))
             self._measurements.keep(region.id, measurement)
-        except Exception as error:  # whatever one region does, the others are told of
+        except Exception as error:  # an error of one region must not affect the others
             _log.warning("region %s cannot be measured: %r", region.id, error)
             return error if isinstance(error, ProviderError) else ProviderUnreachable(repr(error))
         return measurement
@@ -133,7 +136,7 @@ class GpuAvailability:
 
 
 def _variants(catalog: Catalog, region: Region) -> Sequence[tuple[Gpu, Sequence[InstanceType]]]:
-    """Each variant that is sold in `region`, with its types, in the catalogue's order."""
+    """Return each variant on sale in `region` with its instance types, in the catalogue's order."""
     by_variant: dict[str, tuple[Gpu, list[InstanceType]]] = {}
     for entry in catalog.instance_types:
         if entry.gpu and region.id in entry.regions:

@@ -1,4 +1,4 @@
-"""Loading the catalogue."""
+"""Loads the catalogue."""
 
 from dataclasses import dataclass
 
@@ -18,15 +18,15 @@ from chalicelib.kernel.transactions import with_fresh_reads
 
 @dataclass(frozen=True)
 class Loaded:
-    """What loading has changed."""
+    """The result of loading."""
 
     entries: int
     prices: frozenset[str]
-    """The names of those that are going to change otherwise than was known."""
+    """The names of prices with newly announced changes."""
 
 
 class CatalogLoader:
-    """Replaces the catalogue; prices only ever from a moment on that lies ahead."""
+    """Replaces the catalogue; prices change only from a time in the future."""
 
     def __init__(
         self, records: CatalogRecords, prices: PriceRecords, announcements: AnnouncementRecords, clock: Clock
@@ -37,12 +37,12 @@ class CatalogLoader:
         self._clock = clock
 
     def load(self, wanted: Catalog) -> Loaded:
-        """Make `wanted` the whole catalogue, and announce what changes for machines that run.
+        """Replace the whole catalogue, and announce price changes for running machines.
 
-        Loading again changes nothing.
+        Loading the same catalogue again changes nothing.
 
         Raises:
-            PricesRefused: a price that is in force is another, or a change comes too soon; nothing was changed.
+            PricesRefused: a price in force would change, or a change begins too soon; nothing was changed.
         """
 
         def load() -> Loaded:

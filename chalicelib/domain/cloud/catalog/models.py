@@ -1,4 +1,4 @@
-"""The catalogue's entries. Prices are micro-dollars per hour; names of the provider's are marked as such."""
+"""The catalogue's entries. Prices are micro-dollars per hour; provider's names are marked as such."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,20 +12,22 @@ from chalicelib.domain.money.metering.models import Parts, PriceChange, PriceHis
 
 @dataclass(frozen=True)
 class Region:
-    """A place where machines run. Its `id` is also the name by which its provider's adapter knows it."""
+    """A location of machines. The provider's adapter knows it by the same `id`."""
 
     id: str
     name: str
     country: str
     """ISO 3166-1 alpha-2."""
     provider: str
-    """Which upstream account: `openstack`."""
+    """The provider's id, such as `openstack`."""
     network: str = ""
-    """The provider's private network; empty means the one in the provider's own configuration."""
+    """The provider's name of the private network; empty means the one in the provider's configuration."""
     public_network: str = ""
-    """Where public addresses come from, likewise."""
+    """The provider's name of the network with public addresses; empty means the one in the provider's
+    configuration.
+    """
     is_open: bool = True
-    """Whether new machines may be made here; those that run stay."""
+    """Whether it accepts new machines; existing ones stay."""
 
 
 class GpuLink(StrEnum):
@@ -40,17 +42,17 @@ class Gpu:
     """The GPUs of an instance type."""
 
     model: str
-    """`H100`, `A100`."""
+    """Such as `H100`, `A100`."""
     link: GpuLink
     count: int
     memory_gb: int
-    """Of one GPU."""
+    """The memory of one GPU."""
     resource_class: str
-    """The provider's name of one unit of them, such as `CUSTOM_GPU_H100_PCIE`."""
+    """The provider's resource class of one GPU, such as `CUSTOM_GPU_H100_PCIE`."""
 
     @property
     def variant(self) -> str:
-        """The kind of GPU, whatever the count: `h100-nvlink`."""
+        """The kind of GPU regardless of the count, such as `h100-nvlink`."""
         return f"{self.model}-{self.link}".lower()
 
 
@@ -63,37 +65,37 @@ class InstanceType:
     vcpus: int
     memory_gb: int
     local_disk_gb: int
-    """The disk that comes with it, and that it boots from."""
+    """The disk that is included, and from which it boots."""
     gpu: Gpu | None
     regions: tuple[str, ...]
-    """Where it is sold."""
+    """The regions that sell it."""
     price_micros_per_hour: int
     flavor: str
-    """The provider's name."""
+    """The provider's name of the size."""
     template: str
-    """The shape that its machines are built by, such as `gpu_instance/v1`."""
+    """The template that builds its machines, such as `gpu_instance/v1`."""
     required_traits: tuple[str, ...] = ()
-    """What the flavor must ask of a host."""
+    """The traits that the flavor must require of a host."""
     price_changes: PriceHistory = ()
-    """The prices that follow on `price_micros_per_hour`, each with the second from which it applies."""
+    """Later prices after `price_micros_per_hour`, each with the second from which it applies."""
 
 
 class ImageKind(StrEnum):
-    """What is started from an image."""
+    """The kind of software in an image."""
 
     MACHINE = "machine"
     CONTAINER = "container"
 
 
 class OsFamily(StrEnum):
-    """Decides how a machine is prepared at its first boot."""
+    """Determines how a machine is set up at its first boot."""
 
     LINUX = "linux"
     WINDOWS = "windows"
 
 
 class Hardware(StrEnum):
-    """What an image has drivers for."""
+    """The hardware that an image has drivers for."""
 
     CPU = "cpu"
     GPU = "gpu"
@@ -101,7 +103,7 @@ class Hardware(StrEnum):
 
 @dataclass(frozen=True)
 class Image:
-    """What a machine starts from."""
+    """The disk image that a machine starts from."""
 
     id: str
     name: str
@@ -111,18 +113,18 @@ class Image:
     min_memory_gb: int
     fits: frozenset[Hardware]
     provider_images: Mapping[str, str]
-    """The provider's name in each region that has it."""
+    """The provider's name by region; only regions that have it."""
     surcharge_micros_per_hour: int = 0
-    """What its licence costs."""
+    """The price of its licence."""
     template: str = ""
-    """The shape that its machines need; empty means the instance type's."""
+    """The template that its machines need; empty means the instance type's."""
     price_changes: PriceHistory = ()
-    """The surcharges that follow, each with the second from which it applies."""
+    """Later surcharges, each with the second from which it applies."""
 
 
 @dataclass(frozen=True)
 class StoragePlan:
-    """A kind of storage, and how much of it a machine may have."""
+    """A kind of storage, and the sizes that a machine may have."""
 
     id: str
     name: str
@@ -132,7 +134,7 @@ class StoragePlan:
     price_micros_per_gb_hour: int
     regions: tuple[str, ...]
     price_changes: PriceHistory = ()
-    """The prices that follow, each with the second from which it applies."""
+    """Later prices, each with the second from which it applies."""
 
 
 class _Entry(Protocol):
@@ -145,7 +147,7 @@ E = TypeVar("E", bound=_Entry)
 
 @dataclass(frozen=True)
 class Catalog:
-    """Everything that is sold, at one moment, in the order in which it is shown."""
+    """All entries on sale at one moment, in the order of display."""
 
     regions: tuple[Region, ...] = ()
     instance_types: tuple[InstanceType, ...] = ()
@@ -153,19 +155,19 @@ class Catalog:
     storage_plans: tuple[StoragePlan, ...] = ()
 
     def region(self, region_id: str) -> Region | None:
-        """The region called `region_id`."""
+        """Return the region with this id."""
         return _find(self.regions, region_id)
 
     def instance_type(self, instance_type_id: str) -> InstanceType | None:
-        """The instance type called `instance_type_id`."""
+        """Return the instance type with this id."""
         return _find(self.instance_types, instance_type_id)
 
     def image(self, image_id: str) -> Image | None:
-        """The image called `image_id`."""
+        """Return the image with this id."""
         return _find(self.images, image_id)
 
     def storage_plan(self, kind: StorageKind, region_id: str) -> StoragePlan | None:
-        """The plan for storage of `kind` in `region_id`."""
+        """Return the plan for storage of `kind` in `region_id`."""
         return next((plan for plan in self.storage_plans if plan.kind == kind and region_id in plan.regions), None)
 
 
@@ -174,19 +176,19 @@ def _find(entries: Iterable[E], entry_id: str) -> E | None:
 
 
 class Freshness(StrEnum):
-    """How much a figure of free capacity is worth."""
+    """How current a figure of free capacity is."""
 
     LIVE = "live"
     """Measured just now."""
     STALE = "stale"
-    """The last known: the region does not answer, or is being asked."""
+    """The last known figure: the region does not answer, or is being measured."""
     UNKNOWN = "unknown"
-    """Nobody can say."""
+    """There is no figure."""
 
 
 @dataclass(frozen=True)
 class RegionCapacity:
-    """What is free in one region; the last three are None where `freshness` is UNKNOWN."""
+    """The free capacity of one region; the last three fields are None if `freshness` is UNKNOWN."""
 
     region_id: str
     freshness: Freshness
@@ -196,26 +198,28 @@ class RegionCapacity:
     age_seconds: int | None = None
 
     def units(self, resource_class: str) -> int | None:
-        """Free units of `resource_class`; None where nobody can say."""
+        """Return the free units of `resource_class`; None if unknown."""
         return None if self.free_units is None else self.free_units.get(resource_class, 0)
 
     def has_room(self, resource_class: str, units: int) -> bool | None:
-        """Whether `units` are free, on whatever hosts; None where nobody can say."""
+        """Whether `units` are free, across all hosts; None if unknown."""
         free = self.units(resource_class)
         return None if free is None else free >= units
 
 
 @dataclass(frozen=True)
 class GpuStock:
-    """Free GPUs of one variant in one region."""
+    """The free GPUs of one variant in one region."""
 
     capacity: RegionCapacity
     model: str
     link: GpuLink
     free_gpus: int | None
-    """None where nobody can say."""
+    """None if unknown."""
     has_room: Mapping[str, bool | None]
-    """For one more machine of each instance type of the variant that is sold here; None likewise."""
+    """By instance type of the variant on sale here: whether there is capacity for one more machine; None if
+    unknown.
+    """
 
 
 Priced = InstanceType | Image | StoragePlan
@@ -224,22 +228,22 @@ PRICE_FIELDS: Mapping[type, tuple[str, str]] = {
     Image: ("IMAGE", "surcharge_micros_per_hour"),
     StoragePlan: ("STORAGE_PLAN", "price_micros_per_gb_hour"),
 }
-"""How prices of each kind are called in the price sheet, and the field that holds them."""
+"""For each kind of entry: the prefix of its prices in the price sheet, and the field with the price."""
 
 
 def price_name(entry: Priced) -> str:
-    """The name of an entry's price in the price sheet, for ever: `INSTANCE_TYPE#cpu-4x8`."""
+    """Return the permanent name of an entry's price in the price sheet, such as `INSTANCE_TYPE#cpu-4x8`."""
     return f"{PRICE_FIELDS[type(entry)][0]}#{entry.id}"
 
 
 def history(entry: Priced) -> PriceHistory:
-    """The entry's price from the beginning, and its changes."""
+    """Return the entry's first price and its changes."""
     return (PriceChange(0, getattr(entry, PRICE_FIELDS[type(entry)][1])), *entry.price_changes)
 
 
 @dataclass(frozen=True)
 class Storage:
-    """A plan and the size that is wanted of it."""
+    """A storage plan with the chosen size."""
 
     plan: StoragePlan
     size_gb: int
@@ -247,7 +251,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Offer:
-    """A machine that can be built: each part fits the others."""
+    """An instance type, image, region and storage that go together."""
 
     region: Region
     instance_type: InstanceType
@@ -256,12 +260,12 @@ class Offer:
 
     @property
     def price_micros_per_hour(self) -> int:
-        """What an hour of it costs."""
+        """The price of one hour."""
         return price_micros_per_hour(self.instance_type, self.image, self.storage)
 
     @property
     def price_parts(self) -> Parts:
-        """What that price is the sum of: so many units of each, by the names of their prices."""
+        """The units of each price that add up to this price, by price name."""
         return {
             price_name(self.instance_type): 1,
             price_name(self.image): 1,
@@ -270,33 +274,33 @@ class Offer:
 
     @property
     def price_changes(self) -> Sequence[PriceChange]:
-        """How that price is going to change, as far as it is known: the seconds, and the prices from then on."""
+        """The announced changes of this price: times in seconds, and the price from then on."""
         parts = (self.instance_type, self.image, self.storage.plan)
         known = PriceSheet({price_name(part): history(part) for part in parts})
         return list(known.changes_of(self.price_parts, 0))
 
     @property
     def resource_class(self) -> str | None:
-        """What it takes of the region's counted capacity; None where nothing is counted."""
+        """The resource class that it consumes; None if its capacity is not counted."""
         return self.instance_type.gpu.resource_class if self.instance_type.gpu else None
 
     @property
     def resource_units(self) -> int:
-        """How many units of `resource_class` it takes."""
+        """The units of `resource_class` that it consumes."""
         return self.instance_type.gpu.count if self.instance_type.gpu else 0
 
     @property
     def needs_rsa_key(self) -> bool:
-        """Whether the machine's password is encrypted with the SSH key, which RSA alone can do (Windows)."""
+        """Whether it needs an RSA key, because Windows encrypts the machine's password with the SSH key."""
         return self.image.os_family is OsFamily.WINDOWS
 
     def machine_spec(self, *, ssh_public_key: str, tags: Mapping[str, str], user_data: str = "") -> MachineSpec:
-        """What the provider is asked to build.
+        """Return the specification for the provider.
 
         Args:
             ssh_public_key: in OpenSSH's format.
-            tags: whose it is: `customer` and `deployment`.
-            user_data: what runs at the first boot.
+            tags: the ids of its owner: `customer` and `deployment`.
+            user_data: runs at the first boot.
         """
         return MachineSpec(
             template=self.image.template or self.instance_type.template,
@@ -313,7 +317,7 @@ class Offer:
 
 
 def price_micros_per_hour(instance_type: InstanceType, image: Image, storage: Storage) -> int:
-    """The price of an hour: the type's, the image's licence, and each GB of storage."""
+    """Return the price of one hour: of the type, the image's licence, and each GB of storage."""
     return (
         instance_type.price_micros_per_hour
         + image.surcharge_micros_per_hour

@@ -1,4 +1,4 @@
-"""What a customer asked for, in the provider's words and with its price; or everything that is wrong with it."""
+"""Resolves the ids of a request into an offer with the provider's names and the price."""
 
 from collections.abc import Iterable
 
@@ -24,13 +24,13 @@ def resolve(
     storage_kind: StorageKind,
     size_gb: int | None,
 ) -> Offer:
-    """The offer for these ids.
+    """Return the offer for these ids.
 
-    Local storage is the instance type's own disk: any size up to it may be asked for, or none, and the machine
-    gets the whole disk. Network storage comes besides it, in the size that is asked for.
+    Local storage is the instance type's own disk: any size up to it is accepted, or none, and the machine gets the
+    whole disk. Network storage is added to it, in the requested size.
 
     Raises:
-        InvalidInput: with a detail for each field that is wrong.
+        InvalidInput: with a detail for each invalid field.
     """
     wrong: list[FieldError] = []
     found_region = _region(catalog, region, wrong)
@@ -85,7 +85,7 @@ def _image(
 
 
 def _misfit(image: Image, instance_type: InstanceType) -> str | None:
-    """Why `image` cannot run on `instance_type`, if it cannot."""
+    """Return why `image` cannot run on `instance_type`, or None."""
     hardware = Hardware.GPU if instance_type.gpu else Hardware.CPU
     if hardware not in image.fits:
         with_or_without = "without" if instance_type.gpu else "with"
@@ -130,7 +130,7 @@ def _storage(
 
 
 def storage_limits_gb(plan: StoragePlan, instance_type: InstanceType) -> tuple[int, int]:
-    """The least and the most of `plan` that a machine of `instance_type` can have."""
+    """Return the minimum and maximum size of `plan` for a machine of `instance_type`."""
     if plan.kind is StorageKind.LOCAL:
         high = min(plan.max_gb, instance_type.local_disk_gb)
         return min(plan.min_gb, high), high
@@ -138,6 +138,6 @@ def storage_limits_gb(plan: StoragePlan, instance_type: InstanceType) -> tuple[i
 
 
 def _names(names: Iterable[str]) -> str:
-    """`montreal, oslo or texas`."""
+    """Join names like `montreal, oslo or texas`."""
     *first, last = list(names) or ["none"]
     return f"{', '.join(first)} or {last}" if first else last

@@ -1,4 +1,4 @@
-"""What the catalogue needs from outside."""
+"""Ports of the catalogue."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from chalicelib.kernel.transactions import Write
 
 
 class CatalogRecords(Protocol):
-    """Where the catalogue is kept."""
+    """The stored catalogue."""
 
     def load(self) -> Catalog:
-        """The whole catalogue; an empty one where none was loaded yet."""
+        """Return the whole catalogue; empty if none was loaded."""
         ...
 
     def replace(self, catalog: Catalog, also: Sequence[Write] = ()) -> int:
-        """Make `catalog` the whole catalogue, with `also` first; what it does not list is removed.
+        """Replace the whole catalogue; `also` is committed first. Entries missing in `catalog` are deleted.
 
         Returns:
-            How many entries were written or removed; 0 where nothing differed.
+            How many entries were written or deleted; 0 if nothing changed.
         """
         ...
 
@@ -33,62 +33,64 @@ NOT_TOLD_BEFORE = "not_told_before"
 
 
 class PriceRecords(Prices, Protocol):
-    """Where prices are kept, also of what is no longer sold."""
+    """Stored prices, including those of things no longer on sale."""
 
     def keep(self, name: str, before: PriceHistory | None, after: PriceHistory) -> Write:
-        """Keep a history; asserts PRICES_UNCHANGED: it is `before`, or there is none."""
+        """Replace a history; asserts PRICES_UNCHANGED: the stored one is `before` (None: there is none)."""
         ...
 
 
 @dataclass(frozen=True)
 class Announcement:
-    """Prices whose changes customers are being told of, and how far that has come."""
+    """Prices whose changes are being announced to customers, and the announcement's position."""
 
     id: str
     names: frozenset[str]
     shard: int = 0
-    """Of the meters, through which customers with running machines are found; all before it are done."""
+    """The shard of meters in progress (meters lead to customers with running machines); earlier shards are
+    done.
+    """
     after_customer_id: str = ""
-    """Within the shard, all up to this one have been told."""
+    """All customers of the shard up to this one have been told."""
 
 
 class AnnouncementRecords(Protocol):
-    """Where announcements are kept."""
+    """Stored announcements."""
 
     def insert(self, announcement: Announcement) -> Write:
-        """Begin an announcement; asserts ANNOUNCEMENT_UNCHANGED: there is none of its id."""
+        """Add an announcement; asserts ANNOUNCEMENT_UNCHANGED: none has this id."""
         ...
 
     def under_way(self) -> Sequence[Announcement]:
-        """Those that have not ended, oldest first; may lag behind by moments."""
+        """Return announcements in progress, oldest first. The index is eventually consistent."""
         ...
 
     def move(self, before: Announcement, after: Announcement | None) -> Write:
-        """Note how far it has come, or that it has ended; asserts ANNOUNCEMENT_UNCHANGED since `before`."""
+        """Store the new position, or the end (None); asserts ANNOUNCEMENT_UNCHANGED since `before` was read."""
         ...
 
     def told(self, customer_id: str, announcement: Announcement) -> Write:
-        """Note that a customer was told; asserts NOT_TOLD_BEFORE."""
+        """Record that a customer was told; asserts NOT_TOLD_BEFORE."""
         ...
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Free units by resource class at one moment."""
+    """The free units by resource class at one moment."""
 
     at: datetime
     free_units: Mapping[str, int]
 
 
 class Measurements(Protocol):
-    """The last measurement of each region, shared by every process."""
+    """The last measurement of each region, shared by all processes."""
 
     def last(self, region_id: str) -> Measurement | None:
-        """The last measurement, however old; None where there is none."""
+        """Return the last measurement, however old; None if there is none."""
         ...
 
     def claim(self, region_id: str, now: datetime, seconds: int) -> bool:
-        """Take the right to measure a region; nobody else gets it for `seconds`."""
+        """Try to claim the measurement of a region; no other process gets the claim for `seconds`."""
         ...
 
     def keep(self, region_id: str, measurement: Measurement) -> None:

@@ -1,7 +1,7 @@
-"""The prices of the catalogue's entries: which is in force, and which changes may be loaded.
+"""Prices of catalogue entries: which is in force, and which changes may be loaded.
 
-A price that is in force never changes, and no price changes for seconds that have passed: a change is given with
-the moment from which it applies, and that lies ahead.
+A price in force never changes, nor does the price of a second in the past: each change has a time from which it
+applies, and that must be in the future.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,36 +15,36 @@ from chalicelib.kernel.clock import from_epoch_seconds
 from chalicelib.kernel.money import format_amount
 
 NOTICE = timedelta(minutes=10)
-"""How far ahead a change lies at least: longer than processes keep a copy of the catalogue, or clocks differ."""
+"""The minimum notice of a change: longer than processes cache the catalogue, and than clocks differ."""
 
 P = TypeVar("P", bound=Priced)
 
 
 class PricesRefused(ValueError):
-    """These prices must not be loaded; the text names each entry and what is wrong with it."""
+    """The prices cannot be loaded; the message names each entry and its error."""
 
 
 def with_history(entry: P, prices: PriceHistory) -> P:
-    """`entry` with other prices, the first of them from the beginning."""
+    """Return `entry` with the prices `prices`; the first one applies from the beginning."""
     first, *changes = prices
     fields = {PRICE_FIELDS[type(entry)][1]: first.micros_per_hour, "price_changes": tuple(changes)}
     return replace(entry, **fields)  # type: ignore[arg-type]
 
 
 def priced_entries(catalog: Catalog) -> Iterator[Priced]:
-    """The entries that have prices."""
+    """Yield the entries that have prices."""
     yield from catalog.instance_types
     yield from catalog.images
     yield from catalog.storage_plans
 
 
 def sheet(catalog: Catalog) -> PriceSheet:
-    """The prices of `catalog`."""
+    """Return the prices of `catalog`."""
     return PriceSheet({price_name(entry): history(entry) for entry in priced_entries(catalog)})
 
 
 def in_force(catalog: Catalog, second: int) -> Catalog:
-    """`catalog` with the prices of `second` (since 1970), and only the changes that are still to come."""
+    """Return `catalog` with the prices at `second` (since 1970), and only later changes."""
 
     def now(entry: P) -> P:
         if not entry.price_changes:
@@ -57,22 +57,22 @@ def in_force(catalog: Catalog, second: int) -> Catalog:
 
 @dataclass(frozen=True)
 class Settled:
-    """A catalogue with all that is known of its prices, and the names of those whose future was not known so."""
+    """A catalogue with its whole price history, and the names of prices with new future changes."""
 
     catalog: Catalog
     changed: frozenset[str]
 
 
 def settle(known: PriceSheet, wanted: Catalog, at: int) -> Settled:
-    """`wanted`, with the past of its prices from `known`.
+    """Return `wanted` with the past prices from `known`.
 
     Args:
-        known: what was loaded before.
-        wanted: what is to be loaded. A change that is in force may be left out, where its price is given instead.
-        at: now (since 1970).
+        known: the prices loaded before.
+        wanted: the catalogue to load. A change already in force may be omitted if its price is given instead.
+        at: the current second (since 1970).
 
     Raises:
-        PricesRefused: a price that is in force is another, or a change does not lie `NOTICE` ahead.
+        PricesRefused: a price in force would change, or a change begins before `NOTICE` from now.
     """
     edge = at + NOTICE // timedelta(seconds=1)
     histories: dict[str, PriceHistory] = {}
@@ -98,7 +98,7 @@ def settle(known: PriceSheet, wanted: Catalog, at: int) -> Settled:
 
 
 def _problems(before: Sequence[PriceChange], wanted: Sequence[PriceChange], edge: int) -> Iterator[str]:
-    """What `wanted` would change before `edge`."""
+    """Yield an error for each change that `wanted` would make before `edge`."""
     late = [change for change in wanted if 0 < change.at <= edge and change not in before]
     for change in late:
         yield f"a change from {_moment(change.at)} on is too late; the earliest is from {_moment(edge + 1)} on"

@@ -1,4 +1,4 @@
-"""Reading the catalogue."""
+"""Reads the catalogue."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ NO_GPU = "none"
 
 
 class CatalogService:
-    """Answers from a copy of the catalogue that is at most a minute old."""
+    """Answers from a copy of the catalogue that is at most one minute old."""
 
     def __init__(self, records: CatalogRecords, clock: Clock) -> None:
         self._records = records
@@ -24,7 +24,7 @@ class CatalogService:
         self._copy: tuple[datetime, Catalog] | None = None
 
     def current(self) -> Catalog:
-        """The whole catalogue, with the prices that are in force, and the changes that are still to come."""
+        """Return the whole catalogue, with the prices in force and later changes."""
         now = self._clock.now()
         if self._copy is None or not timedelta() <= now - self._copy[0] < _KEPT:
             self._copy = (now, self._records.load())
@@ -33,18 +33,18 @@ class CatalogService:
     def offer(
         self, region: str, instance_type: str, image: str, storage_kind: StorageKind, size_gb: int | None
     ) -> Offer:
-        """The offer for these ids; see `resolve`.
+        """Return the offer for these ids; see `resolve`.
 
         Raises:
-            InvalidInput: with a detail for each field that is wrong.
+            InvalidInput: with a detail for each invalid field.
         """
         return resolve(self.current(), region, instance_type, image, storage_kind, size_gb)
 
     def instance_types(self, region: str | None, gpu: str | None) -> Sequence[InstanceType]:
-        """The types that are sold in `region` and have `gpu`: a model, a variant, or `none`.
+        """Return the types on sale in `region` with `gpu`: a model, a variant, or `none`.
 
         Raises:
-            InvalidInput: there is no such region, or no such GPU.
+            InvalidInput: there is no such region or GPU.
         """
         catalog = self.current()
         if region is not None:
@@ -58,15 +58,15 @@ class CatalogService:
         ]
 
     def images(self, kind: ImageKind | None) -> Sequence[Image]:
-        """The images of `kind`, or all."""
+        """Return the images of `kind`, or all."""
         return [image for image in self.current().images if kind is None or image.kind is kind]
 
 
 def check_region(catalog: Catalog, region_id: str) -> None:
-    """Refuse a region that does not exist.
+    """Raise if a region does not exist.
 
     Raises:
-        InvalidInput: names those that do.
+        InvalidInput: names the existing regions.
     """
     if catalog.region(region_id) is None:
         known = ", ".join(region.id for region in catalog.regions)
@@ -80,5 +80,5 @@ def _check_gpu(catalog: Catalog, gpu: str) -> None:
 
 
 def _gpu_names(entry: InstanceType) -> frozenset[str]:
-    """What `?gpu=` may say to find `entry`."""
+    """Return the values of `?gpu=` that match `entry`."""
     return frozenset({entry.gpu.model.lower(), entry.gpu.variant} if entry.gpu else {NO_GPU})

@@ -1,4 +1,4 @@
-"""Optimistic changes of deployments, and what their refusals are called."""
+"""Repeats optimistic changes of deployments, and translates their failed assertions into errors."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -22,11 +22,11 @@ _STALE = frozenset({ACCOUNT_UNCHANGED, DEPLOYMENT_UNCHANGED, METER_UNCHANGED, NE
 
 
 def accepted(change: Callable[[], T]) -> T:
-    """Run `change` until nobody else was faster, and give its result.
+    """Run `change` again while another request was faster, and return its result.
 
     Raises:
-        CustomerBlocked: staff blocked the customer since the request was let in.
-        LimitExceeded: the customer has as many deployments as it may have.
+        CustomerBlocked: staff blocked the customer since the request was admitted.
+        LimitExceeded: the customer has the maximum number of deployments.
         NotFound: the project was deleted meanwhile.
     """
     try:

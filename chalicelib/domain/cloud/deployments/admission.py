@@ -1,4 +1,4 @@
-"""What a deployment would cost, and what stands in its way."""
+"""The price of a deployment, and the reasons to refuse it."""
 
 from datetime import datetime
 
@@ -18,12 +18,12 @@ from chalicelib.kernel.errors import LimitExceeded
 
 
 def hold_micros(offer: Offer) -> int:
-    """What must be available before a machine of this offer is built, in micro-dollars."""
+    """Return the micro-dollars that must be available before a machine of this offer is built."""
     return offer.price_micros_per_hour * HOLD_SECONDS // SECONDS_PER_HOUR
 
 
 class Admission:
-    """Says whether a customer may have one more machine, and at what price."""
+    """Decides whether a customer may have one more machine, and at what price."""
 
     def __init__(
         self,
@@ -44,20 +44,20 @@ class Admission:
         self._clock = clock
 
     def offer(self, request: DeploymentRequest) -> Offer:
-        """The catalogue's offer for what is wanted.
+        """Return the catalogue's offer for the request.
 
         Raises:
-            InvalidInput: with a detail for each field that is wrong.
+            InvalidInput: with a detail for each invalid field.
         """
         kind = StorageKind(request.storage_kind)
         return self._offers.offer(request.region, request.instance_type, request.image, kind, request.storage_gb)
 
     def quote(self, reach: Reach, request: DeploymentRequest, *, api_key_id: str = "") -> Quote:
-        """What `request` would cost, and a warning for each thing that stands in its way.
+        """Return the price of `request`, and a warning for each reason to refuse it.
 
         Raises:
-            InvalidInput: with a detail for each field that is wrong.
-            ProviderError: the provider was asked in vain whether there is room.
+            InvalidInput: with a detail for each invalid field.
+            ProviderError: the provider did not say whether it has capacity.
         """
         offer = self.offer(request)
         hold = hold_micros(offer)
@@ -89,10 +89,10 @@ class Admission:
         )
 
     def demand(self, customer_id: str, offer: Offer) -> None:
-        """Go on only where nothing but money stands in the way.
+        """Raise if anything other than money prevents one more machine.
 
         Raises:
-            AccountSuspended, LimitExceeded, CapacityUnavailable: what stands in the way.
+            AccountSuspended, LimitExceeded, CapacityUnavailable: the reason.
         """
         if self._standing.is_suspended(customer_id):
             raise AccountSuspended
@@ -103,14 +103,16 @@ class Admission:
             raise CapacityUnavailable
 
     def _is_full(self, offer: Offer) -> bool:
-        """Whether the provider says so. One that says nothing refuses no order: its state machine asks again."""
+        """Whether the provider reports no capacity. Without an answer, the order is accepted: its state machine
+        asks again.
+        """
         try:
             return self._availability.available(offer) is False
         except ProviderError:
             return False
 
     def demand_room(self, customer_id: str, offer: Offer, at: datetime, *, api_key_id: str) -> AccountChange:
-        """Hold the spend caps against one more machine; gives the account as they were held against it.
+        """Check the spend caps for one more machine; return the change of the account that they were checked with.
 
         A transaction that commits the change asserts that nothing was spent since.
 

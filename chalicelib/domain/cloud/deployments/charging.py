@@ -1,4 +1,4 @@
-"""Beginning and ending what a deployment costs, in the transaction of whatever begins or ends it (G06)."""
+"""Opens and closes the billing of a deployment, in the transaction that starts or ends it (G06)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,14 +13,14 @@ from chalicelib.kernel.transactions import Write
 
 
 def reserve_micros(price_micros_per_hour: int) -> int:
-    """What is set aside for a running machine of this price."""
+    """Return the micro-dollars to hold for a running machine of this price."""
     return price_micros_per_hour * RESERVE_SECONDS // SECONDS_PER_HOUR
 
 
 def next_meter(metering: Metering, deployment: Deployment, at: datetime) -> Meter:
-    """The meter of a machine that runs from `at` on, at the price in force then.
+    """Return the meter of a machine that runs from `at` on, at the price in force then.
 
-    The first second that is charged is one that the customer has whole.
+    The first charged second is the first one that the machine ran in full.
     """
     return metering.next_meter(
         deployment.customer_id,
@@ -35,7 +35,7 @@ def next_meter(metering: Metering, deployment: Deployment, at: datetime) -> Mete
 def end_billing(
     ledger: Ledger, metering: Metering, deployment: Deployment, at: datetime, until: int
 ) -> Sequence[Write]:
-    """Close the meter at `until` (epoch seconds), and give the hold back; nothing where there is neither."""
+    """Close the meter at `until` (epoch seconds) and release the hold; no Writes if there is neither."""
     change = ledger.change(deployment.customer_id, at)
     writes: Sequence[Write] = ()
     meter = metering.meter(deployment.customer_id, deployment.id)

@@ -1,4 +1,4 @@
-"""Deployments, the operations that change them, and the timeline that tells of it."""
+"""Deployments, the operations that change them, and their timeline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,13 +11,13 @@ from chalicelib.domain.money.metering.models import Parts, PriceChange
 
 
 class DeploymentStatus(StrEnum):
-    """Where a deployment is in its life."""
+    """The status of a deployment."""
 
     REQUESTED = "REQUESTED"
     PROVISIONING = "PROVISIONING"
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
-    """Switched off and not charged, because the customer's money, or spend cap, is used up; its disk is kept."""
+    """Switched off and not charged, because the balance or a spend cap is used up; its disk is kept."""
     RESUMING = "RESUMING"
     ERROR = "ERROR"
     DELETING = "DELETING"
@@ -34,7 +34,7 @@ class DesiredState(StrEnum):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a deployment failed, in words for its customer."""
+    """Why a deployment failed, as told to the customer."""
 
     code: str
     message: str
@@ -42,11 +42,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class Deployment:
-    """One machine on one provider, and everything needed to build, find, charge and remove it.
+    """One machine at one provider, with everything needed to build, find, charge and remove it.
 
-    `version` counts changes; every change asserts the version that it was decided on. `fence` grows whenever
-    another operation (or another attempt at the same one) takes over, so that whoever held it before can no
-    longer change anything (G29).
+    `version` counts changes; every change asserts the version that was read. `fence` increases whenever another
+    operation (or another attempt at the same one) takes over, so that earlier holders can no longer change
+    anything (G29).
     """
 
     id: str
@@ -59,42 +59,42 @@ class Deployment:
     ssh_key_id: str
     spec: MachineSpec
     price_micros_per_hour: int
-    """As it was when the deployment was made, last started, or running while it changed."""
+    """The price when the deployment was created, last started, or, while it runs, last changed."""
     status: DeploymentStatus
     desired: DesiredState
     created_at: datetime
     updated_at: datetime
     provider_region: str
     project_id: str = ""
-    """The project that it is in; empty where in none. It may have been deleted since the deployment was."""
+    """Its project; empty if none. The project may have been deleted after the deployment."""
     placement: str = ""
     machine_id: str | None = None
     create_called_at: datetime | None = None
-    """Set before the provider is asked to build: from then on there may be a machine."""
+    """Set before the provider is asked to build: from then on a machine may exist."""
     outputs: MachineOutputs | None = None
     failure: Failure | None = None
     activated_at: datetime | None = None
     ended_at: datetime | None = None
-    """When the provider said that nothing of it is left."""
+    """When the provider confirmed that nothing of it remains."""
     operation_id: str | None = None
-    """The operation in progress."""
+    """The operation in progress, if any."""
     last_operation_id: str = ""
-    """The operation in progress, or the last one that was."""
+    """The operation in progress, or the last one."""
     fence: int = 0
     price_parts: Parts = field(default_factory=dict)
-    """What the price is the sum of; where empty, it never changes."""
+    """The units of each price that add up to its price; if empty, the price never changes."""
     made_by_key: str = ""
-    """The API key that asked for it, whose spending it counts for; empty where a session did."""
+    """The API key that ordered it, whose spend caps it counts for; empty for a session."""
     holds_slot: bool = True
-    """Whether it still counts against the customer's limit."""
+    """Whether it counts against the customer's limit."""
     event_sequence: int = 0
     provider_event_id: str | None = None
-    """The last of the provider's events that is in the timeline."""
+    """The last of the provider's events in the timeline."""
     version: int = 0
 
     @property
     def ref(self) -> MachineRef:
-        """Where its machine is; the name is the same for every attempt (G20)."""
+        """The reference to its machine; the name is the same for every attempt (G20)."""
         return MachineRef(
             region=self.provider_region,
             placement=self.placement,
@@ -103,7 +103,7 @@ class Deployment:
         )
 
     def changed(self, at: datetime, **changes: object) -> "Deployment":
-        """A copy with `changes`, one version on."""
+        """Return a copy with `changes` and the next version."""
         return replace(self, updated_at=at, version=self.version + 1, **changes)  # type: ignore[arg-type]
 
 
@@ -117,7 +117,7 @@ class OperationType(StrEnum):
 
 
 class OperationStatus(StrEnum):
-    """How far an operation is."""
+    """The status of an operation."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -127,7 +127,7 @@ class OperationStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether it cannot change any more."""
         return self in _FINAL
 
 
@@ -136,7 +136,7 @@ _FINAL = frozenset({OperationStatus.SUCCEEDED, OperationStatus.FAILED, Operation
 
 @dataclass(frozen=True)
 class Operation:
-    """One change of a deployment, driven by a state machine until it is final."""
+    """One change of a deployment, driven by a state machine until its status is final."""
 
     id: str
     customer_id: str
@@ -149,12 +149,12 @@ class Operation:
     """The deployment's fence that this attempt holds."""
     attempt: int = 1
     check_at: datetime | None = None
-    """When the reconciler should look whether its execution still lives."""
+    """When the reconciler should check whether its execution still works."""
     ended_at: datetime | None = None
 
     @property
     def execution_name(self) -> str:
-        """The state machine execution of this attempt: the same name starts it once."""
+        """The name of this attempt's execution; starting the same name again has no effect."""
         return f"{self.id}-{self.attempt}"
 
 
@@ -175,7 +175,7 @@ class TimelineEvent:
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a state machine hands from task to task: which attempt at which operation it is."""
+    """The input of each task of a state machine: which attempt at which operation."""
 
     customer_id: str
     deployment_id: str
@@ -185,7 +185,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class DeploymentRequest:
-    """What a customer asks for, in the catalogue's ids."""
+    """A customer's order, with ids of the catalogue."""
 
     region: str
     instance_type: str
@@ -199,7 +199,7 @@ class DeploymentRequest:
 
 @dataclass(frozen=True)
 class DeploymentFilter:
-    """Which deployments a list shows, and in which order."""
+    """The filter and order of a list of deployments."""
 
     status: DeploymentStatus | None = None
     region: str | None = None
@@ -211,17 +211,17 @@ PROVISION_DEADLINE = timedelta(minutes=30)
 DELETE_STUCK_AFTER = timedelta(minutes=15)
 POWER_STUCK_AFTER = timedelta(minutes=10)
 OVERRUN_CHARGED = timedelta(minutes=5)
-"""A machine that is to be suspended is charged until it is off, but for no longer than this: debt is bounded."""
+"""The maximum time that is charged between the start of a suspension and the machine's stop; it bounds debt."""
 CREATE_SETTLE = timedelta(seconds=35)
-"""A create call that was begun has certainly ended after this: longer than its Lambda may live."""
+"""A create call that was begun has certainly ended after this: longer than the deadline of its Lambda."""
 CHECK_INTERVAL = timedelta(seconds=45)
-"""An operation that has not moved for this long beyond its own wait is looked at by the reconciler."""
+"""The reconciler checks an operation without progress for this long after its own wait."""
 HOLD_SECONDS = 3600
-"""What a new machine needs available: an hour of its price."""
+"""A new machine needs its price for this time to be available."""
 RESERVE_SECONDS = 600
-"""What stays set aside while it runs."""
+"""The price for this time stays on hold while it runs."""
 DEFAULT_DEPLOYMENT_LIMIT = 20
-"""Of a customer for whom the staff have set no other."""
+"""Unless staff set another limit for the customer."""
 
 
 @dataclass(frozen=True)
@@ -234,12 +234,12 @@ class Slots:
 
 @dataclass(frozen=True)
 class Quote:
-    """What a deployment would cost, and whether it could be made now."""
+    """The price of a deployment, and whether it could be created now."""
 
     available: bool | None
     price_micros_per_hour: int
     price_changes: Sequence[PriceChange]
-    """How that price is going to change, as far as it is announced."""
+    """The announced changes of this price."""
     hold_micros: int
     balance: Balance
     slots_taken: int
@@ -249,7 +249,7 @@ class Quote:
 
 @dataclass(frozen=True)
 class Accepted:
-    """An operation that has begun."""
+    """A deployment with the operation that was started."""
 
     deployment: Deployment
     operation: Operation

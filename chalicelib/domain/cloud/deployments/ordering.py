@@ -1,4 +1,4 @@
-"""Ordering a deployment: money set aside, and everything recorded, in one transaction."""
+"""Orders a deployment: holds the money and records everything in one transaction."""
 
 import secrets
 from dataclasses import replace
@@ -30,7 +30,7 @@ from chalicelib.kernel.transactions import Transactor
 
 
 class Ordering:
-    """Accepts orders; the state machine does the rest."""
+    """Accepts orders; a state machine does the rest."""
 
     def __init__(
         self,
@@ -51,19 +51,19 @@ class Ordering:
     def create(
         self, reach: Reach, request: DeploymentRequest, key: str | None, *, api_key_id: str = ""
     ) -> Accepted:
-        """Set money aside, and record the deployment and its operation.
+        """Hold money, and record the deployment and its operation.
 
         Args:
-            reach: who pays, and the project that the machine must be in.
-            request: what is wanted, in the catalogue's ids.
-            key: the caller's idempotency key: the same one finds what the first call made.
-            api_key_id: the API key that asks, if one does; what the machine costs counts for its caps too.
+            reach: the customer who pays, and the project if confined.
+            request: the order, with ids of the catalogue.
+            key: the caller's idempotency key: a repeated call with it returns the first result.
+            api_key_id: the API key of the caller, if any; the machine's cost counts against its caps too.
 
         Raises:
-            InvalidInput: with a detail for each field that is wrong.
-            NotFound: the SSH key or the project is not reached.
+            InvalidInput: with a detail for each invalid field.
+            NotFound: the SSH key or the project is not within reach.
             CustomerBlocked, AccountSuspended, InsufficientBalance, SpendCapReached, LimitExceeded,
-                CapacityUnavailable: what stands in the way.
+                CapacityUnavailable: the reason to refuse the order.
         """
         customer_id = reach.customer_id
         offer = self._admission.offer(request)
@@ -100,7 +100,7 @@ class Ordering:
     def _new(
         self, customer_id: str, request: DeploymentRequest, offer: Offer, public_key: str, api_key_id: str
     ) -> Accepted:
-        """A deployment and its first operation, not kept anywhere yet."""
+        """Return a new deployment and its first operation; nothing is stored yet."""
         now = self._clock.now()
         deployment_id = new_id(Kind.DEPLOYMENT, now)
         operation = _first_operation(customer_id, deployment_id, now)
@@ -145,7 +145,7 @@ class Ordering:
         return public_key
 
     def _made_before(self, customer_id: str, key: str) -> Accepted | None:
-        """What an earlier call with the same idempotency key made."""
+        """Return the result of an earlier call with the same idempotency key."""
         made = self._records.deployment_of_key(customer_id, key, self._clock.now())
         if made is None:
             return None

@@ -1,4 +1,4 @@
-"""Which project a deployment is in."""
+"""The project of a deployment."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from chalicelib.kernel.transactions import Transactor, Write
 
 
 class Placing:
-    """Puts deployments into projects."""
+    """Moves deployments between projects."""
 
     def __init__(
         self,
@@ -32,11 +32,11 @@ class Placing:
         self._clock = clock
 
     def move(self, reach: Reach, deployment_id: str, project_id: str) -> Deployment:
-        """Put a deployment into a project, or into none where `project_id` is empty.
+        """Move a deployment to a project, or out of all projects if `project_id` is empty.
 
         Raises:
-            NotFound: the deployment or the project is not reached.
-            OperationInProgress: an operation is changing the deployment; move it when that has ended (G29).
+            NotFound: the deployment or the project is not within reach.
+            OperationInProgress: an operation is changing the deployment; move it after that has ended (G29).
         """
 
         def moved() -> Deployment:
@@ -52,10 +52,10 @@ class Placing:
         return accepted(moved)
 
     def project(self, reach: Reach, project_id: str) -> str:
-        """`project_id`, where a deployment may be put into it; empty is no project.
+        """Return `project_id` if a deployment may be put there; empty means no project.
 
         Raises:
-            NotFound: the customer has no such project, or the caller does not reach it.
+            NotFound: the project does not exist, or is not within reach.
         """
         is_there = not project_id or self._projects.get(reach.customer_id, project_id) is not None
         if not reach.covers(project_id) or not is_there:
@@ -63,7 +63,7 @@ class Placing:
         return project_id
 
     def enter(self, deployment: Deployment) -> Sequence[Write]:
-        """The assertion that the deployment's project is there, for as long as a transaction takes."""
+        """Assert that the deployment's project exists when the transaction is committed."""
         if not deployment.project_id:
             return []
         return [self._projects.enter(deployment.customer_id, deployment.project_id)]

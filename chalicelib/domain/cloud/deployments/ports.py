@@ -1,4 +1,4 @@
-"""What the compute context needs from outside."""
+"""Ports of deployments."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -26,58 +26,64 @@ OPERATION_SHARDS = 4
 
 
 class DeploymentRecords(Protocol):
-    """Where deployments, operations and timelines are kept. Single reads are strongly consistent."""
+    """Stored deployments, operations and timelines. Single reads are strongly consistent."""
 
     def deployment(self, customer_id: str, deployment_id: str) -> Deployment | None:
-        """A customer's deployment; a stranger's is not found."""
+        """Return a customer's deployment, or None."""
         ...
 
     def deployments(self, customer_id: str, wanted: DeploymentFilter, page: PageRequest) -> Page[Deployment]:
-        """A customer's deployments, newest first unless `wanted` says otherwise."""
+        """Return a customer's deployments, newest first unless `wanted` says otherwise."""
         ...
 
     def all_deployments(self, customer_id: str) -> Iterator[Deployment]:
-        """Every deployment that a customer ever made, oldest first, strongly consistent; for proofs."""
+        """Yield every deployment that a customer ever had, oldest first (strongly consistent); for proofs."""
         ...
 
     def deployment_of_key(self, customer_id: str, key: str, at: datetime) -> tuple[str, str] | None:
-        """The deployment and operation that were made with an idempotency key, for the day that it is kept."""
+        """Return the ids of the deployment and operation created with an idempotency key in the last day, or
+        None.
+        """
         ...
 
     def insert_deployment(self, deployment: Deployment, operation: Operation, key: str | None) -> Sequence[Write]:
-        """Keep a new deployment, and the key that it was made with; asserts NEW_DEPLOYMENT."""
+        """Add a deployment and its idempotency key; asserts NEW_DEPLOYMENT."""
         ...
 
     def replace_deployment(self, before: Deployment, after: Deployment) -> Write:
-        """Change a deployment; asserts DEPLOYMENT_UNCHANGED since `before` was read."""
+        """Replace a deployment; asserts DEPLOYMENT_UNCHANGED since `before` was read."""
         ...
 
     def operation(self, customer_id: str, deployment_id: str, operation_id: str) -> Operation | None:
-        """One operation of a deployment."""
+        """Return one operation of a deployment."""
         ...
 
     def insert_operation(self, operation: Operation) -> Write:
-        """Keep a new operation; the table's stream then starts its state machine."""
+        """Add an operation; a consumer of the table's stream then starts its state machine."""
         ...
 
     def replace_operation(self, before: Operation, after: Operation) -> Write:
-        """Change an operation; asserts DEPLOYMENT_UNCHANGED: nobody ended it or took it over since `before`."""
+        """Replace an operation; asserts DEPLOYMENT_UNCHANGED: nobody ended it or took it over since `before` was
+        read.
+        """
         ...
 
     def operations_to_check(self, shard: int, before: datetime) -> Iterator[Operation]:
-        """Operations in progress whose `check_at` lies before; the index may lag behind by moments."""
+        """Yield operations in progress whose `check_at` is before this time. The index is eventually
+        consistent.
+        """
         ...
 
     def insert_event(self, event: TimelineEvent) -> Write:
-        """Append to the timeline; its number is free, or DEPLOYMENT_UNCHANGED fails with it."""
+        """Append to the timeline; asserts DEPLOYMENT_UNCHANGED: the event's number is free."""
         ...
 
     def events(self, customer_id: str, deployment_id: str, after: int, page: PageRequest) -> Page[TimelineEvent]:
-        """The timeline after the event numbered `after`, oldest first."""
+        """Return the timeline after event number `after`, oldest first."""
         ...
 
     def take_slot(self, customer_id: str) -> Write:
-        """Count one more existing deployment; asserts SLOT_FREE: fewer than the customer may have so far."""
+        """Count one more deployment; asserts SLOT_FREE: the customer has fewer than the limit."""
         ...
 
     def customer_is_active(self, customer_id: str) -> Write:
@@ -85,20 +91,20 @@ class DeploymentRecords(Protocol):
         ...
 
     def free_slot(self, customer_id: str) -> Write:
-        """Count one fewer."""
+        """Count one deployment less."""
         ...
 
     def slots(self, customer_id: str) -> Slots:
-        """How many deployments count against the customer's limit, and what that is."""
+        """Return how many deployments the customer has, and the limit."""
         ...
 
     def set_limit(self, customer_id: str, limit: int) -> Write:
-        """Let the customer have so many from now on; those that are there stay."""
+        """Set the customer's limit; existing deployments stay."""
         ...
 
 
 class ExecutionState(StrEnum):
-    """What became of a state machine execution."""
+    """The state of an execution."""
 
     ABSENT = "absent"
     RUNNING = "running"
@@ -109,11 +115,11 @@ class Workflows(Protocol):
     """State machines."""
 
     def start(self, operation: Operation) -> None:
-        """Start the machine of the operation's type for this attempt; starting it again changes nothing."""
+        """Start the execution of this attempt; starting it again has no effect."""
         ...
 
     def state(self, operation: Operation) -> ExecutionState:
-        """What became of this attempt's execution."""
+        """Return the state of this attempt's execution."""
         ...
 
     def stop(self, operation: Operation) -> None:
@@ -122,23 +128,23 @@ class Workflows(Protocol):
 
 
 class Offers(Protocol):
-    """The catalogue, as far as deployments need it."""
+    """The part of the catalogue that deployments need."""
 
     def offer(
         self, region: str, instance_type: str, image: str, storage_kind: StorageKind, size_gb: int | None
     ) -> Offer:
-        """The offer for these ids; raises InvalidInput with every field that is wrong."""
+        """Return the offer for these ids; raises InvalidInput with every invalid field."""
         ...
 
 
 class Availability(Protocol):
-    """Live capacity."""
+    """Free capacity."""
 
     def available(self, offer: Offer) -> bool | None:
-        """Whether there is room for one more; None where nobody can say, or nothing is counted.
+        """Whether there is capacity for one more machine; None if unknown or not counted.
 
         Raises:
-            ProviderError: the provider was asked in vain.
+            ProviderError: the provider could not be asked.
         """
         ...
 
@@ -147,13 +153,13 @@ class PublicKeys(Protocol):
     """Customers' SSH keys."""
 
     def public_key(self, customer_id: str, ssh_key_id: str) -> str:
-        """The key in OpenSSH's format; raises NotFound for one that is not this customer's."""
+        """Return the key in OpenSSH's format; raises NotFound if it does not belong to the customer."""
         ...
 
 
 class SpendingRoom(Protocol):
-    """Spend caps, a customer's and an API key's."""
+    """Spend caps of customers and API keys."""
 
     def demand(self, account: Account, first_hour_micros: int, at: datetime, *, api_key_id: str = "") -> None:
-        """Go on only where they leave room for the first hour of one more machine; raises SpendCapReached."""
+        """Raise SpendCapReached unless the caps leave room for the first hour of one more machine."""
         ...

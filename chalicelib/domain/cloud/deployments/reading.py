@@ -1,4 +1,4 @@
-"""Looking at deployments. Everything else that asks for one by a request's id comes through here."""
+"""Reads deployments. All other code that looks one up for a request uses this service."""
 
 from dataclasses import replace
 
@@ -10,16 +10,16 @@ from chalicelib.kernel.pages import Page, PageRequest
 
 
 class Reading:
-    """Shows the deployments that a caller reaches."""
+    """Reads the deployments within a caller's reach."""
 
     def __init__(self, records: DeploymentRecords) -> None:
         self._records = records
 
     def get(self, reach: Reach, deployment_id: str) -> Deployment:
-        """One deployment.
+        """Return one deployment.
 
         Raises:
-            NotFound: the caller reaches no such deployment.
+            NotFound: there is no such deployment within reach.
         """
         deployment = self._records.deployment(reach.customer_id, deployment_id)
         if deployment is None or not reach.covers(deployment.project_id):
@@ -27,17 +27,17 @@ class Reading:
         return deployment
 
     def list(self, reach: Reach, wanted: DeploymentFilter, page: PageRequest) -> Page[Deployment]:
-        """The deployments that are reached, and that `wanted` asks for."""
+        """Return the deployments within reach that match `wanted`."""
         if wanted.project_id and not reach.covers(wanted.project_id):
             return Page([])
         wanted = replace(wanted, project_id=wanted.project_id or reach.project_id)
         return self._records.deployments(reach.customer_id, wanted, page)
 
     def events(self, reach: Reach, deployment_id: str, after: int, page: PageRequest) -> Page[TimelineEvent]:
-        """The timeline after the event numbered `after`.
+        """Return the timeline after event number `after`.
 
         Raises:
-            NotFound: the caller reaches no such deployment.
+            NotFound: there is no such deployment within reach.
         """
         self.get(reach, deployment_id)
         return self._records.events(reach.customer_id, deployment_id, after, page)

@@ -1,4 +1,4 @@
-"""Deleting deployments: billing ends with the request, the state machine removes the machine."""
+"""Deletes deployments: billing ends with the request, the state machine removes the machine."""
 
 from dataclasses import replace
 
@@ -47,18 +47,18 @@ class Removal:
         self._clock = clock
 
     def delete(self, reach: Reach, deployment_id: str) -> Accepted:
-        """End billing now, in this very transaction (G06), and let the state machine remove the machine.
+        """End billing in this transaction (G06), and start the operation that removes the machine.
 
-        Deleting what is being deleted, or is gone, changes nothing and gives that operation again.
+        If the deployment is being deleted, or is deleted, change nothing and return that operation.
 
         Raises:
-            NotFound: the caller reaches no such deployment.
+            NotFound: there is no such deployment within reach.
             OperationInProgress: an operation that a deletion cannot end is changing it.
         """
         return accepted(lambda: self._delete(self._reading.get(reach, deployment_id)))
 
     def delete_unpaid(self, customer_id: str, deployment_id: str) -> Accepted:
-        """Delete a machine because its customer's money ended long ago; nobody asked for it.
+        """Delete a machine whose customer has been out of money for too long.
 
         Raises:
             NotFound: there is no such deployment.

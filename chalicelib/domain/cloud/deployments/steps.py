@@ -1,8 +1,8 @@
-"""What operations have in common: holding a deployment, changing it, telling of it.
+"""A step: one transaction of an operation on its deployment.
 
-A `Step` is one transaction on one deployment: it gathers the deployment's new state, its timeline events, the
-operation's new state and whatever else belongs to it, and commits them together, guarded by the deployment's
-version. So a task that was overtaken changes nothing, and one that is repeated finds its work done.
+A `Step` collects the deployment's new state, its timeline events, the operation's new state and further Writes,
+and commits them together, guarded by the deployment's version. So a task that lost its lease changes nothing, and
+a repeated task finds its work done.
 """
 
 from collections.abc import Iterable
@@ -25,11 +25,11 @@ from chalicelib.kernel.transactions import Transactor, Write
 
 
 class LeaseLost(Exception):
-    """Another operation, or another attempt, has taken this deployment over: stop."""
+    """Another operation, or another attempt, has taken over the deployment: stop."""
 
 
 class Step:
-    """One change to one deployment, being put together."""
+    """One change of one deployment, before it is committed."""
 
     def __init__(
         self, deployment: Deployment, operation: Operation, at: datetime, records: DeploymentRecords
@@ -52,7 +52,7 @@ class Step:
         self.operation = replace(self.operation, **changes)  # type: ignore[arg-type]
 
     def end_operation(self, status: OperationStatus) -> None:
-        """Make the operation final and let go of the deployment."""
+        """Make the operation final and release the deployment."""
         self.change_operation(status=status, ended_at=self.at, check_at=None)
         self.change(operation_id=None)
 
@@ -73,17 +73,17 @@ class Step:
         self._writes.append(self._records.insert_event(event))
 
     def add(self, writes: Iterable[Write]) -> None:
-        """Let other writes be part of the same transaction."""
+        """Add further Writes to the transaction."""
         self._writes.extend(writes)
 
     def release_slot(self) -> None:
-        """No longer count the deployment against its customer's limit."""
+        """Stop counting the deployment against its customer's limit."""
         if self.deployment.holds_slot:
             self.change(holds_slot=False)
             self._writes.append(self._records.free_slot(self.deployment.customer_id))
 
     def commit(self, transactor: Transactor) -> None:
-        """Commit everything; nothing where nothing changed."""
+        """Commit everything; do nothing if nothing changed."""
         writes = list(self._writes)
         if self.deployment != self._before:
             writes.append(self._records.replace_deployment(self._before, self.deployment))
@@ -96,7 +96,7 @@ class Step:
 def begin(
     deployment: Deployment, type_: OperationType, at: datetime, time_allowed: timedelta, records: DeploymentRecords
 ) -> Step:
-    """The step with which a new operation takes `deployment` over, from whatever held it before (G29)."""
+    """Return the step with which a new operation takes over `deployment` from its present holder (G29)."""
     operation = Operation(
         id=new_id(Kind.OPERATION, at),
         customer_id=deployment.customer_id,
@@ -115,17 +115,17 @@ def begin(
 
 
 class Leases:
-    """Hands out steps to whoever holds a deployment."""
+    """Gives steps to the holder of a deployment's lease."""
 
     def __init__(self, records: DeploymentRecords, clock: Clock) -> None:
         self._records = records
         self._clock = clock
 
     def step(self, ticket: Ticket) -> Step:
-        """The deployment and operation of `ticket`, freshly read, ready to be changed.
+        """Return a step with the freshly read deployment and operation of `ticket`.
 
         Raises:
-            LeaseLost: another operation or attempt holds the deployment by now.
+            LeaseLost: another operation or attempt holds the deployment.
         """
         deployment = self._records.deployment(ticket.customer_id, ticket.deployment_id)
         operation = self._records.operation(ticket.customer_id, ticket.deployment_id, ticket.operation_id)

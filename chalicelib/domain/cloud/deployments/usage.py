@@ -1,4 +1,4 @@
-"""What deployments were charged, by hour and by day."""
+"""The charges of deployments, by hour and by day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _CURSOR_DIGITS = 12
 
 @dataclass(frozen=True)
 class UsageSpan:
-    """Which hours or days: those that begin from `start` on (inclusive) and before `end`; None has no bound."""
+    """A range of hours or days: those that begin at or after `start` and before `end`; None means no bound."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -30,41 +30,41 @@ class UsageSpan:
 
 @dataclass(frozen=True)
 class Usage:
-    """A part of a deployment's usage, with what proves it."""
+    """A part of a deployment's usage, with the meters behind it."""
 
     deployment: Deployment
     meters: Sequence[Meter]
-    """Oldest first: one for each time that it ran."""
+    """Oldest first: one for each time that the machine ran."""
     intervals: Page[UsageRecord]
 
 
 class UsageReports:
-    """Divides what meters have charged. Every list adds up to what was posted for the same hours or days."""
+    """Divides the charges of meters. Every list adds up to what was posted for the same hours or days."""
 
     def __init__(self, reading: Reading, meters: MeterRecords) -> None:
         self._reading = reading
         self._meters = meters
 
     def intervals(self, reach: Reach, deployment_id: str, page: PageRequest) -> Usage:
-        """What the deployment was charged, interval by interval (G05).
+        """Return the deployment's charges, interval by interval (G05).
 
         Raises:
-            NotFound: the caller reaches no such deployment.
+            NotFound: there is no such deployment within reach.
         """
         deployment = self._reading.get(reach, deployment_id)
         meters = list(self._meters.meters(deployment.customer_id, deployment_id))
         return Usage(deployment, meters, self._meters.usage(deployment.customer_id, deployment_id, page))
 
     def hourly(self, deployment: Deployment, span: UsageSpan, page: PageRequest) -> Page[UsageSlot]:
-        """The hours (UTC) in which `deployment` ran, oldest first.
+        """Return the hours (UTC) in which `deployment` ran, oldest first.
 
         Raises:
-            InvalidInput: the cursor is not one of this list.
+            InvalidInput: the cursor belongs to another list.
         """
         return self._page(deployment, span, page, hours)
 
     def daily(self, deployment: Deployment, span: UsageSpan, page: PageRequest, time_zone: str) -> Page[UsageSlot]:
-        """The days of `time_zone` in which it ran, oldest first; raises like `hourly`."""
+        """Return the days of `time_zone` in which it ran, oldest first; raises like `hourly`."""
         return self._page(deployment, span, page, partial(day_around, time_zone=time_zone))
 
     def _page(
@@ -82,7 +82,7 @@ class UsageReports:
 
 
 def _position(cursor: str | None) -> int:
-    """The second from which on a page begins."""
+    """Return the second at which a page begins."""
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _CURSOR_DIGITS):

@@ -1,6 +1,7 @@
-"""Suspending and resuming: switching machines off when the money or a spend cap is used up, and on when it is not.
+"""Suspends and resumes deployments: switches machines off when the balance or a spend cap is used up, and on
+again.
 
-Both are operations like any other, under a lease, driven by the state machine `deployment_power`.
+Both are operations under a lease, driven by the state machine `deployment_power`.
 """
 
 from datetime import timedelta
@@ -37,7 +38,7 @@ _MAX_WAIT_SECONDS = 60
 
 
 class PowerSwitch:
-    """Begins suspensions and resumptions, and does their work. Every method may be repeated at any point."""
+    """Starts suspensions and resumptions, and does their work. Every method may be repeated at any point."""
 
     def __init__(
         self,
@@ -59,7 +60,9 @@ class PowerSwitch:
         self._clock = clock
 
     def suspend(self, customer_id: str, deployment_id: str, because: str = "Your balance is used up") -> bool:
-        """Begin to switch an ACTIVE machine off, unless an operation is changing it; whether one was begun."""
+        """Start to suspend an ACTIVE machine, unless an operation is changing it; return whether it was
+        started.
+        """
 
         def beginning() -> bool:
             step = self._beginning(customer_id, deployment_id, OperationType.SUSPEND, DeploymentStatus.ACTIVE)
@@ -72,10 +75,10 @@ class PowerSwitch:
         return with_fresh_reads(beginning, stale=_STALE)
 
     def resume(self, customer_id: str, deployment_id: str, because: str = "Thank you for your payment") -> bool:
-        """Set the reserve of a SUSPENDED machine aside and begin to switch it on; whether that was begun.
+        """Hold the reserve of a SUSPENDED machine and start to resume it; return whether it was started.
 
         Raises:
-            InsufficientBalance: the reserve is not there.
+            InsufficientBalance: the balance does not cover the reserve.
         """
 
         def beginning() -> bool:
@@ -93,7 +96,7 @@ class PowerSwitch:
         return with_fresh_reads(beginning, stale=_STALE)
 
     def reserve(self, deployment: Deployment) -> int:
-        """What is set aside when `deployment` is switched on, at the price in force now; in micro-dollars."""
+        """Return the micro-dollars to hold when `deployment` is switched on, at the price in force now."""
         return reserve_micros(self._metering.price(deployment.price_parts, deployment.price_micros_per_hour))
 
     def _beginning(
@@ -105,11 +108,12 @@ class PowerSwitch:
         return begin(deployment, type_, self._clock.now(), POWER_STUCK_AFTER, self._records)
 
     def drive(self, ticket: Ticket) -> Progress:
-        """Do what the operation needs next; `done` only when the provider says that the machine is off, or on.
+        """Do the operation's next step; the result is `done` only when the provider reports the machine as off, or
+        on.
 
         Raises:
-            LeaseLost: another operation, such as a deletion, has taken the deployment over.
-            ProviderError: worth another try.
+            LeaseLost: another operation, such as a deletion, has taken over the deployment.
+            ProviderError: try again later.
         """
         step = self._leases.step(ticket)
         if step.operation.status.is_final:
@@ -145,14 +149,14 @@ class PowerSwitch:
         return provider
 
     def _note_delay(self, step: Step, why: str) -> None:
-        """Past its deadline staff are told, and then once a day; the attempts go on."""
+        """After the deadline, alert staff once a day; the attempts continue."""
         if step.at < step.operation.deadline_at:
             return
         step.change_operation(deadline_at=step.at + timedelta(days=1))
         self._alerts.send(f"{step.deployment.id} cannot be switched ({step.operation.type})", why)
 
     def _suspended(self, ticket: Ticket) -> Progress:
-        """It is off: the meter closes with the record of it, at the latest where the charged overrun ends."""
+        """Record that the machine is off and close the meter, at the end of the charged overrun at the latest."""
         step = self._leases.step(ticket)
         if step.operation.status.is_final:
             return Progress("done")
@@ -165,7 +169,7 @@ class PowerSwitch:
         return Progress("done")
 
     def _resumed(self, ticket: Ticket) -> Progress:
-        """It is on: another meter opens with the record of it."""
+        """Record that the machine is on and open a new meter, in one transaction."""
         step = self._leases.step(ticket)
         if step.operation.status.is_final:
             return Progress("done")
@@ -181,6 +185,6 @@ class PowerSwitch:
 
 
 def _wait_seconds(step: Step) -> int:
-    """Short looks at first, longer ones later."""
+    """Return the wait before the next look: short at first, longer later."""
     age_seconds = (step.at - step.operation.created_at) // timedelta(seconds=1)
     return min(max(_MIN_WAIT_SECONDS, age_seconds // 4), _MAX_WAIT_SECONDS)

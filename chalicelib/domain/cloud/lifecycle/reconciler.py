@@ -1,4 +1,4 @@
-"""Finishing what a lost event or a dead execution left (G28)."""
+"""Finishes operations that a lost event or a dead execution left unfinished (G28)."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -20,7 +20,7 @@ _GIVEN_UP_AFTER = timedelta(minutes=20)
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What one run did."""
+    """The result of one run."""
 
     started: int = 0
     taken_over: int = 0
@@ -28,9 +28,9 @@ class Reconciled:
 
 
 class Reconciler:
-    """Looks at every operation that has not moved for a while.
+    """Checks every operation without recent progress.
 
-    Each running task pushes its operation's `check_at` ahead, so that only what stands still is looked at.
+    Each running task moves its operation's `check_at` ahead, so that only operations without progress are checked.
     """
 
     def __init__(
@@ -42,16 +42,16 @@ class Reconciler:
         self._clock = clock
 
     def start(self, customer_id: str, deployment_id: str, operation_id: str) -> None:
-        """Start the state machine of an operation, unless it is over already."""
+        """Start the state machine of an operation, unless the operation is final."""
         operation = self._records.operation(customer_id, deployment_id, operation_id)
         if operation is not None and not operation.status.is_final:
             self._workflows.start(operation)
 
     def run(self) -> Reconciled:
-        """Look at all of them once. One operation's trouble does not keep the others from being looked at.
+        """Check all such operations once. Process every operation; raise what failed at the end.
 
         Raises:
-            ExceptionGroup: what went wrong, after all had their turn.
+            ExceptionGroup: the errors of the operations that failed.
         """
         now = self._clock.now()
         result = Reconciled()
@@ -83,11 +83,11 @@ class Reconciler:
         return result
 
     def _has_given_up(self, operation: Operation) -> bool:
-        """Whether an execution that is said to run has done nothing for far too long."""
+        """Whether an execution that counts as running has made no progress for too long."""
         return operation.check_at is not None and operation.check_at + _GIVEN_UP_AFTER < self._clock.now()
 
     def _take_over(self, operation: Operation) -> bool:
-        """Start another attempt, under a new fence: whatever is left of the old one can change nothing (G29)."""
+        """Start another attempt under a new fence, so that remains of the old attempt can change nothing (G29)."""
         deployment = self._records.deployment(operation.customer_id, operation.deployment_id)
         if deployment is None or deployment.operation_id != operation.id:
             return False

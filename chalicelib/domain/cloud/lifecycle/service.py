@@ -1,8 +1,8 @@
-"""The work behind the state machines' tasks: building a machine, and removing it.
+"""The tasks of the state machines: building a machine, and removing it.
 
-Every method may be run again after it has had its effect, after it had half of it, or while another run of it is
-still under way; it looks first and then does what is left. None waits: each says what came of it and how long to
-wait before the next look.
+Every method may be repeated after it took effect, wholly or partly, and may run while another run is still under
+way: it checks what is done and does the rest. None waits: each returns its result, and how long to wait before the
+next call.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ _MAX_REMOVE_WAIT_SECONDS = 300
 
 @dataclass(frozen=True)
 class Progress:
-    """What came of a task; `failure_code` and `provider_reason` go with `failed`."""
+    """The result of a task; `failure_code` and `provider_reason` are set for `failed`."""
 
     outcome: str
     wait_seconds: int = 0
@@ -56,10 +56,10 @@ class Progress:
 
 
 class Lifecycle:
-    """Drives one deployment at a time, for whoever holds its ticket.
+    """Drives one deployment, for the holder of its ticket.
 
-    Every method raises `LeaseLost` once another operation has taken the deployment over, and `ProviderError`s
-    that are worth another try.
+    Every method raises `LeaseLost` if another operation has taken over the deployment, and `ProviderError`s that
+    are worth another try.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Lifecycle:
         self._transactor = transactor
 
     def create_machine(self, ticket: Ticket) -> Progress:
-        """Ask the provider to build, or find what an earlier ask has built (G20)."""
+        """Ask the provider to build the machine, or find the one that an earlier call built (G20)."""
         step = self._leases.step(ticket)
         if over := _over(step):
             return over
@@ -93,7 +93,7 @@ class Lifecycle:
         return Progress("building", _MIN_WAIT_SECONDS)
 
     def _ask(self, step: Step, ticket: Ticket) -> Progress | None:
-        """Announce the call, make it, and keep the machine's id; the refusal, if the provider refuses."""
+        """Record the call, make it, and store the machine's id; return the failure if the provider refuses."""
         provider = self._providers(step.deployment.provider)
         first = step.deployment.create_called_at is None
         try:
@@ -104,7 +104,7 @@ class Lifecycle:
                 )
                 step.change_operation(status=OperationStatus.RUNNING)
                 step.tell("provisioning", "Your machine is being built.")
-            # Before each call, so that a delete knows how long one may still be under way (G23).
+            # Recorded before each call, so that a deletion knows how long a call may still be under way (G23).
             step.change(create_called_at=step.at)
             step.change_operation(check_at=step.at + CHECK_INTERVAL)
             step.commit(self._transactor)
@@ -113,13 +113,13 @@ class Lifecycle:
             raise
         except ProviderError as refusal:
             if first:
-                self._forget_call(ticket, step.at)  # the only call was refused: there is no machine
+                self._forget_call(ticket, step.at)  # the only call was refused, so that no machine exists
             return Progress("failed", failure_code=refusal.failure.value, provider_reason=str(refusal))
         self._keep(ticket, machine_id=ref.id)
         return None
 
     def _forget_call(self, ticket: Ticket, called_at: datetime) -> None:
-        """Note that no call was made after all; not where another one was begun since."""
+        """Record that no call was made; does nothing if another call was begun since."""
 
         def forget() -> None:
             step = self._leases.step(ticket)
@@ -130,7 +130,7 @@ class Lifecycle:
         with_fresh_reads(forget, stale=_STALE)
 
     def _keep(self, ticket: Ticket, **changes: object) -> None:
-        """Note something about the deployment, whatever else changed meanwhile."""
+        """Change attributes of the deployment, regardless of other changes meanwhile."""
 
         def keep() -> None:
             step = self._leases.step(ticket)
@@ -140,7 +140,7 @@ class Lifecycle:
         with_fresh_reads(keep, stale=_STALE)
 
     def poll_machine(self, ticket: Ticket) -> Progress:
-        """Look at a machine that is being built, and bring its events into the timeline."""
+        """Check a machine that is being built, and copy its events to the timeline."""
         step = self._leases.step(ticket)
         if over := _over(step):
             return over
@@ -175,7 +175,7 @@ class Lifecycle:
         return Progress("failed", failure_code=FailureCode.PROVISIONING_FAILED.value, provider_reason=reason)
 
     def activate(self, ticket: Ticket) -> Progress:
-        """Hand the machine over: outputs, the meter's opening and the hold's turn, in one transaction (G08)."""
+        """Finish the build: store the outputs, open the meter and resize the hold, in one transaction (G08)."""
 
         def activation() -> Progress:
             step = self._leases.step(ticket)
@@ -206,7 +206,7 @@ class Lifecycle:
         return with_fresh_reads(activation, stale=_STALE)
 
     def record_failure(self, ticket: Ticket, code: str, provider_reason: str) -> Progress:
-        """Tell the customer why it failed and give the hold back (G27); what was built is removed next."""
+        """Tell the customer why the build failed and release the hold (G27); the remains are removed next."""
 
         def failing() -> Progress:
             step = self._leases.step(ticket)
@@ -230,7 +230,7 @@ class Lifecycle:
         return progress
 
     def remove_machine(self, ticket: Ticket) -> Progress:
-        """Do what the removal needs next; `gone` only when the provider says that it is (G21)."""
+        """Do the next step of the removal; the result is `gone` only when the provider confirms it (G21)."""
         step = self._leases.step(ticket)
         if step.operation.status.is_final:
             return Progress("gone")
@@ -242,7 +242,8 @@ class Lifecycle:
         if machine.state is MachineState.GONE:
             settled = (deployment.create_called_at or step.at) + CREATE_SETTLE
             if deployment.machine_id is None and step.at < settled:
-                # A create call may still be under way; nothing found now can be there in a moment.
+                # A create call may still be under way: a machine that does not exist now can appear a moment
+                # later.
                 return Progress("removing", max(1, (settled - step.at) // timedelta(seconds=1) + 1))
             self._copy_events(step)
             return self._finish_removal(step)
@@ -259,7 +260,7 @@ class Lifecycle:
         return progress
 
     def _look(self, step: Step) -> Machine:
-        """The machine to be removed; a region that does not say is a delay like any other."""
+        """Return the machine to be removed; no answer from the region counts as a delay."""
         deployment = step.deployment
         try:
             return self._providers(deployment.provider).get(deployment.ref)
@@ -270,7 +271,7 @@ class Lifecycle:
             raise
 
     def _note_delay(self, step: Step, describe: Callable[[], str]) -> None:
-        """Past its deadline a removal is stuck: staff are told, once; the attempts go on (G22, G24)."""
+        """After the deadline, mark the removal as stuck and alert staff once; the attempts continue (G22, G24)."""
         deployment = step.deployment
         if step.at < step.operation.deadline_at or deployment.status is DeploymentStatus.DELETE_STUCK:
             return
@@ -307,7 +308,7 @@ class Lifecycle:
         return Progress("gone")
 
     def _copy_events(self, step: Step) -> None:
-        """Bring the provider's new events into the timeline, a bounded number at a time."""
+        """Copy the provider's new events to the timeline, a bounded number at a time."""
         deployment = step.deployment
         if deployment.machine_id is None:
             return
@@ -321,7 +322,7 @@ class Lifecycle:
 
 
 def _final(step: Step) -> Progress | None:
-    """How the operation ended, where it has: a repeated task finds its work done."""
+    """Return the result of an operation that is final, so that a repeated task finds its work done."""
     match step.operation.status:
         case OperationStatus.SUCCEEDED:
             return Progress("active")
@@ -331,24 +332,24 @@ def _final(step: Step) -> Progress | None:
 
 
 def _over(step: Step) -> Progress | None:
-    """How the build ended, or that it has failed and is being removed; None while it goes on."""
+    """Return the result of the build if it is final, or failed and being removed; None while it goes on."""
     if step.deployment.desired is DesiredState.ABSENT and not step.operation.status.is_final:
         return Progress("failed", failure_code=FailureCode.PROVISIONING_FAILED.value)
     return _final(step)
 
 
 def _growing_wait(age: timedelta, part: int, most_seconds: int) -> int:
-    """A `part`th of `age`: short looks at first, longer ones later."""
+    """Return `age / part`, at most `most_seconds`: short waits at first, longer ones later."""
     return min(max(_MIN_WAIT_SECONDS, age // timedelta(seconds=1) // part), most_seconds)
 
 
 def _removing_for(step: Step) -> timedelta:
-    """How long the removal has gone on: a delete from its request, a failed build from its failure."""
+    """Return how long the removal has taken: since the request to delete, or since the build failed."""
     operation = step.operation
     began = operation.deadline_at - DELETE_STUCK_AFTER
     return step.at - (began if operation.created_at <= began <= step.at else operation.created_at)
 
 
 def _check_after(step: Step, progress: Progress) -> datetime:
-    """When the reconciler should wonder why nothing has come after this progress and its wait."""
+    """Return the time after which this operation counts as stalled."""
     return step.at + timedelta(seconds=progress.wait_seconds) + CHECK_INTERVAL

@@ -1,4 +1,6 @@
-"""What customers read. A provider's own text may name hosts, requests and quotas, and never reaches them."""
+"""Sentences for customers. The provider's own text may contain hosts, request ids and quotas, and is never
+shown.
+"""
 
 from types import MappingProxyType
 
@@ -44,12 +46,12 @@ _ACTIONS = MappingProxyType(
 
 
 def failure_sentence(code: str) -> str:
-    """What a failure with this code means for the customer, and what they can do (G27)."""
+    """Return what a failure with this code means for the customer, and what they can do (G27)."""
     return _FAILURES[FailureCode(code)]
 
 
 def resource_sentence(event: MachineEvent) -> str:
-    """One line of the provider's log, such as `Server: creating, done.`"""
+    """Return one line about the provider's progress, such as `Server: creating, done.`"""
     action, _, phase = event.status.partition("_")
     part = _RESOURCES.get(event.resource, "Machine")
     return f"{part}: {_ACTIONS.get(action, action.lower())}, {_PHASES.get(phase, phase.lower())}."

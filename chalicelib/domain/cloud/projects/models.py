@@ -1,4 +1,4 @@
-"""Projects: groups of a customer's deployments, and what an API key can be confined to."""
+"""Projects: groups of a customer's deployments, to which an API key can be confined."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,17 +13,17 @@ MAX_PROJECT_NAME_LENGTH = 64
 
 @dataclass(frozen=True)
 class Project:
-    """A group of deployments under a name of the customer's."""
+    """A named group of a customer's deployments."""
 
     id: str
     customer_id: str
     name: str
     created_at: datetime
     version: int = 1
-    """Grows with each change, and with each deployment that comes in."""
+    """Increases with each change, and with each deployment that is added."""
 
 
 def no_such_project() -> NotFound:
-    """The refusal of a project that is none of the asker's."""
+    """Return the error for a project that does not exist or is not within reach."""
     message = "You have no such project."
     return NotFound(message, details=[FieldError("projectId", message)])

@@ -1,4 +1,4 @@
-"""What projects need from outside."""
+"""Ports of projects."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -20,32 +20,32 @@ PROJECT_ROOM_LEFT = "project_room_left"
 
 
 class ProjectRecords(Protocol):
-    """Where projects are kept. Single reads are strongly consistent."""
+    """Stored projects. Single reads are strongly consistent."""
 
     def list(self, customer_id: str, page: PageRequest) -> Page[Project]:
-        """A customer's projects, oldest first."""
+        """Return a customer's projects, oldest first."""
         ...
 
     def get(self, customer_id: str, project_id: str) -> Project | None:
-        """One project; a stranger's is not found."""
+        """Return one project of the customer, or None."""
         ...
 
     def insert(self, project: Project, limit: int) -> Sequence[Write]:
-        """Keep a new project; asserts PROJECT_NAME_FREE (in any case) and PROJECT_ROOM_LEFT below `limit`."""
+        """Add a project; asserts PROJECT_NAME_FREE (ignoring case) and PROJECT_ROOM_LEFT (fewer than `limit`)."""
         ...
 
     def rename(self, before: Project, after: Project) -> Sequence[Write]:
-        """Give it another name; asserts PROJECT_UNCHANGED since `before`, and PROJECT_NAME_FREE."""
+        """Rename it; asserts PROJECT_UNCHANGED since `before` was read, and PROJECT_NAME_FREE."""
         ...
 
     def remove(self, project: Project) -> Sequence[Write]:
-        """Forget it; asserts PROJECT_UNCHANGED: no deployment has come in since it was read."""
+        """Delete it; asserts PROJECT_UNCHANGED: no deployment was added since it was read."""
         ...
 
     def enter(self, customer_id: str, project_id: str) -> Write:
-        """Note that a deployment comes in; asserts PROJECT_THERE."""
+        """Record that a deployment is added; asserts PROJECT_THERE."""
         ...
 
     def is_empty(self, customer_id: str, project_id: str) -> bool:
-        """Whether no deployment in it exists any more; strongly consistent."""
+        """Whether it contains no existing deployment (strongly consistent)."""
         ...

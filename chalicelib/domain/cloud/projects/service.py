@@ -1,7 +1,7 @@
-"""Projects: groups of a customer's deployments, and what an API key can be confined to.
+"""Manages projects: groups of a customer's deployments, to which an API key can be confined.
 
-A key that is confined to a project sees and makes deployments in it and nowhere else; `Deployments.within` is the
-one place that holds it to that."""
+A key that is confined to a project sees and creates deployments only there; `Deployments.within` enforces it.
+"""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fre
 
 
 class Projects:
-    """Keeps customers' projects."""
+    """Manages customers' projects."""
 
     def __init__(self, records: ProjectRecords, transactor: Transactor, clock: Clock) -> None:
         self._records = records
@@ -24,17 +24,17 @@ class Projects:
         self._clock = clock
 
     def list(self, reach: Reach, page: PageRequest) -> Page[Project]:
-        """A customer's projects, oldest first; a key that is confined to one sees that."""
+        """Return a customer's projects, oldest first; a key confined to a project sees only that."""
         if not reach.project_id:
             return self._records.list(reach.customer_id, page)
         own = self._records.get(reach.customer_id, reach.project_id)
         return Page([own] if own else [])
 
     def get(self, reach: Reach, project_id: str) -> Project:
-        """One project.
+        """Return one project.
 
         Raises:
-            NotFound: the customer has no such project, or the caller does not reach it.
+            NotFound: there is no such project within reach.
         """
         project = self._records.get(reach.customer_id, project_id) if reach.covers(project_id) else None
         if project is None:
@@ -46,12 +46,12 @@ class Projects:
         return self._records.get(customer_id, project_id) is not None
 
     def create(self, reach: Reach, name: str) -> Project:
-        """Make a project.
+        """Create a project.
 
         Raises:
             Forbidden: the caller is confined to a project.
-            Conflict: there is one of this name, in any case.
-            LimitExceeded: there are as many as there can be.
+            Conflict: a project has this name, ignoring case.
+            LimitExceeded: the customer has the maximum number of projects.
         """
         if reach.project_id:
             raise Forbidden("This API key reaches one project only; it cannot make another.")
@@ -68,11 +68,11 @@ class Projects:
         return project
 
     def rename(self, reach: Reach, project_id: str, name: str) -> Project:
-        """Give a project another name.
+        """Rename a project.
 
         Raises:
             NotFound: as for `get`.
-            Conflict: there is one of this name, in any case.
+            Conflict: a project has this name, ignoring case.
         """
 
         def change() -> Project:
@@ -87,11 +87,11 @@ class Projects:
             raise _name_taken() from failed
 
     def remove(self, reach: Reach, project_id: str) -> None:
-        """Forget a project that is empty; deployments that are gone do not count.
+        """Delete a project without existing deployments.
 
         Raises:
             NotFound: as for `get`.
-            Conflict: there are deployments in it.
+            Conflict: it contains deployments.
         """
 
         def forget() -> None:

@@ -1,6 +1,6 @@
-"""Errors of providers. An adapter raises no others, and the API returns them as they are.
+"""Errors of providers. An adapter raises no others, and the API answers with them unchanged.
 
-An endpoint that asks a provider declares `asks_provider=True`, which documents these errors. It translates none of
+An endpoint that calls a provider declares `asks_provider=True`, which documents these errors. It does not catch
 them: the customer gets the code and its sentence, and the log gets the provider's text.
 """
 
@@ -10,11 +10,11 @@ from typing import ClassVar, Final
 from chalicelib.kernel.errors import HearthError
 
 BUSY_SECONDS: Final = 5
-"""The `Retry-After` of a busy provider that does not give one."""
+"""The `Retry-After` of a busy provider that gives none."""
 
 
 class FailureCode(StrEnum):
-    """Why a machine could not be built, as its deployment tells it (G27)."""
+    """Why a machine could not be built, as shown in its deployment (G27)."""
 
     CAPACITY_UNAVAILABLE = "CAPACITY_UNAVAILABLE"
     PROVIDER_QUOTA = "PROVIDER_QUOTA"
@@ -23,16 +23,16 @@ class FailureCode(StrEnum):
 
 
 class ProviderError(HearthError):
-    """A provider did not do what was asked.
+    """A call to a provider failed.
 
-    The text is for staff and may hold the provider's own words; customers get the sentence of the code. The class
-    names are what the state machines' Retry rules match.
+    The text is for staff and may contain the provider's own words; customers get the sentence of the code. The
+    Retry rules of the state machines match the class names.
     """
 
     code, status = "PROVIDER_ERROR", 502
     sentence = "The region's control plane gave no answer, or refused; try again later."
     failure: ClassVar[FailureCode] = FailureCode.PROVISIONING_FAILED
-    """What it means for a machine that was to be built."""
+    """The failure code of a machine that was to be built."""
 
     def __init__(self, text: str = "", *, retry_after_seconds: int | None = None) -> None:
         super().__init__(retry_after_seconds=retry_after_seconds)
@@ -43,11 +43,11 @@ class ProviderError(HearthError):
 
 
 class ProviderUnreachable(ProviderError):
-    """No answer, a broken one, or a 5xx: it may have taken effect. Look before trying again (G20)."""
+    """No answer, an incomplete one, or a 5xx: the call may have taken effect. Check before trying again (G20)."""
 
 
 class ProviderThrottled(ProviderError):
-    """The provider asks for patience (429). Nothing happened; try again later."""
+    """The provider throttles us (429). Nothing happened; try again later."""
 
     code, status = "PROVIDER_BUSY", 503
     sentence = "The region is busy; try again in a moment."
@@ -58,7 +58,7 @@ class ProviderThrottled(ProviderError):
 
 
 class CapacityUnavailable(ProviderError):
-    """The provider has no room for this machine."""
+    """The provider has no capacity for this machine."""
 
     code, status = "CAPACITY_UNAVAILABLE", 409
     sentence = "There is no free capacity for this type in this region right now."
@@ -66,7 +66,7 @@ class CapacityUnavailable(ProviderError):
 
 
 class QuotaExceeded(ProviderError):
-    """Our own account at the provider is at its limit; also: every project of the region is full."""
+    """Our own account at the provider has reached a quota, or every project of the region is full."""
 
     code, status = "PROVIDER_QUOTA", 409
     sentence = "This region's quota is used up for the moment; try another region or try again later."
@@ -74,12 +74,12 @@ class QuotaExceeded(ProviderError):
 
 
 class SpecRejected(ProviderError):
-    """The provider will never build this: an unknown flavor, image or network, a bad parameter."""
+    """The provider will never build this: an unknown flavor, image or network, or an invalid parameter."""
 
 
 class ProviderDenied(ProviderError):
-    """Our credentials do not allow this. Staff must act; trying again changes nothing by itself."""
+    """Our credentials do not allow this. Staff must act; a retry alone does not help."""
 
 
 PROVIDER_ERRORS: Final = (CapacityUnavailable, ProviderError, ProviderThrottled, QuotaExceeded)
-"""One for each code that an endpoint may answer which asks a provider."""
+"""One for each code that an endpoint with `asks_provider` can answer."""

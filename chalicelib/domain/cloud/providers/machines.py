@@ -1,8 +1,8 @@
-"""A machine as a provider sees it: the words that every provider's adapter translates to and from.
+"""A machine in provider-neutral terms, which every provider's adapter translates.
 
-A machine is whatever one deployment owns at its provider: a Heat stack with its server, port, volume and
-addresses, a Linode, a droplet. It is known by a deterministic name, so that an ambiguous create is resolved
-by looking it up (G20), and it carries Hearth's own tag, so that nothing else is mistaken for ours (G25).
+A machine is everything that one deployment owns at its provider: a Heat stack with its server, port, volume and
+addresses, a Linode, a droplet. It has a deterministic name, so that a lookup resolves an ambiguous create (G20),
+and Hearth's own tag, so that no foreign machine is taken for ours (G25).
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from chalicelib.domain.cloud.providers.errors import FailureCode
 
 
 class StorageKind(StrEnum):
-    """Where a machine's disk lives."""
+    """The place of a machine's disk."""
 
     LOCAL = "local"
     NETWORK = "network"
@@ -22,10 +22,10 @@ class StorageKind(StrEnum):
 
 @dataclass(frozen=True)
 class MachineSpec:
-    """What to build. Names are the provider's own: the catalogue has translated ours."""
+    """What to build. Names are the provider's own, as translated by the catalogue."""
 
     template: str
-    """Which shape, with its version: `cpu_instance/v1`, `gpu_instance/v1`, `windows_instance/v1`."""
+    """The template with its version: `cpu_instance/v1`, `gpu_instance/v1`, `windows_instance/v1`."""
     flavor: str
     image: str
     storage_kind: StorageKind
@@ -35,24 +35,24 @@ class MachineSpec:
     network: str = ""
     """The private network; empty means the region's default."""
     public_network: str = ""
-    """Where public addresses come from; empty means the region's default."""
+    """The network with public addresses; empty means the region's default."""
     tags: Mapping[str, str] = field(default_factory=dict)
-    """Whose it is: `customer` and `deployment`; the adapter adds the installation's own tag."""
+    """The ids of its owner: `customer` and `deployment`; the adapter adds the installation's tag."""
 
 
 @dataclass(frozen=True)
 class MachineRef:
-    """Where a machine is: known by name before it exists, and by the provider's id afterwards."""
+    """A reference to a machine: by name before it exists, and by the provider's id afterwards."""
 
     region: str
     placement: str
-    """The account or project inside the region that holds it, as `place` chose it."""
+    """The account or project inside the region that contains it, as chosen by `place`."""
     name: str
     id: str | None = None
 
 
 class MachineState(StrEnum):
-    """What a provider says of a machine. Only GONE means gone (G21)."""
+    """The provider's state of a machine. Only GONE means gone (G21)."""
 
     BUILDING = "building"
     READY = "ready"
@@ -68,13 +68,13 @@ class Power(StrEnum):
     ON = "on"
     OFF = "off"
     CHANGING = "changing"
-    """On its way from one to the other, or busy with something else: look again."""
+    """Changing from one to the other, or otherwise busy: check again."""
     GONE = "gone"
 
 
 @dataclass(frozen=True)
 class MachineFailure:
-    """A failed build: a code of ours, and the provider's own text for staff, never for the customer."""
+    """A failed build: our code, and the provider's text for staff, never for the customer."""
 
     code: FailureCode
     provider_reason: str
@@ -82,7 +82,7 @@ class MachineFailure:
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine at one look. `failure` is set where `state` is FAILED or DELETE_FAILED."""
+    """The state of a machine when it was read. `failure` is set if `state` is FAILED or DELETE_FAILED."""
 
     ref: MachineRef
     state: MachineState
@@ -91,7 +91,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class MachineEvent:
-    """One line of the provider's progress log. `id` is unique and stable; `resource` is a part's name."""
+    """One line of the provider's progress log. `id` is unique and stable; `resource` names a part."""
 
     id: str
     at: datetime
@@ -102,7 +102,7 @@ class MachineEvent:
 
 @dataclass(frozen=True)
 class MachineOutputs:
-    """What a customer needs to reach a machine; complete only once it is READY."""
+    """The data that a customer needs to reach a machine; complete only when it is READY."""
 
     server_id: str
     private_ipv4: str
@@ -111,7 +111,7 @@ class MachineOutputs:
 
 @dataclass(frozen=True)
 class OwnedMachine:
-    """A machine that carries this installation's tag, as an inventory lists it."""
+    """A machine with this installation's tag, as listed in an inventory."""
 
     ref: MachineRef
     state: MachineState
@@ -122,7 +122,7 @@ class OwnedMachine:
 
 @dataclass(frozen=True)
 class Blocker:
-    """A resource that keeps a machine from being deleted: a port, a volume."""
+    """A resource that prevents the deletion of a machine: a port, a volume."""
 
     kind: str
     id: str

@@ -1,4 +1,4 @@
-"""SSH keys that are kept."""
+"""Stored SSH keys."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Algorithm(StrEnum):
-    """The kinds of key that are taken."""
+    """The accepted kinds of keys."""
 
     ED25519 = "ssh-ed25519"
     ECDSA_256 = "ecdsa-sha2-nistp256"
@@ -24,12 +24,12 @@ class PublicKey:
     text: str
     """`<algorithm> <base64>`, without the comment."""
     fingerprint: str
-    """As `ssh-keygen -l` shows it: `SHA256:…`."""
+    """As printed by `ssh-keygen -l`: `SHA256:…`."""
 
 
 @dataclass(frozen=True)
 class SshKey:
-    """A public key under a name of the customer's."""
+    """A named public key of a customer."""
 
     id: str
     customer_id: str

@@ -1,4 +1,4 @@
-"""What SSH keys need from outside."""
+"""Ports of SSH keys."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -14,20 +14,20 @@ ROOM_LEFT = "ssh_key_room_left"
 
 
 class SshKeyRecords(Protocol):
-    """Where SSH keys are kept."""
+    """Stored SSH keys."""
 
     def list(self, customer_id: str, page: PageRequest) -> Page[SshKey]:
-        """A customer's keys, oldest first."""
+        """Return a customer's keys, oldest first."""
         ...
 
     def get(self, customer_id: str, ssh_key_id: str) -> SshKey | None:
-        """One key, strongly consistent; a stranger's is not found."""
+        """Return one key of the customer, or None (strongly consistent)."""
         ...
 
     def insert(self, ssh_key: SshKey, limit: int) -> Sequence[Write]:
-        """Keep a new key; asserts NAME_FREE (in any case), FINGERPRINT_FREE and ROOM_LEFT below `limit`."""
+        """Add a key; asserts NAME_FREE (ignoring case), FINGERPRINT_FREE and ROOM_LEFT (fewer than `limit`)."""
         ...
 
     def remove(self, ssh_key: SshKey) -> Sequence[Write]:
-        """Forget a key; asserts KEY_THERE."""
+        """Delete a key; asserts KEY_THERE."""
         ...

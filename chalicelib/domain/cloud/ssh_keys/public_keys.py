@@ -1,7 +1,7 @@
-"""SSH public keys: which ones Hearth takes, read from their wire format.
+"""Parses SSH public keys from their wire format, and accepts only secure kinds.
 
-Sources: RFC 4253 section 6.6 (ssh-rsa), RFC 5656 section 3.1 (ecdsa-sha2-*), RFC 8709 section 4 (ssh-ed25519),
-RFC 4251 section 5 (string, mpint); least RSA size of NIST SP 800-131A.
+Sources: RFC 4253 section 6.6 (ssh-rsa), RFC 5656 section 3.1 (ecdsa-sha2-*), RFC 8709 section 4 (ssh-ed25519), RFC
+4251 section 5 (string, mpint); minimum RSA size of NIST SP 800-131A.
 """
 
 import base64
@@ -20,7 +20,7 @@ _ACCEPTED = "Use an ssh-ed25519, ecdsa-sha2-nistp256, -nistp384 or -nistp521 key
 
 
 class UnusableKey(ValueError):
-    """The text is not a public key that can be used. Its message is for the customer, and quotes nothing."""
+    """The text is not an accepted public key. The message is for the customer, and does not quote the text."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ _CURVES = {
 
 
 def parse_public_key(text: str) -> PublicKey:
-    """The public key in `text`, one line in OpenSSH's format; its comment is dropped.
+    """Parse `text`, one line in OpenSSH's format, without its comment.
 
     Raises:
         UnusableKey: says what is wrong and what to do.
@@ -94,7 +94,7 @@ def parse_public_key(text: str) -> PublicKey:
 
 
 def _bits(algorithm: Algorithm, blob: bytes) -> int:
-    """The size of the key in `blob`, which must be whole and valid."""
+    """Return the size of the key in `blob`; raises if it is incomplete or invalid."""
     parts = _strings(blob)
     if not parts or parts[0] != algorithm.encode():
         raise _damaged()
@@ -125,7 +125,9 @@ def _rsa_bits(exponent: int, modulus: int) -> int:
 
 
 def _ecdsa_bits(curve: _Curve, name: bytes, point: bytes) -> int:
-    """RFC 5656 lets points be compressed; OpenSSH itself writes and reads only uncompressed ones."""
+    """Return the size of an ECDSA key. RFC 5656 allows compressed points; OpenSSH reads and writes only
+    uncompressed ones.
+    """
     size = curve.size_bytes
     if name != curve.name or len(point) != 1 + 2 * size or point[0] != 4:
         raise _damaged()
@@ -135,7 +137,7 @@ def _ecdsa_bits(curve: _Curve, name: bytes, point: bytes) -> int:
 
 
 def _strings(blob: bytes) -> list[bytes]:
-    """The strings that `blob` consists of, with nothing left over (RFC 4251)."""
+    """Split `blob` into its strings, with nothing left over (RFC 4251)."""
     strings = []
     while blob:
         length, blob = int.from_bytes(blob[:4]), blob[4:] if len(blob) >= 4 else b""
@@ -147,7 +149,7 @@ def _strings(blob: bytes) -> list[bytes]:
 
 
 def _mpint(data: bytes) -> int:
-    """A positive integer in the one form that RFC 4251 gives it."""
+    """Parse a positive integer in the only form that RFC 4251 allows."""
     value = int.from_bytes(data, signed=True)
     if value <= 0 or data != value.to_bytes(value.bit_length() // 8 + 1):
         raise _damaged()

@@ -1,4 +1,4 @@
-"""Customers' SSH keys: what new machines let in."""
+"""Customers' SSH keys, which are installed on new machines."""
 
 from chalicelib.domain.cloud.ssh_keys.models import SshKey
 from chalicelib.domain.cloud.ssh_keys.ports import FINGERPRINT_FREE, NAME_FREE, SshKeyRecords
@@ -14,7 +14,7 @@ MAX_NAME_LENGTH = 64
 
 
 class SshKeys:
-    """Keeps customers' SSH keys. A machine that was made with a key keeps it, whatever becomes of it here."""
+    """Manages customers' SSH keys. Changing or deleting a key here does not affect existing machines."""
 
     def __init__(self, records: SshKeyRecords, transactor: Transactor, clock: Clock) -> None:
         self._records = records
@@ -22,14 +22,14 @@ class SshKeys:
         self._clock = clock
 
     def list(self, customer_id: str, page: PageRequest) -> Page[SshKey]:
-        """A customer's keys, oldest first."""
+        """Return a customer's keys, oldest first."""
         return self._records.list(customer_id, page)
 
     def get(self, customer_id: str, ssh_key_id: str) -> SshKey:
-        """One key.
+        """Return one key.
 
         Raises:
-            NotFound: this customer has no such key.
+            NotFound: the customer has no such key.
         """
         ssh_key = self._records.get(customer_id, ssh_key_id)
         if ssh_key is None:
@@ -37,20 +37,20 @@ class SshKeys:
         return ssh_key
 
     def public_key(self, customer_id: str, ssh_key_id: str) -> str:
-        """The text of one key, in OpenSSH's format.
+        """Return the text of one key, in OpenSSH's format.
 
         Raises:
-            NotFound: this customer has no such key.
+            NotFound: the customer has no such key.
         """
         return self.get(customer_id, ssh_key_id).key.text
 
     def add(self, customer_id: str, name: str, public_key: str) -> SshKey:
-        """Keep `public_key` under `name`.
+        """Store `public_key` under `name`.
 
         Raises:
-            InvalidInput: it is not a public key that can be used.
-            Conflict: the customer has a key of that name, or that key.
-            LimitExceeded: the customer has as many keys as one may have.
+            InvalidInput: it is not an accepted public key.
+            Conflict: the customer has a key with this name, or this key.
+            LimitExceeded: the customer has the maximum number of keys.
         """
         try:
             parsed = parse_public_key(public_key)
@@ -65,20 +65,22 @@ class SshKeys:
         return ssh_key
 
     def remove(self, customer_id: str, ssh_key_id: str) -> None:
-        """Forget a key.
+        """Delete a key.
 
         Raises:
-            NotFound: this customer has no such key.
+            NotFound: the customer has no such key.
         """
         ssh_key = self.get(customer_id, ssh_key_id)
         try:
             self._transactor.commit(self._records.remove(ssh_key))
-        except ConditionFailed as failed:  # somebody else was faster
+        except ConditionFailed as failed:  # another request was faster
             raise NotFound("You have no such SSH key.") from failed
 
 
 def _refusal(asserts: frozenset[str]) -> Conflict | LimitExceeded:
-    """Why a key was not kept: the names of what is taken first, since only they can be helped by a choice."""
+    """Return the error for failed assertions; those about the name or key come first, as the customer can change
+    these.
+    """
     taken = {
         NAME_FREE: FieldError("name", "You have an SSH key of this name; choose another."),
         FINGERPRINT_FREE: FieldError("publicKey", "You have this SSH key already, under another name."),

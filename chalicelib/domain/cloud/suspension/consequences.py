@@ -1,4 +1,4 @@
-"""Doing what follows from a verdict."""
+"""Acts on the result of a look at a customer."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,17 +20,17 @@ from chalicelib.domain.money.ledger.errors import InsufficientBalance
 
 
 class Consequences:
-    """Switches machines off and on, and deletes them, as the state asks that holds now."""
+    """Suspends, resumes and deletes machines, according to the customer's current state."""
 
     def __init__(self, power: Power, deletion: Deletion) -> None:
         self._power = power
         self._deletion = deletion
 
     def begin(self, looked: Looked) -> None:
-        """Begin what follows from the state that holds; one machine's trouble does not keep the others.
+        """Start the actions for the current state. Process every machine; raise what failed at the end.
 
         Raises:
-            ExceptionGroup: what could not be begun.
+            ExceptionGroup: the errors of the machines that failed.
         """
         troubles: list[Exception] = []
         act, machines = self._work(looked)
@@ -38,7 +38,7 @@ class Consequences:
             try:
                 act(looked.watch.customer_id, deployment_id)
             except InsufficientBalance:
-                break  # the next look finds that there is not enough
+                break  # the next look finds that the balance is too low
             except Exception as trouble:
                 troubles.append(trouble)
         if troubles:

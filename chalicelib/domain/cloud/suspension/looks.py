@@ -1,7 +1,6 @@
-"""Looking at a customer: judging what money there is and what runs, and keeping the verdict.
+"""Looks at a customer: judges its money and machines, and stores the verdict.
 
-A look decides from the records alone, and writes what it decided, with the letter that tells of it, in one
-transaction.
+A look decides from stored data only, and writes the decision and its letter in one transaction.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -40,7 +39,7 @@ _LEAVING = frozenset({DeploymentStatus.DELETING, DeploymentStatus.DELETE_STUCK})
 
 @dataclass(frozen=True)
 class Looked:
-    """What a look has come to: the watch as it is now, and what it was."""
+    """The result of a look: the watch before and after."""
 
     before: Watch
     watch: Watch
@@ -48,7 +47,7 @@ class Looked:
 
 
 class Circumstances:
-    """What a verdict is made from: a customer's money, and its machines."""
+    """The data for a verdict: a customer's money, and its machines."""
 
     def __init__(
         self, books: LedgerRecords, caps: CapRecords, deployments: DeploymentRecords, power: Power
@@ -59,7 +58,7 @@ class Circumstances:
         self._power = power
 
     def funds(self, customer_id: str) -> Funds | None:
-        """The customer's money, and what its caps leave of it; None where there is no such account."""
+        """Return the customer's money and what its caps leave of it; None if it has no account."""
         account = self._books.account(customer_id)
         if account is None:
             return None
@@ -67,19 +66,21 @@ class Circumstances:
         return Funds.of(account, frozen, self._caps.caps(customer_id))
 
     def machines(self, customer_id: str) -> Machines:
-        """The customer's machines by what a suspension has to do with them."""
+        """Return the customer's machines, grouped by their role in a suspension."""
         return _sorted(self._deployments.all_deployments(customer_id), self._power.reserve)
 
 
 class Notices:
-    """Tells a customer's people of a verdict."""
+    """Notifies a customer of a verdict."""
 
     def __init__(self, mail: CustomerMail, activity: ActivityWrites) -> None:
         self._mail = mail
         self._activity = activity
 
     def of(self, before: Watch, after: Watch, verdict: Verdict, funds: Funds, at: datetime) -> Sequence[Write]:
-        """The letter, and the entry in the activity log, that tell of the verdict where there is news."""
+        """Return the letter and the activity that describe the verdict; none if nothing changed for the
+        customer.
+        """
         writes: list[Write] = []
         if activity := activity_of(before, after, at):
             writes.append(self._activity.insert(activity))
@@ -90,7 +91,7 @@ class Notices:
 
 
 class Looks:
-    """Judges customers, and keeps the verdicts."""
+    """Judges customers, and stores the verdicts."""
 
     def __init__(
         self,
@@ -114,7 +115,9 @@ class Looks:
         wait: Callable[[Watch, datetime | None, datetime], Watch],
         number: int | None = None,
     ) -> Looked | None:
-        """Judge the customer as of now, and keep the verdict; None where there is nobody, or `number` is old."""
+        """Judge the customer now and store the verdict; None if there is no such account, or `number` is
+        outdated.
+        """
 
         def look() -> Looked | None:
             at = self._clock.now()
@@ -137,7 +140,7 @@ class Looks:
 
 
 def _sorted(deployments: Iterable[Deployment], reserve_of: Callable[[Deployment], int]) -> Machines:
-    """The customer's machines by what a suspension has to do with them."""
+    """Return the customer's machines, grouped by their role in a suspension."""
     running: list[str] = []
     stopped: list[Deployment] = []
     kept: list[str] = []

@@ -1,7 +1,7 @@
-"""A customer's watch: what was told, whether they are suspended, and when to look again.
+"""The watch of a customer: which warnings were sent, whether it is suspended, and when to look again.
 
-Zero is not searched for. An account's two figures of burn say at which second it is reached, and until something
-changes the account, that second stays the same. So it is with the second at which a spend cap is reached.
+The moment of a zero balance is computed, not searched for. An account's two figures of burn give the second at
+which it is reached, and that stays the same until the account changes. The same holds for spend caps.
 """
 
 from dataclasses import dataclass, replace
@@ -14,101 +14,103 @@ from chalicelib.domain.people.accounts.models import LetterKind
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds
 
 WARNINGS_HOURS = (24, 6, 1)
-"""Hours of runway at which the customer is warned, widest first."""
+"""Hours of runway at which the customer is warned, in decreasing order."""
 CAP_WARNING_PERCENT = 80
-"""How much of a spend cap is spent when the customer is warned."""
+"""The percentage of a spend cap at which the customer is warned."""
 REMINDER_BEFORE_DELETION = timedelta(hours=24)
 LOOK_AGAIN = timedelta(seconds=15)
-"""While machines are being switched."""
+"""The interval between looks while machines are being switched."""
 LOOK_AGAIN_AT_DELETION = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(days=30)
 LOOKS_OF_AN_EXECUTION = 10
-"""Then another takes its place: one may live for a year, and have 25,000 events."""
+"""After this many looks another execution takes over: one may run for a year and have 25,000 events."""
 
 
 class SuspensionReason(StrEnum):
-    """Why machines are off. Where both hold, it is the balance."""
+    """Why machines are off. If both reasons hold, it is BALANCE."""
 
     BALANCE = "BALANCE"
-    """The money has run out: what is not paid for is deleted in the end."""
+    """The money has run out; machines that stay unpaid are deleted in the end."""
     SPEND_CAP = "SPEND_CAP"
-    """The customer's own cap is reached: machines wait for its window to end, or for another cap."""
+    """The customer's own cap is reached; machines wait until its window ends or the cap is changed."""
 
 
 class SuspensionStatus(StrEnum):
-    """How far a suspension has gone."""
+    """The stage of a suspension."""
 
     SUSPENDED = "SUSPENDED"
     DELETING = "DELETING"
     """The grace period is over."""
     DELETED = "DELETED"
-    """None of the machines is left."""
+    """All machines are deleted."""
     RESUMING = "RESUMING"
-    """Money has come, or a cap leaves room; machines are being switched on."""
+    """Money was paid in, or a cap leaves room; machines are being switched on."""
 
 
 @dataclass(frozen=True)
 class Watch:
-    """What is known of one customer. `number` names the execution that waits; an older one ends when it wakes."""
+    """The stored state of one customer's watch. `number` names the waiting execution; older ones end when
+    they wake.
+    """
 
     customer_id: str
     number: int = 0
     status: SuspensionStatus | None = None
-    """None in good standing."""
+    """None if the customer is in good standing."""
     reason: SuspensionReason | None = None
     since: datetime | None = None
     deletes_at: datetime | None = None
-    """None where nothing is to be deleted."""
+    """When machines are deleted; None if they are not."""
     warned_hours: int | None = None
-    """The tightest warning that was given for the present runway."""
+    """The last warning (in hours) that was sent for the present runway."""
     warned_day: int = 0
-    """The day (its first second since 1970) in which the customer was last told that the daily cap is near."""
+    """The day (its first second since 1970) of the last warning about the daily cap."""
     warned_month: int = 0
-    """The same for the monthly cap."""
+    """The month (its first second since 1970) of the last warning about the monthly cap."""
     reminded: bool = False
-    """Whether the deletion was announced."""
+    """Whether the customer was reminded of the deletion."""
     wakes_at: datetime | None = None
-    """When the execution looks next; None where nothing is to come by itself."""
+    """When the execution looks next; None if nothing is due."""
     looks: int = 0
-    """How often that execution has looked."""
+    """How many looks that execution has made."""
     version: int = 0
 
     @property
     def is_for_a_cap(self) -> bool:
-        """Whether a spend cap is, or until now was, what keeps machines off."""
+        """Whether machines are off because of a spend cap, or are being resumed after one."""
         return self.reason is SuspensionReason.SPEND_CAP
 
     @property
     def is_capped(self) -> bool:
-        """Whether a spend cap is what keeps machines off."""
+        """Whether machines are off because of a spend cap."""
         return self.status is SuspensionStatus.SUSPENDED and self.is_for_a_cap
 
     def was_warned(self, limit: Limit) -> bool:
-        """Whether the customer knows that this cap is near, in this window."""
+        """Whether the customer was warned about this cap in its present window."""
         warned = self.warned_day if limit.period is Period.DAY else self.warned_month
         return warned == epoch_seconds(limit.starts_at)
 
     def warned_of(self, limit: Limit, *, told: bool = True) -> "Watch":
-        """The same, with the warning given, or forgotten."""
+        """Return the watch with the warning marked as sent, or not sent."""
         start = epoch_seconds(limit.starts_at) if told else 0
         return replace(self, warned_day=start) if limit.period is Period.DAY else replace(self, warned_month=start)
 
 
 @dataclass(frozen=True)
 class Funds:
-    """What running machines can still use, and what new things can."""
+    """The money that running machines can use, and the money available for new holds."""
 
     burn: Burn
     spendable_micros: int
-    """Posted, less what is frozen for disputes and refunds; the reserves of running machines are theirs to use."""
+    """Posted, less what is frozen for disputes and refunds; includes the reserves of running machines."""
     available_micros: int
     """Posted, less all holds."""
     allowance: Allowance = UNLIMITED
-    """What spend caps leave."""
+    """What the spend caps leave."""
 
     @classmethod
     def of(cls, account: Account, frozen_micros: int, caps: Caps = NO_CAPS) -> "Funds":
-        """The funds of `account`, of which `frozen_micros` are not the customer's to use, under `caps`."""
+        """Return the funds of `account` under `caps`; `frozen_micros` of it cannot be used."""
         spendable_micros = account.posted_micros - frozen_micros
         return cls(account.burn, spendable_micros, account.available_micros, Allowance(caps, account.spending))
 
@@ -121,54 +123,56 @@ class Funds:
         return -(-(self.spendable_micros * SECONDS_PER_HOUR + burn.weighted) // burn.micros_per_hour)
 
     def is_used_up(self, at: datetime) -> bool:
-        """Whether machines run, and there is nothing left for them."""
+        """Whether machines run, and nothing is left for them."""
         zero_at = self.zero_at
         return zero_at is not None and zero_at <= epoch_seconds(at)
 
     def is_empty(self, at: datetime) -> bool:
-        """Whether there is nothing left, be there machines that run or not."""
+        """Whether nothing is left, whether machines run or not."""
         return self.spendable_micros - self.burn.unposted_micros(at) <= 0
 
     def cap_to_stop_at(self, at: datetime) -> Limit | None:
-        """The cap that is reached while machines run."""
+        """Return the cap that is reached while machines run."""
         return self.allowance.reached(at) if self.burn.micros_per_hour > 0 else None
 
     def cap_in_the_way(self, reserve_micros: int, at: datetime) -> Limit | None:
-        """The cap that leaves no room for `reserve_micros`, for longest; None where all do."""
+        """Return the cap that leaves no room for `reserve_micros` the longest; None if all leave room."""
         in_the_way = [limit for limit in self.allowance.limits(at) if _is_in_the_way(limit, reserve_micros)]
         return max(in_the_way, key=lambda limit: limit.ends_at, default=None)
 
     def covers(self, reserve_micros: int, at: datetime) -> bool:
-        """Whether there is something, and at least `reserve_micros`, to be set aside at `at`."""
+        """Whether the balance is positive and covers `reserve_micros` at `at`."""
         return self.available_micros - self.burn.unposted_micros(at) >= max(1, reserve_micros)
 
 
 def _is_in_the_way(limit: Limit, reserve_micros: int) -> bool:
-    """Whether a cap leaves no room for a reserve; one that is not touched yet has room for any, but for zero."""
+    """Whether a cap leaves no room for a reserve; an untouched cap has room for any reserve, unless the cap
+    is zero.
+    """
     return limit.is_reached or limit.left_micros < min(reserve_micros, limit.cap_micros)
 
 
 @dataclass(frozen=True)
 class Machines:
-    """A customer's machines at one moment, as far as a suspension is concerned with them."""
+    """A customer's machines at one moment, grouped by their role in a suspension."""
 
     running: tuple[str, ...] = ()
-    """To be switched off where money has run out."""
+    """Machines to switch off when the money has run out."""
     stopped: tuple[str, ...] = ()
-    """To be switched on when there is money."""
+    """Machines to switch on when there is money."""
     reserve_micros: int = 0
-    """What must be set aside for all of `stopped`."""
+    """The hold that all of `stopped` need together."""
     in_motion: int = 0
-    """Being built, or switched."""
+    """The number of machines being built or switched."""
     kept: tuple[str, ...] = ()
-    """All whose deletion was not asked for; including the others above."""
+    """All machines except those whose deletion was requested; includes the groups above."""
     leaving: int = 0
-    """Being deleted."""
+    """The number of machines being deleted."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a look at a customer has come to."""
+    """The result of judging a customer."""
 
     watch: Watch
     letter: LetterKind | None = None
@@ -177,7 +181,7 @@ class Verdict:
 
 
 def judge(watch: Watch, funds: Funds, machines: Machines, at: datetime, grace: timedelta) -> Verdict:
-    """What changes for the customer at `at`: nothing but `watch` and the clock is remembered between looks."""
+    """Return what changes for the customer at `at`; only `watch` is remembered between looks."""
     match watch.status:
         case None:
             return _in_good_standing(watch, funds, at, grace)
@@ -203,14 +207,14 @@ def _in_good_standing(watch: Watch, funds: Funds, at: datetime, grace: timedelta
 
 
 def _resuming(watch: Watch, machines: Machines) -> Watch:
-    """In good standing at once, where there is nothing to be switched on."""
+    """Return RESUMING, or good standing if there is nothing to switch on."""
     if machines.stopped or machines.in_motion:
         return replace(watch, status=SuspensionStatus.RESUMING)
     return _good(watch)
 
 
 def _capped(watch: Watch, limit: Limit, at: datetime) -> Verdict:
-    """Off until there is room again: nothing of it is ever deleted for that."""
+    """Return a suspension until the cap leaves room again; it never leads to deletion."""
     capped = replace(_good(watch), status=SuspensionStatus.SUSPENDED, reason=SuspensionReason.SPEND_CAP, since=at)
     return Verdict(capped, LetterKind.SPEND_CAP_REACHED, limit)
 
@@ -226,7 +230,7 @@ def _while_capped(watch: Watch, funds: Funds, machines: Machines, at: datetime, 
 
 
 def _warned_of_caps(watch: Watch, funds: Funds, at: datetime) -> Verdict:
-    """One warning for each window of a cap; forgotten where the cap was raised so far that it is not near now."""
+    """Warn once in each window of a cap; the mark is removed if a higher cap is no longer near."""
     for limit in funds.allowance.limits(at):
         is_near = limit.cap_micros > 0 and limit.uses(CAP_WARNING_PERCENT)
         was_warned = watch.was_warned(limit)
@@ -244,13 +248,15 @@ def _suspended(watch: Watch, at: datetime, grace: timedelta) -> Verdict:
         reason=SuspensionReason.BALANCE,
         since=at,
         deletes_at=(at + grace).replace(microsecond=0),
-        reminded=grace <= REMINDER_BEFORE_DELETION,  # the first letter has said so already
+        reminded=grace <= REMINDER_BEFORE_DELETION,  # the first letter has announced the deletion already
     )
     return Verdict(suspended, LetterKind.SUSPENDED)
 
 
 def _warned(watch: Watch, funds: Funds, at: datetime) -> Verdict:
-    """The tightest warning that the runway calls for; it is forgotten once the runway is a tenth longer again."""
+    """Send the last warning that applies to the runway; it is forgotten once the runway is a tenth longer
+    again.
+    """
     zero_at = funds.zero_at
     if zero_at is None:
         return Verdict(watch)
@@ -276,7 +282,7 @@ def _while_resuming(watch: Watch, funds: Funds, machines: Machines, at: datetime
 
 
 def _good(watch: Watch) -> Watch:
-    """In good standing again, as if nothing had ever been."""
+    """Return the watch in good standing, with all marks reset."""
     return replace(watch, status=None, reason=None, since=None, deletes_at=None, warned_hours=None, reminded=False)
 
 
@@ -296,7 +302,7 @@ def _reminder_at(deletes_at: datetime) -> datetime:
 
 
 def next_look(watch: Watch, funds: Funds, machines: Machines, at: datetime) -> datetime | None:
-    """The next moment that matters by itself, given that `watch` is what holds now; a whole second, after `at`."""
+    """Return the next moment at which something is due, given `watch`; a whole second after `at`."""
     second = _next_second(watch, funds, machines, at)
     if second is None:
         return None
@@ -327,7 +333,7 @@ def _next_of_runway(watch: Watch, funds: Funds) -> int | None:
 
 
 def _next_of_caps(watch: Watch, funds: Funds, at: datetime) -> int | None:
-    """When a cap is near, or reached, in this window or one of the next; nothing comes where nothing runs."""
+    """Return when a cap is near or reached, in this window or a later one; None if nothing runs."""
     if funds.burn.micros_per_hour <= 0:
         return None
     moments = [
@@ -343,7 +349,7 @@ def _next_of_caps(watch: Watch, funds: Funds, at: datetime) -> int | None:
 
 
 def _end_of_caps(funds: Funds, machines: Machines, at: datetime) -> int | None:
-    """When the window of a cap that is in the way ends."""
+    """Return when the window of a cap without room ends."""
     ends = [
         limit.ends_at for limit in funds.allowance.limits(at) if _is_in_the_way(limit, machines.reserve_micros)
     ]

@@ -1,4 +1,4 @@
-"""What suspensions need from outside."""
+"""Ports of suspensions."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,18 +13,18 @@ WATCH_SHARDS = 4
 
 
 class WatchRecords(Protocol):
-    """Where watches are kept. Single reads are strongly consistent."""
+    """Stored watches. Single reads are strongly consistent."""
 
     def watch(self, customer_id: str) -> Watch | None:
-        """A customer's watch; None where nothing was ever to be watched."""
+        """Return a customer's watch, or None if there is none."""
         ...
 
     def replace_watch(self, before: Watch, after: Watch) -> Write:
-        """Keep `after`; asserts WATCH_UNCHANGED since `before` was read (or found missing)."""
+        """Store `after`; asserts WATCH_UNCHANGED since `before` was read (or found missing)."""
         ...
 
     def due(self, shard: int, before: datetime) -> Iterator[Watch]:
-        """Watches that are to look before then; the index may lag behind by moments."""
+        """Yield watches that are due before this time. The index is eventually consistent."""
         ...
 
 
@@ -32,29 +32,29 @@ class WatchExecutions(Protocol):
     """The state machine `balance_watch`."""
 
     def start_watch(self, watch: Watch) -> None:
-        """Let an execution wait until `watch.wakes_at`; starting the same number again changes nothing."""
+        """Start an execution that waits until `watch.wakes_at`; starting the same number again has no effect."""
         ...
 
 
 class Power(Protocol):
-    """Switching machines."""
+    """Switches machines off and on."""
 
     def suspend(self, customer_id: str, deployment_id: str, because: str) -> bool:
-        """Begin to switch a machine off; its timeline says why."""
+        """Start to switch a machine off; its timeline says why."""
         ...
 
     def resume(self, customer_id: str, deployment_id: str, because: str) -> bool:
-        """Begin to switch a machine on; its timeline says why. Raises InsufficientBalance."""
+        """Start to switch a machine on; its timeline says why. Raises InsufficientBalance."""
         ...
 
     def reserve(self, deployment: Deployment) -> int:
-        """What is set aside when a machine is switched on now, in micro-dollars."""
+        """Return the micro-dollars to hold when a machine is switched on now."""
         ...
 
 
 class Deletion(Protocol):
-    """The ordinary way in which machines go."""
+    """Deletes machines."""
 
     def delete_unpaid(self, customer_id: str, deployment_id: str) -> object:
-        """Begin to delete a machine, or find that it was begun."""
+        """Start to delete a machine, or return the deletion in progress."""
         ...

@@ -1,8 +1,8 @@
-"""Watching balances, and what spend caps leave of them.
+"""Watches balances and spend caps.
 
-A look at a customer decides from the records alone, writes what it decided (with the letter that tells of it) in
-one transaction, and then does what follows from the state that holds now. So it may be repeated, interrupted or
-doubled at any point: the next look finds what is left to do.
+A look at a customer decides from stored data only, writes the decision and its letter in one transaction, and then
+acts on the current state. So it may be repeated, interrupted or run twice at any point: the next look finds what
+is left to do.
 """
 
 from collections.abc import Callable
@@ -24,30 +24,30 @@ from chalicelib.domain.cloud.suspension.ports import (
 from chalicelib.kernel.clock import Clock
 
 _SAME_MOMENT = timedelta(seconds=2)
-"""Rounding moves zero by a second when usage is posted; an execution is replaced only for more."""
+"""Posting usage moves the computed zero by up to a second; only a larger difference replaces an execution."""
 _LOOK_AHEAD = timedelta(seconds=60)
-"""The schedule's own interval: what is due before it runs again must have an execution by then."""
+"""The schedule's interval: each watch that is due before its next run must have an execution by then."""
 
 
 class Suspensions:
-    """What others may know of a customer's standing."""
+    """Reads the standing of customers, for other contexts."""
 
     def __init__(self, watches: WatchRecords) -> None:
         self._watches = watches
 
     def of(self, customer_id: str) -> Watch | None:
-        """The customer's suspension; None in good standing."""
+        """Return the customer's suspension; None in good standing."""
         watch = self._watches.watch(customer_id)
         return watch if watch is not None and watch.status is not None else None
 
     def is_suspended(self, customer_id: str) -> bool:
-        """Whether the customer's money has run out; a spend cap says itself what it leaves room for."""
+        """Whether the customer's money has run out; for spend caps, ask for their room instead."""
         watch = self.of(customer_id)
         return watch is not None and not watch.is_for_a_cap
 
 
 class BalanceWatch:
-    """Looks at customers when something changed, when an execution wakes, and where either was lost."""
+    """Looks at customers when their account changes, when an execution wakes, and when either was lost."""
 
     def __init__(
         self,
@@ -64,13 +64,15 @@ class BalanceWatch:
         self._clock = clock
 
     def follow(self, customer_id: str) -> None:
-        """Look at a customer whose account has changed; the next moment gets an execution that waits for it."""
+        """Look at a customer whose account has changed, and start an execution for the next moment that is due."""
         looked = self._looks.look(customer_id, self._renumbered)
         if looked is not None:
             self._go_on(looked)
 
     def wake(self, customer_id: str, number: int) -> datetime | None:
-        """Look at a customer because execution `number` has woken; until when it waits now, None where it ends."""
+        """Look at a customer because execution `number` woke; return until when it waits now, or None if it
+        ends.
+        """
         looked = self._looks.look(customer_id, self._continued, number)
         if looked is None:
             return None
@@ -78,7 +80,7 @@ class BalanceWatch:
         return looked.watch.wakes_at if looked.watch.number == number else None
 
     def reconcile(self) -> dict[str, int]:
-        """Look at all whose moment has come, whatever became of executions; see that the next have one."""
+        """Look at all customers that are due, and start executions for those due soon, in case any were lost."""
         now = self._clock.now()
         looked_at = 0
         troubles: list[Exception] = []
@@ -101,7 +103,7 @@ class BalanceWatch:
 
     @staticmethod
     def _continued(watch: Watch, moment: datetime | None, at: datetime) -> Watch:
-        """The execution that has woken goes on to wait for the next moment, or another does in its place."""
+        """Let the awake execution wait for the next moment, or replace it by a new one."""
         looks = watch.looks + 1
         if moment is not None and looks >= LOOKS_OF_AN_EXECUTION:
             return replace(watch, number=watch.number + 1, wakes_at=moment, looks=0)
@@ -109,7 +111,7 @@ class BalanceWatch:
 
     @staticmethod
     def _renumbered(watch: Watch, moment: datetime | None, at: datetime) -> Watch:
-        """Another execution waits, where none does or the one that does would wake too late."""
+        """Start a new execution if none waits, or the waiting one would wake too late."""
         waits_until = watch.wakes_at
         if waits_until is not None and at < waits_until <= (moment or waits_until) + _SAME_MOMENT:
             return watch
@@ -118,7 +120,7 @@ class BalanceWatch:
         return replace(watch, number=watch.number + 1, wakes_at=moment, looks=0)
 
     def _go_on(self, looked: Looked) -> None:
-        """Let an execution wait where there is a new one, and act."""
+        """Start the execution of a new number, and act."""
         if looked.watch.number != looked.before.number:
             self._executions.start_watch(looked.watch)
         self._consequences.begin(looked)

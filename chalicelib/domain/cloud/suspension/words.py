@@ -1,4 +1,4 @@
-"""What is told of a suspension: in the timeline of machines, in the customer's log, and in letters."""
+"""The texts about a suspension: in the timeline of machines, the activity log, and letters."""
 
 from datetime import datetime
 
@@ -34,7 +34,7 @@ _ACTIONS = {
 
 
 def activity_of(before: Watch, after: Watch, at: datetime) -> Activity | None:
-    """What the customer's log says of this change, which nobody asked for; None where it is not worth a line."""
+    """Return the activity for this change, with the system as actor; None if it is not worth an entry."""
     is_over = after.status is None and before.status in {SuspensionStatus.RESUMING, SuspensionStatus.DELETED}
     changed = (before.status, before.reason) != (after.status, after.reason)
     if not changed or is_over or after.status not in _ACTIONS:
@@ -52,7 +52,7 @@ def activity_of(before: Watch, after: Watch, at: datetime) -> Activity | None:
 
 
 def letter_values(watch: Watch, verdict: Verdict, funds: Funds, at: datetime) -> dict[str, str]:
-    """What letters say beside who they are to."""
+    """Return the values for letters, besides the name of the recipient."""
     values = _values_of_balance(watch, funds, at)
     limit = verdict.limit
     if limit is not None:
@@ -79,5 +79,5 @@ def _values_of_balance(watch: Watch, funds: Funds, at: datetime) -> dict[str, st
 
 
 def _day_and_time(moment: datetime) -> str:
-    """Such as `4 May 2031, 12:00 UTC`."""
+    """Format it like `4 May 2031, 12:00 UTC`."""
     return f"{moment.day} {moment:%B %Y, %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""What is in an export, file by file, read only as it is written."""
+"""The content of an export, file by file; each file is read only while it is written."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ movement of money, oldest first.
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the data of one customer and its people are."""
+    """The records with the data of one customer and its members."""
 
     users: Users
     sessions: Sessions
@@ -57,14 +57,14 @@ class Sources:
 
 
 class Contents:
-    """Reads what belongs into somebody's export."""
+    """Reads the content of a user's export."""
 
     def __init__(self, sources: Sources, printer: Printer) -> None:
         self._from = sources
         self._printer = printer
 
     def members(self, user: User, customer_id: str) -> Iterator[Member]:
-        """Every file: a person's own, and those of the customer that their role may see, as it is now."""
+        """Yield all files: the user's own, and those of the customer that the user's current role may see."""
         memberships = self._from.users.memberships(user.id)
         yield Member("README.txt", [_README.encode()])
         yield Member("profile.json", _document(_profile(user)))
@@ -109,14 +109,14 @@ class Contents:
             yield from self._printed("credit-notes", summary, source.billing.credit_note(customer_id, summary.id))
 
     def _printed(self, folder: str, summary: DocumentSummary, found: Document | None) -> Iterator[Member]:
-        """A document as data and as its PDF."""
+        """Yield a document as JSON and as its PDF."""
         if found is not None:
             yield Member(f"{folder}/{summary.number}.json", _document(plain(found)))
             yield Member(f"{folder}/{summary.number}.pdf", _once(lambda: self._printer.print(found)))
 
 
 def _once(make: Callable[[], bytes]) -> Iterator[bytes]:
-    """What `make` gives, made when it is read."""
+    """Yield the result of `make`, which is called only when it is read."""
     yield make()
 
 
@@ -125,7 +125,7 @@ def _document(value: Json) -> Iterator[bytes]:
 
 
 def _listed(values: Iterable[Json]) -> Iterator[bytes]:
-    """A JSON array, item by item."""
+    """Yield a JSON array, item by item."""
     yield b"["
     for number, value in enumerate(values):
         yield (b",\n" if number else b"\n") + json.dumps(value, ensure_ascii=False).encode()
@@ -133,7 +133,7 @@ def _listed(values: Iterable[Json]) -> Iterator[bytes]:
 
 
 def plain(value: Any) -> Json:
-    """`value` as JSON: names in camelCase, times in RFC 3339, money as decimal text."""
+    """Return `value` as JSON: names in camelCase, times in RFC 3339, money as decimal text."""
     if is_dataclass(value) and not isinstance(value, type):
         return _object({field.name: getattr(value, field.name) for field in fields(value)})
     if isinstance(value, Mapping):
@@ -171,7 +171,7 @@ def _camel(name: str) -> str:
 
 
 def _some(value: Any, *names: str) -> Json:
-    """The named fields of `value`, and no other: what is secret or only ours stays here."""
+    """Return only the named fields of `value`: secret and internal fields must not be exported."""
     return _object({name: getattr(value, name) for name in names})
 
 

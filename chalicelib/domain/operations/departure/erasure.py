@@ -1,11 +1,11 @@
-"""Erasing what is left of a closed customer.
+"""Erases the data of a closed customer.
 
-It takes longer than a transaction can: so it waits in a queue, and every step can be repeated. Whoever does it
-again, after a crash at any point, finds less to do.
+This takes longer than a transaction can. So closings wait in a queue, and every step can be repeated: a new
+attempt after a crash finds less to do.
 
-What is kept, and why: the ledger, invoices, credit notes, payments, refunds, and the usage that proves them are
-records that tax law asks for (in the European Union for up to ten years); they name the customer by its id, and
-issued documents are immutable. Everything else goes (GDPR, articles 17(1) and 17(3)(b)).
+Kept are the ledger, invoices, credit notes, payments, refunds, and the usage that proves them: tax law demands
+these records (in the European Union for up to ten years); they name the customer by its id, and issued documents
+are immutable. Everything else is erased (GDPR, articles 17(1) and 17(3)(b)).
 """
 
 from contextlib import suppress
@@ -20,7 +20,7 @@ from chalicelib.kernel.transactions import Transactor
 
 
 class Erasure:
-    """Erases closed customers, and their owners where they belonged to nothing else."""
+    """Erases closed customers, and those owners who belong to nothing else."""
 
     def __init__(
         self,
@@ -42,20 +42,20 @@ class Erasure:
         self._clock = clock
 
     def run(self) -> int:
-        """Finish every closing that waits; how many were finished.
+        """Finish every waiting closing and return how many were finished.
 
-        One customer's trouble does not keep the others from theirs.
+        Process every closing; raise what failed at the end.
 
         Raises:
-            ExceptionGroup: what went wrong, after everybody had their turn.
+            ExceptionGroup: the errors of the closings that failed.
         """
         waiting = list(self._records.to_erase())
         return len(process_each(waiting, self.finish, name=lambda closing: closing.customer_id))
 
     def finish(self, closing: Closing) -> None:
-        """Do what is left to be done; the last invoice first, as it needs the billing profile."""
+        """Do the remaining steps. The last invoice comes first, as it needs the billing profile."""
         customer_id = closing.customer_id
-        with suppress(Conflict):  # everything is invoiced
+        with suppress(Conflict):  # everything is invoiced already
             self._invoices.issue_now(customer_id)
         self._forget_cards(customer_id)
         for key in self._api_keys.all_of(customer_id):
@@ -71,5 +71,5 @@ class Erasure:
         if not self._cards.are_offered():
             return
         for method in self._cards.list(customer_id):
-            with suppress(NotFound):  # it went meanwhile
+            with suppress(NotFound):  # it was removed meanwhile
                 self._cards.forget(customer_id, method.id)

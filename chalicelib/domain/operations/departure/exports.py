@@ -1,7 +1,7 @@
-"""Taking one's data along: a ZIP of everything about a person, and of what their role in a customer may see.
+"""Data exports: a ZIP with all data about a user, and the data of a customer that their role may see.
 
-It is asked for, made by a worker in the background, and kept for a week. The worker holds an export under a lease;
-whoever takes it over, after a crash, begins anew and writes over what there was.
+A worker makes it in the background, and it is kept for a week. The worker holds the export under a lease; after a
+crash another attempt starts from the beginning and overwrites the file.
 """
 
 from dataclasses import replace
@@ -22,13 +22,13 @@ from chalicelib.kernel.transactions import ConditionFailed, Transactor
 EXPORT_TAKEN = "export_taken"
 LINK_LIFE_SECONDS = 300
 MAX_ATTEMPTS = 5
-_LEASE = timedelta(minutes=16)  # a minute more than the worker has
+_LEASE = timedelta(minutes=16)  # one minute more than the worker's deadline
 _EXPORTS_PER_DAY = 1
 _DAY_SECONDS = 24 * 3600
 
 
 class DataExports:
-    """Takes orders for exports, makes them, and hands them out."""
+    """Requests, makes and returns exports."""
 
     def __init__(
         self,
@@ -52,10 +52,10 @@ class DataExports:
         self._clock = clock
 
     def request(self, user_id: str, customer_id: str) -> DataExport:
-        """Ask for an export.
+        """Request an export.
 
         Raises:
-            RateLimited: there was one today.
+            RateLimited: the user requested one today already.
         """
         self._limiter.check(f"export:{user_id}", _EXPORTS_PER_DAY, _DAY_SECONDS)
         now = self._clock.now()
@@ -64,10 +64,10 @@ class DataExports:
         return export
 
     def get(self, user_id: str, export_id: str) -> tuple[DataExport, Link | None]:
-        """An export of the person's own, with a link to the file where it is ready.
+        """Return the user's own export, with a link to the file if it is ready.
 
         Raises:
-            NotFound: they have no such export, or it is gone.
+            NotFound: the user has no such export, or it has expired.
         """
         export, now = self._records.get(user_id, export_id), self._clock.now()
         if export is None or now >= export.expires_at:
@@ -78,12 +78,12 @@ class DataExports:
         return export, Link(url, later(now, LINK_LIFE_SECONDS))
 
     def run(self) -> int:
-        """Make every export that waits and that nobody else makes; how many were made.
+        """Make every waiting export without a lease, and return how many were made.
 
-        One person's trouble does not keep the others from theirs.
+        Process every export; raise what failed at the end.
 
         Raises:
-            ExceptionGroup: what went wrong, after everybody had their turn.
+            ExceptionGroup: the errors of the exports that failed.
         """
         made = 0
         troubles: list[Exception] = []
@@ -98,7 +98,7 @@ class DataExports:
         return made
 
     def _make(self, waiting: DataExport) -> bool:
-        """Whether the export is ready now, by this attempt."""
+        """Make the export; return whether this attempt finished it."""
         export = self._take(waiting)
         if export is None:
             return False
@@ -114,12 +114,12 @@ class DataExports:
         letter = Letter(new_id(Kind.LETTER, now), LetterKind.EXPORT_READY, user.email, now)
         try:
             self._transactor.commit([self._records.replace(export, ready), self._letters.add(letter)])
-        except ConditionFailed:  # it took so long that somebody else began: theirs counts
+        except ConditionFailed:  # the lease expired and another attempt began; that one counts
             return False
         return True
 
     def _take(self, waiting: DataExport) -> DataExport | None:
-        """The export under a lease of ours; None where somebody else has it, or it was tried often enough."""
+        """Take the lease of the export; return None if another worker has it, or all attempts are used up."""
         export, now = self._records.get(waiting.user_id, waiting.id), self._clock.now()
         if export is None or export.status is not ExportStatus.REQUESTED:
             return None

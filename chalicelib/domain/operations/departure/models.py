@@ -1,4 +1,4 @@
-"""Closings, and what stands in their way."""
+"""Closings, the obstacles to them, and data exports."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Obstacle(StrEnum):
-    """What a customer cannot be closed with; a refusal names each, as if it were a field."""
+    """A reason why a customer cannot be closed; the refusal lists each as if it were a field."""
 
     MACHINES = "machines"
     DEBT = "debt"
@@ -21,26 +21,26 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True)
 class ClosingWish:
-    """What the owner asks for."""
+    """The owner's request to close a customer."""
 
     customer_id: str
     user_id: str
     password: str
     code: str | None = None
     forfeited_micros: int | None = None
-    """The balance that the owner gives up, to the micro-dollar; None where none was named."""
+    """The balance that the owner gives up, exact to the micro-dollar; None if not stated."""
     reason: str = ""
 
 
 @dataclass(frozen=True)
 class Closing:
-    """A customer that was closed, and how far its erasure is."""
+    """A closed customer, and the progress of its erasure."""
 
     customer_id: str
     user_id: str
-    """Who closed it."""
+    """The user who closed it."""
     erases_user: bool
-    """Whether that person belonged to nothing else, and so is erased too."""
+    """Whether that user belonged to nothing else, so that they are erased too."""
     closed_at: datetime
     forfeited_micros: int
     reason: str = ""
@@ -48,11 +48,11 @@ class Closing:
 
 
 EXPORT_KEPT = timedelta(days=7)
-"""As the bucket's rules have it, which remove the file."""
+"""The same as in the bucket's lifecycle rule, which deletes the file."""
 
 
 class ExportStatus(StrEnum):
-    """Where an export is."""
+    """The status of an export."""
 
     REQUESTED = "REQUESTED"
     READY = "READY"
@@ -61,12 +61,12 @@ class ExportStatus(StrEnum):
 
 @dataclass(frozen=True)
 class DataExport:
-    """What one person asked for in one customer."""
+    """An export that a user requested for one customer."""
 
     id: str
     user_id: str
     customer_id: str
-    """The customer that they acted for; empty where for none."""
+    """The customer that the user acted for; empty if none."""
     requested_at: datetime
     status: ExportStatus = ExportStatus.REQUESTED
     attempts: int = 0
@@ -75,18 +75,18 @@ class DataExport:
 
     @property
     def key(self) -> str:
-        """Where its file is."""
+        """The key of its file."""
         return f"account-exports/{self.user_id}/{self.id}.zip"
 
     @property
     def expires_at(self) -> datetime:
-        """When it is gone."""
+        """When it expires."""
         return self.requested_at + EXPORT_KEPT
 
 
 @dataclass(frozen=True)
 class Member:
-    """A file of the archive; its content is made as it is read."""
+    """A file of the archive; its content is made while it is read."""
 
     name: str
     content: Iterable[bytes]

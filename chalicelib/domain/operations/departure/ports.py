@@ -1,4 +1,4 @@
-"""What leaving needs from outside, besides the records of the other contexts."""
+"""Ports for closing customers and exporting data, besides the records of other contexts."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -16,116 +16,120 @@ ADDRESS_UNCHANGED = "address_unchanged"
 
 
 class ClosingRecords(Protocol):
-    """Closings, in the customer's own partition. Single reads are strongly consistent."""
+    """Stored closings, in the customer's partition. Single reads are strongly consistent."""
 
     def get(self, customer_id: str) -> Closing | None:
-        """The customer's closing, if it was closed."""
+        """Return the customer's closing, if it was closed."""
         ...
 
     def close(self, closing: Closing) -> Sequence[Write]:
-        """Close the customer for good, and let its erasure wait to be done.
+        """Close the customer permanently, and queue its erasure.
 
-        Its automatic top-up ends. Asserts CUSTOMER_OPEN (neither closed nor blocked), NO_MACHINES (no slot is
-        taken), and NOTHING_IN_FLIGHT (no saved card is being charged).
+        Ends automatic top-ups. Asserts CUSTOMER_OPEN (neither closed nor blocked), NO_MACHINES (no slot is taken),
+        and NOTHING_IN_FLIGHT (no saved card is being charged).
         """
         ...
 
     def free_address(self, user: User) -> Write:
-        """Let nobody sign in with the user's address, and anybody register with it; asserts ADDRESS_UNCHANGED."""
+        """Release the user's address, so that anybody can register with it; asserts ADDRESS_UNCHANGED."""
         ...
 
     def to_erase(self) -> Iterator[Closing]:
-        """Closings whose erasure is not done; the index may lag behind by moments."""
+        """Yield closings whose erasure is not finished. The index is eventually consistent."""
         ...
 
     def erased(self, closing: Closing, at: datetime) -> Write:
-        """Note that nothing is left to be erased."""
+        """Record that the erasure is finished."""
         ...
 
 
 class Remains(Protocol):
-    """What is left of those who have gone. Each call can be repeated, and goes on where an earlier one ended."""
+    """Erases the remaining data. Each call can be repeated, and continues where an earlier call stopped."""
 
     def erase_customer(self, customer_id: str) -> int:
-        """Remove what is a customer's own and need not be kept, and its name; how many items were removed."""
+        """Delete the customer's own data that need not be kept, and its name; return the number of deleted
+        items.
+        """
         ...
 
     def erase_traces(self, customer_id: str) -> int:
-        """Remove from the activity log where requests came from, and whom they name; how many entries had any."""
+        """Delete IP addresses and names of people from the activity log; return the number of changed entries."""
         ...
 
     def erase_members(self, customer_id: str) -> int:
-        """Remove the memberships that are left; how many there were."""
+        """Delete the remaining memberships; return their number."""
         ...
 
     def erase_user(self, user_id: str) -> int:
-        """Remove everything about a person, and free the addresses that were kept for them; how many items."""
+        """Delete all data about a user, and release the addresses reserved for them; return the number of
+        items.
+        """
         ...
 
 
 class FinalInvoice(Protocol):
-    """Invoices what is on no invoice yet."""
+    """Issues the last invoice."""
 
     def issue_now(self, customer_id: str) -> object:
-        """Issue it without waiting for the month's end.
+        """Invoice everything that is not invoiced yet, without waiting for the end of the month.
 
         Raises:
-            Conflict: everything is invoiced.
+            Conflict: everything is invoiced already.
         """
         ...
 
     def is_behind(self, customer_id: str) -> bool:
-        """Whether a month that has ended is not invoiced."""
+        """Whether a past month is not invoiced yet."""
         ...
 
 
 class SavedCards(Protocol):
-    """What the gateway keeps of a customer's cards."""
+    """A customer's cards, as stored by the gateway."""
 
     def are_offered(self) -> bool:
-        """Whether this installation has a gateway that keeps cards."""
+        """Whether this installation has a gateway that stores cards."""
         ...
 
     def list(self, customer_id: str) -> Sequence[PaymentMethod]:
-        """The customer's methods."""
+        """Return the customer's payment methods."""
         ...
 
     def forget(self, customer_id: str, method_id: str) -> None:
-        """Remove a method from the gateway.
+        """Delete a payment method at the gateway.
 
         Raises:
-            NotFound: it is gone.
+            NotFound: it does not exist any more.
         """
         ...
 
 
 class ExportRecords(Protocol):
-    """Exports, beside the person whose they are. Single reads are strongly consistent."""
+    """Stored exports, in the user's partition. Single reads are strongly consistent."""
 
     def get(self, user_id: str, export_id: str) -> DataExport | None:
-        """The person's export; a stranger's is not found."""
+        """Return the user's export, or None."""
         ...
 
     def insert(self, export: DataExport) -> Write:
-        """Keep a new one, and let it wait to be made."""
+        """Add an export that waits to be made."""
         ...
 
     def replace(self, before: DataExport, after: DataExport) -> Write:
-        """Change one; asserts EXPORT_TAKEN has not happened: nobody else has made an attempt since `before`."""
+        """Replace an export; asserts EXPORT_TAKEN: no other attempt has begun since `before` was read."""
         ...
 
     def waiting(self) -> Iterator[DataExport]:
-        """Those that are neither ready nor failed; the index may lag behind by moments."""
+        """Yield exports that are neither ready nor failed. The index is eventually consistent."""
         ...
 
 
 class Archives(Protocol):
-    """Writes ZIP files, without ever holding one whole."""
+    """Writes ZIP files as a stream, never holding a whole one in memory."""
 
     def write(self, key: str, members: Iterator[Member], at: datetime) -> int:
-        """Put a ZIP of `members`, dated `at`, in place of what was at `key`; its size in bytes."""
+        """Store a ZIP of `members` with the date `at`, replacing the file at `key`; return its size in bytes."""
         ...
 
     def link(self, key: str, file_name: str, life_seconds: int) -> str:
-        """A URL that gives the file, under `file_name`, to anybody who has it, for `life_seconds`."""
+        """Return a URL that downloads the file as `file_name`, for any holder, for `life_seconds`."""
         ...

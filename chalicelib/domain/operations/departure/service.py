@@ -1,8 +1,8 @@
-"""Closing a customer: refused while anything is open, then final.
+"""Closes a customer: refused while anything is open, then final.
 
-There is no time to think it over afterwards: to be able to undo it, we would have to keep what the owner wants
-erased. What protects against haste and hijackers comes before: the password, a code where the second factor is
-on, and a list of all that has to be settled first.
+Closing cannot be undone: to make that possible, we would have to keep the data that the owner wants erased. The
+protection against mistakes and hijackers comes before: the password, a code if the second factor is on, and a list
+of everything that must be settled first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ from chalicelib.kernel.pages import every_item
 from chalicelib.kernel.transactions import ConditionFailed, Write, with_fresh_reads
 
 _STALE = frozenset({ACCOUNT_UNCHANGED, ROSTER_UNCHANGED, MEMBER_UNCHANGED, NO_MACHINES, NOTHING_IN_FLIGHT})
-"""What may have changed between the look at what stands in the way and the write."""
+"""Assertions that fail if something changed between checking the obstacles and the write."""
 _MAX_SESSIONS_IN_ONE_GO = 60
 _IN_THE_WAY = "This account cannot be closed yet; the details say what has to be settled first."
 _NOT_OPEN = "This account is closed already, or blocked."
@@ -48,7 +48,7 @@ _SENTENCES = {
 
 
 class Books:
-    """What of a customer's money, machines and payments stands in the way of closing it."""
+    """The money, machines and payments of a customer that can be obstacles to closing it."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Books:
         self._invoices = invoices
 
     def obstacles(self, wish: ClosingWish, change: AccountChange) -> Iterator[FieldError]:
-        """Each obstacle, with a sentence that says what to do about it."""
+        """Yield each obstacle, with a sentence that says what to do about it."""
         customer_id = wish.customer_id
         machines = sum(one.holds_slot for one in self._deployments.all_deployments(customer_id))
         if machines:
@@ -101,20 +101,20 @@ class Books:
 
 @dataclass(frozen=True)
 class Leave:
-    """What an owner leaves behind."""
+    """What an owner leaves when they close a customer."""
 
     membership: Membership | None
-    """Theirs; None where they do not belong to the customer."""
+    """The owner's membership; None if they do not belong to the customer."""
     others: int
-    """How many belong to the customer besides."""
+    """The number of other members."""
     is_last: bool
-    """Whether they belong to no other customer, nor to the staff."""
+    """Whether the owner belongs to no other customer, and not to the staff."""
     same_people: Sequence[Write]
     """Assert that nobody joined or left since."""
 
 
 class OwnersLeave:
-    """How an owner leaves the customer that is closed."""
+    """Removes the owner from a customer that is closed."""
 
     def __init__(
         self,
@@ -132,9 +132,9 @@ class OwnersLeave:
         self._rosters = rosters
 
     def look(self, wish: ClosingWish) -> Leave:
-        """Who belongs to the customer, and what else its owner belongs to.
+        """Read the members of the customer, and the owner's other memberships.
 
-        The roster says how many others there are: the index of members may not know yet who has just joined.
+        The roster gives the number of other members: the index of members may not show a recent one yet.
         """
         roster = self._rosters.get(wish.customer_id)
         same_people = [
@@ -147,7 +147,7 @@ class OwnersLeave:
         return Leave(membership, roster.joined, is_last, same_people)
 
     def writes(self, user: User, membership: Membership, closing: Closing) -> Sequence[Write]:
-        """The end of the owner's membership and of the sessions that acted for the customer."""
+        """Return Writes that end the owner's membership and the sessions that act for the customer."""
         sessions = [
             session
             for session in self._sessions.all_of(user.id)
@@ -184,15 +184,15 @@ class Closings:
         self._clock = clock
 
     def close(self, wish: ClosingWish) -> Closing:
-        """Close the customer for good: nobody acts for it any more, and its erasure begins within minutes.
+        """Close the customer permanently: nobody can act for it any more, and its erasure begins within minutes.
 
-        Its ledger, invoices, credit notes and payments stay, as the law asks. Its owner is erased with it, unless
-        they belong to another customer, or to the staff.
+        Its ledger, invoices, credit notes and payments stay, as the law demands. Its owner is erased too, unless
+        they belong to another customer or to the staff.
 
         Raises:
-            Forbidden, InvalidTwoFactorCode: password or code are wrong, or a code is missing.
-            Conflict: something stands in the way, and the details say what; or it is closed or blocked.
-            RateLimited: there were too many wrong passwords.
+            Forbidden, InvalidTwoFactorCode: password or code are wrong, or the code is missing.
+            Conflict: there are obstacles, which the details name; or it is closed or blocked already.
+            RateLimited: too many wrong passwords.
         """
         proven = self._reauthentication.prove(wish.user_id, wish.password, wish.code)
         try:
@@ -203,7 +203,7 @@ class Closings:
             raise
 
     def _close(self, wish: ClosingWish, proven: Proven) -> Closing:
-        """Look at everything and write once; what has changed in between is looked at anew."""
+        """Check everything and write once; the caller repeats it if something changed in between."""
         user, now = proven.user, self._clock.now()
         change = self._ledger.change(wish.customer_id, now)
         leave = self._owner.look(wish)
@@ -238,7 +238,9 @@ class Closings:
 
 
 def _forfeit(change: AccountChange, closing: Closing) -> Sequence[Write]:
-    """The entry of what is given up. The account is written in any case: nothing changes it unseen."""
+    """Return the entry for the balance given up. The account is always written, so that no change goes
+    unnoticed.
+    """
     if closing.forfeited_micros:
         change.post(
             EntryType.FORFEIT,

@@ -1,4 +1,4 @@
-"""What the staff know of a customer."""
+"""The staff's view of a customer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,32 +16,32 @@ from chalicelib.domain.people.organisations.models import Member
 
 @dataclass(frozen=True)
 class Entry:
-    """A customer in the directory, and the words that it is found by."""
+    """A customer in the directory, and the words by which searches find it."""
 
     customer_id: str
     name: str
     company: str
     email: str
-    """The owner's; empty where there is none."""
+    """The owner's address; empty if there is none."""
     status: CustomerStatus
     created_at: datetime
     words: tuple[str, ...] = ()
     version: int = 0
-    """Grows with each change; 0 is not kept yet."""
+    """Increases with each change; 0 is an entry that is not stored yet."""
 
 
 @dataclass(frozen=True)
 class Notes:
-    """What the staff keep about a customer for themselves."""
+    """The staff's internal notes about a customer."""
 
     text: str = ""
     status_reason: str = ""
-    """Why the status was last changed."""
+    """The reason for the last change of the status."""
     status_changed_at: datetime | None = None
 
 
 class CustomerFlag(StrEnum):
-    """What staff should see at a glance."""
+    """Facts about a customer that staff should notice."""
 
     BLOCKED = "BLOCKED"
     CLOSED = "CLOSED"
@@ -53,7 +53,7 @@ class CustomerFlag(StrEnum):
 
 @dataclass(frozen=True)
 class CustomerFile:
-    """Everything about a customer that staff see on one page."""
+    """All data about a customer that staff see on one page."""
 
     customer: Customer
     notes: Notes
@@ -63,16 +63,16 @@ class CustomerFile:
     watch: Watch | None
     slots: Slots
     invoices: Sequence[DocumentSummary]
-    """The newest few."""
+    """The newest ones."""
 
     @property
     def owner(self) -> Member | None:
-        """Whose customer it is."""
+        """The member who owns the customer."""
         return next((member for member in self.members if member.membership.role == "owner"), None)
 
     @property
     def flags(self) -> Sequence[CustomerFlag]:
-        """What stands out."""
+        """The facts that staff should notice."""
         owner = self.owner
         found = {
             CustomerFlag.BLOCKED: self.customer.status is CustomerStatus.BLOCKED,
@@ -87,17 +87,17 @@ class CustomerFile:
 
 @dataclass(frozen=True)
 class NewCustomer:
-    """A customer that staff open for somebody."""
+    """A customer that staff create for another person."""
 
     email: EmailAddress
     name: str
-    """The owner's."""
+    """The owner's name."""
     company: str
 
 
 @dataclass(frozen=True)
 class CustomerChange:
-    """What staff change of a customer; None leaves things as they are."""
+    """A change of a customer by staff; None keeps a value."""
 
     reason: str
     name: str | None = None

@@ -1,4 +1,4 @@
-"""What the directory needs from outside."""
+"""Ports of the directory."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
@@ -19,103 +19,103 @@ CUSTOMER_UNCHANGED = "customer_unchanged"
 
 
 class Entries(Protocol):
-    """The directory itself. It follows the customers through the table's stream, so it lags by moments."""
+    """Directory entries. They follow the customers through the table's stream, with a delay of moments."""
 
     def get(self, customer_id: str) -> Entry | None:
-        """A customer's entry, as last written."""
+        """Return a customer's entry (strongly consistent)."""
         ...
 
     def replace(self, before: Entry | None, after: Entry) -> Sequence[Write]:
-        """Keep `after` with its words instead of `before`; asserts ENTRY_UNCHANGED."""
+        """Replace `before` and its words by `after` and its words; asserts ENTRY_UNCHANGED."""
         ...
 
     def newest(self, page: PageRequest, status: CustomerStatus | None) -> Page[Entry]:
-        """Everybody, or everybody of a status, newest first."""
+        """Return all entries, or those with a status, newest first."""
         ...
 
     def with_id(self, beginning: str, page: PageRequest) -> Page[Entry]:
-        """Those whose ids begin like this, newest first."""
+        """Return entries whose ids begin with `beginning`, newest first."""
         ...
 
     def with_word(self, beginning: str, page: PageRequest, wanted: Callable[[Entry], bool]) -> Page[Entry]:
-        """Those with a word that begins like this, each once, by that word; of those only the `wanted`.
+        """Return the `wanted` entries with a word that begins with `beginning`, each once, sorted by that word.
 
-        A page may come back short, with a cursor: at most ten reads are spent on filling it.
+        A page may have fewer items and still a cursor: it takes at most ten reads.
         """
         ...
 
 
 class CustomerRecords(Protocol):
-    """Customers as the staff change them. Reads are strongly consistent."""
+    """Customers as changed by staff. Reads are strongly consistent."""
 
     def get(self, customer_id: str) -> Customer | None:
-        """The customer."""
+        """Return the customer."""
         ...
 
     def replace(self, before: Customer, after: Customer) -> Write:
-        """Change name, company and status; asserts CUSTOMER_UNCHANGED: it has the status that `before` has."""
+        """Change name, company and status; asserts CUSTOMER_UNCHANGED: the status is that of `before`."""
         ...
 
     def notes(self, customer_id: str) -> Notes:
-        """What the staff keep about the customer; empty at first."""
+        """Return the staff's notes about the customer; empty at first."""
         ...
 
     def put_notes(self, customer_id: str, notes: Notes) -> Write:
-        """Keep `notes` instead of what was there."""
+        """Replace the staff's notes about the customer."""
         ...
 
 
 class EveryCustomer(Protocol):
-    """All of them."""
+    """All customers."""
 
     def customer_ids(self) -> Iterator[str]:
-        """Every customer that there is, oldest first."""
+        """Yield the ids of all customers, oldest first."""
         ...
 
 
 class MemberLists(Protocol):
-    """Who belongs to customers."""
+    """The members of customers."""
 
     def list(self, customer_id: str, page: PageRequest) -> Page[Member]:
-        """Who belongs to the customer, oldest user first; the index may lag behind by moments."""
+        """Return the customer's members, oldest user first. The index is eventually consistent."""
         ...
 
 
 class DeploymentSlots(Protocol):
-    """How many deployments customers may have."""
+    """The limits of customers' deployments."""
 
     def slots(self, customer_id: str) -> Slots:
-        """How many the customer has, and may have."""
+        """Return how many deployments the customer has, and may have."""
         ...
 
     def set_limit(self, customer_id: str, limit: int) -> Write:
-        """Let the customer have so many from now on; those that are there stay."""
+        """Set the customer's limit; existing deployments stay."""
         ...
 
 
 class Balances(Protocol):
-    """What customers have."""
+    """The balances of customers."""
 
     def balance(self, customer_id: str) -> Balance:
-        """The customer's money right now."""
+        """Return the customer's current balance."""
         ...
 
     def open_account(self, customer_id: str) -> Sequence[Write]:
-        """Give a new customer its account."""
+        """Open an account for a new customer."""
         ...
 
 
 class StandingOf(Protocol):
-    """Whether customers are suspended."""
+    """The suspensions of customers."""
 
     def of(self, customer_id: str) -> Watch | None:
-        """The customer's suspension; None in good standing."""
+        """Return the customer's suspension; None in good standing."""
         ...
 
 
 class InvoiceLists(Protocol):
-    """What customers were invoiced."""
+    """The invoices of customers."""
 
     def invoices(self, customer_id: str, page: PageRequest) -> Page[DocumentSummary]:
-        """The customer's invoices, newest first."""
+        """Return the customer's invoices, newest first."""
         ...

@@ -1,4 +1,4 @@
-"""Finding customers, and keeping the directory in step with them."""
+"""Finds customers, and keeps the directory up to date."""
 
 from collections.abc import Sequence
 
@@ -22,22 +22,23 @@ from chalicelib.kernel.transactions import Transactor, with_fresh_reads
 
 _ID = f"{Kind.CUSTOMER}_"
 _MAX_FOUND_BY = 20
-"""So many members are found by name and address; the owner is always one of them."""
+"""At most this many members are searchable by name and address; the owner is always among them."""
 
 
 class Directory:
-    """Finds customers. No search reads more than what begins like the longest of its words."""
+    """Finds customers. A search reads only entries that match the longest of its words."""
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
 
     def find(self, page: PageRequest, search: str = "", status: CustomerStatus | None = None) -> Page[Entry]:
-        """Customers whose words begin like every word of `search`, or whose id begins like it; else the newest.
+        """Return customers with a word for each word of `search` as its prefix, or an id with this prefix; else
+        the newest.
 
         Args:
             page: which part of the list.
-            search: parts of names, companies and addresses, or the beginning of an id.
-            status: of those that are wanted; None for any.
+            search: beginnings of names, companies and addresses, or of an id.
+            status: only customers with this status; None for any.
         """
 
         def is_of_status(entry: Entry) -> bool:
@@ -59,7 +60,7 @@ class Directory:
 
 
 class DirectoryKeeper:
-    """Follows what happens to customers and their people."""
+    """Updates the directory when customers and their members change."""
 
     def __init__(
         self,
@@ -78,16 +79,16 @@ class DirectoryKeeper:
         self._transactor = transactor
 
     def follow(self, customer_id: str) -> bool:
-        """Bring the customer's entry up to date; whether there was anything to do. Safe to repeat."""
+        """Update the customer's entry; return whether it changed. Safe to repeat."""
         return with_fresh_reads(lambda: self._follow(customer_id), stale=frozenset({ENTRY_UNCHANGED}))
 
     def follow_user(self, user_id: str) -> None:
-        """The same for every customer that the user belongs to."""
+        """Update the entries of all customers that the user belongs to."""
         for membership in self._users.memberships(user_id):
             self.follow(membership.customer_id)
 
     def follow_all(self) -> dict[str, int]:
-        """Look at every customer: what a lost event left is made up for."""
+        """Update all entries, to repair what a lost event left."""
         changed = [self.follow(customer_id) for customer_id in self._every.customer_ids()]
         return {"customers": len(changed), "changed": sum(changed)}
 
@@ -105,7 +106,7 @@ class DirectoryKeeper:
 
 
 def entry_of(customer: Customer, members: Sequence[Member], version: int) -> Entry:
-    """What the directory says of a customer: its owner's words come before those of others."""
+    """Return the directory's entry of a customer; the owner's words come before those of other members."""
     ordered = sorted(members, key=lambda member: member.membership.role is not Role.OWNER)[:_MAX_FOUND_BY]
     owner = ordered[0] if ordered and ordered[0].membership.role is Role.OWNER else None
     words = [*words_of_name(customer.name), *words_of_name(customer.company)]

@@ -1,4 +1,4 @@
-"""What staff do with customers: look at one, open one for somebody, change or block one."""
+"""Lets staff read, create, change and block customers."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,7 +36,7 @@ _TELLING = {
 
 
 class CustomerOpening:
-    """Opens customers for people who are not here yet."""
+    """Creates customers for people without an account."""
 
     def __init__(
         self,
@@ -56,9 +56,9 @@ class CustomerOpening:
         self._clock = clock
 
     def open(self, new: NewCustomer) -> Customer:
-        """Make a customer with an account and an owner, who is told by mail and chooses a password then.
+        """Create a customer with an account and an owner, who is told by mail and then chooses a password.
 
-        Until that, nobody can sign in to it: its password is random and nobody knows it.
+        Until then nobody can sign in: the password is random and nobody knows it.
 
         Raises:
             Conflict: the address has an account already.
@@ -89,7 +89,7 @@ class CustomerOpening:
 
 
 class CustomerFiles:
-    """Shows staff a customer."""
+    """Shows a customer to staff."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class CustomerFiles:
         self._invoices = invoices
 
     def read(self, customer_id: str) -> CustomerFile:
-        """Everything that staff see of the customer.
+        """Return all data about the customer that staff see.
 
         Raises:
             NotFound: there is no such customer.
@@ -146,11 +146,11 @@ class CustomerDesk:
         self._clock = clock
 
     def change(self, customer_id: str, change: CustomerChange) -> CustomerFile:
-        """Change the customer; blocking it bites at once, and its people are told by mail, with the reason.
+        """Change the customer. A block takes effect at once, and its members are told the reason by mail.
 
         Raises:
             NotFound: there is no such customer.
-            Conflict: it was closed, and more than notes is to change.
+            Conflict: it was closed, and the change concerns more than notes.
         """
         with_fresh_reads(lambda: self._change(customer_id, change), stale=frozenset({CUSTOMER_UNCHANGED}))
         return self._files.read(customer_id)
@@ -177,7 +177,7 @@ class CustomerDesk:
             self._transactor.commit(writes)
 
     def _noted(self, before: Customer, after: Customer, change: CustomerChange, now: datetime) -> Sequence[Write]:
-        """What the staff keep of the change, and the letters that tell of a new status."""
+        """Return Writes for the staff's notes, and the letters about a new status."""
         notes = self._customers.notes(after.id)
         kept = notes if change.notes is None else replace(notes, text=change.notes)
         letters: Sequence[Write] = ()

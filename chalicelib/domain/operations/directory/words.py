@@ -1,4 +1,4 @@
-"""What customers are found by: words without accents or capitals, and addresses with their domains."""
+"""The words by which searches find customers: without accents or capitals, and parts of addresses."""
 
 import re
 import unicodedata
@@ -7,24 +7,24 @@ from collections.abc import Iterable, Iterator
 MIN_WORD_LENGTH = 2
 MAX_WORD_LENGTH = 40
 MAX_WORDS = 40
-"""Of one customer: changing all of them fits into one transaction."""
+"""Per customer, so that one transaction can replace all of them."""
 _WORD = re.compile(r"[^\W_]+")
 _AROUND = ".,:;!?()[]<>\"'"
 
 
 def plain(text: str) -> str:
-    """`text` without accents and capitals: `Müller` is found by `muller`."""
+    """Return `text` without accents and capitals, so that `muller` finds `Müller`."""
     apart = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in apart if not unicodedata.combining(character))
 
 
 def words_of_name(name: str) -> Iterator[str]:
-    """Every word of a person's or a company's name."""
+    """Yield every word of a person's or a company's name."""
     yield from _WORD.findall(plain(name))
 
 
 def words_of_address(email: str) -> Iterator[str]:
-    """The address, the words before its @, its domain, and the domains above that but the topmost."""
+    """Yield the address, the words before its @, its domain, and the parent domains except the top-level one."""
     address = plain(email)
     local, _, domain = address.partition("@")
     yield address
@@ -34,15 +34,15 @@ def words_of_address(email: str) -> Iterator[str]:
 
 
 def kept(words: Iterable[str]) -> tuple[str, ...]:
-    """Those that are kept, each once and cut to a bound: the first of too many."""
+    """Return the words to store, each once and cut to a maximum length; at most `MAX_WORDS`, the first ones."""
     cut = (word[:MAX_WORD_LENGTH] for word in words if len(word) >= MIN_WORD_LENGTH)
     return tuple(dict.fromkeys(cut))[:MAX_WORDS]
 
 
 def terms_of(search: str) -> tuple[str, ...]:
-    """What somebody looks for, longest first; each is the beginning of a word that is kept.
+    """Return the words of a search, longest first; each is compared with the beginnings of stored words.
 
-    What has an @ or a dot in it is part of an address; all else is words.
+    A word with an @ or a dot is taken as part of an address.
     """
     terms: list[str] = []
     for piece in plain(search).split():
