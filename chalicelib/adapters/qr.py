@@ -1,10 +1,10 @@
-"""`QrCodes` on Segno, which is pure Python and needs nothing else."""
+"""`QrCodes` with Segno, which is pure Python without dependencies."""
 
 import io
 
 
 class SegnoQrCodes:
-    """Draws QR codes that scan from a screen: 15 % of one may be unreadable (error correction M)."""
+    """Draws QR codes for scanning from a screen: 15 % of a code may be unreadable (error correction M)."""
 
     def svg(self, text: str) -> str:
         """See `QrCodes.svg`."""

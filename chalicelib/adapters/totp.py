@@ -1,4 +1,4 @@
-"""`OneTimeCodes` on pyotp: SHA-1, six digits, thirty seconds, which every authenticator app knows."""
+"""`OneTimeCodes` with pyotp: SHA-1, six digits, 30 seconds, which every authenticator app supports."""
 
 from datetime import datetime
 
@@ -13,10 +13,10 @@ _ISSUER = "Hearth"
 
 
 class PyotpCodes:
-    """Codes as of RFC 6238; its section 5.2 recommends one step of drift, and comparing in constant time."""
+    """Codes of RFC 6238; section 5.2 recommends one step of drift, and comparing in constant time."""
 
     def new_secret(self) -> str:
-        """160 random bits in base32 (RFC 4226, section 4, R6); see `OneTimeCodes.new_secret`."""
+        """Return 160 random bits in base32 (RFC 4226, section 4, R6); see `OneTimeCodes.new_secret`."""
         return pyotp.random_base32(32)
 
     def uri(self, secret: str, account: str) -> str:

@@ -1,7 +1,7 @@
-"""Cursor pages over queries. A cursor holds only sort keys: the partition is always the caller's own.
+"""Pages of queries, with cursors. A cursor holds only sort keys: the partition always comes from the caller.
 
-So a cursor that was tampered with, or that belongs to another list, can at worst start somewhere else in the
-same list, or be refused; it can never reach another customer's items.
+So a cursor that was changed, or that belongs to another list, can at worst start elsewhere in the same list, or be
+refused; it never reaches another customer's items.
 """
 
 import base64
@@ -22,19 +22,19 @@ R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
 _INVALID_CURSOR = "This cursor is not valid for this list; start without one."
-_MAX_READS = 10  # a filter may hide most of what is read; a page then comes back short, with a cursor
+_MAX_READS = 10  # a filter may hide most items; a page then has fewer items, and a cursor
 
 
 def encode_cursor(position: dict[str, str]) -> str:
-    """An opaque, URL-safe text for a position in a list."""
+    """Return an opaque, URL-safe text for a position in a list."""
     return base64.urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, names: frozenset[str]) -> dict[str, str]:
-    """The position of `encode_cursor`, which must have exactly `names`.
+    """Decode the result of `encode_cursor`; the position must have exactly `names`.
 
     Raises:
-        InvalidInput: it is not one of ours, or of another list.
+        InvalidInput: the cursor is not one of ours, or belongs to another list.
     """
     invalid = InvalidInput.of("cursor", _INVALID_CURSOR)
     if len(cursor) > MAX_CURSOR_LENGTH:
@@ -61,14 +61,14 @@ def query_page(
     filters: Condition | None = None,
     ascending: bool = True,
 ) -> Page[T]:
-    """One page of the `model` items in `partition` of the table, or of the index `index_name`, converted.
+    """Return a page of the `model` items in `partition` of the table, or of the index `index_name`, converted.
 
     Args:
         sort_key: a condition on the sort key of the table or of the index.
-        filters: hides items after they are read; at most ten reads are spent on filling a page.
+        filters: hides items after they are read; a page takes at most ten reads.
 
     Raises:
-        InvalidInput: the cursor is not one of this list.
+        InvalidInput: the cursor does not belong to this list.
     """
     hash_name, *range_names = ("pk", "sk") if index_name is None else (f"{index_name}pk", f"{index_name}sk")
     key_names = frozenset(range_names) if index_name is None else frozenset({"pk", "sk", *range_names})
@@ -82,7 +82,7 @@ def query_page(
         filters,
         index_name=index_name,
         scan_index_forward=ascending,
-        page_size=page.limit + 1,  # one more says whether there is more
+        page_size=page.limit + 1,  # one more shows whether another page follows
         last_evaluated_key=start,
     ).page_iter
 
@@ -103,7 +103,7 @@ def query_page(
 
 
 def _next_read(reads: PageIterator[Any], *, tampered: bool) -> list[dict[str, dict[str, str]]] | None:
-    """The raw items of the next read, or None at the end."""
+    """Return the raw items of the next read, or None at the end."""
     try:
         return list(next(reads)["Items"])
     except StopIteration:

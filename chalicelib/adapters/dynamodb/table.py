@@ -21,47 +21,47 @@ MAX_RETRY_ATTEMPTS = 3
 
 
 class IntegerAttribute(Attribute[int]):
-    """A whole number. Money and counts are never floats."""
+    """An integer attribute. Money and counts are never floats."""
 
     attr_type = NUMBER
 
     def serialize(self, value: int) -> str:
-        """DynamoDB's form of `value`, which must be an integer."""
+        """Return DynamoDB's form of `value`, which must be an integer."""
         if type(value) is not int:
             raise TypeError(f"{self.attr_name} is a whole number, not {value!r}")
         return str(value)
 
     def deserialize(self, value: str) -> int:
-        """The integer that DynamoDB holds."""
+        """Return the integer that DynamoDB stores."""
         return int(value)
 
 
 class OptionalInteger(Attribute[int | None]):
-    """A whole number, or nothing."""
+    """An integer attribute that may be missing."""
 
     attr_type = NUMBER
     null = True
 
     def serialize(self, value: int | None) -> str | None:
-        """DynamoDB's form of `value`, which must be an integer where it is anything."""
+        """Return DynamoDB's form of `value`, which must be an integer or None."""
         if value is not None and type(value) is not int:
             raise TypeError(f"{self.attr_name} is a whole number, not {value!r}")
         return None if value is None else str(value)
 
     def deserialize(self, value: str) -> int:
-        """The integer that DynamoDB holds."""
+        """Return the integer that DynamoDB stores."""
         return int(value)
 
 
 class OptionalText(Attribute[str | None]):
-    """A text, or nothing."""
+    """A text attribute that may be missing."""
 
     attr_type = STRING
     null = True
 
 
 class Index1(GlobalSecondaryIndex["Record"]):
-    """Other orders of a customer's things, and look-ups across customers; sparse."""
+    """Other orders of a customer's items, and look-ups across customers; sparse."""
 
     class Meta:
         index_name = "gsi1"
@@ -72,7 +72,7 @@ class Index1(GlobalSecondaryIndex["Record"]):
 
 
 class Index2(GlobalSecondaryIndex["Record"]):
-    """Work to be done, in shards: operations in progress, open meters; sparse."""
+    """Work queues in shards, such as operations in progress and open meters; sparse."""
 
     class Meta:
         index_name = "gsi2"
@@ -83,11 +83,11 @@ class Index2(GlobalSecondaryIndex["Record"]):
 
 
 class _CutConnection(Connection):
-    """A connection whose client is made by the session that this process shares, on the cut model."""
+    """A connection whose client comes from the shared session with reduced service models."""
 
     @property
     def session(self) -> Session:
-        """The shared session."""
+        """Return the shared session."""
         return aws.session()
 
 
@@ -109,14 +109,16 @@ class Record(Model):
     gsi2pk = OptionalText()
     gsi2sk = OptionalText()
     expires_at = OptionalInteger()
-    """Epoch seconds after which DynamoDB may remove the item; readers must not trust it to be prompt."""
+    """Epoch seconds after which DynamoDB deletes the item, often with a delay; readers must check it
+    themselves.
+    """
 
     by_gsi1 = Index1()
     by_gsi2 = Index2()
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
-        """One client for all kinds of records, where PynamoDB would make one for each."""
+        """Share one client among all kinds of records; PynamoDB would create one for each."""
         if cls is not Record:
             return Record._get_connection()
         connection = super()._get_connection()
@@ -126,12 +128,12 @@ class Record(Model):
 
     @classmethod
     def shared_connection(cls) -> Connection:
-        """The connection of every kind of record, for transactions."""
+        """Return the connection of all kinds of records, for transactions."""
         return cls._get_connection().connection
 
 
 def _cut(connection: TableConnection) -> _CutConnection:
-    """The same connection on the cut model."""
+    """Return the connection on the reduced service model."""
     cut = _CutConnection(
         connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
         read_timeout_seconds=READ_TIMEOUT_SECONDS,

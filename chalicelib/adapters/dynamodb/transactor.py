@@ -1,4 +1,4 @@
-"""`Transactor` on TransactWriteItems."""
+"""`Transactor` with TransactWriteItems."""
 
 import random
 import time
@@ -22,7 +22,7 @@ _FIRST_DELAY_SECONDS = 0.02
 
 
 class _Step(IntEnum):
-    """PynamoDB sends a transaction's actions grouped in this order, and reasons come back in it."""
+    """The order in which PynamoDB groups a transaction's actions; cancellation reasons come in this order."""
 
     CHECK = 0
     DELETE = 1
@@ -32,7 +32,7 @@ class _Step(IntEnum):
 
 @dataclass(frozen=True)
 class DynamoWrite:
-    """One action of a transaction; make it with `check`, `put`, `update` or `delete`."""
+    """One action of a transaction; create it with `check`, `put`, `update` or `delete`."""
 
     asserts: str
     step: _Step
@@ -56,22 +56,22 @@ class DynamoWrite:
 
 
 def check(record: Record, condition: Condition, asserts: str) -> DynamoWrite:
-    """Assert `condition` of the item with the record's key, and change nothing."""
+    """Assert `condition` on the item with the record's key, and change nothing."""
     return DynamoWrite(asserts, _Step.CHECK, record, condition)
 
 
 def delete(record: Record, condition: Condition | None = None, asserts: str = "") -> DynamoWrite:
-    """Remove the item with the record's key."""
+    """Delete the item with the record's key."""
     return DynamoWrite(asserts, _Step.DELETE, record, condition)
 
 
 def put(record: Record, condition: Condition | None = None, asserts: str = "") -> DynamoWrite:
-    """Write `record` whole."""
+    """Write the whole `record`."""
     return DynamoWrite(asserts, _Step.PUT, record, condition)
 
 
 def insert(record: Record, asserts: str) -> DynamoWrite:
-    """Write `record`, which must not be there yet."""
+    """Write `record`; asserts that the item does not exist."""
     return put(record, Record.pk.does_not_exist(), asserts)
 
 
@@ -83,7 +83,7 @@ def update(
 
 
 class DynamoTransactor:
-    """Commits `DynamoWrite`s; retries conflicts and throttling, never a failed condition."""
+    """Commits `DynamoWrite`s; retries conflicts and throttling, but not failed conditions."""
 
     def commit(self, writes: Sequence[Write]) -> None:
         """Apply all of `writes` or none; see `Transactor.commit`."""
@@ -101,7 +101,7 @@ class DynamoTransactor:
 
     @staticmethod
     def _try(through: Connection, steps: Sequence[DynamoWrite]) -> bool:
-        """Whether the transaction was applied; False asks for another attempt."""
+        """Try once; return whether the transaction was applied (False: try again)."""
         try:
             with TransactWrite(connection=through, client_request_token=str(uuid4())) as transaction:
                 for step in steps:

@@ -1,4 +1,4 @@
-"""The seller and the rates of tax, from `chalicelib/domain/money/billing/data/`: operators edit these files."""
+"""The seller and the tax rates, from files in `chalicelib/domain/money/billing/data/` that operators edit."""
 
 from datetime import date
 from decimal import Decimal
@@ -34,19 +34,19 @@ class _Countries(_Strict):
 
 
 def read_vat_countries() -> dict[str, VatCountry]:
-    """Each country's rates and the form of its VAT numbers.
+    """Return each country's tax rates and the form of its VAT numbers.
 
     Raises:
-        ValueError: the file is not what it should be; says where.
+        ValueError: the file is invalid; the message says where.
     """
     return {code: _vat_country(found) for code, found in _read_countries().countries.items()}
 
 
 def read_seller() -> Seller:
-    """Who issues the invoices.
+    """Return the issuer of the invoices.
 
     Raises:
-        ValueError: the file is not what it should be; says where.
+        ValueError: the file is invalid; the message says where.
     """
     return TypeAdapter(Seller).validate_json(_text("seller.json"))
 

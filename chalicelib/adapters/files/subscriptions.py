@@ -15,7 +15,7 @@ SUBSCRIPTIONS_FILE = Path("chalicelib") / "subscriptions.json"
 
 
 def read_subscriptions(project: Path = Path(__file__).parents[3]) -> tuple[Subscription, ...]:
-    """The subscriptions with which `project` was packaged.
+    """Return the subscriptions with which `project` was packaged.
 
     Raises:
         FileNotFoundError: it was not packaged.

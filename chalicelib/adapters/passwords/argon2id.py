@@ -42,15 +42,15 @@ class Argon2idPasswords:
         )
 
     def is_breached(self, password: Password) -> bool:
-        """Whether one of `breaches` has it; see `KnownPasswords.is_breached`."""
+        """Whether one of `breaches` contains it; see `KnownPasswords.is_breached`."""
         return any(breaches.contain(password) for breaches in self._breaches)
 
     def hash(self, password: Password) -> str:
-        """What is kept of `password`: parameters, a random salt, and the hash."""
+        """Return the text to store: parameters, a random salt, and the hash."""
         return self._hasher.hash(password)
 
     def matches(self, password: Password, password_hash: str | None) -> bool:
-        """Whether `password` is the one; see `Passwords.matches`."""
+        """Whether `password` has this hash; see `Passwords.matches`."""
         try:
             self._hasher.verify(password_hash or self._nobodys, password)
         except VerifyMismatchError:
@@ -58,10 +58,10 @@ class Argon2idPasswords:
         return password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Whether it was made with other parameters."""
+        """Whether the hash was made with other parameters."""
         return self._hasher.check_needs_rehash(password_hash)
 
 
 def _base64(raw: bytes) -> str:
-    """Base64 without padding, as the encoded form of a hash has it."""
+    """Return Base64 without padding, as in the encoded form of a hash."""
     return b64encode(raw).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""Passwords that others know: a list that ships, and a service that is asked by a few letters of a hash."""
+"""Breached passwords: a list that is part of the product, and a service that gets only a hash prefix."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.shared.http import HttpClient
 
 HASH_BYTES = 6
-"""What is kept of each SHA-1: that a password which is not listed looks like one has a chance of 1 in 10^10."""
+"""The stored part of each SHA-1: an unlisted password matches by chance once in 10^10 cases."""
 MIN_BASE_LENGTH = 4
 
 _LIST = "common_passwords.bin"
@@ -28,42 +28,45 @@ _log = logging.getLogger(__name__)
 
 
 class Breaches(Protocol):
-    """Knows passwords that others know."""
+    """A source of breached passwords."""
 
     def contain(self, password: Password) -> bool:
-        """Whether others know `password`."""
+        """Whether it contains `password`."""
         ...
 
 
 class CommonPasswords:
-    """`Breaches` by the list that ships (`tools/common_passwords.py` makes it).
+    """`Breaches` from the list in the product (made by `tools/common_passwords.py`).
 
-    Digits and signs before and after a common password make it no better: `Dragon2031!` is `dragon`.
+    Digits and signs before and after a common password make it no better: `Dragon2031!` counts as `dragon`.
     """
 
     def contain(self, password: Password) -> bool:
-        """Whether `password` is on the list, in any case, as it is or without what stands around it."""
+        """Whether `password` is on the list, ignoring case, with or without leading and trailing digits and
+        signs.
+        """
         plain = password.casefold()
         base = _EDGES.sub("", plain)
         return _is_listed(plain) or (len(base) >= MIN_BASE_LENGTH and _is_listed(base))
 
 
 class RangeService:
-    """`Breaches` by a service in the form of the Pwned Passwords range API (k-anonymity).
+    """`Breaches` from a service with the Pwned Passwords range API (k-anonymity).
 
-    It is told the first five of the forty letters of a SHA-1, and answers with all it knows that begin so, padded
-    (https://haveibeenpwned.com/API/v3#PwnedPasswords). One that does not answer keeps nobody from signing up.
+    It receives the first five of the forty hexadecimal digits of a SHA-1, and answers with all known hashes that
+    begin so, padded (https://haveibeenpwned.com/API/v3#PwnedPasswords). If it does not answer, the password is
+    accepted.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
 
     def contain(self, password: Password) -> bool:
-        """Whether the service knows `password`; not where it cannot be asked."""
+        """Whether the service knows `password`; False if it does not answer."""
         digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
         prefix, suffix = digest[:_PREFIX_LENGTH], digest[_PREFIX_LENGTH:]
         return any(
-            hmac.compare_digest(found, suffix) and count.strip() != "0"  # padding has a count of 0
+            hmac.compare_digest(found, suffix) and count.strip() != "0"  # padding entries have a count of 0
             for found, _, count in (line.partition(":") for line in self._range(prefix).splitlines())
         )
 
@@ -75,7 +78,7 @@ class RangeService:
                 "GET",
                 f"{self._url}/range/{prefix}",
                 headers={"Add-Padding": "true", "User-Agent": "hearth"},
-                may_repeat=False,  # somebody waits for it
+                may_repeat=False,  # a client waits for the answer
             )
         except NoAnswer as error:
             _log.warning("breached passwords could not be asked for: %s", error)
@@ -94,17 +97,17 @@ class RangeService:
 
 
 def hash_of_listed(plain: str) -> bytes:
-    """What the list keeps of a password in lower case."""
+    """Return the listed hash of a password in lower case."""
     return hashlib.sha1(plain.encode(), usedforsecurity=False).digest()[:HASH_BYTES]
 
 
 def breaches(range_url: str) -> Sequence[Breaches]:
-    """The list, and the service at `range_url` where that is not `off`."""
+    """Return the list, and the service at `range_url` unless that is `off`."""
     return (CommonPasswords(),) if range_url == "off" else (CommonPasswords(), RangeService(range_url))
 
 
 def _is_listed(plain: str) -> bool:
-    """A search by halves in the sorted list."""
+    """Do a binary search in the sorted list."""
     hashes, wanted = _hashes(), hash_of_listed(plain)
     low, high = 0, len(hashes) // HASH_BYTES
     while low < high:

@@ -1,8 +1,9 @@
-"""AWS for functions whose first answer somebody waits for: botocore alone, on models cut to what is granted.
+"""AWS clients for functions on which a client waits: botocore alone, with reduced service models.
 
-A client of boto3 costs a cold function a third of its first exchange: boto3 itself, a look through four hundred
-services, and models of which a call needs a hundredth. `tools/aws_models.py` cuts them; `make check` holds them to
-the installed botocore. What only workers call goes through boto3 (`adapters/aws/clients.py`).
+A boto3 client takes a third of a cold function's first exchange: boto3 itself, a search through four hundred
+services, and models of which a call needs a hundredth. `tools/aws_models.py` reduces them to what is granted;
+`make check` compares them with the installed botocore. Code that only workers call uses boto3
+(`adapters/aws/clients.py`).
 """
 
 from functools import cache
@@ -17,7 +18,7 @@ MODELS = Path(__file__).parent / "aws_models"
 
 
 class CutLoader(Loader):
-    """Finds the cut models, and no others: a service or an operation that was cut away is unknown."""
+    """Finds only the reduced models: it knows no other services and operations."""
 
     def __init__(self) -> None:
         super().__init__(extra_search_paths=[str(MODELS)], include_default_search_paths=False)
@@ -25,12 +26,12 @@ class CutLoader(Loader):
 
 @cache
 def session() -> Session:
-    """The session of this process. Clients are safe among threads; making them is not."""
+    """Return the session of this process. Clients are thread-safe; creating them is not."""
     made = Session()
     made.register_component("data_loader", CutLoader())
     return made
 
 
 def client(service: str, config: Config) -> Any:
-    """A new client of `service`, which is named as boto3 names it."""
+    """Return a new client of `service`, named as in boto3."""
     return session().create_client(service, config=config)

@@ -1,6 +1,6 @@
-"""What operators tell Hearth of the services behind it: JSON documents in Secrets Manager, read and checked here.
+"""Configuration of outside services by operators: JSON documents in Secrets Manager, read and checked here.
 
-A document has one part for each service, by its name: `{"stripe": {…}, "bank": {…}}`.
+A document has one part for each service, by name: `{"stripe": {…}, "bank": {…}}`.
 """
 
 import json
@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class ConfigurationError(ValueError):
-    """A configuration cannot be used. The text names the field, and holds no secret."""
+    """A configuration is invalid. The message names the field, and contains no secret."""
 
 
 class Configured(BaseModel):
-    """A piece of configuration: fixed once read, without unknown fields, its values in no error's text."""
+    """A piece of configuration: immutable, without unknown fields, and without values in error messages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -23,16 +23,16 @@ class SecretPart(Configured):
     """The part of a secret that one service's adapter reads."""
 
     SECRET: ClassVar[str]
-    """What the whole document is, in the words of an error."""
+    """The name of the whole document in error messages."""
     PART: ClassVar[str]
-    """The part's name in the document."""
+    """The name of the part in the document."""
 
     @classmethod
     def from_secret(cls, text: str) -> Self:
-        """Read the part out of the secret's `text`.
+        """Read the part from the secret's `text`.
 
         Raises:
-            ConfigurationError: names every field that is wrong; holds none of their values.
+            ConfigurationError: names every invalid field; contains none of their values.
         """
         try:
             return cls.model_validate(json.loads(text)[cls.PART])
@@ -47,6 +47,6 @@ class SecretPart(Configured):
 
 
 class PaymentsPart(SecretPart):
-    """The part of one payment gateway."""
+    """The configuration of one payment gateway."""
 
     SECRET = "the payments' secret"  # noqa: S105 (its name, not its content)

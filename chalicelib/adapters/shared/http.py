@@ -1,7 +1,7 @@
-"""One HTTP client for every service that is spoken to without its vendor's SDK. It stands on urllib3.
+"""One HTTP client, based on urllib3, for every service that is called without its vendor's SDK.
 
-Each request has a budget of time, of attempts and of bytes. A request that may be repeated is repeated while its
-budget lasts: when no answer came, and when the answer asks for patience.
+Each request has limits of time, attempts and bytes. A request that may be repeated is retried within these limits
+when no answer came, and when the answer asks to try later.
 """
 
 import time
@@ -22,17 +22,19 @@ _TEXT_SHOWN: Final = 200
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much one request may take."""
+    """The limits of one request."""
 
     connect_seconds: float = 3
     read_seconds: float = 10
-    """The longest silence of the other side."""
+    """The longest time without data from the service."""
     whole_seconds: float | None = None
-    """All attempts and the pauses between them. By default one attempt's connect and read time-outs together."""
+    """For all attempts and the pauses between them. By default one attempt's connect and read time-outs
+    together.
+    """
     attempts: int = 3
-    """Of a request that may be repeated."""
+    """For a request that may be repeated."""
     pause_seconds: float = 2
-    """The longest pause between two attempts. A `Retry-After` that asks for more ends the attempts."""
+    """The longest pause between two attempts. A longer `Retry-After` ends the attempts."""
     answer_bytes: int = 8 * 1024 * 1024
 
     @property
@@ -43,12 +45,12 @@ class Bounds:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """An answer of any status; redirects are answers too and are not followed."""
+    """An answer of any status; redirects are answers too, and are not followed."""
 
     status: int
     content: bytes = field(repr=False)
     retry_after_seconds: float | None = None
-    """What the answer's `Retry-After` asks for, as seconds from now."""
+    """The answer's `Retry-After`, as seconds from now."""
 
     @property
     def is_success(self) -> bool:
@@ -57,11 +59,13 @@ class HttpAnswer:
 
 
 class NoAnswer(Exception):
-    """No complete answer came within the bounds. The request may have taken effect. The text holds no secret."""
+    """There was no complete answer within the limits. The request may have taken effect. The text contains
+    no secret.
+    """
 
 
 class HttpClient:
-    """Sends requests to one service. Threads may share it; connections are kept for the next request."""
+    """Sends requests to one service. Threads may share it; connections are reused."""
 
     def __init__(
         self,
@@ -71,13 +75,13 @@ class HttpClient:
         monotonic: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Make a client.
+        """Create a client.
 
         Args:
             service: its name in errors.
-            bounds: of each request.
-            monotonic: seconds that only grow; tests give their own.
-            pause: waits that many seconds; tests give their own.
+            bounds: the limits of each request.
+            monotonic: returns seconds that never decrease; tests replace it.
+            pause: waits for the given seconds; tests replace it.
         """
         self._service = service
         self._bounds = bounds or Bounds()
@@ -94,7 +98,7 @@ class HttpClient:
         body: bytes | None = None,
         may_repeat: bool | None = None,
     ) -> HttpAnswer:
-        """Send a request, and again where that is allowed and worth it. Gives the last answer.
+        """Send a request, with retries if allowed and useful. Returns the last answer.
 
         Args:
             may_repeat: whether the request may reach the service more than once; by default only GET and HEAD may.
@@ -132,7 +136,7 @@ class HttpClient:
             try:
                 content = self._content(response, ends_at)
             except BaseException:
-                response.close()  # what is left of the answer must not become the next one's
+                response.close()  # unread data must not become part of the next answer
                 raise
             response.release_conn()
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -142,7 +146,7 @@ class HttpClient:
         return HttpAnswer(response.status, content, retry_after_seconds(response.headers.get("Retry-After")))
 
     def _content(self, response: urllib3.BaseHTTPResponse, ends_at: float) -> bytes:
-        """The whole body, piece by piece, so that neither its size nor its slowness is the other side's choice."""
+        """Read the whole body in pieces, with limits on its size and duration."""
         content = bytearray()
         while piece := response.read1(_PIECE_BYTES, decode_content=True):
             content += piece
@@ -154,19 +158,23 @@ class HttpClient:
 
 
 class _TooMuch(Exception):
-    """An answer goes beyond a bound."""
+    """An answer exceeds a limit."""
 
 
 def retry_after_seconds(header: str | None) -> float | None:
-    """What a `Retry-After` asks for, from now on; None where there is none, or one that says nothing."""
+    """Return the seconds of a `Retry-After` from now on; None if it is missing or invalid."""
     try:
         return None if header is None else urllib3.Retry().parse_retry_after(header)
-    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):  # the latter of absurd numbers and years
+    except (
+        urllib3.exceptions.InvalidHeader,
+        ValueError,
+        OverflowError,
+    ):  # the last: huge numbers and years
         return None
 
 
 def excerpt(answer: HttpAnswer, secrets: Iterable[str] = ()) -> str:
-    """The beginning of an answer on one line, for an error's text; `secrets` that it repeats are blotted out."""
+    """Return the beginning of an answer on one line, for error messages; `secrets` in it are masked."""
     text = answer.content.decode(errors="replace")
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:
@@ -181,7 +189,7 @@ def _no_answer(text: str, cause: BaseException) -> NoAnswer:
 
 
 def _pause_seconds(outcome: HttpAnswer | NoAnswer, number: int) -> float | None:
-    """How long to wait before the next attempt; None where another one is not worth it."""
+    """Return the pause before the next attempt; None if another attempt is not useful."""
     backoff_seconds = _FIRST_PAUSE_SECONDS * 2.0 ** (number - 1)
     if isinstance(outcome, NoAnswer):
         return backoff_seconds

@@ -1,4 +1,4 @@
-"""A payment provider's JSON interface: what it answers, checked, or what it refuses, in the port's words."""
+"""A payment provider's JSON API: checked answers, and refusals as the port's errors."""
 
 import json
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 class PaymentApi:
-    """Calls one provider.
+    """Calls one payment provider.
 
-    Reading is repeated within `Bounds`. What changes something is sent once: whoever calls knows whether the same
-    call again would be the same payment.
+    Reads are retried within `Bounds`. Changes are sent once: only the caller knows whether a repeated call would
+    be the same payment.
     """
 
     def __init__(
@@ -31,14 +31,14 @@ class PaymentApi:
         *,
         refusal: str = _REFUSAL,
     ) -> None:
-        """Make an interface.
+        """Create the client.
 
         Args:
             provider: its name in errors.
-            base_url: what every path is appended to.
-            credential: the header that holds it, the word before it (may be empty), and the secret itself.
-            bounds: of each call.
-            refusal: the sentence for customers where a call is refused.
+            base_url: the prefix of every path.
+            credential: the header's name, the word before the secret (may be empty), and the secret.
+            bounds: the limits of each call.
+            refusal: the sentence for customers if a call is refused.
         """
         self._provider = provider
         self._base_url = base_url.rstrip("/")
@@ -55,12 +55,12 @@ class PaymentApi:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> T:
-        """What the provider answers. Numbers are read as decimals: no binary fraction comes between.
+        """Return the provider's answer. Numbers are parsed as decimals, never as binary fractions.
 
         Raises:
             GatewayRefused: 4xx.
             GatewayBusy: 429.
-            GatewayUnreachable: no answer, one that cannot be read, or any other status.
+            GatewayUnreachable: no answer, one that cannot be parsed, or any other status.
         """
         where = f"{self._provider}, {method} {path.partition('?')[0]}"
         name, scheme, secret = self._credential
@@ -81,7 +81,7 @@ class PaymentApi:
             raise GatewayUnreachable(f"{where}: an answer that cannot be read") from error
 
     def _check(self, found: HttpAnswer, where: str) -> None:
-        """Raise what an answer other than 2xx means."""
+        """Raise the error for an answer other than 2xx."""
         if found.is_success:
             return
         secret = self._credential[2].get_secret_value()

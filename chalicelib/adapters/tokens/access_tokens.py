@@ -1,7 +1,7 @@
-"""`TokenReader` of JSON Web Tokens that are signed with Ed25519 (RFC 7519, RFC 8037), checked as RFC 8725 asks.
+"""`TokenReader` for JSON Web Tokens signed with Ed25519 (RFC 7519, RFC 8037), checked as RFC 8725 demands.
 
-The form is fixed, so that reading it takes a page: PyJWT, which knows all of them, would cost a cold function a
-sixth of its first exchange (`docs/adr/0025-sessions-carry-the-keys-of-their-tokens.md`).
+The format is fixed, so that reading it takes one page: PyJWT, which supports all formats, would take a sixth of a
+cold function's first exchange (`docs/adr/0025-sessions-carry-the-keys-of-their-tokens.md`).
 """
 
 import base64
@@ -24,13 +24,13 @@ _MAX_LENGTH = 2048
 
 
 class JwtReader:
-    """Reads tokens of `issuer`; the algorithm is ours, whatever a token's header says."""
+    """Reads tokens of `issuer`; the algorithm is fixed, whatever a token's header says."""
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer
 
     def claims(self, token: str, now: datetime) -> Claims:
-        """What `token` says, unchecked; see `TokenReader.claims`."""
+        """Return the unverified claims of `token`; see `TokenReader.claims`."""
         _, payload, _ = _parts(token)
         said = _json(payload)
         ends, begins = said.get("exp"), said.get("iat")
@@ -42,7 +42,7 @@ class JwtReader:
         return Claims(_id(Kind.USER, said.get("sub")), _id(Kind.SESSION, said.get("sid")), customer_id)
 
     def is_signed(self, token: str, keys: Sequence[TokenKey], now: datetime) -> bool:
-        """Whether one of `keys` checks it; see `TokenReader.is_signed`."""
+        """Whether one of `keys` verifies it; see `TokenReader.is_signed`."""
         header, payload, signature = _parts(token)
         head = _json(header)
         if head.get("alg") != ALGORITHM or "crit" in head:
@@ -52,7 +52,7 @@ class JwtReader:
 
 
 def encoded(data: bytes) -> str:
-    """Base64 for URLs, without padding (RFC 7515, section 2)."""
+    """Return URL-safe Base64 without padding (RFC 7515, section 2)."""
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
@@ -83,10 +83,10 @@ def _json(part: str) -> Mapping[str, Any]:
 
 
 def _bytes(part: str) -> bytes:
-    """What `part` encodes.
+    """Decode `part`.
 
     Raises:
-        Unauthorized: it is no Base64 for URLs.
+        Unauthorized: it is not URL-safe Base64.
     """
     try:
         return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)

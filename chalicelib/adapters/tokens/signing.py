@@ -1,4 +1,4 @@
-"""`TokenSigner` of JSON Web Tokens: what only functions that sign people in import."""
+"""`TokenSigner` for JSON Web Tokens; only functions that sign users in import it."""
 
 import hashlib
 import json
@@ -15,10 +15,10 @@ _KEY_ID_LENGTH = 16
 
 
 class SigningKeys(Protocol):
-    """The private keys of one installation, one of which signs now."""
+    """The private keys of one installation, one of which signs new tokens."""
 
     def current(self) -> Ed25519PrivateKey:
-        """The key that signs new tokens."""
+        """Return the key that signs new tokens."""
         ...
 
 
@@ -30,12 +30,12 @@ class JwtSigner:
         self._issuer = issuer
 
     def key(self, until: datetime) -> TokenKey:
-        """What checks them; see `TokenSigner.key`."""
+        """Return the public key; see `TokenSigner.key`."""
         public = _public(self._keys.current())
         return TokenKey(_id_of(public), encoded(public), until)
 
     def sign(self, claims: Claims, now: datetime, expires_at: datetime) -> str:
-        """A token; see `TokenSigner.sign`."""
+        """Return a token; see `TokenSigner.sign`."""
         private = self._keys.current()
         payload = {
             "iss": self._issuer,

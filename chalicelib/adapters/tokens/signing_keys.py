@@ -1,7 +1,7 @@
 """`SigningKeys` in Secrets Manager.
 
-The secret is JSON with a random text in `current`, from which the key pair is made. So the data stack makes it,
-and rotating is putting another text: each session carries the public key that checks its tokens.
+The secret is JSON with a random text in `current`, from which the key pair is derived. So the data stack can
+create it, and to rotate it, replace the text: each session carries the public key that verifies its tokens.
 """
 
 import hmac
@@ -29,7 +29,7 @@ _CONFIG = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts
 
 
 class SecretsManagerKeys:
-    """Reads the secret a few times an hour, when a token is signed."""
+    """Reads the secret a few times per hour, when a token is signed."""
 
     def __init__(self, secret_id: str, clock: Clock) -> None:
         self._secret_id = secret_id
@@ -39,10 +39,10 @@ class SecretsManagerKeys:
         self._key: Ed25519PrivateKey | None = None
 
     def current(self) -> Ed25519PrivateKey:
-        """The key that signs new tokens; it is at most a quarter of an hour old.
+        """Return the key that signs new tokens; it was read at most 15 minutes ago.
 
         Raises:
-            ValueError: the secret is too short to make one.
+            ValueError: the secret is too short.
         """
         with self._lock:
             now = self._clock.now()
@@ -61,12 +61,12 @@ class SecretsManagerKeys:
 
 
 def key_of(secret: bytes) -> Ed25519PrivateKey:
-    """The private key that `secret` stands for.
+    """Derive the private key from `secret`.
 
-    The secret is random already: one HMAC makes of it 32 bytes for this purpose alone (RFC 5869, section 2.2).
+    The secret is random already: one HMAC derives 32 bytes for this purpose alone (RFC 5869, section 2.2).
 
     Raises:
-        ValueError: it is too short.
+        ValueError: `secret` is too short.
     """
     if len(secret) < _MIN_BYTES:
         raise ValueError(f"the signing key has {len(secret)} bytes; it needs {_MIN_BYTES}")

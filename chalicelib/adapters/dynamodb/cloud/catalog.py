@@ -32,14 +32,14 @@ _Entries = dict[str, tuple[int, Any]]
 
 
 class CatalogRecord(Record, discriminator="CATALOG_ENTRY"):
-    """`CATALOG` / `<section>#<id>`: one entry, whole; `position` is its place in its section."""
+    """`CATALOG` / `<section>#<id>`: one entry; `position` is its place in its section."""
 
     position = IntegerAttribute()
     entry = JSONAttribute()
 
 
 class CapacityRecord(Record, discriminator="CAPACITY"):
-    """`CAPACITY#<region>` / `CAPACITY`: the last measurement, and until when nobody else may measure."""
+    """`CAPACITY#<region>` / `CAPACITY`: the last measurement, and until when it is claimed."""
 
     measured_at = OptionalText()
     free_units = JSONAttribute(null=True)
@@ -47,7 +47,7 @@ class CapacityRecord(Record, discriminator="CAPACITY"):
 
 
 class DynamoCatalogRecords:
-    """`CatalogRecords` on one partition: one query reads it whole."""
+    """`CatalogRecords` in one partition, read with one query."""
 
     def __init__(self, transactor: Transactor) -> None:
         self._transactor = transactor
@@ -64,10 +64,10 @@ class DynamoCatalogRecords:
         )
 
     def replace(self, catalog: Catalog, also: Sequence[Write] = ()) -> int:
-        """Make `catalog` the whole catalogue; see `CatalogRecords.replace`.
+        """Replace the whole catalogue; see `CatalogRecords.replace`.
 
-        In one transaction, so that no reader sees half of a change. Only a change of more entries than a
-        transaction takes is cut, and removals then come last.
+        One transaction, so that no reader sees a partial change. Only a change with more entries than a
+        transaction allows is split; removals then come last.
         """
         before = self._entries()
         after: _Entries = {
@@ -102,7 +102,7 @@ def _adapter(key: str) -> TypeAdapter[Any]:
 
 
 class DynamoMeasurements:
-    """`Measurements` on one item a region, which removes itself."""
+    """`Measurements`, one item per region, which expires."""
 
     def last(self, region_id: str) -> Measurement | None:
         """The last measurement; see `Measurements.last`."""
@@ -115,7 +115,7 @@ class DynamoMeasurements:
         return Measurement(parse_isoformat(found.measured_at), found.free_units)
 
     def claim(self, region_id: str, now: datetime, seconds: int) -> bool:
-        """Take the right to measure; see `Measurements.claim`."""
+        """Claim the measurement of a region; see `Measurements.claim`."""
         at = epoch_seconds(now)
         free = CapacityRecord.claimed_until.does_not_exist() | (CapacityRecord.claimed_until <= at)
         try:

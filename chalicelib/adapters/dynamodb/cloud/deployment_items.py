@@ -1,4 +1,4 @@
-"""The items of deployments, operations and timelines, and how they become models."""
+"""The items of deployments, operations and timelines, and their conversion to and from models."""
 
 import zlib
 from dataclasses import asdict
@@ -59,7 +59,7 @@ class DeploymentRecord(Record, discriminator="DEPLOYMENT"):
 
 
 class DeploymentKeyRecord(Record, discriminator="DEPLOYMENT_KEY"):
-    """`CUSTOMER#<customer>` / `DEPLOYMENT_KEY#<hash>`: what an idempotency key has made."""
+    """`CUSTOMER#<customer>` / `DEPLOYMENT_KEY#<hash>`: the deployment created with an idempotency key."""
 
     deployment_id = UnicodeAttribute()
     operation_id = UnicodeAttribute()
@@ -89,7 +89,7 @@ class EventRecord(Record, discriminator="EVENT"):
 
 
 class SlotsRecord(Record, discriminator="SLOTS"):
-    """`CUSTOMER#<customer>` / `SLOTS`: how many deployments exist, and may exist where that was set."""
+    """`CUSTOMER#<customer>` / `SLOTS`: how many deployments exist, and the limit if staff have set one."""
 
     taken = IntegerAttribute()
     limit = OptionalInteger()
@@ -104,7 +104,7 @@ def _optional_text(instant: datetime | None) -> str | None:
 
 
 def deployment_of(record: DeploymentRecord) -> Deployment:
-    """The deployment that `record` keeps."""
+    """Convert an item into a deployment."""
     spec: dict[str, Any] = record.spec
     outputs: dict[str, Any] | None = record.outputs
     failure: dict[str, str] | None = record.failure
@@ -145,7 +145,7 @@ def deployment_of(record: DeploymentRecord) -> Deployment:
 
 
 def deployment_record(deployment: Deployment) -> DeploymentRecord:
-    """The item that keeps `deployment`."""
+    """Convert a deployment into an item."""
     return DeploymentRecord(
         f"CUSTOMER#{deployment.customer_id}",
         f"DEPLOYMENT#{deployment.id}",
@@ -185,7 +185,7 @@ def deployment_record(deployment: Deployment) -> DeploymentRecord:
 
 
 def operation_of(record: OperationRecord) -> Operation:
-    """The operation that `record` keeps."""
+    """Convert an item into an operation."""
     _, customer_id, deployment_id = record.pk.split("#")
     return Operation(
         id=record.sk.removeprefix("OPERATION#"),
@@ -203,7 +203,7 @@ def operation_of(record: OperationRecord) -> Operation:
 
 
 def operation_record(operation: Operation) -> OperationRecord:
-    """The item that keeps `operation`."""
+    """Convert an operation into an item."""
     shard = zlib.crc32(operation.id.encode()) % OPERATION_SHARDS
     check_at = _optional_text(operation.check_at)
     return OperationRecord(
@@ -223,7 +223,7 @@ def operation_record(operation: Operation) -> OperationRecord:
 
 
 def event_of(record: EventRecord) -> TimelineEvent:
-    """The event that `record` keeps."""
+    """Convert an item into a timeline event."""
     _, customer_id, deployment_id = record.pk.split("#")
     return TimelineEvent(
         customer_id=customer_id,
@@ -238,5 +238,5 @@ def event_of(record: EventRecord) -> TimelineEvent:
 
 
 def partition_of(customer_id: str, deployment_id: str) -> str:
-    """The partition of what happens to a deployment."""
+    """Return the partition of a deployment's operations and timeline."""
     return f"DEPLOYMENT#{customer_id}#{deployment_id}"

@@ -90,17 +90,17 @@ class DynamoDeploymentRecords:
         return (deployment_of(record) for record in found)
 
     def deployment_of_key(self, customer_id: str, key: str, at: datetime) -> tuple[str, str] | None:
-        """What an idempotency key has made; see `DeploymentRecords.deployment_of_key`."""
+        """Return what an idempotency key created; see `DeploymentRecords.deployment_of_key`."""
         try:
             record = DeploymentKeyRecord.get(f"CUSTOMER#{customer_id}", _key_of(key), consistent_read=True)
         except DeploymentKeyRecord.DoesNotExist:
             return None
         if record.expires_at is not None and record.expires_at <= epoch_seconds(at):
-            return None  # DynamoDB removes it in its own time
+            return None  # expired, but DynamoDB has not deleted it yet
         return record.deployment_id, record.operation_id
 
     def insert_deployment(self, deployment: Deployment, operation: Operation, key: str | None) -> Sequence[Write]:
-        """Keep a new deployment; see `DeploymentRecords.insert_deployment`."""
+        """Add a deployment; see `DeploymentRecords.insert_deployment`."""
         writes = [insert(deployment_record(deployment), NEW_DEPLOYMENT)]
         if key:
             made = DeploymentKeyRecord(
@@ -116,7 +116,7 @@ class DynamoDeploymentRecords:
         return writes
 
     def replace_deployment(self, before: Deployment, after: Deployment) -> Write:
-        """Change a deployment; see `DeploymentRecords.replace_deployment`."""
+        """Replace a deployment; see `DeploymentRecords.replace_deployment`."""
         unchanged = DeploymentRecord.version == before.version
         return put(deployment_record(after), unchanged, DEPLOYMENT_UNCHANGED)
 
@@ -129,11 +129,11 @@ class DynamoDeploymentRecords:
             return None
 
     def insert_operation(self, operation: Operation) -> Write:
-        """Keep a new operation; see `DeploymentRecords.insert_operation`."""
+        """Add an operation; see `DeploymentRecords.insert_operation`."""
         return insert(operation_record(operation), NEW_DEPLOYMENT)
 
     def replace_operation(self, before: Operation, after: Operation) -> Write:
-        """Change an operation; see `DeploymentRecords.replace_operation`."""
+        """Replace an operation; see `DeploymentRecords.replace_operation`."""
         unchanged = (
             (OperationRecord.fence == before.fence)
             & (OperationRecord.attempt == before.attempt)
@@ -142,7 +142,7 @@ class DynamoDeploymentRecords:
         return put(operation_record(after), unchanged, DEPLOYMENT_UNCHANGED)
 
     def operations_to_check(self, shard: int, before: datetime) -> Iterator[Operation]:
-        """Operations that have not moved; see `DeploymentRecords.operations_to_check`."""
+        """Yield operations without progress; see `DeploymentRecords.operations_to_check`."""
         due = OperationRecord.gsi2sk < isoformat(before)
         return (
             operation_of(record) for record in OperationRecord.query(f"OPERATIONS#{shard}", due, index_name="gsi2")
@@ -172,16 +172,16 @@ class DynamoDeploymentRecords:
         )
 
     def show_price(self, meter: Meter) -> Sequence[Write]:
-        """Show the price of a running machine; see `PriceTags.show_price`."""
+        """Store the price of a running machine; see `PriceTags.show_price`."""
         actions = [
             DeploymentRecord.price_micros_per_hour.set(meter.price_micros_per_hour),
-            DeploymentRecord.version.add(1),  # whoever has read the old price decides anew
+            DeploymentRecord.version.add(1),  # a request that read the old price must read again
         ]
         machine = DeploymentRecord(f"CUSTOMER#{meter.customer_id}", f"DEPLOYMENT#{meter.deployment_id}")
         return [update(machine, actions, DeploymentRecord.pk.exists(), METER_UNCHANGED)]
 
     def take_slot(self, customer_id: str) -> Write:
-        """Count one more; see `DeploymentRecords.take_slot`."""
+        """Count one more deployment; see `DeploymentRecords.take_slot`."""
         below_default = SlotsRecord.limit.does_not_exist() & (SlotsRecord.taken < DEFAULT_DEPLOYMENT_LIMIT)
         free = SlotsRecord.taken.does_not_exist() | below_default | (SlotsRecord.taken < SlotsRecord.limit)
         return _count(customer_id, 1, free, SLOT_FREE)
@@ -191,11 +191,11 @@ class DynamoDeploymentRecords:
         return active_customer(customer_id, CUSTOMER_ACTIVE)
 
     def free_slot(self, customer_id: str) -> Write:
-        """Count one fewer; see `DeploymentRecords.free_slot`."""
+        """Count one deployment less; see `DeploymentRecords.free_slot`."""
         return _count(customer_id, -1, SlotsRecord.taken > 0, "slot_taken")
 
     def slots(self, customer_id: str) -> Slots:
-        """How many there are and may be; see `DeploymentRecords.slots`."""
+        """Return the count and the limit; see `DeploymentRecords.slots`."""
         try:
             record = SlotsRecord.get(f"CUSTOMER#{customer_id}", "SLOTS", consistent_read=True)
         except SlotsRecord.DoesNotExist:
@@ -218,7 +218,7 @@ def _count(customer_id: str, change: int, condition: Any, asserts: str) -> Write
 
 
 def _filters(wanted: DeploymentFilter) -> Condition | None:
-    """What hides the deployments that are not wanted, after they are read."""
+    """Return the filter condition of a list, which DynamoDB applies after reading."""
     conditions: list[Condition] = []
     if wanted.region:
         conditions.append(DeploymentRecord.region == wanted.region)

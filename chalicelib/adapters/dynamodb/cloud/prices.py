@@ -22,14 +22,16 @@ _UNDER_WAY: Final = "PRICE_ANNOUNCEMENTS"
 
 
 class PriceRecord(Record, discriminator="PRICE"):
-    """`PRICES` / the name of a thing that has a price: its whole history, also once it is no longer sold."""
+    """`PRICES` / the name of a price: its whole history, also when it is no longer on sale."""
 
     history = UnicodeAttribute()
-    """JSON, a pair of second and micro-dollars for each price: a text, so that a write can assert all of it."""
+    """JSON with a pair of second and micro-dollars for each price; a text, so that a condition can compare
+    all of it.
+    """
 
 
 class AnnouncementRecord(Record, discriminator="PRICE_ANNOUNCEMENT"):
-    """`PRICE_ANNOUNCEMENT#<id>` / `PRICE_ANNOUNCEMENT`; until it has ended in `gsi2`, by age."""
+    """`PRICE_ANNOUNCEMENT#<id>` / `PRICE_ANNOUNCEMENT`; in `gsi2` by age until it has ended."""
 
     names = JSONAttribute()
     shard = IntegerAttribute()
@@ -37,19 +39,19 @@ class AnnouncementRecord(Record, discriminator="PRICE_ANNOUNCEMENT"):
 
 
 class PriceToldRecord(Record, discriminator="PRICE_TOLD"):
-    """`CUSTOMER#<customer>` / `PRICE_TOLD#<announcement>`: the customer was told of it."""
+    """`CUSTOMER#<customer>` / `PRICE_TOLD#<announcement>`: the customer was told about it."""
 
 
 class DynamoPrices:
-    """`PriceRecords` on one partition: one query reads them all."""
+    """`PriceRecords` in one partition, read with one query."""
 
     def sheet(self) -> PriceSheet:
-        """Everything as it is now; see `Prices.sheet`."""
+        """Return all prices; see `Prices.sheet`."""
         found = PriceRecord.query(_PARTITION, consistent_read=True)
         return PriceSheet({record.sk: _history(record.history) for record in found})
 
     def keep(self, name: str, before: PriceHistory | None, after: PriceHistory) -> Write:
-        """Keep a history; see `PriceRecords.keep`."""
+        """Replace a history; see `PriceRecords.keep`."""
         record = PriceRecord(_PARTITION, name, history=_text(after))
         if before is None:
             return insert(record, PRICES_UNCHANGED)
@@ -60,15 +62,15 @@ class DynamoAnnouncements:
     """`AnnouncementRecords` on the single table."""
 
     def insert(self, announcement: Announcement) -> Write:
-        """Begin an announcement; see `AnnouncementRecords.insert`."""
+        """Add an announcement; see `AnnouncementRecords.insert`."""
         return insert(_record(announcement, under_way=True), ANNOUNCEMENT_UNCHANGED)
 
     def under_way(self) -> Sequence[Announcement]:
-        """Those that have not ended; see `AnnouncementRecords.under_way`."""
+        """Return announcements in progress; see `AnnouncementRecords.under_way`."""
         return [_announcement(found) for found in AnnouncementRecord.query(_UNDER_WAY, index_name="gsi2")]
 
     def move(self, before: Announcement, after: Announcement | None) -> Write:
-        """Note how far it has come; see `AnnouncementRecords.move`."""
+        """Store the position of an announcement; see `AnnouncementRecords.move`."""
         unchanged = (
             (AnnouncementRecord.shard == before.shard)
             & (AnnouncementRecord.after_customer_id == before.after_customer_id)
@@ -78,7 +80,7 @@ class DynamoAnnouncements:
         return put(record, unchanged, ANNOUNCEMENT_UNCHANGED)
 
     def told(self, customer_id: str, announcement: Announcement) -> Write:
-        """Note that a customer was told; see `AnnouncementRecords.told`."""
+        """Record that a customer was told; see `AnnouncementRecords.told`."""
         record = PriceToldRecord(f"CUSTOMER#{customer_id}", f"PRICE_TOLD#{announcement.id}")
         return insert(record, NOT_TOLD_BEFORE)
 

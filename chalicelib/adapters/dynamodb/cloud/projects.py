@@ -1,4 +1,4 @@
-"""Projects, with one guard item for each name, and a count, all in the customer's partition."""
+"""Projects, with a guard item for each name and a count, all in the customer's partition."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ _PREFIX = "PROJECT#"
 
 
 class ProjectRecord(Record, discriminator="PROJECT"):
-    """`CUSTOMER#<customer>` / `PROJECT#<id>`: sortable ids put them in order."""
+    """`CUSTOMER#<customer>` / `PROJECT#<id>`; ids sort by age."""
 
     name = UnicodeAttribute()
     created_at = UnicodeAttribute()
@@ -31,7 +31,7 @@ class ProjectRecord(Record, discriminator="PROJECT"):
 
 
 class ProjectGuardRecord(Record, discriminator="PROJECT_GUARD"):
-    """`CUSTOMER#<customer>` / `PROJECT_NAME#<name>`: it is taken."""
+    """`CUSTOMER#<customer>` / `PROJECT_NAME#<name>`: the name is in use."""
 
     project_id = UnicodeAttribute()
 
@@ -64,7 +64,7 @@ class DynamoProjects:
         return _project(found)
 
     def insert(self, project: Project, limit: int) -> Sequence[DynamoWrite]:
-        """Keep a new project; see `ProjectRecords.insert`."""
+        """Add a project; see `ProjectRecords.insert`."""
         room_left = ProjectCountRecord.projects.does_not_exist() | (ProjectCountRecord.projects < limit)
         counted = [ProjectCountRecord.projects.add(1), ProjectCountRecord.kind.set(ProjectCountRecord)]
         return [
@@ -74,14 +74,14 @@ class DynamoProjects:
         ]
 
     def rename(self, before: Project, after: Project) -> Sequence[DynamoWrite]:
-        """Give it another name; see `ProjectRecords.rename`. One that differs only in case keeps its guard."""
+        """Rename a project; see `ProjectRecords.rename`. The guard stays if the names differ only in case."""
         renamed = put(_record(after), ProjectRecord.version == before.version, PROJECT_UNCHANGED)
         if _guard(before).sk == _guard(after).sk:
             return [renamed]
         return [renamed, delete(_guard(before)), insert(_guard(after), asserts=PROJECT_NAME_FREE)]
 
     def remove(self, project: Project) -> Sequence[DynamoWrite]:
-        """Forget it; see `ProjectRecords.remove`."""
+        """Delete a project; see `ProjectRecords.remove`."""
         unchanged = ProjectRecord.version == project.version
         return [
             delete(_record(project), unchanged, PROJECT_UNCHANGED),
@@ -90,12 +90,12 @@ class DynamoProjects:
         ]
 
     def enter(self, customer_id: str, project_id: str) -> DynamoWrite:
-        """Note that a deployment comes in; see `ProjectRecords.enter`."""
+        """Record that a deployment is added; see `ProjectRecords.enter`."""
         key = ProjectRecord(_partition(customer_id), _PREFIX + project_id)
         return update(key, [ProjectRecord.version.add(1)], ProjectRecord.pk.exists(), PROJECT_THERE)
 
     def is_empty(self, customer_id: str, project_id: str) -> bool:
-        """Whether no deployment in it exists any more; see `ProjectRecords.is_empty`."""
+        """Whether it contains no existing deployment; see `ProjectRecords.is_empty`."""
         inside = DeploymentRecord.query(
             _partition(customer_id),
             DeploymentRecord.sk.startswith("DEPLOYMENT#"),
@@ -111,7 +111,7 @@ def _partition(customer_id: str) -> str:
 
 
 def _guard(project: Project) -> ProjectGuardRecord:
-    """What keeps the name from being taken twice."""
+    """Return the item that prevents a second project with this name."""
     key = f"PROJECT_NAME#{project.name.casefold()}"
     return ProjectGuardRecord(_partition(project.customer_id), key, project_id=project.id)
 

@@ -1,4 +1,4 @@
-"""SSH keys, with one guard item for each name and fingerprint, and a count, all in the customer's partition."""
+"""SSH keys, with a guard item for each name and fingerprint, and a count, all in the customer's partition."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ _PREFIX = "SSH_KEY#"
 
 
 class SshKeyRecord(Record, discriminator="SSH_KEY"):
-    """`CUSTOMER#<customer>` / `SSH_KEY#<key id>`: sortable ids put them in order."""
+    """`CUSTOMER#<customer>` / `SSH_KEY#<key id>`; ids sort by age."""
 
     name = UnicodeAttribute()
     algorithm = UnicodeAttribute()
@@ -27,7 +27,7 @@ class SshKeyRecord(Record, discriminator="SSH_KEY"):
 
 
 class SshKeyGuardRecord(Record, discriminator="SSH_KEY_GUARD"):
-    """`CUSTOMER#<customer>` / `SSH_KEY_NAME#<name>` or `SSH_KEY_FINGERPRINT#<fingerprint>`: it is taken."""
+    """`CUSTOMER#<customer>` / `SSH_KEY_NAME#<name>` or `SSH_KEY_FINGERPRINT#<fingerprint>`: it is in use."""
 
     ssh_key_id = UnicodeAttribute()
 
@@ -60,7 +60,7 @@ class DynamoSshKeyRecords:
         return _ssh_key(customer_id, found)
 
     def insert(self, ssh_key: SshKey, limit: int) -> Sequence[DynamoWrite]:
-        """Keep a new key; see `SshKeyRecords.insert`."""
+        """Add a key; see `SshKeyRecords.insert`."""
         name, fingerprint = _guards(ssh_key)
         count = SshKeyCountRecord(_partition(ssh_key.customer_id), "SSH_KEY_COUNT")
         room_left = SshKeyCountRecord.keys.does_not_exist() | (SshKeyCountRecord.keys < limit)
@@ -73,7 +73,7 @@ class DynamoSshKeyRecords:
         ]
 
     def remove(self, ssh_key: SshKey) -> Sequence[DynamoWrite]:
-        """Forget a key; see `SshKeyRecords.remove`."""
+        """Delete a key; see `SshKeyRecords.remove`."""
         count = SshKeyCountRecord(_partition(ssh_key.customer_id), "SSH_KEY_COUNT")
         return [
             delete(_record(ssh_key), SshKeyRecord.pk.exists(), asserts=KEY_THERE),
@@ -83,7 +83,7 @@ class DynamoSshKeyRecords:
 
 
 def _guards(ssh_key: SshKey) -> tuple[SshKeyGuardRecord, SshKeyGuardRecord]:
-    """What keeps the key's name and the key itself from being taken twice."""
+    """Return the items that prevent a second key with this name, and a second copy of this key."""
     partition = _partition(ssh_key.customer_id)
     name, fingerprint = ssh_key.name.casefold(), ssh_key.key.fingerprint
     return (

@@ -1,4 +1,4 @@
-"""Watches."""
+"""Watches of customers' balances."""
 
 import zlib
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from chalicelib.kernel.transactions import Write
 
 
 class WatchRecord(Record, discriminator="WATCH"):
-    """`CUSTOMER#<customer>` / `WATCH`; while there is a moment to wait for in `gsi2` under `WATCHES#<shard>`."""
+    """`CUSTOMER#<customer>` / `WATCH`; in `gsi2` under `WATCHES#<shard>` while it has a next look."""
 
     number = IntegerAttribute()
     status = OptionalText()
@@ -42,13 +42,13 @@ class DynamoWatchRecords:
             return None
 
     def replace_watch(self, before: Watch, after: Watch) -> Write:
-        """Keep a watch; see `WatchRecords.replace_watch`."""
+        """Store a watch; see `WatchRecords.replace_watch`."""
         if before.version == 0:
             return insert(_watch_record(after), WATCH_UNCHANGED)
         return put(_watch_record(after), WatchRecord.version == before.version, WATCH_UNCHANGED)
 
     def due(self, shard: int, before: datetime) -> Iterator[Watch]:
-        """Watches that are to look; see `WatchRecords.due`."""
+        """Yield due watches; see `WatchRecords.due`."""
         by_time = WatchRecord.gsi2sk < isoformat(before)
         return (_watch(record) for record in WatchRecord.query(f"WATCHES#{shard}", by_time, index_name="gsi2"))
 

@@ -15,13 +15,13 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 class CounterRecord(Record, discriminator="COUNTER"):
-    """`COUNTER#<name>` / window start: how often something happened in one window."""
+    """`COUNTER#<name>` / window start: the number of calls in one window."""
 
     hits = IntegerAttribute(null=True)
 
 
 class IdempotencyRecord(Record, discriminator="IDEMPOTENCY"):
-    """`IDEMPOTENCY#<key>` / `IDEMPOTENCY`: a claim, and its answer once there is one."""
+    """`IDEMPOTENCY#<key>` / `IDEMPOTENCY`: a claim, and its answer if there is one."""
 
     claimant = UnicodeAttribute()
     fingerprint = UnicodeAttribute()
@@ -31,10 +31,10 @@ class IdempotencyRecord(Record, discriminator="IDEMPOTENCY"):
 
 
 class DynamoRateCounters:
-    """`RateCounters` on one item a window, which removes itself."""
+    """`RateCounters`, one item per window, which expires."""
 
     def hit(self, name: str, window_start: datetime, window_seconds: int) -> int:
-        """Count one more; see `RateCounters.hit`."""
+        """Increment a counter; see `RateCounters.hit`."""
         start = epoch_seconds(window_start)
         record = CounterRecord(f"COUNTER#{name}", f"{start:010d}")
         record.update(
@@ -48,10 +48,10 @@ class DynamoRateCounters:
 
 
 class DynamoIdempotencyRecords:
-    """`IdempotencyRecords` on one item a key, which removes itself after 24 hours."""
+    """`IdempotencyRecords`, one item per key, which expires after 24 hours."""
 
     def claim(self, key: str, claimant: str, fingerprint: str, now: datetime, lease_seconds: int) -> Claim:
-        """Take `key`, or say what became of it; see `IdempotencyRecords.claim`."""
+        """Claim `key`, or return the existing claim's state; see `IdempotencyRecords.claim`."""
         at = epoch_seconds(now)
         record = self._record(key)
         record.claimant = claimant
@@ -73,7 +73,7 @@ class DynamoIdempotencyRecords:
         return Claim(ClaimState.FIRST)
 
     def answer(self, key: str, claimant: str, answer: StoredAnswer) -> None:
-        """Keep the answer; see `IdempotencyRecords.answer`."""
+        """Store the answer; see `IdempotencyRecords.answer`."""
         actions: list[Action] = [
             IdempotencyRecord.status.set(answer.status),
             IdempotencyRecord.body.set(answer.body),
@@ -85,7 +85,7 @@ class DynamoIdempotencyRecords:
                 raise
 
     def release(self, key: str, claimant: str) -> None:
-        """Forget the claim; see `IdempotencyRecords.release`."""
+        """Delete the claim; see `IdempotencyRecords.release`."""
         try:
             self._record(key).delete(condition=IdempotencyRecord.claimant == claimant)
         except DeleteError as error:
@@ -97,7 +97,7 @@ class DynamoIdempotencyRecords:
             found = IdempotencyRecord.get(f"IDEMPOTENCY#{key}", "IDEMPOTENCY", consistent_read=True)
         except IdempotencyRecord.DoesNotExist:  # released between our two calls
             return Claim(ClaimState.IN_PROGRESS)
-        if found.claimant == claimant:  # our own write, whose answer was lost and which the SDK then repeated
+        if found.claimant == claimant:  # our own write: its answer was lost, and the SDK repeated it
             return Claim(ClaimState.FIRST)
         if found.fingerprint != fingerprint:
             return Claim(ClaimState.OTHER_REQUEST)

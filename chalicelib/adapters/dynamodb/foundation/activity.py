@@ -18,10 +18,9 @@ _CUSTOMER_TARGET = "customerId"
 
 
 class ActivityRecord(Record, discriminator="ACTIVITY"):
-    """`ACTIVITY#<customer>` / `<activity id>`: sortable ids put the log in order.
+    """`ACTIVITY#<customer>` / `<activity id>`; ids sort by age.
 
-    What staff do is kept once more under `ACTIVITY#STAFF`, in `gsi1` by who did it and in `gsi2` by what it was
-    done to.
+    Actions of staff are stored a second time under `ACTIVITY#STAFF`, in `gsi1` by actor and in `gsi2` by target.
     """
 
     at = UnicodeAttribute()
@@ -38,25 +37,25 @@ class ActivityRecord(Record, discriminator="ACTIVITY"):
 
 
 class DynamoActivityLog:
-    """`ActivityLog` on one partition a customer."""
+    """`ActivityLog`, one partition per customer."""
 
     def append(self, activity: Activity) -> None:
-        """Keep `activity`; see `ActivityLog.append`."""
+        """Store `activity`; see `ActivityLog.append`."""
         if activity.customer_id or not activity.by_staff:
             _record(activity).save()
         if activity.by_staff:
             _staffs(activity).save()
 
     def insert(self, activity: Activity) -> Write:
-        """Keep `activity` with something else; see `ActivityWrites.insert`."""
+        """Add `activity` in a transaction; see `ActivityWrites.insert`."""
         return put(_record(activity))
 
     def insert_staffs(self, activity: Activity) -> Write:
-        """Keep what one of the staff did with something else; see `StaffLogWrites.insert_staffs`."""
+        """Add an action of staff in a transaction; see `StaffLogWrites.insert_staffs`."""
         return put(_staffs(activity))
 
     def list(self, customer_id: str, page: PageRequest) -> Page[Activity]:
-        """A customer's activities, newest first; see `ActivityLog.list`."""
+        """Return a customer's activities; see `ActivityLog.list`."""
         return query_page(
             ActivityRecord,
             f"ACTIVITY#{customer_id}",
@@ -66,7 +65,9 @@ class DynamoActivityLog:
         )
 
     def list_staffs(self, page: PageRequest, *, actor_user_id: str = "", target: str = "") -> Page[Activity]:
-        """What staff did; see `StaffLog.list_staffs`. The target is looked up, the actor then filtered."""
+        """Return actions of staff; see `StaffLog.list_staffs`. A target is found by the index, the actor by
+        a filter.
+        """
         by_actor = ActivityRecord.actor_user_id == actor_user_id if actor_user_id and target else None
         partition, index = f"ACTIVITY#{_STAFF}", None
         if target:
@@ -85,7 +86,7 @@ class DynamoActivityLog:
 
 
 def _staffs(activity: Activity) -> ActivityRecord:
-    """The entry of the staff's own log."""
+    """Return the entry for the staff's log."""
     record = _record(activity)
     record.pk = f"ACTIVITY#{_STAFF}"
     record.gsi1pk, record.gsi1sk = f"ACTIVITY#{_STAFF}#BY#{activity.actor_user_id}", activity.id

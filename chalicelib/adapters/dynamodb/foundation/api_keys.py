@@ -1,4 +1,4 @@
-"""API keys, each on an item that its own text leads to, and a ring of each customer's."""
+"""API keys, each in an item found by the id in its text, and one keyring per customer."""
 
 import logging
 from collections.abc import Sequence
@@ -53,12 +53,12 @@ class ApiKeyRecord(Record, discriminator="API_KEY"):
     monthly_spend_cap_micros = OptionalInteger()
     project_id = OptionalText()
     last_used_on = OptionalText()
-    """Changed beside `version`: a use is no change."""
+    """Changed without a new `version`: a use is not a change of the key."""
     version = IntegerAttribute()
 
 
 class KeyringRecord(Record, discriminator="KEYRING"):
-    """`CUSTOMER#<customer>` / `KEYRING`: which keys the customer has, and where all of them may be used from."""
+    """`CUSTOMER#<customer>` / `KEYRING`: the ids of the customer's keys, and the networks for all of them."""
 
     key_ids = UnicodeSetAttribute(null=True)
     rules = JSONAttribute(null=True)
@@ -66,17 +66,17 @@ class KeyringRecord(Record, discriminator="KEYRING"):
 
 
 class DynamoApiKeyRecords:
-    """`ApiKeyRecords`; a list reads the ring and then its keys, so that it is never behind."""
+    """`ApiKeyRecords`; a list reads the keyring and then its keys, so that it is strongly consistent."""
 
     def get(self, key_id: str) -> ApiKey | None:
-        """The key; see `ApiKeyRecords.get`."""
+        """Return the key; see `ApiKeyRecords.get`."""
         try:
             return _key(ApiKeyRecord.get(f"API_KEY#{key_id}", "API_KEY", consistent_read=True))
         except ApiKeyRecord.DoesNotExist:
             return None
 
     def standing(self, key: ApiKey) -> KeyStanding:
-        """Customer, granter and ring: three items, in one request; see `ApiKeyRecords.standing`."""
+        """Read customer, granter and keyring: three items in one request; see `ApiKeyRecords.standing`."""
         customer = f"CUSTOMER#{key.customer_id}"
         keys = [
             (customer, "CUSTOMER"),
@@ -102,7 +102,7 @@ class DynamoApiKeyRecords:
         return sorted(map(_key, found), key=lambda key: key.id)
 
     def list(self, customer_id: str, project_id: str, page: PageRequest) -> Page[ApiKey]:
-        """A page of the customer's keys; see `ApiKeyRecords.list`. There are few enough to read them all."""
+        """Return a page of the customer's keys; see `ApiKeyRecords.list`. There are few, so it reads them all."""
         after = decode_cursor(page.cursor, frozenset({"sk"}))["sk"] if page.cursor is not None else ""
         keys = [
             key
@@ -113,7 +113,7 @@ class DynamoApiKeyRecords:
         return Page(shown, encode_cursor({"sk": shown[-1].id}) if len(keys) > len(shown) else None)
 
     def insert(self, key: ApiKey, limit: int) -> Sequence[DynamoWrite]:
-        """Keep a new key; see `ApiKeyRecords.insert`."""
+        """Add a key; see `ApiKeyRecords.insert`."""
         room_left = KeyringRecord.key_ids.does_not_exist() | (size(KeyringRecord.key_ids) < limit)
         return [
             insert(_record(key), asserts="api_key_is_new"),
@@ -121,7 +121,7 @@ class DynamoApiKeyRecords:
         ]
 
     def replace(self, key: ApiKey) -> DynamoWrite:
-        """Keep a change; see `ApiKeyRecords.replace`."""
+        """Store a changed key; see `ApiKeyRecords.replace`."""
         record = _record(key)
         actions = [_set_or_remove(record, name) for name in _CHANGEABLE]
         return update(
@@ -132,18 +132,18 @@ class DynamoApiKeyRecords:
         )
 
     def unchanged(self, key: ApiKey) -> DynamoWrite:
-        """Assert that nobody has changed it; see `ApiKeyRecords.unchanged`."""
+        """Assert that the key is unchanged; see `ApiKeyRecords.unchanged`."""
         return check(_record(key), ApiKeyRecord.version == key.version, KEY_UNCHANGED)
 
     def remove(self, key: ApiKey) -> Sequence[DynamoWrite]:
-        """Forget a key; see `ApiKeyRecords.remove`."""
+        """Delete a key; see `ApiKeyRecords.remove`."""
         return [
             delete(_record(key)),
             update(_ring_key(key.customer_id), _ringed(KeyringRecord.key_ids.delete({key.id}))),
         ]
 
     def note_use(self, key: ApiKey, day: date) -> None:
-        """Remember the day; see `ApiKeyRecords.note_use`."""
+        """Record the day of a use; see `ApiKeyRecords.note_use`."""
         used_on = ApiKeyRecord.last_used_on
         is_later = used_on.does_not_exist() | (used_on < day.isoformat())
         try:
@@ -155,16 +155,16 @@ class DynamoApiKeyRecords:
                 _log.warning("the use of a key was not noted", exc_info=error)
 
     def same_role(self, customer_id: str, user_id: str, role: Role) -> DynamoWrite:
-        """Assert that the user's role is this; see `ApiKeyRecords.same_role`."""
+        """Assert the user's role; see `ApiKeyRecords.same_role`."""
         membership = MembershipRecord(f"USER#{user_id}", f"MEMBERSHIP#{customer_id}")
         return check(membership, MembershipRecord.role == role.value, GRANTER_UNCHANGED)
 
     def networks(self, customer_id: str) -> CustomerNetworks:
-        """Where the customer's keys may be used from; see `ApiKeyRecords.networks`."""
+        """Return the networks for all of the customer's keys; see `ApiKeyRecords.networks`."""
         return _networks(_ring(customer_id))
 
     def replace_networks(self, customer_id: str, networks: CustomerNetworks) -> DynamoWrite:
-        """Keep a change; see `ApiKeyRecords.replace_networks`."""
+        """Store changed networks; see `ApiKeyRecords.replace_networks`."""
         version = KeyringRecord.rules_version
         is_unchanged = version == networks.version if networks.version else version.does_not_exist()
         actions = [KeyringRecord.rules.set(_plain(networks.rules)), version.set(networks.version + 1)]
@@ -202,7 +202,7 @@ def _ring_key(customer_id: str) -> KeyringRecord:
 
 
 def _ringed(*actions: Action) -> Sequence[Action]:
-    """The actions on a ring, which is made by the first of them."""
+    """Return the actions on a keyring with those that create it if it does not exist."""
     return [*actions, KeyringRecord.kind.set(KeyringRecord)]
 
 

@@ -1,4 +1,4 @@
-"""What staff ask each other for."""
+"""Approvals."""
 
 import hashlib
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class ApprovalRecord(Record, discriminator="APPROVAL"):
 
 
 class ApprovalKeyRecord(Record, discriminator="APPROVAL_KEY"):
-    """`APPROVALS` / `APPROVAL_KEY#<hash>`: what an idempotency key has made."""
+    """`APPROVALS` / `APPROVAL_KEY#<hash>`: the approval created with an idempotency key."""
 
     approval_id = UnicodeAttribute()
 
@@ -47,14 +47,14 @@ class DynamoApprovalRecords:
     """`ApprovalRecords` in one partition."""
 
     def approval(self, approval_id: str) -> Approval | None:
-        """One of them; see `ApprovalRecords.approval`."""
+        """Return one approval; see `ApprovalRecords.approval`."""
         try:
             return _approval(ApprovalRecord.get(_APPROVALS, f"APPROVAL#{approval_id}", consistent_read=True))
         except ApprovalRecord.DoesNotExist:
             return None
 
     def approval_of_key(self, key: str) -> Approval | None:
-        """What a key has made; see `ApprovalRecords.approval_of_key`."""
+        """Return the approval of an idempotency key; see `ApprovalRecords.approval_of_key`."""
         try:
             made = ApprovalKeyRecord.get(_APPROVALS, f"APPROVAL_KEY#{_hashed(key)}", consistent_read=True)
         except ApprovalKeyRecord.DoesNotExist:
@@ -62,12 +62,12 @@ class DynamoApprovalRecords:
         return self.approval(made.approval_id)
 
     def approvals(self, page: PageRequest) -> Page[Approval]:
-        """All of them; see `ApprovalRecords.approvals`."""
+        """Return all approvals; see `ApprovalRecords.approvals`."""
         only = ApprovalRecord.sk.startswith("APPROVAL#")
         return query_page(ApprovalRecord, _APPROVALS, page, _approval, sort_key=only, ascending=False)
 
     def insert_approval(self, approval: Approval, key: str) -> Sequence[Write]:
-        """Keep a new one; see `ApprovalRecords.insert_approval`."""
+        """Add an approval; see `ApprovalRecords.insert_approval`."""
         made = ApprovalKeyRecord(
             _APPROVALS,
             f"APPROVAL_KEY#{_hashed(key)}",
@@ -77,13 +77,13 @@ class DynamoApprovalRecords:
         return [insert(_approval_record(approval), NEW_APPROVAL), insert(made, NEW_APPROVAL)]
 
     def decide_approval(self, decided: Approval) -> Write:
-        """Keep a decision; see `ApprovalRecords.decide_approval`."""
+        """Store a decision; see `ApprovalRecords.decide_approval`."""
         undecided = ApprovalRecord.status == ApprovalStatus.PENDING.value
         return put(_approval_record(decided), undecided, APPROVAL_UNDECIDED)
 
 
 class DynamoBelonging:
-    """`Belonging` on the memberships themselves."""
+    """`Belonging`, read from the memberships."""
 
     def belongs(self, user_id: str, customer_id: str) -> bool:
         """Whether the user is a member; see `Belonging.belongs`."""

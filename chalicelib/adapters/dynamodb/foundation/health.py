@@ -12,15 +12,15 @@ class HealthRecord(Record, discriminator="HEALTH"):
 
 
 class TableProbe:
-    """Reads an item that is not there."""
+    """Reads an item that does not exist."""
 
     name = "table"
 
     def __init__(self) -> None:
-        _ = Record.shared_connection().client  # made now, so that no answer waits for it
+        _ = Record.shared_connection().client  # created now, so that the probe does not spend time on it
 
     def ask(self) -> Sequence[Probe]:
-        """Ask; see `Probe.ask`."""
+        """Probe the table; see `Probe.ask`."""
         with suppress(HealthRecord.DoesNotExist):
             HealthRecord.get("HEALTH", "HEALTH")
         return ()

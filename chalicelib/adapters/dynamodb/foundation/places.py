@@ -1,4 +1,4 @@
-"""Who stands where: customers, their members, and the staff."""
+"""Customers, their memberships, and the staff."""
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
@@ -10,17 +10,17 @@ from chalicelib.kernel.transactions import Write
 
 
 class CustomerRecord(Record, discriminator="CUSTOMER"):
-    """`CUSTOMER#<id>` / `CUSTOMER`: a paying account."""
+    """`CUSTOMER#<id>` / `CUSTOMER`: an organisation that pays."""
 
     name = UnicodeAttribute()
     created_at = UnicodeAttribute()
     company = OptionalText()
     status = OptionalText()
-    """Nothing is ACTIVE."""
+    """A missing status means ACTIVE."""
 
 
 def is_active() -> Condition:
-    """The condition that a customer is neither blocked nor closed."""
+    """Return the condition that a customer is neither blocked nor closed."""
     unset: Condition = CustomerRecord.status.does_not_exist()
     either: Condition = unset | (CustomerRecord.status == CustomerStatus.ACTIVE.value)
     return either
@@ -32,14 +32,14 @@ def active_customer(customer_id: str, asserts: str) -> Write:
 
 
 class MembershipRecord(Record, discriminator="MEMBERSHIP"):
-    """`USER#<id>` / `MEMBERSHIP#<customer id>`: what a user is in a customer; in `gsi1` by customer."""
+    """`USER#<id>` / `MEMBERSHIP#<customer id>`: a user's role in a customer; in `gsi1` by customer."""
 
     role = UnicodeAttribute()
     since = UnicodeAttribute()
 
 
 class StaffRecord(Record, discriminator="STAFF"):
-    """`USER#<id>` / `STAFF`: a user's place in the operator's staff; in `gsi1` all together."""
+    """`USER#<id>` / `STAFF`: a user's membership of the staff; all of them in one partition of `gsi1`."""
 
     role = UnicodeAttribute()
     status = UnicodeAttribute()
@@ -47,5 +47,5 @@ class StaffRecord(Record, discriminator="STAFF"):
 
 
 def power_of(record: StaffRecord) -> StaffRole | None:
-    """The role, unless it is out of force."""
+    """Return the role, or None if the membership is disabled."""
     return StaffRole(record.role) if record.status == StaffStatus.ACTIVE.value else None

@@ -1,4 +1,4 @@
-"""Exports of somebody's data, beside the person whose they are."""
+"""Exports of users' data, in the user's partition."""
 
 from collections.abc import Iterator
 
@@ -26,10 +26,10 @@ class DataExportRecord(Record, discriminator="DATA_EXPORT"):
 
 
 class DynamoDataExports:
-    """`ExportRecords` in the partition of their user."""
+    """`ExportRecords` in the user's partition."""
 
     def get(self, user_id: str, export_id: str) -> DataExport | None:
-        """The person's export; see `ExportRecords.get`."""
+        """Return the user's export; see `ExportRecords.get`."""
         try:
             found = DataExportRecord.get(f"USER#{user_id}", f"DATA_EXPORT#{export_id}", consistent_read=True)
         except DataExportRecord.DoesNotExist:
@@ -37,16 +37,16 @@ class DynamoDataExports:
         return _export(found)
 
     def insert(self, export: DataExport) -> Write:
-        """Keep a new one; see `ExportRecords.insert`."""
+        """Add an export; see `ExportRecords.insert`."""
         return insert(_record(export), "export_is_new")
 
     def replace(self, before: DataExport, after: DataExport) -> Write:
-        """Change one; see `ExportRecords.replace`."""
+        """Replace an export; see `ExportRecords.replace`."""
         same = (DataExportRecord.attempts == before.attempts) & (DataExportRecord.status == before.status.value)
         return put(_record(after), same, EXPORT_TAKEN)
 
     def waiting(self) -> Iterator[DataExport]:
-        """Those that are to be made; see `ExportRecords.waiting`."""
+        """Yield the exports to make; see `ExportRecords.waiting`."""
         return map(_export, DataExportRecord.query(_QUEUE, index_name="gsi2"))
 
 

@@ -1,4 +1,4 @@
-"""Closings, and removing what is left of those who have gone."""
+"""Closings, and the erasure of a customer's and a user's remaining data."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
@@ -53,17 +53,19 @@ KEPT_KINDS = frozenset(
         "TRANSFER",
     }
 )
-"""Of a customer's partition: money, what proves it, and that the customer was there and is closed.
+"""The kinds of items in a customer's partition that are kept: money, its proofs, and the closed customer itself.
 
-The directory follows the customer's item and its members by itself, and so forgets their names.
+The directory follows the customer's item and its members, and so deletes their names.
 """
 
 _PERSONAL_TARGETS = frozenset({"company", "email", "name"})
-"""What an entry of the activity log says of people; all else that it names are ids."""
+"""The personal data in the targets of an activity; all other targets are ids."""
 
 
 class ClosingRecord(Record, discriminator="CLOSING"):
-    """`CUSTOMER#<customer>` / `CLOSING`: it was closed; in `gsi2` under `CLOSINGS` until its erasure is done."""
+    """`CUSTOMER#<customer>` / `CLOSING`: it was closed; in `gsi2` under `CLOSINGS` until its erasure is
+    finished.
+    """
 
     user_id = UnicodeAttribute()
     erases_user = BooleanAttribute()
@@ -74,7 +76,7 @@ class ClosingRecord(Record, discriminator="CLOSING"):
 
 
 class DynamoClosings:
-    """`ClosingRecords` on one item a customer."""
+    """`ClosingRecords`, one item per customer."""
 
     def get(self, customer_id: str) -> Closing | None:
         """The customer's closing; see `ClosingRecords.get`."""
@@ -115,16 +117,16 @@ class DynamoClosings:
         ]
 
     def free_address(self, user: User) -> Write:
-        """Let the address go; see `ClosingRecords.free_address`."""
+        """Release the address; see `ClosingRecords.free_address`."""
         address = EmailRecord(f"EMAIL#{user.email}", "EMAIL")
         return delete(address, EmailRecord.user_id == user.id, ADDRESS_UNCHANGED)
 
     def to_erase(self) -> Iterator[Closing]:
-        """Closings whose erasure is not done; see `ClosingRecords.to_erase`."""
+        """Yield closings whose erasure is not finished; see `ClosingRecords.to_erase`."""
         return map(_closing, ClosingRecord.query(_QUEUE, index_name="gsi2"))
 
     def erased(self, closing: Closing, at: datetime) -> Write:
-        """Note that nothing is left; see `ClosingRecords.erased`."""
+        """Record that the erasure is finished; see `ClosingRecords.erased`."""
         return update(
             ClosingRecord(f"CUSTOMER#{closing.customer_id}", "CLOSING"),
             [
@@ -136,10 +138,10 @@ class DynamoClosings:
 
 
 class DynamoRemains:
-    """`Remains`: partitions are read raw, so that no kind of item is passed over because nobody here knows it."""
+    """`Remains`; reads raw items, so that it also finds kinds of items that this module does not know."""
 
     def erase_customer(self, customer_id: str) -> int:
-        """Remove what is a customer's own; see `Remains.erase_customer`."""
+        """Delete the customer's own data; see `Remains.erase_customer`."""
         partition = f"CUSTOMER#{customer_id}"
         CustomerRecord(partition, "CUSTOMER").update(
             [CustomerRecord.name.set(_FORMER_NAME), CustomerRecord.company.remove()], CustomerRecord.pk.exists()
@@ -147,7 +149,7 @@ class DynamoRemains:
         return _remove(partition, but=KEPT_KINDS)
 
     def erase_traces(self, customer_id: str) -> int:
-        """Remove where requests came from, and whom they name; see `Remains.erase_traces`."""
+        """Delete IP addresses and names from the activity log; see `Remains.erase_traces`."""
         count = 0
         for entry in ActivityRecord.query(f"ACTIVITY#{customer_id}", consistent_read=True):
             kept = {name: value for name, value in entry.targets.items() if name not in _PERSONAL_TARGETS}
@@ -160,14 +162,14 @@ class DynamoRemains:
         return count
 
     def erase_members(self, customer_id: str) -> int:
-        """Remove the memberships; see `Remains.erase_members`."""
+        """Delete the memberships; see `Remains.erase_members`."""
         found = list(MembershipRecord.query(f"MEMBERS#{customer_id}", index_name="gsi1"))
         for membership in found:
             membership.delete()
         return len(found)
 
     def erase_user(self, user_id: str) -> int:
-        """Remove a person; see `Remains.erase_user`. Their own item goes last: it says what their address is."""
+        """Delete a user; see `Remains.erase_user`. The user's item goes last, as it contains the address."""
         partition = f"USER#{user_id}"
         try:
             addresses = {UserRecord.get(partition, "USER", consistent_read=True).email}
@@ -184,7 +186,7 @@ class DynamoRemains:
 
 
 def _remove(partition: str, but: Collection[str]) -> int:
-    """Remove all items of `partition` but those of some kinds; how many there were."""
+    """Delete the items of `partition`, except the kinds in `but`; return their number."""
     table, through = Record.Meta.table_name, Record.shared_connection()
     start: dict[str, Any] | None = None
     count = 0
@@ -200,7 +202,7 @@ def _remove(partition: str, but: Collection[str]) -> int:
 
 
 def _let_go(address: EmailRecord, condition: Condition) -> None:
-    """Free an address, unless it is somebody else's by now."""
+    """Release an address, unless another user has it now."""
     try:
         address.delete(condition)
     except DeleteError as error:
@@ -209,7 +211,7 @@ def _let_go(address: EmailRecord, condition: Condition) -> None:
 
 
 def _unless_gone(change: Any) -> None:
-    """Change an entry, unless DynamoDB has removed it after its time."""
+    """Change an entry, unless DynamoDB has deleted it after its expiry."""
     try:
         change()
     except UpdateError as error:

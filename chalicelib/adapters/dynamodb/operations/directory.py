@@ -1,4 +1,4 @@
-"""The directory of customers, and what the staff keep about them."""
+"""The directory of customers, and the staff's notes about them."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,12 +19,12 @@ from chalicelib.kernel.transactions import Write
 
 _ALL = "DIRECTORY"
 _SHARD_LENGTH = 2
-"""Words that begin with the same two characters are in one partition."""
+"""Words that begin with the same two characters share one partition."""
 _MAX_READS = 10
 
 
 class DirectoryRecord(Record, discriminator="DIRECTORY_ENTRY"):
-    """`CUSTOMER#<customer>` / `DIRECTORY`; all in `gsi1` under `DIRECTORY`, by status in `gsi2`."""
+    """`CUSTOMER#<customer>` / `DIRECTORY`; all in `gsi1` under `DIRECTORY`, in `gsi2` by status."""
 
     name = UnicodeAttribute()
     company = OptionalText()
@@ -36,11 +36,11 @@ class DirectoryRecord(Record, discriminator="DIRECTORY_ENTRY"):
 
 
 class WordRecord(DirectoryRecord, discriminator="DIRECTORY_WORD"):
-    """`DIRECTORY#<two characters>` / `<word>#<customer>`: the whole entry, for each of its words."""
+    """`DIRECTORY#<two characters>` / `<word>#<customer>`: a copy of the entry for each of its words."""
 
 
 class StaffNotesRecord(Record, discriminator="STAFF_NOTES"):
-    """`CUSTOMER#<customer>` / `STAFF_NOTES`: what the staff keep about a customer for themselves."""
+    """`CUSTOMER#<customer>` / `STAFF_NOTES`: the staff's notes about a customer."""
 
     text = OptionalText()
     status_reason = OptionalText()
@@ -48,7 +48,7 @@ class StaffNotesRecord(Record, discriminator="STAFF_NOTES"):
 
 
 class DynamoDirectory:
-    """`Entries` on one item a customer, and one a word."""
+    """`Entries`: one item per customer, and one per word."""
 
     def get(self, customer_id: str) -> Entry | None:
         """A customer's entry; see `Entries.get`."""
@@ -58,7 +58,7 @@ class DynamoDirectory:
             return None
 
     def replace(self, before: Entry | None, after: Entry) -> Sequence[Write]:
-        """Keep `after` with its words; see `Entries.replace`."""
+        """Replace an entry and its words; see `Entries.replace`."""
         unchanged = DirectoryRecord.version == before.version if before else DirectoryRecord.pk.does_not_exist()
         entry = _filled(DirectoryRecord(f"CUSTOMER#{after.customer_id}", "DIRECTORY"), after)
         entry.gsi1pk, entry.gsi1sk = _ALL, after.customer_id
@@ -71,17 +71,17 @@ class DynamoDirectory:
         ]
 
     def newest(self, page: PageRequest, status: CustomerStatus | None) -> Page[Entry]:
-        """Everybody, newest first; see `Entries.newest`."""
+        """Return all entries, newest first; see `Entries.newest`."""
         partition, index = (f"{_ALL}#{status}", "gsi2") if status else (_ALL, "gsi1")
         return query_page(DirectoryRecord, partition, page, _entry, index_name=index, ascending=False)
 
     def with_id(self, beginning: str, page: PageRequest) -> Page[Entry]:
-        """Those whose ids begin like this; see `Entries.with_id`."""
+        """Return entries by the beginning of their id; see `Entries.with_id`."""
         begins = DirectoryRecord.gsi1sk.startswith(beginning)
         return query_page(DirectoryRecord, _ALL, page, _entry, sort_key=begins, index_name="gsi1", ascending=False)
 
     def with_word(self, beginning: str, page: PageRequest, wanted: Callable[[Entry], bool]) -> Page[Entry]:
-        """Those with a word that begins like this; see `Entries.with_word`."""
+        """Return entries by the beginning of a word; see `Entries.with_word`."""
         found: list[Entry] = []
         cursor = page.cursor
         for _ in range(_MAX_READS):
@@ -92,7 +92,7 @@ class DynamoDirectory:
                 _found_by,
                 sort_key=WordRecord.sk.startswith(beginning),
             )
-            # A customer with several such words is found by the first of them.
+            # A customer with several matching words appears at the first of them.
             found += [
                 entry
                 for word, entry in read.items
@@ -122,7 +122,7 @@ class DynamoCustomers:
         )
 
     def is_closed(self, customer_id: str) -> bool:
-        """Whether the customer has closed its account; see `payments.four_eyes.Customers`."""
+        """Whether the customer is closed; see `Customers.is_closed` of the refunds."""
         customer = self.get(customer_id)
         return customer is not None and customer.status is CustomerStatus.CLOSED
 
@@ -135,7 +135,7 @@ class DynamoCustomers:
         )
 
     def notes(self, customer_id: str) -> Notes:
-        """What the staff keep; see `CustomerRecords.notes`."""
+        """Return the staff's notes; see `CustomerRecords.notes`."""
         try:
             record = StaffNotesRecord.get(f"CUSTOMER#{customer_id}", "STAFF_NOTES", consistent_read=True)
         except StaffNotesRecord.DoesNotExist:
@@ -148,7 +148,7 @@ class DynamoCustomers:
         )
 
     def put_notes(self, customer_id: str, notes: Notes) -> Write:
-        """Keep `notes`; see `CustomerRecords.put_notes`."""
+        """Replace the staff's notes; see `CustomerRecords.put_notes`."""
         changed_at = notes.status_changed_at
         return put(
             StaffNotesRecord(
@@ -190,7 +190,7 @@ def _filled(record: DirectoryRecord, entry: Entry) -> DirectoryRecord:
 
 
 def _found_by(record: WordRecord) -> tuple[str, Entry]:
-    word, _, customer_id = record.sk.rpartition("#")  # an address may have such a sign, an id has none
+    word, _, customer_id = record.sk.rpartition("#")  # an address may contain #, an id never does
     return word, _entry_of(customer_id, record)
 
 

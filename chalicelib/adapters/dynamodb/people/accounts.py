@@ -1,4 +1,4 @@
-"""Users, customers, memberships, staff, sessions, mail links and letters."""
+"""Users and their addresses."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ _MAX_MEMBERSHIPS = 100
 
 
 class UserRecord(Record, discriminator="USER"):
-    """`USER#<id>` / `USER`: a person."""
+    """`USER#<id>` / `USER`: a user."""
 
     email = UnicodeAttribute()
     name = UnicodeAttribute()
@@ -45,9 +45,9 @@ class UserRecord(Record, discriminator="USER"):
 
 
 class EmailRecord(Record, discriminator="EMAIL"):
-    """`EMAIL#<address>` / `EMAIL`: whose an address is; at most one user's.
+    """`EMAIL#<address>` / `EMAIL`: the user of an address.
 
-    For a while after its user has moved to another it is kept for them: then it is nobody's, and has an end.
+    After its user has changed the address, it is reserved for that user until it expires.
     """
 
     user_id = UnicodeAttribute()
@@ -65,12 +65,12 @@ class DynamoUsers:
             return None
 
     def several(self, user_ids: Sequence[str]) -> Mapping[str, User]:
-        """Those of the users that there are, by id, in as few reads as there can be."""
+        """Return the existing users by id, in as few reads as possible."""
         found = UserRecord.batch_get([(f"USER#{user_id}", "USER") for user_id in user_ids])
         return {user.id: user for user in map(user_of, found)}
 
     def by_email(self, email: EmailAddress) -> User | None:
-        """Who has this address; see `Users.by_email`. Two reads, whether anybody does or not."""
+        """Return the user with this address; see `Users.by_email`. Two reads, whether one exists or not."""
         try:
             user_id = EmailRecord.get(f"EMAIL#{email}", "EMAIL", consistent_read=True).user_id
         except EmailRecord.DoesNotExist:
@@ -96,7 +96,7 @@ class DynamoUsers:
         ]
 
     def members(self, customer_id: str) -> Sequence[Membership]:
-        """Who belongs to the customer; see `Users.members`."""
+        """Return the customer's memberships; see `Users.members`."""
         found = list(MembershipRecord.query(f"MEMBERS#{customer_id}", index_name="gsi1", limit=_MAX_MEMBERSHIPS))
         if not found:
             return ()
@@ -109,7 +109,7 @@ class DynamoUsers:
         ]
 
     def staff_role(self, user_id: str) -> StaffRole | None:
-        """The user's place in the staff; see `Users.staff_role`."""
+        """Return the user's role in the staff; see `Users.staff_role`."""
         try:
             return power_of(StaffRecord.get(f"USER#{user_id}", "STAFF", consistent_read=True))
         except StaffRecord.DoesNotExist:
@@ -150,7 +150,7 @@ class DynamoUsers:
         return insert(record, "customer_is_new"), insert(membership, "membership_is_new")
 
     def verify(self, user_id: str, password_version: int, now: datetime) -> Write:
-        """Note that the address was proven; see `Users.verify`."""
+        """Record that the address was proven; see `Users.verify`."""
         return update(
             _user_key(user_id),
             [UserRecord.verified_at.set(isoformat(now))],
@@ -172,7 +172,7 @@ class DynamoUsers:
         )
 
     def describe(self, user: User) -> Write:
-        """Keep what the user says of themselves; see `Users.describe`."""
+        """Store the user's profile; see `Users.describe`."""
         return update(
             _user_key(user.id),
             [
@@ -188,7 +188,7 @@ class DynamoUsers:
         )
 
     def choose(self, user: User) -> Write:
-        """Keep what the user wants; see `Users.choose`."""
+        """Store the user's settings; see `Users.choose`."""
         return update(
             _user_key(user.id),
             [
@@ -200,7 +200,7 @@ class DynamoUsers:
         )
 
     def rehash(self, user: User, password_hash: str) -> Write:
-        """Keep the same password in a newer form; see `Users.rehash`."""
+        """Store a new hash of the same password; see `Users.rehash`."""
         return update(
             _user_key(user.id),
             [UserRecord.password_hash.set(password_hash)],
@@ -209,14 +209,14 @@ class DynamoUsers:
         )
 
     def same_password(self, user: User) -> Write:
-        """Assert that the password is still this one; see `Users.same_password`."""
+        """Assert that the password is unchanged; see `Users.same_password`."""
         return check_that(
             _user_key(user.id), UserRecord.password_version == user.password_version, "same_password"
         )
 
 
 def take_address(email: EmailAddress, user_id: str, now: datetime) -> Write:
-    """Make `email` this user's alone; asserts `email_is_free`: nobody's, and not kept for anybody at `now`."""
+    """Give `email` to this user; asserts `email_is_free`: nobody has it, and it is not reserved at `now`."""
     is_free = EmailRecord.pk.does_not_exist() | (EmailRecord.expires_at <= epoch_seconds(now))
     return put(EmailRecord(f"EMAIL#{email}", "EMAIL", user_id=user_id), is_free, "email_is_free")
 
@@ -226,7 +226,7 @@ def _user_key(user_id: str) -> UserRecord:
 
 
 def user_of(record: UserRecord) -> User:
-    """The user that `record` keeps."""
+    """Convert an item into a user."""
     return User(
         id=record.pk.partition("#")[2],
         email=EmailAddress(record.email),

@@ -1,4 +1,4 @@
-"""Attempts in a row."""
+"""Tallies of consecutive attempts."""
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -10,17 +10,17 @@ from chalicelib.kernel.transactions import Write
 
 
 class TallyRecord(Record, discriminator="TALLY"):
-    """`TALLY#<name>` / `TALLY`: how often something was tried in a row, and when last."""
+    """`TALLY#<name>` / `TALLY`: the number of consecutive attempts, and the time of the last one."""
 
     attempts = IntegerAttribute()
     last_at = UnicodeAttribute()
 
 
 class DynamoTallies:
-    """`Tallies`, each on its own item, which removes itself."""
+    """`Tallies`, one item each, which expires."""
 
     def get(self, name: str) -> Tally | None:
-        """The tally; see `Tallies.get`."""
+        """Return the tally; see `Tallies.get`."""
         try:
             record = TallyRecord.get(f"TALLY#{name}", "TALLY", consistent_read=True)
         except TallyRecord.DoesNotExist:
@@ -28,7 +28,7 @@ class DynamoTallies:
         return Tally(record.attempts, parse_isoformat(record.last_at))
 
     def count(self, name: str, before: Tally | None, after: Tally) -> Write:
-        """Write `after`; see `Tallies.count`."""
+        """Replace the tally; see `Tallies.count`."""
         record = TallyRecord(
             f"TALLY#{name}",
             "TALLY",
@@ -45,5 +45,5 @@ class DynamoTallies:
         return put(record, is_fresh, "tally_is_fresh")
 
     def clear(self, name: str) -> Write:
-        """Forget the tally; see `Tallies.clear`."""
+        """Delete the tally; see `Tallies.clear`."""
         return delete(TallyRecord(f"TALLY#{name}", "TALLY"))

@@ -1,4 +1,4 @@
-"""Devices that wait to be signed in."""
+"""Devices that request a session."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from chalicelib.kernel.transactions import Write
 
 
 class DeviceSignInRecord(Record, discriminator="DEVICE_SIGN_IN"):
-    """`DEVICE_SIGN_IN#<hash of its code>` / `DEVICE_SIGN_IN`: a device that wants a session."""
+    """`DEVICE_SIGN_IN#<hash of its code>` / `DEVICE_SIGN_IN`: a device that requests a session."""
 
     user_code = UnicodeAttribute()
     client_name = UnicodeAttribute()
@@ -28,13 +28,13 @@ class DeviceSignInRecord(Record, discriminator="DEVICE_SIGN_IN"):
 
 
 class UserCodeRecord(Record, discriminator="USER_CODE"):
-    """`USER_CODE#<code>` / `USER_CODE`: which device shows it; gone once its user has answered."""
+    """`USER_CODE#<code>` / `USER_CODE`: the device that shows it; deleted when the user has answered."""
 
     code_hash = UnicodeAttribute()
 
 
 class DynamoDeviceSignIns:
-    """`DeviceSignIns`, each on its own item, and one for its user code."""
+    """`DeviceSignIns`: one item per request, and one per user code."""
 
     def get(self, code_hash: str) -> DeviceSignIn | None:
         """The request; see `DeviceSignIns.get`."""
@@ -52,7 +52,7 @@ class DynamoDeviceSignIns:
         return self.get(code_hash)
 
     def insert(self, request: DeviceSignIn) -> Sequence[Write]:
-        """Keep a new request; see `DeviceSignIns.insert`."""
+        """Add a request; see `DeviceSignIns.insert`."""
         expires_at = epoch_seconds(request.expires_at)
         record = DeviceSignInRecord(
             *_key(request.code_hash),
@@ -73,7 +73,7 @@ class DynamoDeviceSignIns:
         return insert(record, "device_code_is_new"), put(pointer, is_free, "user_code_is_free")
 
     def answer(self, request: DeviceSignIn) -> Sequence[Write]:
-        """Keep what the user said; see `DeviceSignIns.answer`."""
+        """Store the user's answer; see `DeviceSignIns.answer`."""
         answered = update(
             DeviceSignInRecord(*_key(request.code_hash)),
             [
@@ -89,7 +89,7 @@ class DynamoDeviceSignIns:
         return answered, delete(UserCodeRecord(*_user_code_key(request.user_code)))
 
     def poll(self, request: DeviceSignIn) -> Write:
-        """Note when the device asked; see `DeviceSignIns.poll`."""
+        """Record that the device polled; see `DeviceSignIns.poll`."""
         polled_at = isoformat(request.polled_at) if request.polled_at else None
         return update(
             DeviceSignInRecord(*_key(request.code_hash)),
@@ -102,7 +102,7 @@ class DynamoDeviceSignIns:
         )
 
     def spend(self, request: DeviceSignIn) -> Write:
-        """Forget the request; see `DeviceSignIns.spend`."""
+        """Delete the request; see `DeviceSignIns.spend`."""
         record = DeviceSignInRecord(*_key(request.code_hash))
         return delete(record, DeviceSignInRecord.pk.exists(), "device_is_known")
 

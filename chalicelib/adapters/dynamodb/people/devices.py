@@ -1,4 +1,4 @@
-"""Devices that people sign in from."""
+"""Devices that users sign in from."""
 
 from collections.abc import Sequence
 
@@ -14,23 +14,23 @@ _MOST_READ = 100
 
 
 class DeviceRecord(Record, discriminator="DEVICE"):
-    """`USER#<id>` / `DEVICE#<fingerprint>`: a kind of client in a network, and when it was seen last."""
+    """`USER#<id>` / `DEVICE#<fingerprint>`: a kind of client in a network, and when it was last seen."""
 
     last_seen_at = UnicodeAttribute()
 
 
 class DynamoKnownDevices:
-    """`KnownDevices` in the partition of their user; each removes itself."""
+    """`KnownDevices` in the user's partition; the items expire."""
 
     def all_of(self, user_id: str) -> Sequence[KnownDevice]:
-        """The user's; see `KnownDevices.all_of`."""
+        """Return the user's devices; see `KnownDevices.all_of`."""
         found = DeviceRecord.query(
             f"USER#{user_id}", DeviceRecord.sk.startswith("DEVICE#"), consistent_read=True, limit=_MOST_READ
         )
         return [KnownDevice(record.sk.partition("#")[2], parse_isoformat(record.last_seen_at)) for record in found]
 
     def keep(self, user_id: str, device: KnownDevice) -> Write:
-        """Remember `device`; see `KnownDevices.keep`."""
+        """Store `device`; see `KnownDevices.keep`."""
         record = DeviceRecord(
             f"USER#{user_id}",
             f"DEVICE#{device.fingerprint}",
@@ -40,5 +40,5 @@ class DynamoKnownDevices:
         return put(record)
 
     def forget(self, user_id: str, fingerprint: str) -> Write:
-        """Remove a device; see `KnownDevices.forget`."""
+        """Delete a device; see `KnownDevices.forget`."""
         return delete(DeviceRecord(f"USER#{user_id}", f"DEVICE#{fingerprint}"))

@@ -1,4 +1,4 @@
-"""Changes of e-mail addresses, beside the users whose they are."""
+"""Changes of e-mail addresses, in the user's partition."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,14 +19,14 @@ _MAX_CHANGES = 100
 
 
 class EmailChangeRecord(Record, discriminator="EMAIL_CHANGE"):
-    """`USER#<id>` / `EMAIL_CHANGE#<id>`: a change of address that can be undone still; sortable by age."""
+    """`USER#<id>` / `EMAIL_CHANGE#<id>`: a change of address that can still be undone; ids sort by age."""
 
     before = UnicodeAttribute()
     after = UnicodeAttribute()
 
 
 class DynamoEmailChanges:
-    """`EmailChanges` in the partition of their user, with the items of the addresses."""
+    """`EmailChanges` in the user's partition, with the items of the addresses."""
 
     def all_of(self, user_id: str) -> Sequence[EmailChange]:
         """The user's changes, oldest first; see `EmailChanges.all_of`."""
@@ -39,7 +39,7 @@ class DynamoEmailChanges:
         return [_change(user_id, record) for record in found]
 
     def move(self, user: User, change: EmailChange, now: datetime) -> Sequence[Write]:
-        """Give the user another address; see `EmailChanges.move`."""
+        """Change the user's address; see `EmailChanges.move`."""
         record = EmailChangeRecord(
             f"USER#{user.id}",
             f"EMAIL_CHANGE#{change.id}",
@@ -64,7 +64,7 @@ class DynamoEmailChanges:
     def move_back(
         self, user: User, undone: Sequence[EmailChange], password_hash: str, now: datetime
     ) -> Sequence[Write]:
-        """Give the user an earlier address; see `EmailChanges.move_back`."""
+        """Restore an earlier address; see `EmailChanges.move_back`."""
         before = undone[0].before
         restored = EmailRecord(f"EMAIL#{before}", "EMAIL", user_id=user.id)
         is_theirs = (EmailRecord.kept_for == user.id) | (EmailRecord.user_id == user.id)
@@ -82,7 +82,7 @@ class DynamoEmailChanges:
 
 
 def _moved(user: User, email: EmailAddress, now: datetime, *more: Action) -> Write:
-    """The user under another address, with everything void that was made under the version before."""
+    """Update the user's address; everything made under the earlier password version becomes void."""
     return update(
         UserRecord(f"USER#{user.id}", "USER"),
         [

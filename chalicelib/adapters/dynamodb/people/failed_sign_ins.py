@@ -1,4 +1,4 @@
-"""Failed sign-ins that wait to be noted."""
+"""Failed sign-ins that wait to be logged."""
 
 from pynamodb.attributes import UnicodeAttribute
 
@@ -13,7 +13,7 @@ _KEPT_SECONDS = 24 * 3600
 
 
 class FailedSignInRecord(Record, discriminator="FAILED_SIGN_IN"):
-    """`FAILED_SIGN_IN#<request>` / `FAILED_SIGN_IN`: waits until the table's stream has it noted."""
+    """`FAILED_SIGN_IN#<request>` / `FAILED_SIGN_IN`: waits until a consumer of the table's stream logs it."""
 
     email = UnicodeAttribute()
     ip = UnicodeAttribute()
@@ -21,13 +21,13 @@ class FailedSignInRecord(Record, discriminator="FAILED_SIGN_IN"):
 
 
 class DynamoFailedSignIns:
-    """`FailedSignIns`, each on its own item, which removes itself."""
+    """`FailedSignIns`, one item each, which expires."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def add(self, failure: FailedSignIn) -> Write:
-        """Keep `failure`."""
+        """Store `failure` until it is logged."""
         record = FailedSignInRecord(
             *_key(failure.origin.request_id),
             email=failure.email,
@@ -47,7 +47,7 @@ class DynamoFailedSignIns:
         return FailedSignIn(EmailAddress(record.email), origin)
 
     def done(self, request_id: str) -> Write:
-        """Forget the failure."""
+        """Delete the failure."""
         return delete(FailedSignInRecord(*_key(request_id)))
 
 

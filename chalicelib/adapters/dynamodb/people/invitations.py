@@ -1,4 +1,4 @@
-"""Invitations in the partition of the place that they lead to, and rosters beside them."""
+"""Invitations in the partition of their place, and rosters beside them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,7 +26,9 @@ _PREFIXES = {
 
 
 class InvitationRecord(Record, discriminator="INVITATION"):
-    """`CUSTOMER#<customer>` or `STAFF` / `INVITATION#<id>` or `OWNERSHIP_OFFER#<id>`, until it is accepted."""
+    """`CUSTOMER#<customer>` or `STAFF` / `INVITATION#<id>` or `OWNERSHIP_OFFER#<id>`; deleted when it is
+    accepted.
+    """
 
     invitation_kind = UnicodeAttribute()
     place_name = UnicodeAttribute()
@@ -40,7 +42,9 @@ class InvitationRecord(Record, discriminator="INVITATION"):
 
 
 class RosterRecord(Record, discriminator="ROSTER"):
-    """`CUSTOMER#<customer>`, `USER#<user>` or `STAFF` / `ROSTER`: grows with each change of who belongs there."""
+    """`CUSTOMER#<customer>`, `USER#<user>` or `STAFF` / `ROSTER`: increases with each change of the
+    memberships.
+    """
 
     version = IntegerAttribute()
     joined = IntegerAttribute()
@@ -86,19 +90,19 @@ class DynamoInvitations:
         return insert(_record(invitation), "invitation_is_new")
 
     def replace(self, before: Invitation, after: Invitation) -> Write:
-        """Change an invitation; see `InvitationRecords.replace`."""
+        """Replace an invitation; see `InvitationRecords.replace`."""
         return put(_record(after), _same_token(before), INVITATION_OPEN)
 
     def remove(self, invitation: Invitation) -> Write:
-        """Spend or withdraw it; see `InvitationRecords.remove`."""
+        """Delete an invitation; see `InvitationRecords.remove`."""
         return delete(_record(invitation), _same_token(invitation), INVITATION_OPEN)
 
 
 class DynamoRosters:
-    """`Rosters`, each on its own item."""
+    """`Rosters`, one item each."""
 
     def get(self, owner: str) -> Roster:
-        """One roster; see `Rosters.get`."""
+        """Return one roster; see `Rosters.get`."""
         try:
             record = RosterRecord.get(_partition(owner), "ROSTER", consistent_read=True)
         except RosterRecord.DoesNotExist:
@@ -106,7 +110,7 @@ class DynamoRosters:
         return Roster(record.version, record.joined)
 
     def change(self, owner: str, roster: Roster, *, joined: int = 0) -> Write:
-        """Note a change; see `Rosters.change`."""
+        """Count a change; see `Rosters.change`."""
         after = RosterRecord(
             _partition(owner), "ROSTER", version=roster.version + 1, joined=max(0, roster.joined + joined)
         )

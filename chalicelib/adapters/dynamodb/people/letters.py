@@ -1,4 +1,4 @@
-"""Mailed links, and letters that wait to be written."""
+"""Mailed links, and letters that wait to be sent."""
 
 from pynamodb.attributes import JSONAttribute, UnicodeAttribute
 
@@ -18,7 +18,7 @@ _LETTER_KEPT_SECONDS = 24 * 3600
 
 
 class LinkRecord(Record, discriminator="LINK"):
-    """`LINK#<hash of its token>` / `LINK`: a mailed link that was not followed yet."""
+    """`LINK#<hash of its token>` / `LINK`: an unused mailed link."""
 
     purpose = UnicodeAttribute()
     user_id = UnicodeAttribute()
@@ -27,7 +27,7 @@ class LinkRecord(Record, discriminator="LINK"):
 
 
 class LetterRecord(Record, discriminator="LETTER"):
-    """`LETTER#<id>` / `LETTER`: a mail to be written; the table's stream starts the writing."""
+    """`LETTER#<id>` / `LETTER`: a mail to send; a consumer of the table's stream sends it."""
 
     letter_kind = UnicodeAttribute()
     email = UnicodeAttribute()
@@ -38,7 +38,7 @@ class LetterRecord(Record, discriminator="LETTER"):
 
 
 class DynamoLinks:
-    """`Links`, each on its own item."""
+    """`Links`, one item each."""
 
     def get(self, token_hash: str) -> Link | None:
         """The link; see `Links.get`."""
@@ -69,16 +69,16 @@ class DynamoLinks:
         return insert(record, "link_is_new")
 
     def follow(self, link: Link) -> Write:
-        """Use `link` up; see `Links.follow`."""
+        """Delete `link`, because it is used; see `Links.follow`."""
         key = LinkRecord(f"LINK#{link.token_hash}", "LINK")
         return delete(key, LinkRecord.pk.exists(), "link_is_unused")
 
 
 class DynamoLetters:
-    """`Letters`, each on its own item."""
+    """`Letters`, one item each."""
 
     def add(self, letter: Letter) -> Write:
-        """Ask for `letter`."""
+        """Request that `letter` is sent."""
         record = LetterRecord(
             f"LETTER#{letter.id}",
             "LETTER",
@@ -109,5 +109,5 @@ class DynamoLetters:
         )
 
     def done(self, letter_id: str) -> Write:
-        """Forget the letter."""
+        """Delete the letter."""
         return delete(LetterRecord(f"LETTER#{letter_id}", "LETTER"))

@@ -57,21 +57,21 @@ class DynamoMembers:
         return insert(record, "membership_is_new")
 
     def change_role(self, membership: Membership, role: Role) -> Write:
-        """Make it another role; see `MemberRecords.change_role`."""
+        """Change the role; see `MemberRecords.change_role`."""
         changed = [MembershipRecord.role.set(role.value)]
         same = MembershipRecord.role == membership.role.value
         return update(_key_of(membership), changed, same, MEMBER_UNCHANGED)
 
     def remove(self, membership: Membership) -> Write:
-        """End it; see `MemberRecords.remove`."""
+        """Delete the membership; see `MemberRecords.remove`."""
         return delete(_key_of(membership), MembershipRecord.role == membership.role.value, MEMBER_UNCHANGED)
 
     def unchanged(self, membership: Membership, asserts: str) -> Write:
-        """Assert that it is; see `MemberRecords.unchanged`."""
+        """Assert that the membership is unchanged; see `MemberRecords.unchanged`."""
         return check(_key_of(membership), MembershipRecord.role == membership.role.value, asserts)
 
     def rename(self, customer_id: str, name: str) -> Write:
-        """Give the customer another name; see `MemberRecords.rename`."""
+        """Rename the customer; see `MemberRecords.rename`."""
         key = CustomerRecord(f"CUSTOMER#{customer_id}", "CUSTOMER")
         return update(key, [CustomerRecord.name.set(name)], CustomerRecord.pk.exists(), "customer_is_there")
 

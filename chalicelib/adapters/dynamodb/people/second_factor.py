@@ -1,4 +1,4 @@
-"""Second factors, and sign-ins that wait for theirs."""
+"""Second factors, and sign-ins that wait for them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 class SecondFactorRecord(Record, discriminator="SECOND_FACTOR"):
-    """`USER#<id>` / `SECOND_FACTOR`: a user's authenticator app, asked for once `on_since` is there."""
+    """`USER#<id>` / `SECOND_FACTOR`: a user's authenticator app, turned on if `on_since` is set."""
 
     sealed_secret = UnicodeAttribute()
     on_since = OptionalText()
@@ -41,10 +41,10 @@ class PendingSignInRecord(Record, discriminator="PENDING_SIGN_IN"):
 
 
 class DynamoSecondFactors:
-    """`SecondFactors`, each beside its user."""
+    """`SecondFactors`, in the user's partition."""
 
     def get(self, user_id: str) -> SecondFactor | None:
-        """The person's; see `SecondFactors.get`."""
+        """Return the user's second factor; see `SecondFactors.get`."""
         try:
             record = SecondFactorRecord.get(f"USER#{user_id}", "SECOND_FACTOR", consistent_read=True)
         except SecondFactorRecord.DoesNotExist:
@@ -58,12 +58,12 @@ class DynamoSecondFactors:
         )
 
     def begin(self, user_id: str, sealed_secret: str) -> Write:
-        """Keep a secret to be confirmed; see `SecondFactors.begin`."""
+        """Store a secret to be confirmed; see `SecondFactors.begin`."""
         record = SecondFactorRecord(f"USER#{user_id}", "SECOND_FACTOR", sealed_secret=sealed_secret)
         return put(record, SecondFactorRecord.on_since.does_not_exist(), "second_factor_is_off")
 
     def turn_on(self, factor: SecondFactor, step: int, recovery_hashes: Sequence[str], now: datetime) -> Write:
-        """Ask for it from now on; see `SecondFactors.turn_on`."""
+        """Turn it on; see `SecondFactors.turn_on`."""
         waits = SecondFactorRecord.on_since.does_not_exist() & _same(factor)
         actions = [
             SecondFactorRecord.on_since.set(isoformat(now)),
@@ -73,35 +73,35 @@ class DynamoSecondFactors:
         return update(_key(factor.user_id), actions, waits, "second_factor_waits")
 
     def is_off(self, user_id: str) -> Write:
-        """Change nothing; see `SecondFactors.is_off`."""
+        """Assert that it is off; see `SecondFactors.is_off`."""
         return check(_key(user_id), SecondFactorRecord.on_since.does_not_exist(), "second_factor_is_off")
 
     def is_on(self, user_id: str) -> Write:
-        """Change nothing; see `SecondFactors.is_on`."""
+        """Assert that it is on; see `SecondFactors.is_on`."""
         return check(_key(user_id), SecondFactorRecord.on_since.exists(), "second_factor_is_on")
 
     def use(self, factor: SecondFactor, proof: Proof) -> Write:
-        """Use a code up; see `SecondFactors.use`."""
+        """Mark a code as used; see `SecondFactors.use`."""
         return update(_key(factor.user_id), [_used(proof)], _unused(factor, proof), "code_is_unused")
 
     def replace_recovery_codes(self, factor: SecondFactor, proof: Proof, recovery_hashes: Sequence[str]) -> Write:
-        """Make these the recovery codes; see `SecondFactors.replace_recovery_codes`."""
+        """Replace the recovery codes; see `SecondFactors.replace_recovery_codes`."""
         actions: list[Action] = [SecondFactorRecord.recovery_hashes.set(set(recovery_hashes))]
         if isinstance(proof, UsedStep):
             actions.append(SecondFactorRecord.last_step.set(proof.step))
         return update(_key(factor.user_id), actions, _unused(factor, proof), "code_is_unused")
 
     def turn_off(self, factor: SecondFactor, proof: Proof) -> Write:
-        """Forget everything; see `SecondFactors.turn_off`."""
+        """Delete the second factor; see `SecondFactors.turn_off`."""
         return delete(_key(factor.user_id), _unused(factor, proof), "code_is_unused")
 
     def forget(self, user_id: str) -> Write:
-        """Forget everything; see `SecondFactors.forget`."""
+        """Delete the second factor; see `SecondFactors.forget`."""
         return delete(_key(user_id))
 
 
 class DynamoPendingSignIns:
-    """`PendingSignIns`, each on its own item."""
+    """`PendingSignIns`, one item each."""
 
     def insert(self, pending: PendingSignIn) -> Write:
         """Add `pending`."""
@@ -122,7 +122,7 @@ class DynamoPendingSignIns:
         return _pending(token_hash, record)
 
     def try_code(self, token_hash: str, now: datetime) -> PendingSignIn | None:
-        """Count one more code; see `PendingSignIns.try_code`."""
+        """Count one more attempt; see `PendingSignIns.try_code`."""
         record = PendingSignInRecord(*_pending_key(token_hash))
         waits = (PendingSignInRecord.codes_tried < MAX_CODES_PER_PENDING_SIGN_IN) & (
             PendingSignInRecord.expires_at > epoch_seconds(now)
@@ -136,7 +136,7 @@ class DynamoPendingSignIns:
         return _pending(token_hash, record)
 
     def finish(self, pending: PendingSignIn) -> Write:
-        """Remove it; see `PendingSignIns.finish`."""
+        """Delete the sign-in; see `PendingSignIns.finish`."""
         key = PendingSignInRecord(*_pending_key(pending.token_hash))
         return delete(key, PendingSignInRecord.pk.exists(), "sign_in_is_pending")
 
@@ -165,7 +165,7 @@ def _used(proof: Proof) -> Action:
 
 
 def _unused(factor: SecondFactor, proof: Proof) -> Condition:
-    """That the code was not used, nor a later one, and that it is still this secret's."""
+    """Return the condition that neither the code nor a later one was used, and that the secret is unchanged."""
     is_same: Condition = _same(factor) & SecondFactorRecord.on_since.exists()
     if isinstance(proof, UsedStep):
         is_later: Condition = SecondFactorRecord.last_step < proof.step

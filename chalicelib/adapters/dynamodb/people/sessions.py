@@ -1,4 +1,4 @@
-"""Sessions, in the partition of their user."""
+"""Sessions, in the user's partition."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ _MAX_SESSIONS = 100
 
 
 class SessionRecord(Record, discriminator="SESSION"):
-    """`USER#<id>` / `SESSION#<id>`: one sign-in; gone when it is ended, removed by DynamoDB after its time."""
+    """`USER#<id>` / `SESSION#<id>`: one sign-in; deleted when it ends, or by DynamoDB after it expires."""
 
     customer_id = OptionalText()
     ip = UnicodeAttribute()
@@ -37,7 +37,7 @@ class SessionRecord(Record, discriminator="SESSION"):
 
 
 class DynamoSessions:
-    """`Sessions` in the partition of their user."""
+    """`Sessions` in the user's partition."""
 
     def get(self, user_id: str, session_id: str) -> Session | None:
         """The session; see `Sessions.get`."""
@@ -47,7 +47,7 @@ class DynamoSessions:
             return None
 
     def standing(self, claims: Claims, customer_id: str, *, wants_staff: bool) -> Standing:
-        """The session with the right behind it, and whether that is blocked: three items, in one request."""
+        """Read the session, the user's rights, and the customer's status: three items in one request."""
         user = f"USER#{claims.user_id}"
         keys = [(user, f"SESSION#{claims.session_id}")]
         if wants_staff:
@@ -109,11 +109,11 @@ class DynamoSessions:
         return insert(record, "session_is_new")
 
     def end(self, user_id: str, session_id: str) -> Write:
-        """Remove the session; see `Sessions.end`."""
+        """Delete the session; see `Sessions.end`."""
         return delete(_session_key(user_id, session_id))
 
     def set_second_factor(self, user_id: str, session_id: str, *, has_second_factor: bool) -> Write:
-        """Note what stands behind the session; see `Sessions.set_second_factor`."""
+        """Record the second factor of the session; see `Sessions.set_second_factor`."""
         return update(
             _session_key(user_id, session_id),
             [SessionRecord.has_second_factor.set(has_second_factor)],
@@ -122,7 +122,7 @@ class DynamoSessions:
         )
 
     def carry_over(self, user_id: str, session_id: str, password_version: int) -> Write:
-        """Let the session outlive a new password; see `Sessions.carry_over`."""
+        """Keep the session valid under a new password; see `Sessions.carry_over`."""
         return update(
             _session_key(user_id, session_id),
             [SessionRecord.password_version.set(password_version)],
@@ -131,7 +131,7 @@ class DynamoSessions:
         )
 
     def turn(self, session: Session, customer_id: str) -> Write:
-        """Let it act for another customer; see `Sessions.turn`."""
+        """Switch to another customer; see `Sessions.turn`."""
         attribute = SessionRecord.customer_id
         as_before = attribute == session.customer_id if session.customer_id else attribute.does_not_exist()
         return update(
@@ -145,7 +145,7 @@ class DynamoSessions:
         )
 
     def rotate(self, session: Session, refresh_hash: str, now: datetime, ip: str) -> Write:
-        """Expect another refresh token; see `Sessions.rotate`."""
+        """Replace the refresh token; see `Sessions.rotate`."""
         return update(
             _session_key(session.user_id, session.id),
             [

@@ -1,4 +1,4 @@
-"""The operator's own people."""
+"""The operator's staff."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,23 +22,23 @@ _ALL = "STAFF"
 
 
 class OwnerCountRecord(Record, discriminator="OWNER_COUNT"):
-    """`STAFF` / `OWNER_COUNT`: how many active owners there are."""
+    """`STAFF` / `OWNER_COUNT`: the number of active owners."""
 
     owners = IntegerAttribute()
 
 
 class DynamoStaff:
-    """`StaffRecords` beside their users, and all in one partition of `gsi1`."""
+    """`StaffRecords` in the users' partitions, and all in one partition of `gsi1`."""
 
     def get(self, user_id: str) -> StaffMembership | None:
-        """The user's place; see `StaffRecords.get`."""
+        """Return the user's membership of the staff; see `StaffRecords.get`."""
         try:
             return _membership(StaffRecord.get(f"USER#{user_id}", "STAFF", consistent_read=True))
         except StaffRecord.DoesNotExist:
             return None
 
     def list(self, page: PageRequest) -> Page[StaffMember]:
-        """Everybody; see `StaffRecords.list`."""
+        """Return all members of the staff; see `StaffRecords.list`."""
         found = query_page(StaffRecord, _ALL, page, _membership, index_name="gsi1")
         keys = [(f"USER#{membership.user_id}", "USER") for membership in found.items]
         people = {user.id: user for user in map(user_of, UserRecord.batch_get(keys, consistent_read=True))}
@@ -46,7 +46,7 @@ class DynamoStaff:
         return Page(members, found.next_cursor)
 
     def insert(self, membership: StaffMembership) -> Sequence[Write]:
-        """Give somebody a place; see `StaffRecords.insert`."""
+        """Add a membership; see `StaffRecords.insert`."""
         record = StaffRecord(
             f"USER#{membership.user_id}",
             "STAFF",
@@ -59,13 +59,13 @@ class DynamoStaff:
         return [insert(record, "staff_is_new"), *_counted(int(membership.is_owner))]
 
     def replace(self, before: StaffMembership, after: StaffMembership) -> Sequence[Write]:
-        """Change a place; see `StaffRecords.replace`."""
+        """Replace a membership; see `StaffRecords.replace`."""
         actions = [StaffRecord.role.set(after.role.value), StaffRecord.status.set(after.status.value)]
         changed = update(_key(before.user_id), actions, _unchanged(before), PLACE_UNCHANGED)
         return [changed, *_counted(after.is_owner - before.is_owner)]
 
     def remove(self, membership: StaffMembership) -> Sequence[Write]:
-        """Take a place away; see `StaffRecords.remove`."""
+        """Delete a membership; see `StaffRecords.remove`."""
         removed = delete(_key(membership.user_id), _unchanged(membership), PLACE_UNCHANGED)
         return [removed, *_counted(-int(membership.is_owner))]
 
@@ -76,7 +76,7 @@ class DynamoStaff:
 
 
 def _counted(change: int) -> Sequence[Write]:
-    """Count owners; the last is never taken away."""
+    """Change the number of owners; asserts that one remains."""
     if change == 0:
         return []
     condition = OwnerCountRecord.owners > 1 if change < 0 else None
@@ -104,14 +104,14 @@ def _membership(record: StaffRecord) -> StaffMembership:
 
 
 class SetupRecord(Record, discriminator="SETUP"):
-    """`SETUP` / `SETUP`: there is a first owner."""
+    """`SETUP` / `SETUP`: the installation has a first owner."""
 
     owner_user_id = UnicodeAttribute()
     at = UnicodeAttribute()
 
 
 class DynamoInstallation:
-    """`Installation` on one item."""
+    """`Installation`, one item."""
 
     def is_set_up(self) -> bool:
         """Whether there is a first owner."""
@@ -122,5 +122,5 @@ class DynamoInstallation:
         return True
 
     def set_up(self, owner_user_id: str, now: datetime) -> Write:
-        """Note that there is; see `Installation.set_up`."""
+        """Record that the first owner exists; see `Installation.set_up`."""
         return insert(SetupRecord("SETUP", "SETUP", owner_user_id=owner_user_id, at=isoformat(now)), "not_set_up")

@@ -1,6 +1,7 @@
-"""What keeps a stack from being deleted, and its removal (G24).
+"""The resources that prevent the deletion of a stack, and their removal (G24).
 
-Only a stack whose deletion has failed has blockers: on any other, the same ports and volumes are its machine.
+Only a stack whose deletion has failed has blockers: in any other, the same ports and volumes belong to the
+machine.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -26,15 +27,15 @@ _KINDS: Final[Mapping[str, str]] = {
 
 
 def blockers(cloud: ProjectConnection, name: str, stack_id: str) -> Sequence[Blocker]:
-    """The parts that are left of the stack after its deletion failed; none while it has not."""
+    """Return the remaining parts of the stack if its deletion failed, otherwise none."""
     return list(dict.fromkeys(_blockers(cloud, _parts_left(cloud, name, stack_id))))
 
 
 def remove_blockers(cloud: ProjectConnection, name: str, stack_id: str) -> Sequence[Blocker]:
-    """Remove blocking ports and volumes; returns what remains, to be tried again later or told to staff.
+    """Remove blocking ports and volumes; return those that remain, for a retry or for staff.
 
-    A volume that is attached is detached first, which takes a while: it remains until the next try. A port that
-    holds the stack's security group for another running server remains: it is not the stack's to remove.
+    An attached volume is detached first, which takes a while: it remains until the next call. A port of another
+    running server that uses the stack's security group remains: it does not belong to the stack.
     """
     parts = _parts_left(cloud, name, stack_id)
     own = {part.physical_id for part in parts}
@@ -54,7 +55,7 @@ def _parts_left(cloud: ProjectConnection, name: str, stack_id: str) -> Sequence[
 
 def _blockers(cloud: ProjectConnection, parts: Sequence[Resource]) -> Iterator[Blocker]:
     for part in parts:
-        if part.status != "DELETE_FAILED":  # merely not yet reached: Heat will, once the way is free
+        if part.status != "DELETE_FAILED":  # Heat deletes it after the blockers are gone
             continue
         kind = _KINDS.get(part.type, part.type)
         if kind == PORT and _port(cloud, part.physical_id) is not None:
@@ -103,7 +104,7 @@ def _remove_volume(cloud: ProjectConnection, volume_id: str) -> bool:
         cloud.call("DELETE", "compute", f"/servers/{server}/os-volume_attachments/{volume_id}", also={404, 409})
     if servers:
         return False
-    path = f"/volumes/{volume_id}?cascade=true"  # with the snapshots that would hold it
+    path = f"/volumes/{volume_id}?cascade=true"  # also deletes the snapshots that would block it
     return cloud.call("DELETE", "block-storage", path, also={400, 404, 409}).status not in {400, 409}
 
 

@@ -1,4 +1,4 @@
-"""How much room a region has, from Placement (docs.openstack.org/api-ref/placement)."""
+"""The free capacity of a region, from Placement (docs.openstack.org/api-ref/placement)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,14 +7,14 @@ from chalicelib.adapters.providers.openstack.connections import ProjectConnectio
 
 _PLACEMENT: Final = "placement"
 _MICROVERSION: Final = "1.36"
-"""For provider summaries that count every class of a provider (1.17 and later), here at a widespread release."""
+"""Gives provider summaries with every resource class (1.17 and later), in a widely deployed release."""
 
 
 def free_units(placement: ProjectConnection) -> Mapping[str, int]:
-    """Free units of every custom resource class, over all hosts.
+    """Return the free units of every custom resource class, over all hosts.
 
-    Only custom classes: processors and memory are overcommitted, and their sum says nothing about a machine.
-    One request per class rather than two per host.
+    Only custom classes: processors and memory are overcommitted, so that their sum says nothing about one machine.
+    It makes one request per class, instead of two per host.
 
     Raises:
         ProviderDenied: the credential may not read Placement.

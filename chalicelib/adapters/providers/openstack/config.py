@@ -1,4 +1,4 @@
-"""What an operator tells Hearth of an OpenStack: its regions, their projects, and the credentials to each.
+"""The configuration of an OpenStack: its regions, their projects, and the credentials of each.
 
 It is one part of the providers' secret, which is a JSON document:
 
@@ -22,14 +22,14 @@ from chalicelib.adapters.shared.configuration import Configured, SecretPart
 from chalicelib.domain.cloud.providers.errors import ProviderDenied
 
 Installation = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-"""Short and plain enough for a Heat tag: 80 characters, no comma."""
+"""Fits into a Heat tag: at most 80 characters, no comma."""
 
 
 class ProjectConfig(Configured):
-    """One project and how to sign in to it: with a password, or with an application credential.
+    """One project and its credentials: a password, or an application credential.
 
-    With Keystone's defaults an application credential cannot create stacks, because Heat makes a trust for
-    each and Keystone gives none to delegated tokens; `allow_insecure_application_credential_trust_escalation`
+    With Keystone's defaults an application credential cannot create stacks, because Heat creates a trust for each
+    stack and Keystone gives none to delegated tokens; `allow_insecure_application_credential_trust_escalation`
     changes that.
     """
 
@@ -43,7 +43,7 @@ class ProjectConfig(Configured):
 
     @property
     def uses_application_credential(self) -> bool:
-        """Whether the sign-in is by an application credential rather than by a password."""
+        """Whether it signs in with an application credential instead of a password."""
         return self.application_credential_id is not None
 
     @model_validator(mode="after")
@@ -61,22 +61,24 @@ class ProjectConfig(Configured):
 
 
 class RegionConfig(Configured):
-    """One region: an endpoint of Keystone's, a region of its catalogue, and our projects there."""
+    """One region: a Keystone endpoint, a region of its catalogue, and our projects there."""
 
     auth_url: AnyHttpUrl
     region_name: str = Field(min_length=1)
     interface: str = Field(default="public", pattern="^(public|internal|admin)$")
     network: str = Field(min_length=1)
-    """The private network of machines that ask for none."""
+    """The private network of machines that name none."""
     public_network: str = ""
-    """Where public addresses come from; empty where machines have none."""
+    """The network with public addresses; empty if machines have none."""
     projects: tuple[ProjectConfig, ...] = Field(min_length=1)
     capacity: ProjectConfig | None = None
-    """Who may read Placement, whose default policy wants an administrator; else the first project tries."""
+    """Credentials for Placement, which by default demands an administrator; without them the first project's are
+    used.
+    """
     stacks_per_project: int = Field(default=512, ge=1)
     """Heat's `max_stacks_per_tenant`."""
     create_timeout_minutes: int = Field(default=30, ge=1, le=1440)
-    """After so long Heat itself gives a create up, and says `Timed out`."""
+    """After this time Heat itself aborts a create with `Timed out`."""
 
     @model_validator(mode="after")
     def _distinct_projects(self) -> Self:
@@ -86,10 +88,10 @@ class RegionConfig(Configured):
         return self
 
     def project(self, name: str) -> ProjectConfig:
-        """The project called `name`.
+        """Return the project called `name`.
 
         Raises:
-            ProviderDenied: it is not configured, or no longer.
+            ProviderDenied: it is not, or no longer, configured.
         """
         for project in self.projects:
             if project.name == name:
@@ -98,20 +100,22 @@ class RegionConfig(Configured):
 
 
 class OpenStackConfig(SecretPart):
-    """The whole of one OpenStack provider."""
+    """The configuration of one OpenStack provider."""
 
     SECRET = "the providers' secret"  # noqa: S105 (its name, not its content)
     PART = "openstack"
 
     installation: Installation
-    """Which Hearth this is: stacks carry it as a tag, and nothing without it is ever touched (G25)."""
+    """The name of this installation: its stacks have it as a tag, and stacks without it are never touched
+    (G25).
+    """
     regions: dict[str, RegionConfig] = Field(min_length=1)
-    """By Hearth's own name of the region."""
+    """By Hearth's name of the region."""
     call_timeout_seconds: float = Field(default=10, gt=0, le=120)
-    """For one HTTP exchange. A create may take four of them: a sign-in, the create, and a look, tried twice."""
+    """For one HTTP exchange. A create may take four: a sign-in, the create, and a look with one retry."""
 
     def region(self, name: str) -> RegionConfig:
-        """The region that Hearth calls `name`.
+        """Return the region that Hearth calls `name`.
 
         Raises:
             ProviderDenied: it is not configured.

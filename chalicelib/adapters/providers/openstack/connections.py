@@ -1,14 +1,14 @@
-"""Signed-in sessions, one to a project, kept across the invocations of a warm function with their tokens.
+"""Authenticated sessions, one per project, kept with their tokens across the invocations of a warm function.
 
-How calls behave, all of it openstacksdk's own machinery with its limits set here:
+openstacksdk implements how calls behave; its limits are set here:
 
 - Every call has a time-out, the sign-in too.
 - A 401 drops the token, signs in again and repeats the call, once (G26). A 401 had no effect, so this is safe
-  for every method. Only a refused sign-in comes out as `ProviderDenied`.
+  for every method. Only a refused sign-in raises `ProviderDenied`.
 - Reads are repeated once after a broken connection. Writes never are: whether they took effect is unknown, and
-  their callers look (G20).
+  their callers check (G20).
 - No status is retried here: the SDK would sleep for as long as `Retry-After` says. The state machines wait.
-- Redirects are not followed: Heat's point at whatever host it believes to be, with our token.
+- Redirects are not followed: Heat's may lead to a wrong host, which would receive our token.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -24,12 +24,12 @@ from chalicelib.kernel.clock import Clock
 _SUCCESS: Final = frozenset({200, 201, 202, 203, 204})
 _READ_RETRIES: Final = 1
 _YOUNG_SECONDS: Final = 60
-"""A token younger than this is as good as Keystone gives."""
+"""A token younger than this cannot be improved by a new one."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer that the caller said it can use. `body` is empty where there was none."""
+    """An HTTP answer with an accepted status. `body` is empty if there was none."""
 
     status: int
     body: Mapping[str, Any] = field(default_factory=dict)
@@ -38,10 +38,10 @@ class Answer:
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Read an answer's body inside; one that is not shaped as documented is as good as none.
+    """Read an answer's body inside the context; a malformed one counts as no answer.
 
     Raises:
-        ProviderUnreachable: the body lacks something, or has it in another type.
+        ProviderUnreachable: the body lacks a value, or has one of the wrong type.
     """
     try:
         yield
@@ -50,7 +50,7 @@ def reading(what: str) -> Iterator[None]:
 
 
 class ProjectConnection:
-    """Calls to the services of one region, as one project."""
+    """Calls the services of one region, as one project."""
 
     def __init__(self, region: RegionConfig, project: ProjectConfig, timeout_seconds: float, clock: Clock) -> None:
         self.project = project
@@ -69,15 +69,15 @@ class ProjectConnection:
         also: Collection[int] = (),
         microversion: str | None = None,
     ) -> Answer:
-        """Ask `service` (a service type of the catalogue) for `path`.
+        """Request `path` of `service` (a service type of the catalogue).
 
         Args:
-            also: statuses besides success that the caller has a use for.
-            microversion: of the service's API, where it has them.
+            also: accepted statuses, besides success.
+            microversion: of the service's API, if it has them.
 
         Raises:
-            ProviderError: any other status, as `failures.error_from_answer` has it.
-            ProviderUnreachable: no answer, or one that cannot be read.
+            ProviderError: any other status, as translated by `failures.error_from_answer`.
+            ProviderUnreachable: there was no answer, or it cannot be parsed.
         """
         what = f"{method} {service} {path}"
         response = self._send(what, method, service, path, json, microversion)
@@ -91,13 +91,13 @@ class ProjectConnection:
         return Answer(response.status_code, body or {}, response.headers.get("Location", ""))
 
     def renew_token_within(self, seconds: float) -> None:
-        """Sign in anew if the token would end within `seconds`: Heat acts with it long after the call (G26).
+        """Get a new token if the present one ends within `seconds`: Heat uses it long after the call (G26).
 
-        A token just made is kept, however short Keystone makes them.
+        A new token is kept, however short its life is.
 
         Raises:
             ProviderDenied: the sign-in was refused.
-            ProviderUnreachable: Keystone gave no answer.
+            ProviderUnreachable: Keystone did not answer.
         """
         auth = self._connection().session.auth
         access = self._guarded("sign-in", lambda: auth.get_access(self._connection().session))
@@ -146,7 +146,7 @@ class ProjectConnection:
 
         try:
             return act()
-        except exceptions.HttpError as error:  # from Keystone alone: other answers are returned, not raised
+        except exceptions.HttpError as error:  # raised for Keystone's answers only: others are returned
             signing_in = f"{what}: sign-in to project {self.project.name!r}"
             asked = error.response.headers.get("Retry-After") if error.response is not None else None
             body = {"error": {"message": str(error)}}
@@ -175,7 +175,7 @@ class ProjectConnection:
 
 
 class Connections:
-    """One `ProjectConnection` to each project that is used, made when it is first needed."""
+    """One `ProjectConnection` per project, created when first needed."""
 
     def __init__(self, timeout_seconds: float, clock: Clock) -> None:
         self._timeout_seconds = timeout_seconds
@@ -183,7 +183,7 @@ class Connections:
         self._open: dict[tuple[str, ProjectConfig], ProjectConnection] = {}
 
     def to(self, region_name: str, region: RegionConfig, project: ProjectConfig) -> ProjectConnection:
-        """The connection to `project` in the region that Hearth calls `region_name`."""
+        """Return the connection to `project` in the region that Hearth calls `region_name`."""
         key = (region_name, project)
         if key not in self._open:
             self._open[key] = ProjectConnection(region, project, self._timeout_seconds, self._clock)

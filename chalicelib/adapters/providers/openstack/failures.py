@@ -1,7 +1,7 @@
-"""What OpenStack's refusals mean, in Hearth's words (G27). Pure functions over texts; no I/O.
+"""Translates OpenStack's errors into Hearth's (G27). Pure functions over texts; no I/O.
 
-The texts are Heat's, Nova's, Neutron's, Cinder's and Placement's own. They may hold newlines and request ids,
-so they are for staff only: customers are shown the sentence of the code.
+The texts are those of Heat, Nova, Neutron, Cinder and Placement. They may contain newlines and request ids, and
+are for staff only: customers are shown the sentence of the code.
 """
 
 import re
@@ -23,9 +23,9 @@ from chalicelib.domain.cloud.providers.errors import (
 from chalicelib.domain.cloud.providers.machines import MachineFailure
 
 LONGEST_PATIENCE_SECONDS: Final = 300
-"""The longest that a customer is asked to wait for a busy region, whatever the region asks for."""
+"""The maximum `Retry-After` for customers, whatever the region asks for."""
 REASON_LIMIT: Final = 1000
-"""Characters kept of a provider's text: enough for staff, bounded for the table."""
+"""The stored length of a provider's text, in characters."""
 
 _QUOTA: Final = re.compile(
     r"quota exceeded|exceeded? .*quota|over ?quota|exceeds allowed .* quota|exceedsavailablequota"
@@ -50,7 +50,7 @@ _CODES: Final = (
     (_NO_ROOM, FailureCode.CAPACITY_UNAVAILABLE),
     (_BUSY, FailureCode.PROVIDER_BUSY),
 )
-"""In this order: a quota's text may speak of room, never the other way round."""
+"""In this order: a text about a quota may also mention capacity, but not the other way round."""
 
 _ERRORS: Final[Mapping[FailureCode, type[ProviderError]]] = {
     FailureCode.PROVIDER_QUOTA: QuotaExceeded,
@@ -64,7 +64,7 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "public_key": "ssh_public_key",
     "size": "storage_gb",
 }
-"""A resource's property → our parameter, where they differ in name."""
+"""Properties of resources whose names differ from our parameters."""
 
 _MISHAPS: Final = frozenset(
     {
@@ -75,7 +75,7 @@ _MISHAPS: Final = frozenset(
         "IncompatibleObjectVersion",
     }
 )
-"""Exceptions of Heat's own code, which it answers with 400 as if the request were at fault (its `fault.py`)."""
+"""Errors in Heat's own code, which it answers with 400 as if the request were wrong (its `fault.py`)."""
 
 _NAMED: Final = (
     re.compile(r"resources\.\w+\.properties\.(\w+)"),
@@ -85,23 +85,23 @@ _NAMED: Final = (
 
 
 def one_line(text: str, limit: int = REASON_LIMIT) -> str:
-    """`text` on one line, control characters gone, at most `limit` characters."""
+    """Return `text` on one line, without control characters, cut to `limit` characters."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def failure_from_reason(reason: str) -> MachineFailure:
-    """Why a stack failed, from its `stack_status_reason`."""
+    """Return why a stack failed, from its `stack_status_reason`."""
     return MachineFailure(_code_of(reason), one_line(reason) or "no reason given")
 
 
 def error_from_answer(
     call: str, status: int, body: Mapping[str, Any], retry_after: str | None = None
 ) -> ProviderError:
-    """The error for an answer that says no.
+    """Return the error for an unsuccessful answer.
 
     Args:
-        call: what was asked, for staff, such as `POST orchestration /stacks`.
+        call: the request, for staff, such as `POST orchestration /stacks`.
         status: the HTTP status, 300 or more.
         body: the JSON of the answer; empty if it had none.
         retry_after: the answer's `Retry-After`, if it had one.
@@ -124,13 +124,13 @@ def error_from_answer(
 
 
 def _patience_seconds(retry_after: str | None) -> int | None:
-    """What a region asks for, rounded up and bounded; None where it says nothing."""
+    """Return the region's `Retry-After` in seconds, rounded up and limited; None if there is none."""
     seconds = retry_after_seconds(retry_after)
     return None if seconds is None else min(max(1, ceil(seconds)), LONGEST_PATIENCE_SECONDS)
 
 
 def message_of(body: Mapping[str, Any]) -> str:
-    """The useful sentence of an error's body, wherever the service keeps it; empty if there is none."""
+    """Return the message in an error's body, in any service's format; empty if there is none."""
     errors = body.get("errors")
     if isinstance(errors, list) and errors and isinstance(errors[0], dict):
         return str(errors[0].get("detail", ""))  # Placement
@@ -141,7 +141,7 @@ def message_of(body: Mapping[str, Any]) -> str:
 
 
 def kind_of(body: Mapping[str, Any]) -> str:
-    """Heat's name for an error, such as `StackExists`; empty if there is none."""
+    """Return Heat's name for an error, such as `StackExists`; empty if there is none."""
     error = body.get("error")
     return str(error.get("type", "")) if isinstance(error, dict) else ""
 

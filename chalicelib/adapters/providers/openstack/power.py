@@ -1,4 +1,4 @@
-"""Switching a stack's server off and on, which Nova does and Heat need not know of."""
+"""Switches a stack's server off and on through Nova, without Heat."""
 
 from typing import Final
 from urllib.parse import quote
@@ -11,11 +11,13 @@ from chalicelib.domain.cloud.providers.machines import Power
 _NOVA: Final = "compute"
 _SERVER: Final = "OS::Nova::Server"
 _STATES: Final = {"ACTIVE": Power.ON, "SHUTOFF": Power.OFF, "DELETED": Power.GONE, "SOFT_DELETED": Power.GONE}
-"""By the status that Nova shows; every other one, such as REBOOT or PAUSED, is a change under way or by hand."""
+"""By Nova's status of the server; every other status, such as REBOOT or PAUSED, is a change in progress or
+by hand.
+"""
 
 
 def server_id(cloud: ProjectConnection, name: str, stack_id: str) -> str | None:
-    """The id of the stack's server; None where there is none (any more)."""
+    """Return the id of the stack's server; None if it does not exist (any more)."""
     resources = stack_resources(cloud, name, stack_id)
     return next((part.physical_id for part in resources if part.type == _SERVER and part.physical_id), None)
 
@@ -24,7 +26,7 @@ def power_of(cloud: ProjectConnection, server: str) -> Power:
     """Whether the server runs.
 
     Raises:
-        ProviderError: its status is ERROR; staff must look.
+        ProviderError: its status is ERROR; staff must act.
     """
     answer = cloud.call("GET", _NOVA, _path(server), also={404})
     if answer.status == 404:
@@ -38,9 +40,9 @@ def power_of(cloud: ProjectConnection, server: str) -> Power:
 
 
 def switch(cloud: ProjectConnection, server: str, action: str) -> None:
-    """Ask for `os-stop` or `os-start`.
+    """Request `os-stop` or `os-start`.
 
-    Nova answers 409 where the server is that way already, or on its way; the next look tells which.
+    Nova answers 409 if the server is already in that state, or changing to it; the next look shows which.
     """
     cloud.call("POST", _NOVA, f"{_path(server)}/action", json={action: None}, also={404, 409})
 

@@ -1,4 +1,4 @@
-"""`Probe`s of the regions: whether each one's Keystone answers."""
+"""`Probe`s of the regions: whether each Keystone answers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from chalicelib.domain.cloud.providers.errors import ProviderError
 from chalicelib.domain.foundation.health.ports import Probe
 
 _BOUNDS = Bounds(connect_seconds=3, read_seconds=3, whole_seconds=3, attempts=1)
-"""Longer than anybody waits: who is slow is asked again only after it answered."""
+"""Longer than a health report waits; a slow region is asked again only after it answered."""
 
 
 class ProviderProbe:
-    """Reads the provider's configuration, and so finds its regions."""
+    """Reads the provider's configuration, and returns a probe for each of its regions."""
 
     name = "provider-configuration"
 
@@ -22,14 +22,14 @@ class ProviderProbe:
         self._read_configuration = read_configuration
 
     def ask(self) -> Sequence[Probe]:
-        """Ask; see `Probe.ask`."""
+        """Read the configuration; see `Probe.ask`."""
         regions = OpenStackConfig.from_secret(self._read_configuration()).regions
         return [RegionProbe(name, str(region.auth_url)) for name, region in regions.items()]
 
 
 @dataclass(frozen=True)
 class RegionProbe:
-    """Reads the version document that Keystone gives anybody."""
+    """Reads Keystone's version document, which needs no sign-in."""
 
     region: str
     auth_url: str
@@ -40,7 +40,7 @@ class RegionProbe:
         return f"region-{self.region}"
 
     def ask(self) -> Sequence[Probe]:
-        """Ask; see `Probe.ask`."""
+        """Read the document; see `Probe.ask`."""
         answer = HttpClient(f"Keystone of {self.region}", _BOUNDS).request("GET", self.auth_url)
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise ProviderError(f"Keystone of {self.region}: {answer.status}")

@@ -1,4 +1,4 @@
-"""OpenStack as a compute provider: the port of `chalicelib.domain.cloud.deployments.ports`, over Heat."""
+"""OpenStack as a compute provider: the port of `chalicelib.domain.cloud.providers.ports`, with Heat."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ _log: Final = logging.getLogger(__name__)
 
 _HEARTH: Final = "hearth"
 _TAG_LIMIT: Final = 80
-"""Characters in a Heat tag, which also cannot hold a comma."""
+"""The maximum length of a Heat tag, which cannot contain a comma."""
 
 _NO_TRUSTS: Final = (
     "project {project!r}: Heat failed to create a stack with an application credential, which is what it does "
@@ -47,8 +47,8 @@ _NO_TRUSTS: Final = (
 class OpenStackProvider:
     """Machines as Heat stacks, spread over the projects of each region.
 
-    Also `SupportsUnblocking`, `SupportsPowerActions` and `SupportsCapacity`. Keep one for the life of the process:
-    it keeps the sessions.
+    Also implements `SupportsUnblocking`, `SupportsPowerActions` and `SupportsCapacity`. Keep one instance for the
+    life of the process: it holds the sessions.
     """
 
     def __init__(self, config: OpenStackConfig, clock: Clock) -> None:
@@ -56,11 +56,11 @@ class OpenStackProvider:
         self._connections = Connections(config.call_timeout_seconds, clock)
 
     def place(self, region: str) -> str:
-        """The project with the fewest stacks; one that does not answer is passed over.
+        """Return the project with the fewest stacks; projects that do not answer are skipped.
 
         Raises:
             QuotaExceeded: all of them are full.
-            ProviderError: none that answers has room, and this is why the first of the others does not.
+            ProviderError: no project that answers has room; this is the error of the first one that failed.
         """
         configured = self._config.region(region)
         counts: dict[str, int] = {}
@@ -79,10 +79,10 @@ class OpenStackProvider:
         raise QuotaExceeded(f"every project of region {region!r} holds {configured.stacks_per_project} stacks")
 
     def create(self, ref: MachineRef, spec: MachineSpec) -> MachineRef:
-        """Start the stack called `ref.name`, or find it; see the port for the promise and the errors.
+        """Start the stack called `ref.name`, or find it; see the port for behaviour and errors.
 
         Raises:
-            ProviderError: the name is taken by a stack that is not this installation's. It is never adopted.
+            ProviderError: another owner's stack has the name. It is never adopted.
         """
         chosen = template(spec.template)
         parameters = self._parameters(ref.region, spec, chosen.parameters)
@@ -107,18 +107,20 @@ class OpenStackProvider:
         return MachineRef(ref.region, ref.placement, ref.name, stack_id)
 
     def get(self, ref: MachineRef) -> Machine:
-        """The stack as it is; GONE also when only a stranger's stack has the name."""
+        """Return the stack's state; GONE also if only another owner's stack has the name."""
         stack = self._look(self._cloud(ref.region, ref.placement), ref)
         return Machine(ref, MachineState.GONE) if stack is None else stack.as_machine(ref)
 
     def events(self, ref: MachineRef, after: str | None) -> Sequence[MachineEvent]:
-        """The stack's events, its resources' included; a deleted stack still has them, by id."""
+        """Return the events of the stack and its resources; a deleted stack still has them, by id."""
         cloud = self._cloud(ref.region, ref.placement)
         stack_id = self._id(cloud, ref)
         return () if stack_id is None else stacks.stack_events(cloud, ref.name, stack_id, after)
 
     def outputs(self, ref: MachineRef) -> MachineOutputs:
-        """The stack's outputs, which are trusted only at COMPLETE: before, Heat gives null or nonsense."""
+        """Return the stack's outputs, which are valid only at COMPLETE: before, Heat gives null or wrong
+        values.
+        """
         cloud = self._cloud(ref.region, ref.placement)
         stack_id = self._id(cloud, ref)
         stack = None if stack_id is None else stacks.stack_by_id(cloud, ref.name, stack_id, outputs=True)
@@ -128,7 +130,7 @@ class OpenStackProvider:
             return _outputs(stack.outputs)
 
     def delete(self, ref: MachineRef) -> None:
-        """Start deleting the stack; one that is not there, or is a stranger's, is left as it is."""
+        """Start deleting the stack; does nothing if it does not exist, or belongs to another owner."""
         cloud = self._cloud(ref.region, ref.placement)
         stack_id = self._id(cloud, ref)
         if stack_id is None:
@@ -137,9 +139,9 @@ class OpenStackProvider:
         stacks.delete_stack(cloud, ref.name, stack_id)
 
     def list_owned(self, region: str) -> Iterator[OwnedMachine]:
-        """Every stack of this installation, over all projects of `region`; one that fails, fails the list.
+        """Yield every stack of this installation, over all projects of `region`; raises if one project fails.
 
-        Heat lists a stack for a moment after its deletion is complete; such a one is no longer there.
+        Heat lists a stack for a moment after its deletion is complete; such a stack is skipped.
         """
         for project in self._config.region(region).projects:
             for stack in stacks.tagged_stacks(self._cloud(region, project.name), self._installation_tag):
@@ -153,13 +155,13 @@ class OpenStackProvider:
                     )
 
     def blockers(self, ref: MachineRef) -> Sequence[Blocker]:
-        """What is left of a stack whose deletion failed."""
+        """Return the remaining parts of a stack whose deletion failed."""
         cloud = self._cloud(ref.region, ref.placement)
         stack_id = self._id(cloud, ref)
         return () if stack_id is None else blockers.blockers(cloud, ref.name, stack_id)
 
     def remove_blockers(self, ref: MachineRef) -> Sequence[Blocker]:
-        """Remove blocking ports and volumes; returns what remains. Ask for the deletion again afterwards."""
+        """Remove blocking ports and volumes; return those that remain. Request the deletion again afterwards."""
         cloud = self._cloud(ref.region, ref.placement)
         stack_id = self._id(cloud, ref)
         return () if stack_id is None else blockers.remove_blockers(cloud, ref.name, stack_id)
@@ -179,7 +181,7 @@ class OpenStackProvider:
         self._switch(ref, "os-start")
 
     def free_units(self, region: str) -> Mapping[str, int]:
-        """Free units of each custom resource class, as Placement has them now."""
+        """Return the free units of each custom resource class, from Placement."""
         configured = self._config.region(region)
         reader = configured.capacity or configured.projects[0]
         return capacity.free_units(self._connections.to(region, configured, reader))
@@ -256,7 +258,7 @@ class OpenStackProvider:
             "customer": spec.tags.get("customer", ""),
             "deployment": spec.tags.get("deployment", ""),
         }
-        if "ssh_public_key" in declared:  # the template gives the key to Nova
+        if "ssh_public_key" in declared:  # the template passes the key to Nova
             return parameters | {"user_data": spec.user_data, "ssh_public_key": spec.ssh_public_key.strip()}
         return parameters | {"user_data": with_ssh_key(spec.user_data, spec.ssh_public_key)}
 

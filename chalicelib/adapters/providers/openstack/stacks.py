@@ -1,7 +1,7 @@
-"""Heat's stacks over HTTP: the requests, and what their answers mean.
+"""Heat's stacks over HTTP: the requests, and the meaning of the answers.
 
-Where Heat surprises, the reason stands beside the code; each was met on a real Heat and is in the recorded
-answers that the simulator is held to.
+Where Heat behaves unexpectedly, a comment gives the reason; each case was observed on a real Heat and is in the
+recorded answers that the simulator is tested against.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,13 +39,15 @@ _STATES: Final[Mapping[str, MachineState]] = {
     "DELETE_FAILED": MachineState.DELETE_FAILED,
     "DELETE_COMPLETE": MachineState.GONE,
 }
-"""Other statuses by their ending: IN_PROGRESS is BUILDING, and COMPLETE (of an update, a check, a resume that
-staff made by hand) is READY. A failed CHECK, SUSPEND, RESUME or SNAPSHOT says nothing of the build: READY too."""
+"""For other statuses the ending counts: IN_PROGRESS is BUILDING, and COMPLETE (of an update, a check, or a resume
+that staff made by hand) is READY. A failed CHECK, SUSPEND, RESUME or SNAPSHOT says nothing about the build: READY
+too.
+"""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack at one look. `outputs` is filled where they were asked for and may be trusted: at COMPLETE."""
+    """The state of a stack when it was read. `outputs` is filled if requested and the status is COMPLETE."""
 
     id: str
     name: str
@@ -57,7 +59,7 @@ class Stack:
 
     @property
     def state(self) -> MachineState:
-        """What the status means for the machine."""
+        """The machine's state that the status stands for."""
         if self.status == "CREATE_FAILED" and self.reason == CANCELLED:
             return MachineState.DELETING
         if self.status.endswith("_IN_PROGRESS"):
@@ -65,7 +67,7 @@ class Stack:
         return _STATES.get(self.status, MachineState.READY)
 
     def as_machine(self, ref: MachineRef) -> Machine:
-        """The machine at `ref`, which this stack is."""
+        """Return the machine at `ref`, which this stack is."""
         found = MachineRef(ref.region, ref.placement, ref.name, self.id)
         failed = self.state in {MachineState.FAILED, MachineState.DELETE_FAILED}
         return Machine(found, self.state, failure_from_reason(self.reason) if failed else None)
@@ -73,7 +75,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Resource:
-    """A part of a stack. `physical_id` is its own service's id, empty before it was made."""
+    """A part of a stack. `physical_id` is the id in its own service; empty before it was created."""
 
     type: str
     physical_id: str
@@ -89,12 +91,12 @@ def create_stack(
     tags: Sequence[str],
     timeout_minutes: int,
 ) -> str | None:
-    """Start a stack and return its id; None if the name is taken, by a failed stack or by one in progress.
+    """Start a stack and return its id; None if the name is in use by a failed stack or one in progress.
 
-    There is no rollback: a failed stack is kept, with its reason, until it is deleted.
+    There is no rollback: a failed stack stays, with its reason, until it is deleted.
 
     Raises:
-        ProviderError: as `ProjectConnection.call` has it.
+        ProviderError: as for `ProjectConnection.call`.
     """
     answer = heat.call(
         "POST",
@@ -115,17 +117,17 @@ def create_stack(
     if answer.status == 409:
         raise error_from_answer(f"create of stack {name}", answer.status, answer.body)
     with reading(f"create of stack {name}"):
-        return str(answer.body["stack"]["id"])  # id and links are all that a 201 tells
+        return str(answer.body["stack"]["id"])  # a 201 contains only id and links
 
 
 def stack_by_name(heat: ProjectConnection, name: str) -> Stack | None:
-    """The live stack called `name`; a deleted one is not found by name."""
+    """Return the existing stack called `name`; deleted stacks are not found by name."""
     stack_id = stack_id_by_name(heat, name)
     return None if stack_id is None else stack_by_id(heat, name, stack_id)
 
 
 def stack_id_by_name(heat: ProjectConnection, name: str) -> str | None:
-    """The id of the live stack called `name`: Heat redirects from the one to the other."""
+    """Return the id of the existing stack called `name`: Heat redirects from the name to the id."""
     answer = heat.call("GET", _HEAT, f"/stacks/{quote(name, safe='')}", also={302, 404})
     if answer.status == 404:
         return None
@@ -136,9 +138,9 @@ def stack_id_by_name(heat: ProjectConnection, name: str) -> str | None:
 
 
 def stack_by_id(heat: ProjectConnection, name: str, stack_id: str, *, outputs: bool = False) -> Stack | None:
-    """The stack, also long after its deletion (then its status is DELETE_COMPLETE); None if Heat forgot it.
+    """Return the stack, even long after its deletion (with status DELETE_COMPLETE); None if Heat does not know it.
 
-    `outputs` asks for their values, which cost Heat calls to Nova and Neutron.
+    `outputs` requests their values, for which Heat calls Nova and Neutron.
     """
     answer = heat.call("GET", _HEAT, f"{_path(name, stack_id)}?resolve_outputs={outputs}", also={404})
     if answer.status == 404:
@@ -148,10 +150,10 @@ def stack_by_id(heat: ProjectConnection, name: str, stack_id: str, *, outputs: b
 
 
 def delete_stack(heat: ProjectConnection, name: str, stack_id: str) -> None:
-    """Ask for the stack's deletion, which goes on after the answer; asking again, or too late, is no error.
+    """Request the stack's deletion, which continues after the answer; safe to repeat, and after the deletion.
 
-    Asked in the last moment of a deletion, Heat answers 400: it has thrown the stack's credentials away, and
-    stumbles over their absence. So a 400 is believed only of a stack that is not on its way out.
+    At the end of a deletion Heat may answer 400: it has deleted the stack's credentials, and fails without them.
+    So a 400 counts as an error only if the stack is not being deleted.
     """
     answer = heat.call("DELETE", _HEAT, _path(name, stack_id), also={400, 404})
     if answer.status != 400:
@@ -162,16 +164,16 @@ def delete_stack(heat: ProjectConnection, name: str, stack_id: str) -> None:
 
 
 def count_stacks(heat: ProjectConnection) -> int:
-    """How many stacks the project holds, strangers' too: they share its limit."""
+    """Return the number of stacks in the project, including those of other owners: they share the limit."""
     answer = heat.call("GET", _HEAT, "/stacks?with_count=True&limit=1")
     with reading("count of stacks"):
         return int(answer.body["count"])
 
 
 def tagged_stacks(heat: ProjectConnection, tag: str) -> Iterator[Stack]:
-    """Every live stack with `tag`, each once, oldest first.
+    """Yield every existing stack with `tag`, each once, oldest first.
 
-    A marker that Heat does not know starts it again from the top, so that a page of old acquaintances is the end.
+    Heat starts from the beginning if it does not know the marker. So a page with only known stacks is the end.
     """
     seen: set[str] = set()
     marker = ""
@@ -189,10 +191,10 @@ def tagged_stacks(heat: ProjectConnection, tag: str) -> Iterator[Stack]:
 
 
 def stack_events(heat: ProjectConnection, name: str, stack_id: str, after: str | None) -> Sequence[MachineEvent]:
-    """The stack's events after the event `after`, oldest first.
+    """Return the stack's events after the event `after`, oldest first.
 
-    Heat orders events of one second by their serial number, and its marker counts in that order, so ties are
-    neither lost nor repeated. An unknown marker starts from the top.
+    Heat sorts events of one second by their serial number, and its marker follows that order, so that such events
+    are neither lost nor repeated. With an unknown marker it starts from the beginning.
     """
     events: list[MachineEvent] = []
     marker = after
@@ -210,7 +212,7 @@ def stack_events(heat: ProjectConnection, name: str, stack_id: str, after: str |
 
 
 def stack_resources(heat: ProjectConnection, name: str, stack_id: str) -> Sequence[Resource]:
-    """The stack's resources; none if the stack is gone."""
+    """Return the stack's resources; none if the stack does not exist."""
     answer = heat.call("GET", _HEAT, f"{_path(name, stack_id)}/resources", also={404})
     if answer.status == 404:
         return []

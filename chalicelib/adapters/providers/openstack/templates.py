@@ -1,6 +1,6 @@
-"""The Heat templates that Hearth ships, and the check of a machine's parameters before any call.
+"""The Heat templates in the product, and the check of a machine's parameters before any call.
 
-Heat would refuse most bad parameters itself; checking here costs no call, and says which parameter it is.
+Heat would refuse most invalid parameters itself; checking here saves a call, and names the parameter.
 """
 
 import re
@@ -15,7 +15,7 @@ import yaml
 from chalicelib.domain.cloud.providers.errors import SpecRejected
 
 TEMPLATES: Final = Path(__file__).resolve().parents[4] / "heat_templates"
-"""Beside `chalicelib`, in the repository and in a packaged function alike."""
+"""Beside `chalicelib`, in the repository and in a packaged function."""
 
 _NAME: Final = re.compile(r"[a-z][a-z_]*/v[1-9][0-9]*")
 
@@ -24,7 +24,7 @@ Value = str | int
 
 @dataclass(frozen=True)
 class Template:
-    """One released template: its text as Heat gets it, and the parameters that it declares."""
+    """One template: its text for Heat, and the parameters that it declares."""
 
     text: str
     parameters: Mapping[str, Mapping[str, Any]]
@@ -46,7 +46,7 @@ class Template:
 
 @cache
 def template(name: str) -> Template:
-    """The template called `name`, such as `cpu_instance/v1`.
+    """Return the template called `name`, such as `cpu_instance/v1`.
 
     Raises:
         SpecRejected: there is no such template.
@@ -81,7 +81,7 @@ def _range(value: Any, rule: Any) -> str | None:
 
 
 def _length(value: Any, rule: Any) -> str | None:
-    # In bytes, as the services behind Heat count: never more lenient than Heat, which counts characters.
+    # In bytes, as the services behind Heat count; Heat counts characters, so that this is at least as strict.
     return _outside(len(value.encode()), rule, "the length in bytes")
 
 

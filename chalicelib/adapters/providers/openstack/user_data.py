@@ -1,7 +1,7 @@
 """A Linux machine's user data: the customer's own, with the SSH key added.
 
-The rules are cloud-init's (docs.cloud-init.io: User data formats; Merging user data sections). The key goes into
-a part of its own, merged after the customer's, so that it neither replaces what they wrote nor is replaced.
+The rules are cloud-init's (docs.cloud-init.io: User data formats; Merging user data sections). The key is in a
+part of its own, merged after the customer's, so that neither replaces the other.
 """
 
 import json
@@ -34,12 +34,12 @@ _APPEND: Final = [
 
 
 def with_ssh_key(user_data: str, ssh_public_key: str) -> str:
-    """`user_data` as cloud-init takes it, with `ssh_public_key` authorised for the image's own user.
+    """Return `user_data` for cloud-init, with `ssh_public_key` authorised for the image's default user.
 
     The same arguments give the same text.
 
     Raises:
-        SpecRejected: the key is not one line of OpenSSH's, or cloud-init would ignore the user data.
+        SpecRejected: the key is not one line in OpenSSH's format, or cloud-init would ignore the user data.
     """
     key = ssh_public_key.strip()
     if not _SSH_KEY.fullmatch(key):

@@ -19,7 +19,7 @@ class CatalogRecords(Protocol):
         ...
 
     def replace(self, catalog: Catalog, also: Sequence[Write] = ()) -> int:
-        """Replace the whole catalogue; `also` is committed first. Entries missing in `catalog` are deleted.
+        """Replace the whole catalogue; `also` is written first. Entries missing in `catalog` are deleted.
 
         Returns:
             How many entries were written or deleted; 0 if nothing changed.

@@ -339,7 +339,7 @@ def _over(step: Step) -> Progress | None:
 
 
 def _growing_wait(age: timedelta, part: int, most_seconds: int) -> int:
-    """Return `age / part`, at most `most_seconds`: short waits at first, longer ones later."""
+    """Return `age / part` in seconds, within bounds: short waits at first, longer ones later."""
     return min(max(_MIN_WAIT_SECONDS, age // timedelta(seconds=1) // part), most_seconds)
 
 

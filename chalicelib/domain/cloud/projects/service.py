@@ -1,6 +1,6 @@
 """Manages projects: groups of a customer's deployments, to which an API key can be confined.
 
-A key that is confined to a project sees and creates deployments only there; `Deployments.within` enforces it.
+A key that is confined to a project sees and creates deployments only there; a `Reach` enforces it.
 """
 
 from dataclasses import replace

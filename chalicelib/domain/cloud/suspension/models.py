@@ -230,7 +230,7 @@ def _while_capped(watch: Watch, funds: Funds, machines: Machines, at: datetime, 
 
 
 def _warned_of_caps(watch: Watch, funds: Funds, at: datetime) -> Verdict:
-    """Warn once in each window of a cap; the mark is removed if a higher cap is no longer near."""
+    """Warn once in each window of a cap; the mark is removed when a raised cap is no longer near."""
     for limit in funds.allowance.limits(at):
         is_near = limit.cap_micros > 0 and limit.uses(CAP_WARNING_PERCENT)
         was_warned = watch.was_warned(limit)
