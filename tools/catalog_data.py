@@ -34,7 +34,7 @@ from chalicelib.domain.cloud.catalog.models import (
     Region,
     StoragePlan,
 )
-from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.cloud.providers.models import StorageKind
 from chalicelib.domain.money.metering.models import PriceChange, PriceHistory
 from chalicelib.kernel.clock import epoch_seconds
 from chalicelib.kernel.money import parse_amount

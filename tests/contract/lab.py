@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.cloud.providers.machines import MachineRef, MachineSpec
+from chalicelib.domain.cloud.providers.models import MachineRef, MachineSpec
 from chalicelib.domain.cloud.providers.ports import ComputeProvider
 
 PLACEMENTS = "two placements"

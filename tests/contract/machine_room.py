@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from chalicelib.domain.cloud.providers.errors import ProviderError
-from chalicelib.domain.cloud.providers.machines import Machine, MachineRef, MachineSpec, MachineState, Power
+from chalicelib.domain.cloud.providers.models import Machine, MachineRef, MachineSpec, MachineState, Power
 from chalicelib.domain.cloud.providers.ports import ComputeProvider, SupportsPowerActions
 from tests.contract.lab import Lab
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chalicelib.adapters.providers.openstack.config import OpenStackConfig
 from chalicelib.adapters.providers.openstack.provider import OpenStackProvider
-from chalicelib.domain.cloud.providers.machines import MachineRef, MachineSpec, StorageKind
+from chalicelib.domain.cloud.providers.models import MachineRef, MachineSpec, StorageKind
 from chalicelib.domain.cloud.providers.ports import ComputeProvider
 from chalicelib.kernel.clock import SystemClock
 from tests.contract import lab

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.cloud.providers.errors import FailureCode, ProviderError, QuotaExceeded, SpecRejected
-from chalicelib.domain.cloud.providers.machines import MachineEvent, MachineRef, MachineState, Power
+from chalicelib.domain.cloud.providers.errors import ProviderError, QuotaExceeded, SpecRejected
+from chalicelib.domain.cloud.providers.models import FailureCode, MachineEvent, MachineRef, MachineState, Power
 from chalicelib.domain.cloud.providers.ports import (
     ComputeProvider,
     SupportsCapacity,

@@ -14,7 +14,7 @@ from chalicelib.domain.cloud.catalog.models import (
     Region,
     StoragePlan,
 )
-from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.cloud.providers.models import StorageKind
 
 
 def region(region_id: str, **changes: Any) -> Region:

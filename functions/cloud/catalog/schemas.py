@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.domain.cloud.catalog import models
 from chalicelib.domain.cloud.catalog.models import Freshness, GpuLink, GpuStock, Hardware, ImageKind, OsFamily
-from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.cloud.providers.models import StorageKind
 from chalicelib.domain.money.metering.models import PriceChange
 from chalicelib.http import ApiModel, Money
 from chalicelib.kernel.clock import from_epoch_seconds

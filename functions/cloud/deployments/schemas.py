@@ -19,7 +19,7 @@ from chalicelib.domain.cloud.deployments.models import (
     TimelineEvent,
 )
 from chalicelib.domain.cloud.deployments.usage import Usage
-from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.cloud.providers.models import StorageKind
 from chalicelib.domain.money.metering.models import Meter, UsageRecord
 from chalicelib.http import ApiModel, Money, PageQuery
 from chalicelib.http.models import id_of

@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.domain.cloud.deployments.models import Ticket
 from chalicelib.domain.cloud.lifecycle.service import Progress
-from chalicelib.domain.cloud.providers.errors import FailureCode
+from chalicelib.domain.cloud.providers.models import FailureCode
 from chalicelib.runtime.grants import ALERT_STAFF, PROVIDER_ACCESS, TABLE_READ, TABLE_WRITE
 from chalicelib.runtime.triggers import task
 from chalicelib.wiring.app import app

@@ -13,14 +13,20 @@ from chalicelib.adapters.providers.openstack import stacks
 from chalicelib.adapters.providers.openstack.config import OpenStackConfig
 from chalicelib.adapters.providers.openstack.provider import OpenStackProvider
 from chalicelib.domain.cloud.providers.errors import (
-    FailureCode,
     ProviderDenied,
     ProviderError,
     ProviderThrottled,
     ProviderUnreachable,
     QuotaExceeded,
 )
-from chalicelib.domain.cloud.providers.machines import Machine, MachineRef, MachineSpec, MachineState, StorageKind
+from chalicelib.domain.cloud.providers.models import (
+    FailureCode,
+    Machine,
+    MachineRef,
+    MachineSpec,
+    MachineState,
+    StorageKind,
+)
 from chalicelib.kernel.clock import SystemClock
 from dev.simulators.faults import FaultMatch, RequestFault
 from dev.simulators.openstack import OpenStackSimulator

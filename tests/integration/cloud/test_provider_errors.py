@@ -14,7 +14,7 @@ from chalicelib.adapters.providers.openstack.config import OpenStackConfig
 from chalicelib.adapters.providers.openstack.failures import error_from_answer
 from chalicelib.adapters.providers.openstack.provider import OpenStackProvider
 from chalicelib.domain.cloud.catalog.availability import LIVE_SECONDS, WORTH_TELLING_SECONDS
-from chalicelib.domain.cloud.providers.machines import MachineRef, MachineSpec, StorageKind
+from chalicelib.domain.cloud.providers.models import MachineRef, MachineSpec, StorageKind
 from chalicelib.http import Visitor
 from chalicelib.http.models import ApiModel
 from chalicelib.http.spec import EndpointSpec

@@ -11,7 +11,7 @@ from chalicelib.domain.cloud.catalog.models import Freshness, GpuStock
 from chalicelib.domain.cloud.catalog.offers import resolve
 from chalicelib.domain.cloud.catalog.ports import Measurement
 from chalicelib.domain.cloud.providers.errors import ProviderUnreachable
-from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.cloud.providers.models import StorageKind
 from chalicelib.domain.cloud.providers.ports import SupportsCapacity
 from tests.support.catalogs import small_catalog
 from tests.support.clock import SettableClock

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.cloud.catalog.models import Offer, Storage, price_micros_per_hour
 from chalicelib.domain.cloud.catalog.offers import resolve, storage_limits_gb
-from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.cloud.providers.models import StorageKind
 from chalicelib.kernel.errors import InvalidInput
 from tests.support.catalogs import image, instance_type, small_catalog, storage_plan
 

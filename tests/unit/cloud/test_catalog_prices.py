@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.cloud.catalog.models import Catalog, price_name
 from chalicelib.domain.cloud.catalog.offers import resolve
 from chalicelib.domain.cloud.catalog.prices import NOTICE, PricesRefused, in_force, settle, sheet
-from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.cloud.providers.models import StorageKind
 from chalicelib.domain.money.metering.models import PriceChange, PriceSheet
 from tests.support.catalogs import small_catalog
 

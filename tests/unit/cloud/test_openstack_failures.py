@@ -16,7 +16,6 @@ from chalicelib.adapters.providers.openstack.failures import (
 from chalicelib.domain.cloud.providers.errors import (
     BUSY_SECONDS,
     CapacityUnavailable,
-    FailureCode,
     ProviderDenied,
     ProviderError,
     ProviderThrottled,
@@ -24,6 +23,7 @@ from chalicelib.domain.cloud.providers.errors import (
     QuotaExceeded,
     SpecRejected,
 )
+from chalicelib.domain.cloud.providers.models import FailureCode
 
 NO_VALID_HOST = (
     "Resource CREATE failed: ResourceInError: resources.server: Went to status ERROR due to "

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chalicelib.adapters.providers.openstack.stacks import CANCELLED, Stack
-from chalicelib.domain.cloud.providers.machines import MachineRef, MachineState
+from chalicelib.domain.cloud.providers.models import MachineRef, MachineState
 
 
 def stack(status: str, reason: str = "") -> Stack:

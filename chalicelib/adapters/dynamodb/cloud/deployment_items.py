@@ -19,7 +19,7 @@ from chalicelib.domain.cloud.deployments.models import (
     TimelineEvent,
 )
 from chalicelib.domain.cloud.deployments.ports import OPERATION_SHARDS
-from chalicelib.domain.cloud.providers.machines import MachineOutputs, MachineSpec, StorageKind
+from chalicelib.domain.cloud.providers.models import MachineOutputs, MachineSpec, StorageKind
 from chalicelib.kernel.clock import isoformat, parse_isoformat
 
 

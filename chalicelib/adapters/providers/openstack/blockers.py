@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from chalicelib.adapters.providers.openstack.connections import ProjectConnection, reading
 from chalicelib.adapters.providers.openstack.stacks import Resource, stack_by_id, stack_resources
-from chalicelib.domain.cloud.providers.machines import Blocker, MachineState
+from chalicelib.domain.cloud.providers.models import Blocker, MachineState
 
 PORT: Final = "port"
 VOLUME: Final = "volume"

@@ -12,7 +12,6 @@ from typing import Any, Final
 from chalicelib.adapters.shared.http import retry_after_seconds
 from chalicelib.domain.cloud.providers.errors import (
     CapacityUnavailable,
-    FailureCode,
     ProviderDenied,
     ProviderError,
     ProviderThrottled,
@@ -20,7 +19,7 @@ from chalicelib.domain.cloud.providers.errors import (
     QuotaExceeded,
     SpecRejected,
 )
-from chalicelib.domain.cloud.providers.machines import MachineFailure
+from chalicelib.domain.cloud.providers.models import FailureCode, MachineFailure
 
 LONGEST_PATIENCE_SECONDS: Final = 300
 """The maximum `Retry-After` for customers, whatever the region asks for."""

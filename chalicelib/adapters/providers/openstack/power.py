@@ -6,7 +6,7 @@ from urllib.parse import quote
 from chalicelib.adapters.providers.openstack.connections import ProjectConnection, reading
 from chalicelib.adapters.providers.openstack.stacks import stack_resources
 from chalicelib.domain.cloud.providers.errors import ProviderError
-from chalicelib.domain.cloud.providers.machines import Power
+from chalicelib.domain.cloud.providers.models import Power
 
 _NOVA: Final = "compute"
 _SERVER: Final = "OS::Nova::Server"

@@ -17,7 +17,7 @@ from chalicelib.domain.cloud.providers.errors import (
     QuotaExceeded,
     SpecRejected,
 )
-from chalicelib.domain.cloud.providers.machines import (
+from chalicelib.domain.cloud.providers.models import (
     Blocker,
     Machine,
     MachineEvent,

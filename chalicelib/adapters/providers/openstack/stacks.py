@@ -19,7 +19,7 @@ from chalicelib.adapters.providers.openstack.failures import (
     one_line,
 )
 from chalicelib.domain.cloud.providers.errors import ProviderError
-from chalicelib.domain.cloud.providers.machines import Machine, MachineEvent, MachineRef, MachineState
+from chalicelib.domain.cloud.providers.models import Machine, MachineEvent, MachineRef, MachineState
 from chalicelib.kernel.clock import parse_isoformat
 
 _HEAT: Final = "orchestration"

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from chalicelib.domain.cloud.providers.machines import MachineSpec, StorageKind
+from chalicelib.domain.cloud.providers.models import MachineSpec, StorageKind
 from chalicelib.domain.money.metering.models import Parts, PriceChange, PriceHistory, PriceSheet
 
 

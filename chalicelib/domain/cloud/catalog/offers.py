@@ -12,7 +12,7 @@ from chalicelib.domain.cloud.catalog.models import (
     Storage,
     StoragePlan,
 )
-from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.cloud.providers.models import StorageKind
 from chalicelib.kernel.errors import FieldError, InvalidInput
 
 

@@ -7,7 +7,7 @@ from chalicelib.domain.cloud.catalog.models import Catalog, Image, ImageKind, In
 from chalicelib.domain.cloud.catalog.offers import resolve
 from chalicelib.domain.cloud.catalog.ports import CatalogRecords
 from chalicelib.domain.cloud.catalog.prices import in_force
-from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.cloud.providers.models import StorageKind
 from chalicelib.kernel.clock import Clock, epoch_seconds
 from chalicelib.kernel.errors import InvalidInput
 

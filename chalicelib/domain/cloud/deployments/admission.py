@@ -6,7 +6,7 @@ from chalicelib.domain.cloud.catalog.models import Offer
 from chalicelib.domain.cloud.deployments.models import HOLD_SECONDS, DeploymentRequest, Quote
 from chalicelib.domain.cloud.deployments.ports import Availability, DeploymentRecords, Offers, SpendingRoom
 from chalicelib.domain.cloud.providers.errors import CapacityUnavailable, ProviderError
-from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.cloud.providers.models import StorageKind
 from chalicelib.domain.foundation.access.ports import CustomerStanding
 from chalicelib.domain.foundation.access.reach import Reach
 from chalicelib.domain.money.ledger.errors import AccountSuspended, InsufficientBalance

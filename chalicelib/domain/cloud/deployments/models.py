@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.domain.cloud.providers.machines import MachineOutputs, MachineRef, MachineSpec
+from chalicelib.domain.cloud.providers.models import MachineOutputs, MachineRef, MachineSpec
 from chalicelib.domain.money.ledger.models import Balance
 from chalicelib.domain.money.metering.models import Parts, PriceChange
 

@@ -13,7 +13,7 @@ from chalicelib.domain.cloud.deployments.models import (
     Slots,
     TimelineEvent,
 )
-from chalicelib.domain.cloud.providers.machines import StorageKind
+from chalicelib.domain.cloud.providers.models import StorageKind
 from chalicelib.domain.money.ledger.models import Account
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write

@@ -21,7 +21,7 @@ from chalicelib.domain.cloud.deployments.ports import DEPLOYMENT_UNCHANGED, Depl
 from chalicelib.domain.cloud.deployments.steps import Leases, Step, begin
 from chalicelib.domain.cloud.lifecycle.service import Progress
 from chalicelib.domain.cloud.providers.errors import ProviderDenied, ProviderError
-from chalicelib.domain.cloud.providers.machines import Power
+from chalicelib.domain.cloud.providers.models import Power
 from chalicelib.domain.cloud.providers.ports import Providers, SupportsPowerActions
 from chalicelib.domain.foundation.notifications.ports import StaffAlerts
 from chalicelib.domain.money.ledger.models import HoldPurpose

@@ -24,13 +24,8 @@ from chalicelib.domain.cloud.deployments.models import (
 from chalicelib.domain.cloud.deployments.ports import DEPLOYMENT_UNCHANGED
 from chalicelib.domain.cloud.deployments.steps import Leases, Step
 from chalicelib.domain.cloud.lifecycle.words import failure_sentence, resource_sentence
-from chalicelib.domain.cloud.providers.errors import (
-    FailureCode,
-    ProviderError,
-    ProviderThrottled,
-    ProviderUnreachable,
-)
-from chalicelib.domain.cloud.providers.machines import Machine, MachineEvent, MachineState
+from chalicelib.domain.cloud.providers.errors import ProviderError, ProviderThrottled, ProviderUnreachable
+from chalicelib.domain.cloud.providers.models import FailureCode, Machine, MachineEvent, MachineState
 from chalicelib.domain.cloud.providers.ports import Providers, SupportsUnblocking
 from chalicelib.domain.foundation.notifications.ports import StaffAlerts
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED

@@ -4,8 +4,7 @@ shown.
 
 from types import MappingProxyType
 
-from chalicelib.domain.cloud.providers.errors import FailureCode
-from chalicelib.domain.cloud.providers.machines import MachineEvent
+from chalicelib.domain.cloud.providers.models import FailureCode, MachineEvent
 
 _FAILURES = MappingProxyType(
     {

@@ -4,22 +4,13 @@ An endpoint that calls a provider declares `asks_provider=True`, which documents
 them: the customer gets the code and its sentence, and the log gets the provider's text.
 """
 
-from enum import StrEnum
 from typing import ClassVar, Final
 
+from chalicelib.domain.cloud.providers.models import FailureCode
 from chalicelib.kernel.errors import HearthError
 
 BUSY_SECONDS: Final = 5
 """The `Retry-After` of a busy provider that gives none."""
-
-
-class FailureCode(StrEnum):
-    """Why a machine could not be built, as shown in its deployment (G27)."""
-
-    CAPACITY_UNAVAILABLE = "CAPACITY_UNAVAILABLE"
-    PROVIDER_QUOTA = "PROVIDER_QUOTA"
-    PROVIDER_BUSY = "PROVIDER_BUSY"
-    PROVISIONING_FAILED = "PROVISIONING_FAILED"
 
 
 class ProviderError(HearthError):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from chalicelib.domain.cloud.providers.machines import (
+from chalicelib.domain.cloud.providers.models import (
     Blocker,
     Machine,
     MachineEvent,

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.domain.cloud.providers.errors import FailureCode
+
+class FailureCode(StrEnum):
+    """Why a machine could not be built, as shown in its deployment (G27)."""
+
+    CAPACITY_UNAVAILABLE = "CAPACITY_UNAVAILABLE"
+    PROVIDER_QUOTA = "PROVIDER_QUOTA"
+    PROVIDER_BUSY = "PROVIDER_BUSY"
+    PROVISIONING_FAILED = "PROVISIONING_FAILED"
 
 
 class StorageKind(StrEnum):
