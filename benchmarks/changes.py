@@ -33,11 +33,11 @@ def run(_: Engine) -> Table:
     for consumers in _CONSUMERS:
         wanted = [Subscription(f"c{n}", ("ACCOUNT",), (Event.MODIFY,), ordered=True) for n in range(consumers)]
         relay = Relay(wanted, SqsChangeQueues("https://sqs.local/1/x-", ""))
-        relay.hand_on([read_change(record) for record in records])
+        relay.relay([read_change(record) for record in records])
         with muted(), counted_calls() as calls:
             began = process_time()
             for _round in range(_ROUNDS):
-                relayed = relay.hand_on([read_change(record) for record in records])
+                relayed = relay.relay([read_change(record) for record in records])
             milliseconds = (process_time() - began) / _ROUNDS * 1000
         assert relayed.sent == _BATCH * consumers, relayed
         rows.append(

@@ -139,7 +139,7 @@ class Door:
             if principal.lacks_second_factor_for(scope):
                 raise TwoFactorRequired()
             raise Forbidden(f"This needs the scope {scope}.")
-        is_blocked = principal.customer_status is CustomerStatus.BLOCKED and not self.spec.is_staffs
+        is_blocked = principal.customer_status is CustomerStatus.BLOCKED and not self.spec.staff_only
         if is_blocked and (principal.api_key_id or not self.spec.is_open_to_blocked):
             raise CustomerBlocked()
 
@@ -152,7 +152,7 @@ class Door:
         if customer_id and not is_id(Kind.CUSTOMER, customer_id):
             raise InvalidInput.of("X-Customer-Id", "This is no customer's id.")
         return app().people.authenticator.authenticate(
-            Credentials(token=token, ip=request.ip, customer_id=customer_id, wants_staff=self.spec.is_staffs)
+            Credentials(token=token, ip=request.ip, customer_id=customer_id, wants_staff=self.spec.staff_only)
         )
 
     def _once(self, request: ProxyRequest, sender: Visitor, owner: str, arguments: Mapping[str, Any]) -> Answer:
@@ -228,9 +228,9 @@ class Door:
         if not (self.spec.is_audited or code == AddressNotAllowed.code):
             return
         at = app().core.clock.now()
-        by_staff = self.spec.is_staffs and caller.principal.staff_role is not None
+        by_staff = self.spec.staff_only and caller.principal.staff_role is not None
         asked = arguments.get("request") or arguments.get("query")
-        targets = {**self._named(request), **_audited(asked)}
+        targets = {**self._path_targets(request), **_body_targets(asked)}
         if concerns:
             targets["customerId"] = concerns
         activity = Activity(
@@ -253,7 +253,7 @@ class Door:
         except Exception:  # the call has taken effect; an error would make clients repeat it
             logger.exception("not recorded", activity=asdict(activity))
 
-    def _named(self, request: ProxyRequest) -> Mapping[str, str]:
+    def _path_targets(self, request: ProxyRequest) -> Mapping[str, str]:
         """Return the path's values if all are valid, else nothing: an invalid value identifies no target."""
         if not self.spec.path_fields:
             return {}
@@ -264,7 +264,7 @@ class Door:
         return path.model_dump(mode="json", by_alias=True)
 
 
-def _audited(body: Any) -> Mapping[str, str]:
+def _body_targets(body: Any) -> Mapping[str, str]:
     """Return the body's fields that identify the target, besides the path, by their JSON names."""
     names = body.audited_fields if isinstance(body, ApiModel) else frozenset()
     values = body.model_dump(mode="json", by_alias=False, include=set(names)) if names else {}

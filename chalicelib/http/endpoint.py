@@ -22,7 +22,7 @@ HASHING_MEMORY_MB = 1024
 memory.
 """
 USUAL_SECONDS = 15
-ASKING_SECONDS = 20
+PROVIDER_DEADLINE_SECONDS = 20
 """The deadline of endpoints that call a provider, which may be slow."""
 
 
@@ -70,7 +70,7 @@ def endpoint(  # noqa: PLR0913 (each is a property of the endpoint, given by nam
     if PROVIDER_ACCESS in grants:
         raise ValueError(f"{method} {path}: declare asks_provider=True; the grant follows from it")
     if timeout_seconds is None:
-        timeout_seconds = ASKING_SECONDS if asks_provider else USUAL_SECONDS
+        timeout_seconds = PROVIDER_DEADLINE_SECONDS if asks_provider else USUAL_SECONDS
     declared = Declared(
         method=method,
         path=path,

@@ -113,7 +113,7 @@ def parse_body(model: type[M], raw: bytes) -> M:
         body = model.model_validate_json(raw, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         raise _refusal(error, "body") from error
-    ignored = list(islice(_passed_over(from_json(raw), body), _MAX_DETAILS))
+    ignored = list(islice(_python_named(from_json(raw), body), _MAX_DETAILS))
     if ignored:
         raise InvalidInput(details=[FieldError(field, _UNKNOWN_FIELD) for field in ignored])
     return body
@@ -131,7 +131,7 @@ def parse_values(model: type[M], values: Mapping[str, str]) -> M:
         raise _refusal(error, "query") from error
 
 
-def _passed_over(sent: Any, taken: Any, path: str = "") -> Iterator[str]:
+def _python_named(sent: Any, taken: Any, path: str = "") -> Iterator[str]:
     """Yield the fields of `sent` that have their Python name instead of the JSON name.
 
     Pydantic 2.13 ignores such a field in JSON if the model takes only the alias, even if unknown fields are
@@ -143,10 +143,10 @@ def _passed_over(sent: Any, taken: Any, path: str = "") -> Iterator[str]:
             if name in sent and name not in aliases:
                 yield f"{path}{name}"
             for alias in aliases & sent.keys():
-                yield from _passed_over(sent[alias], getattr(taken, name), f"{path}{alias}.")
+                yield from _python_named(sent[alias], getattr(taken, name), f"{path}{alias}.")
     elif isinstance(taken, list | tuple) and isinstance(sent, list):
         for number, (value, kept) in enumerate(zip(sent, taken, strict=True)):
-            yield from _passed_over(value, kept, f"{path}{number}.")
+            yield from _python_named(value, kept, f"{path}{number}.")
 
 
 def _aliases(field: FieldInfo) -> set[str]:

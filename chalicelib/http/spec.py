@@ -83,14 +83,14 @@ class EndpointSpec(Declared):
         return create_model(f"{self.name}_path", __base__=ApiModel, **fields)
 
     @property
-    def is_staffs(self) -> bool:
+    def staff_only(self) -> bool:
         """Whether only the operator's staff may call it."""
-        return self.scope is not None and self.scope.is_staffs
+        return self.scope is not None and self.scope.staff_only
 
     @property
     def acts_for_a_customer(self) -> bool:
         """Whether the request may name the customer that it acts for."""
-        return not self.public and not self.is_staffs
+        return not self.public and not self.staff_only
 
     @property
     def is_open_to_blocked(self) -> bool:
@@ -122,7 +122,7 @@ class EndpointSpec(Declared):
             *((RateLimited,) if self.rate_limited else ()),
             *(() if self.public else (Unauthorized,)),
             *(() if self.public else (Forbidden, AddressNotAllowed)),
-            *((TwoFactorRequired,) if self.is_staffs else ()),
+            *((TwoFactorRequired,) if self.staff_only else ()),
             *((CustomerBlocked,) if self.scope is not None and self.acts_for_a_customer else ()),
             *((NotFound,) if "{" in self.path or self.acts_for_a_customer else ()),
             *((IdempotencyConflict, IdempotencyInProgress) if self.idempotent else ()),

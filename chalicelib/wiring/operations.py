@@ -160,7 +160,7 @@ class Operations(Area):
     @cached_property
     def closings(self) -> Closings:
         """Closes customers."""
-        from chalicelib.domain.operations.departure.service import Books, Closings, OwnersLeave
+        from chalicelib.domain.operations.departure.service import Books, Closings, OwnerRemoval
 
         return Closings(
             records=self.closing_records,
@@ -172,7 +172,7 @@ class Operations(Area):
                 self.money.invoicing,
             ),
             ledger=self.money.ledger,
-            owner=OwnersLeave(
+            owner=OwnerRemoval(
                 records=self.closing_records,
                 users=self.people.users,
                 members=self.people.member_records,
@@ -224,12 +224,12 @@ class Operations(Area):
     @cached_property
     def erasure(self) -> Erasure:
         """Erases closed customers."""
-        from chalicelib.adapters.dynamodb.operations.departure import DynamoRemains
+        from chalicelib.adapters.dynamodb.operations.departure import DynamoRemainingData
         from chalicelib.domain.operations.departure.erasure import Erasure
 
         return Erasure(
             records=self.closing_records,
-            remains=DynamoRemains(),
+            remains=DynamoRemainingData(),
             invoices=self.money.invoicing,
             cards=self.money.payment_methods,
             api_keys=self.foundation.api_key_records,

@@ -61,7 +61,7 @@ def endpoints(specs: list[EndpointSpec]) -> pytest.MarkDecorator:
 
 
 def is_staff_only(spec: EndpointSpec) -> bool:
-    return spec.is_staffs
+    return spec.staff_only
 
 
 def is_for_keys(spec: EndpointSpec) -> bool:

@@ -70,7 +70,7 @@ def deliver(records: Iterable[Record], to: Callable[[str], bool] = lambda _: Tru
     relay = Relay([subscription_of(name) for name in sorted(consumers()) if to(name)], waiting)
     for record in records:
         if record["dynamodb"].get("NewImage") or record["dynamodb"].get("OldImage"):
-            relay.hand_on([read_change(record)])
+            relay.relay([read_change(record)])
             waiting.work_off()
 
 

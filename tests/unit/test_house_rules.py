@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.domain.cloud.providers.errors import PROVIDER_ERRORS
 from chalicelib.http import endpoint
-from chalicelib.http.endpoint import ASKING_SECONDS
+from chalicelib.http.endpoint import PROVIDER_DEADLINE_SECONDS
 from chalicelib.http.spec import EndpointSpec, operations
 from chalicelib.kernel.errors import HearthError, error_classes
 from chalicelib.runtime.grants import PROVIDER_ACCESS
@@ -189,7 +189,7 @@ def test_who_may_reach_providers_is_declared_to_ask_them() -> None:
             assert (PROVIDER_ACCESS in function.grants) == function.documentation.asks_provider, function.name
         if isinstance(function.documentation, EndpointSpec) and function.documentation.asks_provider:
             assert set(PROVIDER_ERRORS) <= set(function.documentation.refusals), function.name
-            assert function.timeout_seconds >= ASKING_SECONDS, function.name
+            assert function.timeout_seconds >= PROVIDER_DEADLINE_SECONDS, function.name
 
 
 def test_providers_are_not_granted_by_hand() -> None:

@@ -117,7 +117,7 @@ class SqsDeadLetters:
                     yield message
         finally:
             for message in others:
-                self._let_go(queue, message)
+                self._make_visible(queue, message)
 
     def _receive(self, queue: str, most: int, *, hidden_seconds: int) -> "Sequence[MessageTypeDef]":
         answer = self._sqs.receive_message(
@@ -143,7 +143,7 @@ class SqsDeadLetters:
     def _delete(self, queue: str, message: "MessageTypeDef") -> None:
         self._sqs.delete_message(QueueUrl=self._queues[queue].url, ReceiptHandle=message["ReceiptHandle"])
 
-    def _let_go(self, queue: str, message: "MessageTypeDef") -> None:
+    def _make_visible(self, queue: str, message: "MessageTypeDef") -> None:
         self._sqs.change_message_visibility(
             QueueUrl=self._queues[queue].url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
         )

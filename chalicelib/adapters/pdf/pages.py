@@ -59,14 +59,14 @@ def _numbered(title: str, seller: Seller) -> Callable[..., Canvas]:
         def save(self) -> None:
             for number, page in enumerate(self._pages, start=1):
                 self.__dict__.update(page)
-                _furnish(self, title, seller, number, len(self._pages))
+                _draw_frame(self, title, seller, number, len(self._pages))
                 super().showPage()
             super().save()
 
     return Numbered
 
 
-def _furnish(canvas: Canvas, title: str, seller: Seller, number: int, count: int) -> None:
+def _draw_frame(canvas: Canvas, title: str, seller: Seller, number: int, count: int) -> None:
     """Draw the band at the top, and the footer."""
     canvas.setFillColor(EMBER)
     canvas.rect(0, A4[1] - _BAND, A4[0], _BAND, stroke=0, fill=1)

@@ -36,11 +36,15 @@ class Money(Payments):
     @cached_property
     def approvals(self) -> Approvals:
         """Requests that wait for a second member of staff."""
-        from chalicelib.adapters.dynamodb.foundation.approvals import DynamoApprovalRecords, DynamoBelonging
+        from chalicelib.adapters.dynamodb.foundation.approvals import DynamoApprovalRecords, DynamoMembershipCheck
         from chalicelib.domain.foundation.approvals.service import Approvals
 
         return Approvals(
-            DynamoApprovalRecords(), DynamoBelonging(), self._effect_of, self.core.transactor, self.core.clock
+            DynamoApprovalRecords(),
+            DynamoMembershipCheck(),
+            self._effect_of,
+            self.core.transactor,
+            self.core.clock,
         )
 
     def _effect_of(self, subject: Subject) -> Effect:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.people.accounts.security_log import SecurityLog
     from chalicelib.domain.people.attempts.attempts import Attempts
     from chalicelib.domain.people.attempts.password_proof import PasswordProof
-    from chalicelib.domain.people.attempts.tallies import Turnstile
+    from chalicelib.domain.people.attempts.tallies import AttemptThrottle
     from chalicelib.domain.people.correspondence.service import CustomerLetters
     from chalicelib.domain.people.second_factor.two_factor import CodeCheck, Enrolments, RecoveryCodes, TwoFactor
     from chalicelib.domain.people.sessions.ports import TokenSigner
@@ -123,15 +123,15 @@ class Accounts(Area):
         """Limits attempts to sign in and to enter codes."""
         from chalicelib.domain.people.attempts.attempts import Attempts
 
-        return Attempts(self.foundation.rate_limiter, self.turnstile)
+        return Attempts(self.foundation.rate_limiter, self.throttle)
 
     @cached_property
-    def turnstile(self) -> Turnstile:
+    def throttle(self) -> AttemptThrottle:
         """Delays the next attempt after a failure."""
         from chalicelib.adapters.dynamodb.people.attempts import DynamoTallies
-        from chalicelib.domain.people.attempts.tallies import Turnstile
+        from chalicelib.domain.people.attempts.tallies import AttemptThrottle
 
-        return Turnstile(DynamoTallies(), self.core.transactor, self.core.clock)
+        return AttemptThrottle(DynamoTallies(), self.core.transactor, self.core.clock)
 
     @cached_property
     def security_log(self) -> SecurityLog:
@@ -194,9 +194,9 @@ class Accounts(Area):
     @cached_property
     def two_factor(self) -> TwoFactor:
         """Turns the second factor of signed-in users on and off."""
-        from chalicelib.domain.people.second_factor.two_factor import FactorTurn, TwoFactor
+        from chalicelib.domain.people.second_factor.two_factor import FactorSwitch, TwoFactor
 
-        turn = FactorTurn(
+        turn = FactorSwitch(
             users=self.users,
             sessions=self.sessions,
             endings=self.session_ending,

@@ -73,9 +73,9 @@ class People(SignInParts):
     @cached_property
     def staff_place(self) -> Place:
         """The staff, as a place that people are invited to."""
-        from chalicelib.domain.people.staff.invitations import StaffAsPlace
+        from chalicelib.domain.people.staff.invitations import StaffPlace
 
-        return StaffAsPlace(self.staff_records, self.foundation.activity_log)
+        return StaffPlace(self.staff_records, self.foundation.activity_log)
 
     @cached_property
     def staff_invitations(self) -> Invitations:

@@ -13,7 +13,7 @@ from chalicelib.wiring.app import app
 @stream(grants=(TABLE_STREAM, TABLE_STREAM_LIST, HAND_ON_CHANGES), timeout_seconds=60, memory_mb=1024)
 def relay_changes(records: Sequence[Mapping[str, Any]]) -> Sequence[str]:
     """Send each change to the queue of every consumer that subscribes to it."""
-    relayed = app().foundation.relay.hand_on([read_change(record) for record in records])
+    relayed = app().foundation.relay.relay([read_change(record) for record in records])
     for consumer, refusal in relayed.kept:
         count("change_unsent")
         logger.error("change kept", consumer=consumer, change=refusal.message.id, reason=refusal.reason)

@@ -1,7 +1,7 @@
 """Endpoints to invite users to a customer, and to answer invitations."""
 
 from chalicelib.domain.foundation.access.models import Scope
-from chalicelib.domain.people.organisations.members import given_by
+from chalicelib.domain.people.organisations.members import grantable_scopes
 from chalicelib.http import HASHING_MEMORY_MB, Caller, Listing, PageQuery, Visitor, endpoint
 from chalicelib.http.sessions import origin_of, session_of
 from chalicelib.kernel.errors import Conflict, Forbidden, LimitExceeded, NotFound, Unauthorized
@@ -39,7 +39,7 @@ def invite_member(request: InvitationRequest, caller: Caller) -> InvitationView:
     The answer is the same whether the address has an account or not. At most 50 invitations are open at a time,
     30 are sent in an hour, and 5 an hour to one address.
     """
-    scopes = given_by(caller.principal)
+    scopes = grantable_scopes(caller.principal)
     invitation = app().people.invitations.invite(
         caller.customer_id, caller.user_id, scopes, request.email, request.role
     )

@@ -7,7 +7,7 @@ from pydantic import Field, RootModel
 
 from chalicelib.domain.people.accounts.tokens import MAX_REFRESH_TOKEN_LENGTH
 from chalicelib.domain.people.sessions.models import SessionAccess, SessionTokens
-from chalicelib.domain.people.sign_in.sign_in import CodeWanted
+from chalicelib.domain.people.sign_in.sign_in import CodeRequired
 from chalicelib.http import ApiModel
 from functions.people.fields import Email, LinkToken, NewPassword, PersonName, TypedPassword
 
@@ -107,7 +107,7 @@ class LoginView(RootModel[SessionTokensView | CodeWantedView]):
     """A session's tokens, or the request for a code."""
 
     @classmethod
-    def of(cls, outcome: SessionTokens | CodeWanted) -> Self:
+    def of(cls, outcome: SessionTokens | CodeRequired) -> Self:
         """The view of `outcome`."""
         if isinstance(outcome, SessionTokens):
             return cls(SessionTokensView.of(outcome))

@@ -100,6 +100,8 @@ def accept_invite(request: AcceptInviteBody, visitor: Visitor) -> Message:
 def list_staff_activity(query: AuditQuery, caller: Caller) -> Listing[StaffActivityView]:
     """List actions of the staff, done or denied, newest first; they are kept for 400 days."""
     read = partial(
-        app().foundation.staff_log.list_staffs, actor_user_id=query.actor or "", target=query.target or ""
+        app().foundation.staff_log.list_staff_activities,
+        actor_user_id=query.actor or "",
+        target=query.target or "",
     )
     return query.listing(read, StaffActivityView.of)

@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.adapters.dynamodb.money.auto_top_up import DynamoAutoTopUpRecords
 from chalicelib.adapters.dynamodb.operations import departure
-from chalicelib.adapters.dynamodb.operations.departure import KEPT_KINDS, DynamoRemains
+from chalicelib.adapters.dynamodb.operations.departure import KEPT_KINDS, DynamoRemainingData
 from chalicelib.adapters.dynamodb.people.accounts import DynamoUsers
 from chalicelib.adapters.dynamodb.table import Record
 from chalicelib.adapters.shared.configuration import ConfigurationError
@@ -411,13 +411,13 @@ class TestErasing:
             if step == "_removal":
                 self.crash_in_the_middle(patched)
             else:
-                real = getattr(DynamoRemains, step)
+                real = getattr(DynamoRemainingData, step)
 
-                def crash(remains: DynamoRemains, owner: str) -> int:
+                def crash(remains: DynamoRemainingData, owner: str) -> int:
                     real(remains, owner)
                     raise ConnectionError("the power is gone")
 
-                patched.setattr(DynamoRemains, step, crash)
+                patched.setattr(DynamoRemainingData, step, crash)
             with pytest.raises(ExceptionGroup):
                 erase()
         self.test_keeps_money_and_what_proves_it_and_nothing_else(table, closed)

@@ -162,7 +162,7 @@ class TestNetworks:
 
 class TestScopes:
     def test_every_scope_but_the_staffs_and_the_owners_can_be_a_keys(self) -> None:
-        assert SENTENCES.keys() == {scope for scope in Scope if not scope.is_staffs} - {Scope.CUSTOMER_CLOSE}
+        assert SENTENCES.keys() == {scope for scope in Scope if not scope.staff_only} - {Scope.CUSTOMER_CLOSE}
 
     def test_wildcards_are_of_one_resource_each(self) -> None:
         found = dict(wildcards())

@@ -157,14 +157,14 @@ class TestRelay:
     def test_sends_each_consumer_what_it_subscribes_to_in_order(self) -> None:
         queues = Queues()
         changes = [change("ONE", "X#1", "1"), change("TWO", "X#1", "2"), change("ONE", "X#1", "3", event="MODIFY")]
-        relayed = Relay(self.CONSUMERS, queues).hand_on([*changes, change("THREE", "X#1", "4")])
+        relayed = Relay(self.CONSUMERS, queues).relay([*changes, change("THREE", "X#1", "4")])
         assert queues.sent == {"a": ["1"], "b": ["1", "2", "3"]}
         assert (relayed.sent, list(relayed.kept), relayed.lost) == (4, [], [])
 
     @pytest.mark.guarantee("G39")
     def test_g39_keeps_what_one_queue_refuses_and_serves_the_others(self) -> None:
         queues = Queues(refused=lambda consumer: consumer == "a")
-        relayed = Relay(self.CONSUMERS, queues).hand_on([change("ONE", "X#1", "1")])
+        relayed = Relay(self.CONSUMERS, queues).relay([change("ONE", "X#1", "1")])
         assert (queues.sent, queues.kept) == ({"b": ["1"]}, {"a": ["1"]})
         assert [(consumer, refusal.reason) for consumer, refusal in relayed.kept] == [("a", "it is not there")]
         assert list(relayed.lost) == []
@@ -172,7 +172,7 @@ class TestRelay:
     def test_reports_changes_that_could_be_neither_sent_nor_kept(self) -> None:
         queues = Queues(refused=lambda consumer: consumer == "a", unkept=lambda consumer: True)
         lost, fine = change("ONE", "X#1", "1"), change("TWO", "X#1", "2")
-        relayed = Relay(self.CONSUMERS, queues).hand_on([lost, fine])
+        relayed = Relay(self.CONSUMERS, queues).relay([lost, fine])
         assert [(consumer, refusal.message.id) for consumer, refusal in relayed.lost] == [("a", lost.id)]
 
     def test_the_function_reports_them_by_their_sequence_number(self) -> None:

@@ -36,7 +36,7 @@ DOLLAR = 1_000_000
 
 
 class FakeCustomers:
-    """`Customers` and `Belonging` with one customer, which can be closed, and staff who are its members."""
+    """`Customers` and `MembershipCheck` with one customer, which can be closed, and staff who are its members."""
 
     def __init__(self) -> None:
         self.closed = False

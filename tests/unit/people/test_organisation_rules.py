@@ -27,7 +27,7 @@ def test_the_guide_has_the_table_that_is_enforced() -> None:
     enforced = {
         scope.value: {role.value: scope in ROLE_SCOPES[role] for role in Role}
         for scope in Scope
-        if not scope.is_staffs
+        if not scope.staff_only
     }
     assert rows_of_guide() == enforced
 

@@ -12,7 +12,7 @@ from chalicelib.runtime.registry import load_all
 from tests.support.samples import schema_of
 
 GUIDE = Path(__file__).parents[3] / "docs/guides/staff.md"
-SPECS = [spec for spec in operations(load_all()) if spec.scope and spec.is_staffs]
+SPECS = [spec for spec in operations(load_all()) if spec.scope and spec.staff_only]
 ON_A_CUSTOMER = [spec for spec in SPECS if "{customerId}" in spec.path and not spec.is_safe]
 LISTS = [spec for spec in SPECS if spec.is_list and spec.query_model]
 
@@ -48,5 +48,5 @@ def test_the_guide_says_which_role_may_ask_for_what() -> None:
     written = {scope: [cell.strip() == "yes" for cell in cells.split("|")] for scope, cells in rows}
     roles = (StaffRole.OWNER, StaffRole.ADMIN, StaffRole.MANAGER, StaffRole.SUPPORT)
     assert written == {
-        scope: [scope in STAFF_SCOPES[role] for role in roles] for scope in Scope if scope.is_staffs
+        scope: [scope in STAFF_SCOPES[role] for role in roles] for scope in Scope if scope.staff_only
     }

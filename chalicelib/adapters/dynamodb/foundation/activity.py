@@ -50,8 +50,8 @@ class DynamoActivityLog:
         """Add `activity` in a transaction; see `ActivityWrites.insert`."""
         return put(_record(activity))
 
-    def insert_staffs(self, activity: Activity) -> Write:
-        """Add an action of staff in a transaction; see `StaffLogWrites.insert_staffs`."""
+    def insert_staff_activity(self, activity: Activity) -> Write:
+        """Add an action of staff in a transaction; see `StaffLogWrites.insert_staff_activity`."""
         return put(_staffs(activity))
 
     def list(self, customer_id: str, page: PageRequest) -> Page[Activity]:
@@ -64,9 +64,11 @@ class DynamoActivityLog:
             ascending=False,
         )
 
-    def list_staffs(self, page: PageRequest, *, actor_user_id: str = "", target: str = "") -> Page[Activity]:
-        """Return actions of staff; see `StaffLog.list_staffs`. A target is found by the index, the actor by
-        a filter.
+    def list_staff_activities(
+        self, page: PageRequest, *, actor_user_id: str = "", target: str = ""
+    ) -> Page[Activity]:
+        """Return actions of staff; see `StaffLog.list_staff_activities`. The index finds a
+        target, a filter the actor.
         """
         by_actor = ActivityRecord.actor_user_id == actor_user_id if actor_user_id and target else None
         partition, index = f"ACTIVITY#{_STAFF}", None

@@ -95,7 +95,7 @@ class DynamoApiKeyRecords:
 
     def all_of(self, customer_id: str) -> Sequence[ApiKey]:
         """Every key of the customer; see `ApiKeyRecords.all_of`."""
-        key_ids = _ring(customer_id).key_ids or set()
+        key_ids = _keyring(customer_id).key_ids or set()
         found = ApiKeyRecord.batch_get(
             [(f"API_KEY#{key_id}", "API_KEY") for key_id in key_ids], consistent_read=True
         )
@@ -117,7 +117,12 @@ class DynamoApiKeyRecords:
         room_left = KeyringRecord.key_ids.does_not_exist() | (size(KeyringRecord.key_ids) < limit)
         return [
             insert(_record(key), asserts="api_key_is_new"),
-            update(_ring_key(key.customer_id), _ringed(KeyringRecord.key_ids.add({key.id})), room_left, ROOM_LEFT),
+            update(
+                _ring_key(key.customer_id),
+                _with_keyring(KeyringRecord.key_ids.add({key.id})),
+                room_left,
+                ROOM_LEFT,
+            ),
         ]
 
     def replace(self, key: ApiKey) -> DynamoWrite:
@@ -139,7 +144,7 @@ class DynamoApiKeyRecords:
         """Delete a key; see `ApiKeyRecords.remove`."""
         return [
             delete(_record(key)),
-            update(_ring_key(key.customer_id), _ringed(KeyringRecord.key_ids.delete({key.id}))),
+            update(_ring_key(key.customer_id), _with_keyring(KeyringRecord.key_ids.delete({key.id}))),
         ]
 
     def note_use(self, key: ApiKey, day: date) -> None:
@@ -161,14 +166,14 @@ class DynamoApiKeyRecords:
 
     def networks(self, customer_id: str) -> CustomerNetworks:
         """Return the networks for all of the customer's keys; see `ApiKeyRecords.networks`."""
-        return _networks(_ring(customer_id))
+        return _networks(_keyring(customer_id))
 
     def replace_networks(self, customer_id: str, networks: CustomerNetworks) -> DynamoWrite:
         """Store changed networks; see `ApiKeyRecords.replace_networks`."""
         version = KeyringRecord.rules_version
         is_unchanged = version == networks.version if networks.version else version.does_not_exist()
         actions = [KeyringRecord.rules.set(_plain(networks.rules)), version.set(networks.version + 1)]
-        return update(_ring_key(customer_id), _ringed(*actions), is_unchanged, RULES_UNCHANGED)
+        return update(_ring_key(customer_id), _with_keyring(*actions), is_unchanged, RULES_UNCHANGED)
 
 
 _CHANGEABLE = (
@@ -201,12 +206,12 @@ def _ring_key(customer_id: str) -> KeyringRecord:
     return KeyringRecord(f"CUSTOMER#{customer_id}", "KEYRING")
 
 
-def _ringed(*actions: Action) -> Sequence[Action]:
+def _with_keyring(*actions: Action) -> Sequence[Action]:
     """Return the actions on a keyring with those that create it if it does not exist."""
     return [*actions, KeyringRecord.kind.set(KeyringRecord)]
 
 
-def _ring(customer_id: str) -> KeyringRecord:
+def _keyring(customer_id: str) -> KeyringRecord:
     try:
         return KeyringRecord.get(f"CUSTOMER#{customer_id}", "KEYRING", consistent_read=True)
     except KeyringRecord.DoesNotExist:

@@ -82,11 +82,11 @@ class DynamoApprovalRecords:
         return put(_approval_record(decided), undecided, APPROVAL_UNDECIDED)
 
 
-class DynamoBelonging:
-    """`Belonging`, read from the memberships."""
+class DynamoMembershipCheck:
+    """`MembershipCheck`, read from the memberships."""
 
     def belongs(self, user_id: str, customer_id: str) -> bool:
-        """Whether the user is a member; see `Belonging.belongs`."""
+        """Whether the user is a member; see `MembershipCheck.belongs`."""
         try:
             MembershipRecord.get(f"USER#{user_id}", f"MEMBERSHIP#{customer_id}", consistent_read=True)
         except MembershipRecord.DoesNotExist:

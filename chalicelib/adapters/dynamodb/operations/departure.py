@@ -137,39 +137,39 @@ class DynamoClosings:
         )
 
 
-class DynamoRemains:
-    """`Remains`; reads raw items, so that it also finds kinds of items that this module does not know."""
+class DynamoRemainingData:
+    """`RemainingData`; reads raw items, so that it also finds kinds of items that this module does not know."""
 
     def erase_customer(self, customer_id: str) -> int:
-        """Delete the customer's own data; see `Remains.erase_customer`."""
+        """Delete the customer's own data; see `RemainingData.erase_customer`."""
         partition = f"CUSTOMER#{customer_id}"
         CustomerRecord(partition, "CUSTOMER").update(
             [CustomerRecord.name.set(_FORMER_NAME), CustomerRecord.company.remove()], CustomerRecord.pk.exists()
         )
-        return _remove(partition, but=KEPT_KINDS)
+        return _remove(partition, kept=KEPT_KINDS)
 
     def erase_traces(self, customer_id: str) -> int:
-        """Delete IP addresses and names from the activity log; see `Remains.erase_traces`."""
+        """Delete IP addresses and names from the activity log; see `RemainingData.erase_traces`."""
         count = 0
         for entry in ActivityRecord.query(f"ACTIVITY#{customer_id}", consistent_read=True):
             kept = {name: value for name, value in entry.targets.items() if name not in _PERSONAL_TARGETS}
             if entry.ip is not None or kept != entry.targets:
                 actions = [ActivityRecord.ip.remove(), ActivityRecord.targets.set(kept)]
-                _unless_gone(
+                _change_if_present(
                     lambda entry=entry, actions=actions: entry.update(actions, ActivityRecord.pk.exists())
                 )
                 count += 1
         return count
 
     def erase_members(self, customer_id: str) -> int:
-        """Delete the memberships; see `Remains.erase_members`."""
+        """Delete the memberships; see `RemainingData.erase_members`."""
         found = list(MembershipRecord.query(f"MEMBERS#{customer_id}", index_name="gsi1"))
         for membership in found:
             membership.delete()
         return len(found)
 
     def erase_user(self, user_id: str) -> int:
-        """Delete a user; see `Remains.erase_user`. The user's item goes last, as it contains the address."""
+        """Delete a user; see `RemainingData.erase_user`. The user's item goes last, as it contains the address."""
         partition = f"USER#{user_id}"
         try:
             addresses = {UserRecord.get(partition, "USER", consistent_read=True).email}
@@ -181,19 +181,19 @@ class DynamoRemains:
         addresses |= {change.before for change in changes}
         theirs = (EmailRecord.user_id == user_id) | (EmailRecord.kept_for == user_id)
         for address in addresses:
-            _let_go(EmailRecord(f"EMAIL#{address}", "EMAIL"), theirs)
-        return _remove(partition, but={"USER"}) + _remove(partition, but=())
+            _release_address(EmailRecord(f"EMAIL#{address}", "EMAIL"), theirs)
+        return _remove(partition, kept={"USER"}) + _remove(partition, kept=())
 
 
-def _remove(partition: str, but: Collection[str]) -> int:
-    """Delete the items of `partition`, except the kinds in `but`; return their number."""
+def _remove(partition: str, kept: Collection[str]) -> int:
+    """Delete the items of `partition`, except the kinds in `kept`; return their number."""
     table, through = Record.Meta.table_name, Record.shared_connection()
     start: dict[str, Any] | None = None
     count = 0
     while True:
         found = through.query(table, partition, consistent_read=True, exclusive_start_key=start)
         for item in found["Items"]:
-            if item["kind"]["S"] not in but:
+            if item["kind"]["S"] not in kept:
                 through.delete_item(table, item["pk"]["S"], item["sk"]["S"])
                 count += 1
         start = found.get("LastEvaluatedKey")
@@ -201,7 +201,7 @@ def _remove(partition: str, but: Collection[str]) -> int:
             return count
 
 
-def _let_go(address: EmailRecord, condition: Condition) -> None:
+def _release_address(address: EmailRecord, condition: Condition) -> None:
     """Release an address, unless another user has it now."""
     try:
         address.delete(condition)
@@ -210,7 +210,7 @@ def _let_go(address: EmailRecord, condition: Condition) -> None:
             raise
 
 
-def _unless_gone(change: Any) -> None:
+def _change_if_present(change: Any) -> None:
     """Change an entry, unless DynamoDB has deleted it after its expiry."""
     try:
         change()

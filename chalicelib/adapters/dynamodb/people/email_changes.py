@@ -67,7 +67,7 @@ class DynamoEmailChanges:
         """Restore an earlier address; see `EmailChanges.move_back`."""
         before = undone[0].before
         restored = EmailRecord(f"EMAIL#{before}", "EMAIL", user_id=user.id)
-        is_theirs = (EmailRecord.kept_for == user.id) | (EmailRecord.user_id == user.id)
+        belongs_to_user = (EmailRecord.kept_for == user.id) | (EmailRecord.user_id == user.id)
         writes: list[Write] = [
             delete(_key(change), EmailChangeRecord.pk.exists(), "change_stands") for change in undone
         ]
@@ -76,7 +76,7 @@ class DynamoEmailChanges:
             writes.append(delete(left, EmailRecord.user_id == user.id, "same_user"))
         return [
             *writes,
-            put(restored, is_theirs, "address_is_kept"),
+            put(restored, belongs_to_user, "address_is_kept"),
             _moved(user, before, now, UserRecord.password_hash.set(password_hash)),
         ]
 

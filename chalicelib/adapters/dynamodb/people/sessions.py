@@ -130,8 +130,8 @@ class DynamoSessions:
             "session_is_there",
         )
 
-    def turn(self, session: Session, customer_id: str) -> Write:
-        """Switch to another customer; see `Sessions.turn`."""
+    def switch_customer(self, session: Session, customer_id: str) -> Write:
+        """Switch to another customer; see `Sessions.switch_customer`."""
         attribute = SessionRecord.customer_id
         as_before = attribute == session.customer_id if session.customer_id else attribute.does_not_exist()
         return update(

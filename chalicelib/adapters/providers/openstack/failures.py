@@ -21,7 +21,7 @@ from chalicelib.domain.cloud.providers.errors import (
 )
 from chalicelib.domain.cloud.providers.models import FailureCode, MachineFailure
 
-LONGEST_PATIENCE_SECONDS: Final = 300
+MAX_RETRY_AFTER_SECONDS: Final = 300
 """The maximum `Retry-After` for customers, whatever the region asks for."""
 REASON_LIMIT: Final = 1000
 """The stored length of a provider's text, in characters."""
@@ -65,7 +65,7 @@ _PARAMETERS: Final[Mapping[str, str]] = {
 }
 """Properties of resources whose names differ from our parameters."""
 
-_MISHAPS: Final = frozenset(
+_HEAT_ERRORS: Final = frozenset(
     {
         "AttributeError",
         "ObjectActionError",
@@ -108,8 +108,8 @@ def error_from_answer(
     text = message_of(body) or kind_of(body)
     told = one_line(f"{call}: {status} {text}".rstrip())
     if status == 429 or (status == 413 and "retryAfter" in str(body)):
-        return ProviderThrottled(told, retry_after_seconds=_patience_seconds(retry_after))
-    if status >= 500 or kind_of(body) in _MISHAPS:
+        return ProviderThrottled(told, retry_after_seconds=_retry_after_seconds(retry_after))
+    if status >= 500 or kind_of(body) in _HEAT_ERRORS:
         return ProviderUnreachable(told)
     if status != 401 and (error := _ERRORS.get(_code_of(text))):
         return error(told)
@@ -122,10 +122,10 @@ def error_from_answer(
     return ProviderError(told)
 
 
-def _patience_seconds(retry_after: str | None) -> int | None:
+def _retry_after_seconds(retry_after: str | None) -> int | None:
     """Return the region's `Retry-After` in seconds, rounded up and limited; None if there is none."""
     seconds = retry_after_seconds(retry_after)
-    return None if seconds is None else min(max(1, ceil(seconds)), LONGEST_PATIENCE_SECONDS)
+    return None if seconds is None else min(max(1, ceil(seconds)), MAX_RETRY_AFTER_SECONDS)
 
 
 def message_of(body: Mapping[str, Any]) -> str:

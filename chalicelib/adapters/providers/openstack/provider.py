@@ -71,9 +71,9 @@ class OpenStackProvider:
             except ProviderError as error:
                 _log.warning("project %s of region %s cannot be counted: %s", project.name, region, error)
                 silent.append(error)
-        roomy = {name: count for name, count in counts.items() if count < configured.stacks_per_project}
-        if roomy:
-            return min(roomy, key=lambda name: roomy[name])
+        with_room = {name: count for name, count in counts.items() if count < configured.stacks_per_project}
+        if with_room:
+            return min(with_room, key=lambda name: with_room[name])
         if silent:
             raise silent[0]
         raise QuotaExceeded(f"every project of region {region!r} holds {configured.stacks_per_project} stacks")

@@ -17,7 +17,7 @@ from chalicelib.kernel.transactions import with_fresh_reads
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadResult:
     """The result of loading."""
 
     entries: int
@@ -36,7 +36,7 @@ class CatalogLoader:
         self._announcements = announcements
         self._clock = clock
 
-    def load(self, wanted: Catalog) -> Loaded:
+    def load(self, wanted: Catalog) -> LoadResult:
         """Replace the whole catalogue, and announce price changes for running machines.
 
         Loading the same catalogue again changes nothing.
@@ -45,7 +45,7 @@ class CatalogLoader:
             PricesRefused: a price in force would change, or a change begins too soon; nothing was changed.
         """
 
-        def load() -> Loaded:
+        def load() -> LoadResult:
             now = self._clock.now()
             known = self._prices.sheet()
             settled = settle(known, wanted, epoch_seconds(now))
@@ -58,6 +58,6 @@ class CatalogLoader:
                 writes.append(
                     self._announcements.insert(Announcement(new_id(Kind.ANNOUNCEMENT, now), settled.changed))
                 )
-            return Loaded(self._records.replace(settled.catalog, writes), settled.changed)
+            return LoadResult(self._records.replace(settled.catalog, writes), settled.changed)
 
         return with_fresh_reads(load, stale=frozenset({PRICES_UNCHANGED}))

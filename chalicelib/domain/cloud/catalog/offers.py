@@ -123,8 +123,8 @@ def _storage(
         wrong.append(FieldError("storage.sizeGb", f"Say how many GB, from {low} to {high}."))
         return None
     if size_gb is not None and not low <= size_gb <= high:
-        whose = f"{kind.capitalize()} storage of {instance_type.name}"
-        wrong.append(FieldError("storage.sizeGb", f"{whose} is from {low} to {high} GB."))
+        subject = f"{kind.capitalize()} storage of {instance_type.name}"
+        wrong.append(FieldError("storage.sizeGb", f"{subject} is from {low} to {high} GB."))
         return None
     return Storage(plan, size_gb if kind is StorageKind.NETWORK and size_gb else instance_type.local_disk_gb)
 

@@ -19,7 +19,7 @@ _GIVEN_UP_AFTER = timedelta(minutes=20)
 
 
 @dataclass(frozen=True)
-class Reconciled:
+class ReconcileResult:
     """The result of one run."""
 
     started: int = 0
@@ -47,14 +47,14 @@ class Reconciler:
         if operation is not None and not operation.status.is_final:
             self._workflows.start(operation)
 
-    def run(self) -> Reconciled:
+    def run(self) -> ReconcileResult:
         """Check all such operations once. Process every operation; raise what failed at the end.
 
         Raises:
             ExceptionGroup: the errors of the operations that failed.
         """
         now = self._clock.now()
-        result = Reconciled()
+        result = ReconcileResult()
         troubles: list[Exception] = []
         for shard in range(OPERATION_SHARDS):
             for seen in self._records.operations_to_check(shard, now):
@@ -66,7 +66,7 @@ class Reconciler:
             raise ExceptionGroup(f"{len(troubles)} operations could not be looked at: {result}", troubles)
         return result
 
-    def _look(self, seen: Operation, result: Reconciled) -> Reconciled:
+    def _look(self, seen: Operation, result: ReconcileResult) -> ReconcileResult:
         operation = self._records.operation(seen.customer_id, seen.deployment_id, seen.id)
         if operation is None or operation.status.is_final or operation.attempt != seen.attempt:
             return result

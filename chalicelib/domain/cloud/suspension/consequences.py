@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from chalicelib.domain.cloud.suspension.looks import Looked
+from chalicelib.domain.cloud.suspension.looks import LookResult
 from chalicelib.domain.cloud.suspension.models import (
     SuspensionReason,
     SuspensionStatus,
@@ -26,7 +26,7 @@ class Consequences:
         self._power = power
         self._deletion = deletion
 
-    def begin(self, looked: Looked) -> None:
+    def begin(self, looked: LookResult) -> None:
         """Start the actions for the current state. Process every machine; raise what failed at the end.
 
         Raises:
@@ -44,7 +44,7 @@ class Consequences:
         if troubles:
             raise ExceptionGroup(f"{looked.watch.customer_id} could not be dealt with", troubles)
 
-    def _work(self, looked: Looked) -> tuple[Callable[[str, str], object], Sequence[str]]:
+    def _work(self, looked: LookResult) -> tuple[Callable[[str, str], object], Sequence[str]]:
         reason = looked.watch.reason or SuspensionReason.BALANCE
         match looked.watch.status:
             case SuspensionStatus.SUSPENDED:

@@ -38,7 +38,7 @@ _LEAVING = frozenset({DeploymentStatus.DELETING, DeploymentStatus.DELETE_STUCK})
 
 
 @dataclass(frozen=True)
-class Looked:
+class LookResult:
     """The result of a look: the watch before and after."""
 
     before: Watch
@@ -114,12 +114,12 @@ class Looks:
         customer_id: str,
         wait: Callable[[Watch, datetime | None, datetime], Watch],
         number: int | None = None,
-    ) -> Looked | None:
+    ) -> LookResult | None:
         """Judge the customer now and store the verdict; None if there is no such account, or `number` is
         outdated.
         """
 
-        def look() -> Looked | None:
+        def look() -> LookResult | None:
             at = self._clock.now()
             before = self._watches.watch(customer_id) or Watch(customer_id)
             funds = self._circumstances.funds(customer_id)
@@ -134,7 +134,7 @@ class Looks:
                 after = replace(after, version=before.version + 1)
                 told = self._notices.of(before, after, verdict, funds, at)
                 self._transactor.commit([self._watches.replace_watch(before, after), *told])
-            return Looked(before, after, machines)
+            return LookResult(before, after, machines)
 
         return with_fresh_reads(look, stale=frozenset({WATCH_UNCHANGED}))
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from chalicelib.domain.cloud.suspension.consequences import Consequences
-from chalicelib.domain.cloud.suspension.looks import Looked, Looks
+from chalicelib.domain.cloud.suspension.looks import LookResult, Looks
 from chalicelib.domain.cloud.suspension.models import (
     LOOKS_OF_AN_EXECUTION,
     Watch,
@@ -119,7 +119,7 @@ class BalanceWatch:
             return replace(watch, wakes_at=None)
         return replace(watch, number=watch.number + 1, wakes_at=moment, looks=0)
 
-    def _go_on(self, looked: Looked) -> None:
+    def _go_on(self, looked: LookResult) -> None:
         """Start the execution of a new number, and act."""
         if looked.watch.number != looked.before.number:
             self._executions.start_watch(looked.watch)

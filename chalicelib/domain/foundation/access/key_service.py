@@ -68,8 +68,8 @@ class ApiKeys:
             NotFound: the customer, or the asker's project, has no such key.
         """
         key = self._records.get(key_id)
-        is_theirs = key is not None and key.customer_id == asker.customer_id
-        if key is None or not is_theirs or asker.project_id not in {"", key.project_id}:
+        belongs_to_customer = key is not None and key.customer_id == asker.customer_id
+        if key is None or not belongs_to_customer or asker.project_id not in {"", key.project_id}:
             raise NotFound(_NO_KEY)
         return key
 

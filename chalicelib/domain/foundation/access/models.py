@@ -53,7 +53,7 @@ class Scope(StrEnum):
     STAFF_APPROVALS_WRITE = "staff.approvals:write"
 
     @property
-    def is_staffs(self) -> bool:
+    def staff_only(self) -> bool:
         """Whether only the operator's staff can hold it."""
         return self.startswith("staff.")
 
@@ -107,7 +107,7 @@ _DEVELOPING = frozenset(
         Scope.SSH_KEYS_WRITE,
     }
 )
-_ALL = frozenset(scope for scope in Scope if not scope.is_staffs)
+_ALL = frozenset(scope for scope in Scope if not scope.staff_only)
 
 ROLE_SCOPES: MappingProxyType[Role, frozenset[Scope]] = MappingProxyType(
     {
@@ -120,7 +120,7 @@ ROLE_SCOPES: MappingProxyType[Role, frozenset[Scope]] = MappingProxyType(
 )
 """The scopes of each role in a customer."""
 
-_STAFF_ALL = frozenset(scope for scope in Scope if scope.is_staffs)
+_STAFF_ALL = frozenset(scope for scope in Scope if scope.staff_only)
 
 STAFF_SCOPES: MappingProxyType[StaffRole, frozenset[Scope]] = MappingProxyType(
     {

@@ -30,7 +30,9 @@ class ActivityWrites(Protocol):
 class StaffLog(Protocol):
     """The log of actions by the staff, on customers and on each other."""
 
-    def list_staffs(self, page: PageRequest, *, actor_user_id: str = "", target: str = "") -> Page[Activity]:
+    def list_staff_activities(
+        self, page: PageRequest, *, actor_user_id: str = "", target: str = ""
+    ) -> Page[Activity]:
         """Return actions of staff, newest first; optionally only those of one actor, or on one target."""
         ...
 
@@ -38,6 +40,6 @@ class StaffLog(Protocol):
 class StaffLogWrites(Protocol):
     """The staff's log as Writes, for entries that belong to a transaction."""
 
-    def insert_staffs(self, activity: Activity) -> Write:
+    def insert_staff_activity(self, activity: Activity) -> Write:
         """Add an action of staff; commit it together with the change that it describes."""
         ...

@@ -36,7 +36,7 @@ class ApprovalRecords(Protocol):
         ...
 
 
-class Belonging(Protocol):
+class MembershipCheck(Protocol):
     """Memberships of users."""
 
     def belongs(self, user_id: str, customer_id: str) -> bool:

@@ -17,8 +17,8 @@ from chalicelib.domain.foundation.approvals.ports import (
     APPROVAL_UNDECIDED,
     NEW_APPROVAL,
     ApprovalRecords,
-    Belonging,
     Effect,
+    MembershipCheck,
 )
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, Forbidden, NotFound
@@ -37,7 +37,7 @@ class Approvals:
     def __init__(
         self,
         records: ApprovalRecords,
-        belonging: Belonging,
+        belonging: MembershipCheck,
         effects: Effects,
         transactor: Transactor,
         clock: Clock,
@@ -48,7 +48,7 @@ class Approvals:
         self._transactor = transactor
         self._clock = clock
 
-    def demand_no_part(self, user_id: str, customer_id: str) -> None:
+    def require_not_member(self, user_id: str, customer_id: str) -> None:
         """Raise if the user belongs to the customer: staff may not give money to themselves.
 
         Raises:
@@ -88,7 +88,7 @@ class Approvals:
 
         def attempt() -> tuple[Approval, Callable[[], object] | None]:
             decided = self._decidable(approval_id, user_id, ApprovalStatus.APPROVED)
-            self.demand_no_part(user_id, decided.request.customer_id)
+            self.require_not_member(user_id, decided.request.customer_id)
             consequence = effect.of(decided)
             decided = replace(decided, effect_id=consequence.id)
             self._transactor.commit([self._records.decide_approval(decided), *consequence.writes])

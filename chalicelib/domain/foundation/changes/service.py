@@ -20,7 +20,7 @@ _COUNTERS = 8
 
 
 @dataclass(frozen=True)
-class Relayed:
+class RelayResult:
     """The outcome of relaying a batch of changes."""
 
     sent: int
@@ -40,7 +40,7 @@ class Relay:
         self._subscriptions = subscriptions
         self._queues = queues
 
-    def hand_on(self, changes: Sequence[Change]) -> Relayed:
+    def relay(self, changes: Sequence[Change]) -> RelayResult:
         """Relay a batch. A change that the stream delivers again is sent again."""
         batches = [
             (subscription, messages)
@@ -52,18 +52,18 @@ class Relay:
                 parts = list(senders.map(self._send, *zip(*batches, strict=True)))
         else:
             parts = [self._send(*batch) for batch in batches]
-        return Relayed(
+        return RelayResult(
             sent=sum(part.sent for part in parts),
             kept=[kept for part in parts for kept in part.kept],
             lost=[lost for part in parts for lost in part.lost],
         )
 
-    def _send(self, subscription: Subscription, messages: Sequence[Message]) -> Relayed:
+    def _send(self, subscription: Subscription, messages: Sequence[Message]) -> RelayResult:
         refused = self._queues.send(subscription, messages)
         lost = self._queues.keep(subscription, [refusal.message for refusal in refused]) if refused else ()
         unkept = {refusal.message.id for refusal in lost}
         name = subscription.consumer
-        return Relayed(
+        return RelayResult(
             sent=len(messages) - len(refused),
             kept=[(name, refusal) for refusal in refused if refusal.message.id not in unkept],
             lost=[(name, refusal) for refusal in lost],

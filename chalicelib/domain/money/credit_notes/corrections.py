@@ -44,7 +44,7 @@ class Corrections:
             NotFound, InvalidInput: as `CreditNotes.issue`.
             Forbidden: the member of staff belongs to the customer.
         """
-        self._approvals.demand_no_part(correction.asked_by, correction.customer_id)
+        self._approvals.require_not_member(correction.asked_by, correction.customer_id)
         try:
             return self._notes.issue(
                 correction.customer_id,

@@ -51,7 +51,7 @@ class FourEyes:
             Conflict: the customer has closed its account.
             Forbidden: the member of staff belongs to the customer.
         """
-        self._approvals.demand_no_part(asked_by, customer_id)
+        self._approvals.require_not_member(asked_by, customer_id)
         key = f"credit:{key}"
 
         def refuse() -> None:

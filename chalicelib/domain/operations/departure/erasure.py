@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from chalicelib.domain.foundation.access.ports import ApiKeyRecords
 from chalicelib.domain.operations.departure.models import Closing
-from chalicelib.domain.operations.departure.ports import ClosingRecords, FinalInvoice, Remains, SavedCards
+from chalicelib.domain.operations.departure.ports import ClosingRecords, FinalInvoice, RemainingData, SavedCards
 from chalicelib.kernel.batches import process_each
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import Conflict, NotFound
@@ -26,7 +26,7 @@ class Erasure:
         self,
         *,
         records: ClosingRecords,
-        remains: Remains,
+        remains: RemainingData,
         invoices: FinalInvoice,
         cards: SavedCards,
         api_keys: ApiKeyRecords,

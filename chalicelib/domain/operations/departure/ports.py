@@ -43,7 +43,7 @@ class ClosingRecords(Protocol):
         ...
 
 
-class Remains(Protocol):
+class RemainingData(Protocol):
     """Erases the remaining data. Each call can be repeated, and continues where an earlier call stopped."""
 
     def erase_customer(self, customer_id: str) -> int:

@@ -100,7 +100,7 @@ class Books:
 
 
 @dataclass(frozen=True)
-class Leave:
+class OwnerTies:
     """What an owner leaves when they close a customer."""
 
     membership: Membership | None
@@ -113,7 +113,7 @@ class Leave:
     """Assert that nobody joined or left since."""
 
 
-class OwnersLeave:
+class OwnerRemoval:
     """Removes the owner from a customer that is closed."""
 
     def __init__(
@@ -131,7 +131,7 @@ class OwnersLeave:
         self._sessions = sessions
         self._rosters = rosters
 
-    def look(self, wish: ClosingWish) -> Leave:
+    def look(self, wish: ClosingWish) -> OwnerTies:
         """Read the members of the customer, and the owner's other memberships.
 
         The roster gives the number of other members: the index of members may not show a recent one yet.
@@ -144,7 +144,7 @@ class OwnersLeave:
         own = {one.customer_id: one for one in self._users.memberships(wish.user_id)}
         membership = own.pop(wish.customer_id, None)
         is_last = not own and self._users.staff_role(wish.user_id) is None
-        return Leave(membership, roster.joined, is_last, same_people)
+        return OwnerTies(membership, roster.joined, is_last, same_people)
 
     def writes(self, user: User, membership: Membership, closing: Closing) -> Sequence[Write]:
         """Return Writes that end the owner's membership and the sessions that act for the customer."""
@@ -170,7 +170,7 @@ class Closings:
         records: ClosingRecords,
         books: Books,
         ledger: Ledger,
-        owner: OwnersLeave,
+        owner: OwnerRemoval,
         letters: Letters,
         reauthentication: Reauthentication,
         clock: Clock,

@@ -65,7 +65,7 @@ class CustomerRecords(Protocol):
         ...
 
 
-class EveryCustomer(Protocol):
+class AllCustomers(Protocol):
     """All customers."""
 
     def customer_ids(self) -> Iterator[str]:
@@ -105,7 +105,7 @@ class Balances(Protocol):
         ...
 
 
-class StandingOf(Protocol):
+class SuspensionReader(Protocol):
     """The suspensions of customers."""
 
     def of(self, customer_id: str) -> Watch | None:

@@ -6,9 +6,9 @@ from chalicelib.domain.foundation.access.models import CustomerStatus, Role
 from chalicelib.domain.operations.directory.models import Entry
 from chalicelib.domain.operations.directory.ports import (
     ENTRY_UNCHANGED,
+    AllCustomers,
     CustomerRecords,
     Entries,
-    EveryCustomer,
     MemberLists,
 )
 from chalicelib.domain.operations.directory.words import kept, terms_of, words_of_address, words_of_name
@@ -65,7 +65,7 @@ class DirectoryKeeper:
     def __init__(
         self,
         entries: Entries,
-        every: EveryCustomer,
+        every: AllCustomers,
         customers: CustomerRecords,
         members: MemberLists,
         users: Users,

@@ -13,7 +13,7 @@ from chalicelib.domain.operations.directory.ports import (
     DeploymentSlots,
     InvoiceLists,
     MemberLists,
-    StandingOf,
+    SuspensionReader,
 )
 from chalicelib.domain.people.accounts.models import Customer, Letter, LetterKind, Password, User
 from chalicelib.domain.people.accounts.ports import Letters, Passwords, Users
@@ -97,7 +97,7 @@ class CustomerFiles:
         customers: CustomerRecords,
         members: MemberLists,
         balances: Balances,
-        standing: StandingOf,
+        standing: SuspensionReader,
         slots: DeploymentSlots,
         invoices: InvoiceLists,
     ) -> None:

@@ -181,8 +181,8 @@ class Examination:
         near = takewhile(
             lambda other: other.at <= until, self.readers.ledger.all_entries(other_customer_id, since)
         )
-        twins = [other for other in near if other.reference == entry.reference]
-        if [twin.posting for twin in twins] != [entry.posting]:
+        same_reference = [other for other in near if other.reference == entry.reference]
+        if [other.posting for other in same_reference] != [entry.posting]:
             amount = _usd(entry.posting.amount_micros)
             self._report(
                 f"transfer {entry.reference} of {amount} is not the same in the book of {other_customer_id}"

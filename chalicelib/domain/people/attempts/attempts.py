@@ -2,7 +2,7 @@
 
 from chalicelib.domain.foundation.access.rate_limits import RateLimiter
 from chalicelib.domain.people.accounts.models import EmailAddress
-from chalicelib.domain.people.attempts.tallies import Turnstile
+from chalicelib.domain.people.attempts.tallies import AttemptThrottle
 from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.sites import site_of
 from chalicelib.kernel.transactions import Write
@@ -23,9 +23,9 @@ class Attempts:
     delay for signed-in users, so that an attacker outside cannot lock out an owner who is signed in.
     """
 
-    def __init__(self, limiter: RateLimiter, turnstile: Turnstile) -> None:
+    def __init__(self, limiter: RateLimiter, throttle: AttemptThrottle) -> None:
         self._limiter = limiter
-        self._turnstile = turnstile
+        self._throttle = throttle
 
     def sign_in(self, email: EmailAddress, ip: str) -> None:
         """Count an attempt to sign in with a password.
@@ -34,11 +34,11 @@ class Attempts:
             RateLimited: too many attempts from this IP address, or the delay of this account is not over.
         """
         self._from(ip)
-        self._turnstile.enter(_password_of(email))
+        self._throttle.admit(_password_of(email))
 
-    def knew_password(self, email: EmailAddress) -> Write:
+    def password_succeeded(self, email: EmailAddress) -> Write:
         """Reset the sign-in delay, because the password was right."""
-        return self._turnstile.succeeded(_password_of(email))
+        return self._throttle.succeeded(_password_of(email))
 
     def second_factor(self, user_id: str, ip: str) -> None:
         """Count an attempt to finish a sign-in with a code.
@@ -47,23 +47,23 @@ class Attempts:
             RateLimited: too many attempts from this IP address, or the delay of this account is not over.
         """
         self._from(ip)
-        self._turnstile.enter(_code_of(user_id))
+        self._throttle.admit(_code_of(user_id))
 
-    def knew_code(self, user_id: str) -> Write:
+    def code_succeeded(self, user_id: str) -> Write:
         """Reset the second-factor delay, because the code was right."""
-        return self._turnstile.succeeded(_code_of(user_id))
+        return self._throttle.succeeded(_code_of(user_id))
 
-    def inside(self, user_id: str) -> None:
+    def reauthentication(self, user_id: str) -> None:
         """Count an attempt of a signed-in user to prove their identity again.
 
         Raises:
             RateLimited: the delay is not over.
         """
-        self._turnstile.enter(_inside_of(user_id))
+        self._throttle.admit(_reauthentication_of(user_id))
 
-    def proved_inside(self, user_id: str) -> Write:
-        """Reset the delay of `inside`."""
-        return self._turnstile.succeeded(_inside_of(user_id))
+    def reauthentication_succeeded(self, user_id: str) -> Write:
+        """Reset the delay of `reauthentication`."""
+        return self._throttle.succeeded(_reauthentication_of(user_id))
 
     def letter(self, email: EmailAddress, ip: str) -> None:
         """Count a request that sends a mail to `email`, so that no mailbox can be flooded.
@@ -102,5 +102,5 @@ def _code_of(user_id: str) -> str:
     return f"code:{user_id}"
 
 
-def _inside_of(user_id: str) -> str:
+def _reauthentication_of(user_id: str) -> str:
     return f"inside:{user_id}"

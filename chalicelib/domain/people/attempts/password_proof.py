@@ -39,10 +39,10 @@ class PasswordProof:
             RateLimited: too many wrong passwords.
             Unauthorized: the user no longer exists.
         """
-        self._attempts.inside(user_id)
+        self._attempts.reauthentication(user_id)
         user = self._users.get(user_id)
         if user is None:
             raise Unauthorized()
         if not self._passwords.matches(typed_password(password), user.password_hash):
             raise Forbidden(_WRONG_PASSWORD)
-        return Proven(user, [self._attempts.proved_inside(user_id)])
+        return Proven(user, [self._attempts.reauthentication_succeeded(user_id)])

@@ -11,7 +11,7 @@ from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
 _TOO_MANY = "Too many wrong attempts; wait as long as Retry-After says."
 
 
-class Turnstile:
+class AttemptThrottle:
     """Admits attempts. Each is counted before it is checked, so that parallel attempts cannot avoid the delay."""
 
     def __init__(self, tallies: Tallies, transactor: Transactor, clock: Clock) -> None:
@@ -19,7 +19,7 @@ class Turnstile:
         self._transactor = transactor
         self._clock = clock
 
-    def enter(self, name: str) -> None:
+    def admit(self, name: str) -> None:
         """Count an attempt.
 
         Raises:

@@ -70,10 +70,10 @@ class EmailHistory:
         """
         return [
             *self._changes.move_back(user, undone, password_hash, now),
-            *self._without_hijackers_factor(user.id, undone[0]),
+            *self._later_factor_end(user.id, undone[0]),
         ]
 
-    def _without_hijackers_factor(self, user_id: str, change: EmailChange) -> Sequence[Write]:
+    def _later_factor_end(self, user_id: str, change: EmailChange) -> Sequence[Write]:
         """Turn off a second factor that was set up after `change`: it would lock the owner out."""
         factor = self._factors.get(user_id)
         changed_at = change.revertible_until - EMAIL_REVERTIBLE
@@ -172,10 +172,10 @@ class EmailConfirmation:
             *self._history.move(user, change, now),
             self._letters.add(notice),
             self._sessions.carry_over(user_id, session_id, user.password_version + 1),
-            *self._endings.with_change(user_id, but=session_id),
+            *self._endings.with_change(user_id, except_id=session_id),
         ]
         self._links.follow(link, effects)
-        self._endings.outlived(user)
+        self._endings.end_outdated(user)
 
 
 class EmailReversal:
@@ -224,7 +224,7 @@ class EmailReversal:
             *self._endings.with_change(user.id),
         ]
         self._links.follow(link, effects)
-        self._endings.outlived(user)
+        self._endings.end_outdated(user)
         for membership in self._users.memberships(user.id):
             self._log.note(user.id, membership.customer_id, origin, "revert_email")
 

@@ -52,8 +52,8 @@ class PasswordChange:
                 *proven.writes,
                 self._users.change_password(user, self._passwords.hash(chosen), now),
                 self._sessions.carry_over(user_id, session_id, user.password_version + 1),
-                *self._endings.with_change(user_id, but=session_id),
+                *self._endings.with_change(user_id, except_id=session_id),
                 self._letters.add(Letter(new_id(Kind.LETTER, now), LetterKind.PASSWORD_CHANGED, user.email, now)),
             ]
         )
-        self._endings.outlived(user)
+        self._endings.end_outdated(user)

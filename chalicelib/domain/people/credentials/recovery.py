@@ -81,7 +81,7 @@ class PasswordReset:
             self._letters.add(_letter(LetterKind.PASSWORD_CHANGED, user.email, now)),
         ]
         self._links.follow(link, effects)
-        self._endings.outlived(user)
+        self._endings.end_outdated(user)
         for membership in self._users.memberships(user.id):
             self._log.note(user.id, membership.customer_id, origin, "reset_password")
 

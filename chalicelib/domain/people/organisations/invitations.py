@@ -3,7 +3,7 @@
 All three share one mechanism. An invitation names an address and a role, lasts seven days, and is used up by the
 person who accepts it. Its token is 256 random bits, made when the mail is rendered and stored only as a hash, so
 that only the mailbox knows it; the inviter does not. What an invitation gives, and who may send it, is defined by
-a `Place`: `OrganisationPlace` in `members.py` for customers, `StaffAsPlace` for the staff.
+a `Place`: `OrganisationPlace` in `members.py` for customers, `StaffPlace` for the staff.
 
 Nothing that the inviter sees depends on whether the address has an account (G42): the reads, the answer and the
 mail are the same.

@@ -20,7 +20,7 @@ from chalicelib.domain.people.organisations.ports import (
     INVITER_MAY,
     MEMBER_UNCHANGED,
     ROSTER_UNCHANGED,
-    MakersKeys,
+    MemberKeys,
     MemberRecords,
     Rosters,
 )
@@ -42,7 +42,7 @@ def may_grant(scopes: frozenset[Scope], role: Role) -> bool:
     return role is not Role.OWNER and ROLE_SCOPES[role] <= scopes
 
 
-def given_by(principal: Principal) -> frozenset[Scope]:
+def grantable_scopes(principal: Principal) -> frozenset[Scope]:
     """Return the scopes that the principal may grant; a key confined to a project grants no roles, as roles reach
     all.
     """
@@ -60,7 +60,7 @@ class Members:
         users: Users,
         sessions: Sessions,
         letters: Letters,
-        keys: MakersKeys,
+        keys: MemberKeys,
         transactor: Transactor,
         clock: Clock,
     ) -> None:
@@ -161,7 +161,7 @@ class Members:
             self._records.remove(membership),
             self._rosters.change(customer_id, self._rosters.get(customer_id), joined=-1),
             self._rosters.change(user_id, self._rosters.get(user_id), joined=-1),
-            *(self._sessions.turn(session, instead) for session in bound),
+            *(self._sessions.switch_customer(session, instead) for session in bound),
         ]
 
     def _member(self, customer_id: str, user_id: str) -> Member:
@@ -181,14 +181,14 @@ class Members:
         if membership.role is Role.OWNER:
             raise Forbidden(_OWNER_STAYS)
         actor = self._records.get(principal.customer_id, principal.user_id)
-        held = ROLE_SCOPES[actor.role] & given_by(principal) if actor else frozenset()
+        held = ROLE_SCOPES[actor.role] & grantable_scopes(principal) if actor else frozenset()
         if actor is None or Scope.MEMBERS_WRITE not in held:
             raise Forbidden(_NOT_YOURS_TO_CHANGE)
         for role in (membership.role, *roles):
             if not may_grant(held, role):
                 raise Forbidden(_above(role))
-        is_ones_own = actor.user_id == membership.user_id
-        return [] if is_ones_own else [self._records.unchanged(actor, MEMBER_UNCHANGED)]
+        is_own_membership = actor.user_id == membership.user_id
+        return [] if is_own_membership else [self._records.unchanged(actor, MEMBER_UNCHANGED)]
 
     def _tell(self, principal: Principal, user: User, kind: LetterKind, values: dict[str, str]) -> Sequence[Write]:
         """Return a letter to the user concerned, unless they made the change themselves."""

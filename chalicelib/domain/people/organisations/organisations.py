@@ -120,7 +120,10 @@ class Organisations:
         session = self._opener.trusting(session, now)
         try:
             self._transactor.commit(
-                [self._records.unchanged(membership, MEMBER_UNCHANGED), self._sessions.turn(session, customer_id)]
+                [
+                    self._records.unchanged(membership, MEMBER_UNCHANGED),
+                    self._sessions.switch_customer(session, customer_id),
+                ]
             )
         except ConditionFailed as failed:
             raise NotFound(_NOT_YOURS) if MEMBER_UNCHANGED in failed.asserts else Unauthorized() from failed

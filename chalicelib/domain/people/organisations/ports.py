@@ -64,7 +64,7 @@ class MemberRecords(Protocol):
         ...
 
 
-class MakersKeys(Protocol):
+class MemberKeys(Protocol):
     """The API keys that members made."""
 
     def revoke_beyond(self, customer_id: str, user_id: str, allowed: frozenset[Scope]) -> Sequence[str]:

@@ -106,7 +106,7 @@ class Enrolments:
         return Enrolment(secret, self._codes.uri(secret, proven.user.email))
 
 
-class FactorTurn:
+class FactorSwitch:
     """Applies turning the second factor on or off to the user's sessions."""
 
     def __init__(
@@ -142,12 +142,12 @@ class FactorTurn:
                 change,
                 self._users.same_password(user),
                 self._sessions.set_second_factor(user.id, session_id, has_second_factor=has_second_factor),
-                *self._endings.with_change(user.id, but=session_id),
+                *self._endings.with_change(user.id, except_id=session_id),
                 self._letters.add(Letter(new_id(Kind.LETTER, now), notice, user.email, now)),
-                self._attempts.proved_inside(user.id),
+                self._attempts.reauthentication_succeeded(user.id),
             ],
         )
-        self._endings.leftovers(
+        self._endings.end_remaining(
             user.id,
             lambda session: session.has_second_factor is not has_second_factor,
         )
@@ -163,7 +163,7 @@ class TwoFactor:
         password: PasswordProof,
         factors: SecondFactors,
         check: CodeCheck,
-        turn: FactorTurn,
+        turn: FactorSwitch,
         attempts: Attempts,
         clock: Clock,
     ) -> None:
@@ -191,7 +191,7 @@ class TwoFactor:
             InvalidTwoFactorCode: the code is wrong.
             RateLimited: too many wrong codes.
         """
-        self._attempts.inside(user_id)
+        self._attempts.reauthentication(user_id)
         user, factor = self._users.get(user_id), self._factors.get(user_id)
         if user is None:
             raise Unauthorized()
@@ -237,12 +237,12 @@ class RecoveryCodes:
             InvalidTwoFactorCode: the code is wrong, or was used.
             RateLimited: too many wrong codes.
         """
-        self._attempts.inside(user_id)
+        self._attempts.reauthentication(user_id)
         factor = _on(self._factors.get(user_id))
         proof, recovery_codes = UsedStep(self._check.step(factor, code)), new_recovery_codes()
         hashes = [recovery_hash(user_id, each) for each in recovery_codes]
         renewed = self._factors.replace_recovery_codes(factor, proof, hashes)
-        _commit(self._transactor, [renewed, self._attempts.proved_inside(user_id)])
+        _commit(self._transactor, [renewed, self._attempts.reauthentication_succeeded(user_id)])
         return recovery_codes
 
 

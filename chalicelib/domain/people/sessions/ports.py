@@ -49,7 +49,7 @@ class Sessions(Protocol):
         """Keep the session valid under the new `password_version`; asserts `session_is_there`."""
         ...
 
-    def turn(self, session: Session, customer_id: str) -> Write:
+    def switch_customer(self, session: Session, customer_id: str) -> Write:
         """Switch the session to `customer_id` (empty: none), and store the token keys of `session`.
 
         Access tokens name the customer, so that earlier ones are refused. Asserts SESSION_UNCHANGED: it still acts

@@ -76,12 +76,12 @@ class Recogniser:
         device = KnownDevice(_fingerprint(user.id, origin), now)
         others = [other for other in known if other.fingerprint != device.fingerprint]
         is_new = bool(others) and len(others) == len(known)
-        writes = [self._devices.keep(user.id, device), *self._crowded_out(user.id, others)]
+        writes = [self._devices.keep(user.id, device), *self._evictions(user.id, others)]
         if is_new:
             writes.append(self._letters.add(_letter(user, origin, now)))
         return Recognition(is_new, writes)
 
-    def _crowded_out(self, user_id: str, others: Sequence[KnownDevice]) -> Sequence[Write]:
+    def _evictions(self, user_id: str, others: Sequence[KnownDevice]) -> Sequence[Write]:
         """Return Writes that delete the devices unused for longest, if one more would exceed the limit."""
         by_age = sorted(others, key=lambda other: other.last_seen_at)
         surplus = by_age[: max(0, len(by_age) + 1 - MAX_DEVICES_PER_USER)]

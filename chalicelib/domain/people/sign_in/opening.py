@@ -81,7 +81,7 @@ class SessionOpener:
                 *together_with,
                 second_factor or self._factors.is_off(user.id),
                 self._sessions.insert(session),
-                *self._crowded_out(user),
+                *self._evictions(user),
                 *recognition.writes,
             ]
         )
@@ -132,7 +132,7 @@ class SessionOpener:
         )
         return self.trusting(session, now), token
 
-    def _crowded_out(self, user: User) -> list[Write]:
+    def _evictions(self, user: User) -> list[Write]:
         """Return Writes that end the oldest sessions, if one more would exceed the limit."""
         sessions = self._sessions.all_of(user.id)
         surplus = max(0, len(sessions) + 1 - MAX_SESSIONS_PER_USER)

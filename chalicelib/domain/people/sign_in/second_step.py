@@ -67,7 +67,7 @@ class SecondStep:
             used_up = [
                 self._pending.finish(pending),
                 self._users.same_password(user),
-                self._attempts.knew_code(user.id),
+                self._attempts.code_succeeded(user.id),
             ]
             tokens = self._open(user, origin, used_up, self._factors.use(factor, proof))
         except InvalidTwoFactorCode as refusal:

@@ -22,7 +22,7 @@ from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
 
 
 @dataclass(frozen=True)
-class CodeWanted:
+class CodeRequired:
     """The password was right, and the second factor is needed."""
 
     pending_token: str
@@ -61,7 +61,7 @@ class PasswordCheck:
             self._transactor.commit([self._failures.add(FailedSignIn(email, origin))])
             raise InvalidCredentials()
         if not user.is_verified:
-            self._transactor.commit([self._attempts.knew_password(email)])
+            self._transactor.commit([self._attempts.password_succeeded(email)])
             raise EmailNotVerified()
         return user
 
@@ -71,7 +71,7 @@ class PasswordCheck:
             same = self._users.rehash(user, self._passwords.hash(password))
         else:
             same = self._users.same_password(user)
-        return same, self._attempts.knew_password(user.email)
+        return same, self._attempts.password_succeeded(user.email)
 
 
 class SignIn:
@@ -96,7 +96,7 @@ class SignIn:
         self._transactor = transactor
         self._clock = clock
 
-    def login(self, email: EmailAddress, password: str, origin: Origin) -> SessionTokens | CodeWanted:
+    def login(self, email: EmailAddress, password: str, origin: Origin) -> SessionTokens | CodeRequired:
         """Open a session, or ask for a code if the second factor is on.
 
         Raises:
@@ -113,15 +113,15 @@ class SignIn:
 
     def _with_password(
         self, email: EmailAddress, password: Password, origin: Origin
-    ) -> SessionTokens | CodeWanted:
+    ) -> SessionTokens | CodeRequired:
         user = self._password_check.user(email, password, origin)
         unchanged, factor = self._password_check.unchanged(user, password), self._factors.get(user.id)
         if factor is not None and factor.is_on:
             return self._wait_for_code(user, unchanged)
         return self._opener.open(user, origin, unchanged, second_factor=None)
 
-    def _wait_for_code(self, user: User, unchanged: Sequence[Write]) -> CodeWanted:
+    def _wait_for_code(self, user: User, unchanged: Sequence[Write]) -> CodeRequired:
         token, expires_at = new_secret(), self._clock.now() + PENDING_SIGN_IN_LIFE
         pending = PendingSignIn(hash_of(token), user.id, user.password_version, expires_at)
         self._transactor.commit([*unchanged, self._pending.insert(pending)])
-        return CodeWanted(token, expires_at)
+        return CodeRequired(token, expires_at)

@@ -27,7 +27,7 @@ _NEEDED = "Give this, to open an account for the address that was invited."
 _UNNEEDED = "The address that was invited has an account: leave this out, and sign in to it."
 
 
-class StaffAsPlace:
+class StaffPlace:
     """A `Place` for the operator's staff."""
 
     kind = InvitationKind.STAFF
@@ -73,7 +73,7 @@ class StaffAsPlace:
             ip=origin.ip,
             request_id=origin.request_id,
         )
-        return [self._log.insert_staffs(activity)]
+        return [self._log.insert_staff_activity(activity)]
 
 
 class StaffEntrance:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from chalicelib.domain.foundation.access.models import StaffRole, StaffStatus
-from chalicelib.domain.people.accounts.endings import ends_of
+from chalicelib.domain.people.accounts.endings import session_ends
 from chalicelib.domain.people.accounts.ports import Users
 from chalicelib.domain.people.organisations.models import STAFF
 from chalicelib.domain.people.organisations.ports import ROSTER_UNCHANGED, Rosters
@@ -64,7 +64,7 @@ class StaffDesk:
             before = member.membership
             after = replace(before, role=role or before.role, status=status or before.status)
             if after != before:
-                ended = ends_of(self._sessions, user_id) if after.status is StaffStatus.DISABLED else ()
+                ended = session_ends(self._sessions, user_id) if after.status is StaffStatus.DISABLED else ()
                 self._commit(actor_id, user_id, [*self._records.replace(before, after), *ended])
             return replace(member, membership=after)
 
@@ -83,7 +83,7 @@ class StaffDesk:
             membership = self._member(user_id).membership
             left = [self._rosters.change(who, self._rosters.get(who), joined=-1) for who in (STAFF, user_id)]
             removed = self._records.remove(membership)
-            self._commit(actor_id, user_id, [*removed, *left, *ends_of(self._sessions, user_id)])
+            self._commit(actor_id, user_id, [*removed, *left, *session_ends(self._sessions, user_id)])
 
         self._decide(attempt)
 
