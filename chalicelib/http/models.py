@@ -17,7 +17,9 @@ T = TypeVar("T")
 Reason = Annotated[
     str,
     StringConstraints(min_length=3, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$"),
-    Field(description="why; a customer whom it concerns sees it", examples=["Asked for by phone, ticket 4711"]),
+    Field(
+        description="the reason; the customer concerned can read it", examples=["Asked for by phone, ticket 4711"]
+    ),
 ]
 S = TypeVar("S")
 
@@ -100,7 +102,7 @@ class StaffPageQuery(PageQuery):
 
 @dataclass(frozen=True)
 class Numbering:
-    """The number of a page and the number of pages."""
+    """The number and size of a page, and the total number of items."""
 
     page: int
     page_size: int

@@ -168,7 +168,10 @@ def _meta(spec: EndpointSpec) -> Json:
     """Return the schema of `meta` in a success."""
     meta: Json = {"type": "object", "additionalProperties": False}
     if spec.is_list:
-        cursor = {"type": ["string", "null"], "description": "Give it as `cursor` to read on; null at the end."}
+        cursor = {
+            "type": ["string", "null"],
+            "description": "Send it as `cursor` to get the next page; null at the end.",
+        }
         meta |= {"properties": {"nextCursor": cursor}, "required": ["nextCursor"]}
     if spec.query_model is not None and issubclass(spec.query_model, StaffPageQuery):
         meta["properties"] |= _NUMBERING
@@ -248,10 +251,10 @@ def _full_name(model: type[BaseModel]) -> str:
 _RETRYABLE = {409, 429, 503}
 
 _NUMBERING: Json = {
-    "page": {"type": "integer", "description": "Of a page that was asked for by its number."},
+    "page": {"type": "integer", "description": "Present if the page was requested by number."},
     "pageSize": {"type": "integer"},
-    "total": {"type": "integer", "description": "How many there are, as far as they were counted."},
-    "isTotalExact": {"type": "boolean", "description": "False where there are more than `total`."},
+    "total": {"type": "integer", "description": "How many items there are; see `isTotalExact`."},
+    "isTotalExact": {"type": "boolean", "description": "False if there are more than `total`."},
 }
 
 _SECURITY_SCHEMES: Json = {
@@ -264,13 +267,13 @@ _SECURITY_SCHEMES: Json = {
         "type": "apiKey",
         "in": "cookie",
         "name": ACCESS_COOKIE,
-        "description": "The same as a cookie; what changes state needs `X-CSRF-Token` besides.",
+        "description": "The access token in a cookie; requests that change state also need `X-CSRF-Token`.",
     },
     "apiKey": {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": KEY_PATTERN,
-        "description": "An API key of `POST /api-keys`, which must hold the scope that is named.",
+        "description": "An API key from `POST /api-keys` with the scope that the operation names.",
     },
 }
 
@@ -279,33 +282,33 @@ _PARAMETERS: Json = {
         "name": "Idempotency-Key",
         "in": "header",
         "required": False,
-        "description": "The same key and request within 24 hours give the same answer, and are done once.",
+        "description": "A request repeated with its key within 24 hours takes effect once and gets the same answer.",
         "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
     },
     "CsrfToken": {
         "name": "X-CSRF-Token",
         "in": "header",
         "required": False,
-        "description": f"The value of the `{CSRF_COOKIE}` cookie; needed where the sign-in is a cookie.",
+        "description": f"The value of the `{CSRF_COOKIE}` cookie; required if the access token is in a cookie.",
         "schema": {"type": "string"},
     },
     "CustomerId": {
         "name": "X-Customer-Id",
         "in": "header",
         "required": False,
-        "description": "The customer to act for, of those that you belong to; by default the session's own.",
+        "description": "The customer to act for, one that you belong to; by default the session's.",
         "schema": {"type": "string", "pattern": pattern(Kind.CUSTOMER)},
     },
 }
 
 _HEADERS: Json = {
-    "RequestId": {"description": "Name it when you ask for help.", "schema": {"type": "string"}},
+    "RequestId": {"description": "Quote it when you contact support.", "schema": {"type": "string"}},
     "RetryAfter": {
-        "description": "Seconds after which to try again.",
+        "description": "Seconds to wait before trying again.",
         "schema": {"type": "integer", "minimum": 0},
     },
     "IdempotencyReplayed": {
-        "description": "`true` where the answer is that of an earlier request with the same key.",
+        "description": "`true` if this is the stored answer of an earlier request with the same key.",
         "schema": {"const": "true"},
     },
 }

@@ -164,9 +164,11 @@ def describe(function: Callable[..., Any], declared: Declared) -> EndpointSpec:
         raise TypeError(f"{function.__name__} takes {sorted(from_path)} but its path has {sorted(in_path)}")
     for method, path in declared.aliases:
         if set(re.findall(r"{(\w+)}", path)) != in_path:
-            raise TypeError(f"{function.__name__} has other values in its path than in its alias {path}")
+            raise TypeError(f"{function.__name__} has other path values than its alias {path}")
         if (method in _SAFE_METHODS) != (declared.method in _SAFE_METHODS):
-            raise TypeError(f"{function.__name__} only reads at one of {declared.method} and {method}")
+            raise TypeError(
+                f"{function.__name__} mixes a reading and a changing method: {declared.method} and {method}"
+            )
     if not function.__doc__:
         raise TypeError(f"{function.__name__} needs a docstring: it is the endpoint's description")
     data_type, is_list = _data_type(hints["return"])

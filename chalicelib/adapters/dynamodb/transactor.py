@@ -91,7 +91,7 @@ class DynamoTransactor:
             raise ValueError(f"a transaction has 1 to {MAX_TRANSACTION_WRITES} writes, not {len(writes)}")
         steps = sorted((write for write in writes if isinstance(write, DynamoWrite)), key=lambda w: w.step)
         if len(steps) != len(writes):
-            raise TypeError("only writes made by this adapter can be committed by it")
+            raise TypeError("this transactor commits only the Writes of this adapter")
         through = Record.shared_connection()
         for attempt in range(_ATTEMPTS):
             if self._try(through, steps):

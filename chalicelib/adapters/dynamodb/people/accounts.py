@@ -1,4 +1,4 @@
-"""Users and their addresses."""
+"""Users, their addresses and memberships."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -254,7 +254,7 @@ def _suspended(watch: Watch, at: datetime, grace: timedelta) -> Verdict:
 
 
 def _warned(watch: Watch, funds: Funds, at: datetime) -> Verdict:
-    """Send the last warning that applies to the runway; it is forgotten once the runway is a tenth longer
+    """Send the warning with the fewest hours that applies; it is forgotten once the runway is a tenth longer
     again.
     """
     zero_at = funds.zero_at

@@ -53,7 +53,7 @@ class EmailHistory:
         return [change for change in self._changes.all_of(user_id) if change.is_revertible(now)]
 
     def undone_by(self, link: Link) -> Sequence[EmailChange]:
-        """Return the change that the link is about and all later ones; empty if that change was undone already."""
+        """Return the change that the link is about and all later ones; empty if that cannot be undone any more."""
         changes = [change for change in self._changes.all_of(link.user_id) if change.id >= link.subject]
         stands = changes and changes[0].id == link.subject
         return changes if stands and changes[0].is_revertible(self._clock.now()) else []

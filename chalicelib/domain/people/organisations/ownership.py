@@ -39,7 +39,7 @@ class OwnershipPlace(OrganisationPlace):
         self._letters = letters
 
     def inviter_still_may(self, invitation: Invitation) -> Sequence[Write]:
-        """Return nothing: `join` changes the inviter's membership and asserts that it is the owner's."""
+        """Return no Writes: `join` changes the inviter's membership and asserts that it is the owner's."""
         return []
 
     def join(self, invitation: Invitation, user_id: str, now: datetime) -> Sequence[Write]:

@@ -39,7 +39,7 @@ def recovery_hash(user_id: str, code: str) -> str:
     """
     plain = recovery_code_of(code)
     if plain is None:
-        raise ValueError("this is no recovery code")
+        raise ValueError("this is not a recovery code")
     return hash_of(f"{user_id}:{plain}")
 
 
