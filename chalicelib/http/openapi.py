@@ -282,7 +282,7 @@ _PARAMETERS: Json = {
         "name": "Idempotency-Key",
         "in": "header",
         "required": False,
-        "description": "A request repeated with its key within 24 hours takes effect once and gets the same answer.",
+        "description": "Repeats with the same key within 24 hours get the first answer and have no effect.",
         "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
     },
     "CsrfToken": {
