@@ -1,1 +1,1 @@
-"""What every Lambda shares: the registry of functions, their grants, logging, metrics and triggers."""
+"""Code that every Lambda shares: the registry of functions, their grants, logging, metrics and triggers."""

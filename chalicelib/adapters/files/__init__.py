@@ -1,1 +1,1 @@
-"""What is read from the data files that ship with the product."""
+"""Reads data files that are part of the product."""

@@ -1,1 +1,1 @@
-"""What several adapters use."""
+"""Code that several adapters share."""

@@ -1,1 +1,1 @@
-"""Providers, what is sold, and the machines that customers run."""
+"""Providers, the catalogue, and the machines that customers run."""

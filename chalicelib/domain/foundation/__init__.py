@@ -1,1 +1,1 @@
-"""What every area stands on: who may do what, approvals, the activity log, health."""
+"""Contexts that every area uses: access, approvals, the activity log, health and others."""

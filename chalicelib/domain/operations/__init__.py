@@ -1,1 +1,1 @@
-"""What the operator does across all areas: customers as a whole, closing, the proof of the books."""
+"""Work of the operator across all areas: the directory of customers, closing, the proof of the books."""

@@ -1,1 +1,1 @@
-"""Where the area `cloud` keeps its items."""
+"""The items of the area `cloud` in the single table."""

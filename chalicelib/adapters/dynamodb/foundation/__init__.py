@@ -1,1 +1,1 @@
-"""Where the area `foundation` keeps its items."""
+"""The items of the area `foundation` in the single table."""

@@ -1,1 +1,1 @@
-"""Where the area `operations` keeps its items."""
+"""The items of the area `operations` in the single table."""

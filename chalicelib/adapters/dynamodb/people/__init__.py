@@ -1,1 +1,1 @@
-"""Where the area `people` keeps its items."""
+"""The items of the area `people` in the single table."""

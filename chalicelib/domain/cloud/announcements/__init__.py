@@ -1,1 +1,1 @@
-"""Telling customers of new prices."""
+"""Announcements of new prices to customers."""

@@ -1,1 +1,1 @@
-"""What is sold, where, and for how much."""
+"""The catalogue: what is on sale, in which regions, at which prices."""

@@ -1,1 +1,1 @@
-"""Machines that customers order, see and delete."""
+"""Deployments: ordering, reading and deleting machines."""

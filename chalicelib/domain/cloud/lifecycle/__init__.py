@@ -1,1 +1,1 @@
-"""The work behind the state machines of deployments."""
+"""The tasks of the state machines of deployments."""

@@ -1,1 +1,1 @@
-"""Groups of deployments."""
+"""Projects: groups of a customer's deployments."""

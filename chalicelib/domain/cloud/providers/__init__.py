@@ -1,1 +1,1 @@
-"""The port that every provider of machines stands behind."""
+"""The port of providers of machines, with its models and errors."""

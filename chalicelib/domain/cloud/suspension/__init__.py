@@ -1,1 +1,1 @@
-"""What happens when the money ends."""
+"""Suspension of a customer's machines when the balance or a spend cap is used up."""

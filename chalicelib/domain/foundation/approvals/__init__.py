@@ -1,1 +1,1 @@
-"""Four eyes: what a second member of the staff must agree to."""
+"""Approvals: actions that need the consent of a second member of the staff."""

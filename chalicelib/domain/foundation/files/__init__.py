@@ -1,1 +1,1 @@
-"""Files that wait for a download."""
+"""Files for download."""

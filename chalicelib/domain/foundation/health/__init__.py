@@ -1,1 +1,1 @@
-"""Whether what stands behind the product answers."""
+"""The health of the product's dependencies."""

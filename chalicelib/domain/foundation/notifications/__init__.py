@@ -1,1 +1,1 @@
-"""Telling the people who run the product."""
+"""Alerts to the operator's staff."""

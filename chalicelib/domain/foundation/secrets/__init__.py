@@ -1,1 +1,1 @@
-"""Secrets that must be read again."""
+"""Encrypted secrets that must be readable later."""

@@ -1,1 +1,1 @@
-"""Customers as the staff find and change them."""
+"""The directory, in which staff find and change customers."""

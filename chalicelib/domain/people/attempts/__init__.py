@@ -1,1 +1,1 @@
-"""How often somebody may try to prove who they are."""
+"""Limits on attempts to prove an identity."""

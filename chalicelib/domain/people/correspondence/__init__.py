@@ -1,1 +1,1 @@
-"""Letters: the mails that contexts ask for."""
+"""Letters: mails that contexts request."""

@@ -1,1 +1,1 @@
-"""Who is signed in, and how a request shows it."""
+"""Sessions and their access tokens."""

@@ -1,1 +1,1 @@
-"""Sessions: how they begin, go on and end."""
+"""Signing in, and opening, refreshing and ending sessions."""

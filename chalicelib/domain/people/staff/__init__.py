@@ -1,1 +1,1 @@
-"""The operator's own people, and the first owner of an installation."""
+"""The operator's staff, and the first owner of an installation."""
