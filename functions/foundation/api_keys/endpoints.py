@@ -47,7 +47,7 @@ def create_api_key(request: ApiKeyRequest, caller: Caller) -> NewApiKeyView:
 
     A repeated call creates another key: answers with a secret are not stored, not even for an `Idempotency-Key`.
     """
-    new = app().foundation.api_keys.create(caller.principal, request.wish())
+    new = app().foundation.api_keys.create(caller.principal, request.key_request())
     return NewApiKeyView.of_new(new, app().foundation.api_key_prefix)
 
 

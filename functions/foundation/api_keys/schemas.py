@@ -10,7 +10,7 @@ from chalicelib.domain.foundation.access.key_texts import visible_part
 from chalicelib.domain.foundation.access.models import (
     MAX_REQUESTS_PER_MINUTE,
     ApiKey,
-    KeyWish,
+    KeyRequest,
     NetworkRule,
     NewKey,
     Scope,
@@ -84,9 +84,9 @@ class ApiKeyRequest(ApiModel):
     monthly_spend_cap: Cap | None = Field(default=None, description="In a UTC month")
     project_id: ProjectId | None = Field(default=None, description="The only project that it can reach")
 
-    def wish(self) -> KeyWish:
+    def key_request(self) -> KeyRequest:
         """The request as the domain's type."""
-        return KeyWish(
+        return KeyRequest(
             name=self.name,
             scopes=self.scopes,
             cidrs=self.cidrs,

@@ -111,5 +111,5 @@ def close_account(request: CloseRequest, caller: Caller) -> Reply[ClosedView]:
     other members, or a balance that was neither refunded nor given up; the details name each. Personal data are
     erased within minutes; the ledger, invoices and payments are kept, as the law requires.
     """
-    closing = app().operations.closings.close(request.wish(caller.customer_id, caller.user_id))
+    closing = app().operations.closings.close(request.closing_request(caller.customer_id, caller.user_id))
     return Reply(ClosedView.of(closing), cookies=ended_cookies() if closing.erases_user else ())

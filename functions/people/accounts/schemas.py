@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.domain.money.billing.documents import Link
-from chalicelib.domain.operations.departure.models import Closing, ClosingWish, DataExport, ExportStatus
+from chalicelib.domain.operations.departure.models import Closing, ClosingRequest, DataExport, ExportStatus
 from chalicelib.http import ApiModel, Money
 from chalicelib.http.models import id_of
 from chalicelib.kernel.ids import Kind
@@ -62,10 +62,10 @@ class CloseRequest(ApiModel):
         default="", description="Why, if you like to tell us", examples=["I have what I came for"]
     )
 
-    def wish(self, customer_id: str, user_id: str) -> ClosingWish:
+    def closing_request(self, customer_id: str, user_id: str) -> ClosingRequest:
         """The request as the domain's type."""
         forfeited = None if self.forfeit_balance is None else parse_amount(self.forfeit_balance)
-        return ClosingWish(customer_id, user_id, self.password, self.code, forfeited, self.reason)
+        return ClosingRequest(customer_id, user_id, self.password, self.code, forfeited, self.reason)
 
 
 class ClosedView(ApiModel):

@@ -20,7 +20,7 @@ from chalicelib.domain.foundation.access.models import (
     ROLE_SCOPES,
     ApiKey,
     CustomerStatus,
-    KeyWish,
+    KeyRequest,
     Principal,
     Role,
     Scope,
@@ -215,7 +215,7 @@ class TestMaking:
         assert refusal(make(ann, cidrs=["203.0.113.0/24", "::ffff:203.0.113.0/120"])) == (409, "CONFLICT")
 
     def test_a_customer_has_at_most_fifty_however_many_ask_at_once(self, ann: Api) -> None:
-        keys, wish = app().foundation.api_keys, KeyWish(name="ci", scopes=["deployments:read"])
+        keys, wish = app().foundation.api_keys, KeyRequest(name="ci", scopes=["deployments:read"])
         asker = Principal(user_of(ann), "", customer_of(ann), Role.OWNER, None)
         made = [keys.create(asker, wish).key.id for _ in range(47)]
 
@@ -771,8 +771,8 @@ class TestItsGranter:
         asker = Principal(user_of(ann), "", customer_of(ann), None, None, api_key_id=key_id, key_scopes=let_in)
         ann.post(f"/api-keys/{key_id}/scopes", {"scopes": ["api-keys:write"]})
         with pytest.raises(Forbidden, match="deployments:read"):
-            app().foundation.api_keys.create(asker, KeyWish(name="ci", scopes=["deployments:read"]))
-        app().foundation.api_keys.create(asker, KeyWish(name="ci", scopes=["api-keys:write"]))
+            app().foundation.api_keys.create(asker, KeyRequest(name="ci", scopes=["deployments:read"]))
+        app().foundation.api_keys.create(asker, KeyRequest(name="ci", scopes=["api-keys:write"]))
 
     def test_a_key_that_was_revoked_is_not_brought_back_by_a_change(self, ann: Api) -> None:
         keys, records = app().foundation.api_keys, DynamoApiKeyRecords()
@@ -888,6 +888,6 @@ class TestLimits:
 def test_a_wish_beyond_ones_scopes_is_refused_by_the_service_itself(ann: Api) -> None:
     asker = Principal(user_of(ann), "", customer_of(ann), Role.VIEWER, None)
     with pytest.raises(Forbidden):
-        app().foundation.api_keys.create(asker, KeyWish(name="ci", scopes=["deployments:write"]))
+        app().foundation.api_keys.create(asker, KeyRequest(name="ci", scopes=["deployments:write"]))
     with pytest.raises(NotFound):
         app().foundation.api_keys.rotate(asker, "ak_01RAQ7HDSGC3KD77NGYFSWP6WV", timedelta())

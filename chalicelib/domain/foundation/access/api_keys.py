@@ -9,4 +9,4 @@ MAX_NAME_LENGTH = 64
 MAX_LIFE = timedelta(days=3650)
 MAX_OVERLAP = timedelta(days=7)
 KeyChanges = Mapping[str, Any]
-"""New values by the name of the field of `KeyWish`; all fields except scopes and networks."""
+"""New values by the name of the field of `KeyRequest`; all fields except scopes and networks."""

@@ -10,7 +10,7 @@ from chalicelib.domain.foundation.access.authority import Authority
 from chalicelib.domain.foundation.access.key_texts import new_text
 from chalicelib.domain.foundation.access.models import (
     ApiKey,
-    KeyWish,
+    KeyRequest,
     NetworkRule,
     NewKey,
     OldSecret,
@@ -73,8 +73,8 @@ class ApiKeys:
             raise NotFound(_NO_KEY)
         return key
 
-    def create(self, asker: Principal, wish: KeyWish) -> NewKey:
-        """Create a key as described by `wish`, with no more rights than the asker.
+    def create(self, asker: Principal, requested: KeyRequest) -> NewKey:
+        """Create a key as described by `requested`, with no more rights than the asker.
 
         Raises:
             InvalidInput: a scope, a network, the expiry or the project is invalid.
@@ -88,18 +88,18 @@ class ApiKeys:
         key = ApiKey(
             id=key_id,
             customer_id=asker.customer_id,
-            name=wish.name,
+            name=requested.name,
             secret_hash=hash_of(text),
-            scopes=_distinct(wish.scopes),
-            granted=granted(_distinct(wish.scopes), authority.scopes),
+            scopes=_distinct(requested.scopes),
+            granted=granted(_distinct(requested.scopes), authority.scopes),
             granted_by_user_id=asker.user_id,
             created_at=now,
-            rules=_rules(wish.cidrs, now),
-            requests_per_minute=wish.requests_per_minute,
-            expires_at=_expiry(wish.expires_at, now),
-            daily_spend_cap_micros=wish.daily_spend_cap_micros,
-            monthly_spend_cap_micros=wish.monthly_spend_cap_micros,
-            project_id=self._project(asker, wish.project_id),
+            rules=_rules(requested.cidrs, now),
+            requests_per_minute=requested.requests_per_minute,
+            expires_at=_expiry(requested.expires_at, now),
+            daily_spend_cap_micros=requested.daily_spend_cap_micros,
+            monthly_spend_cap_micros=requested.monthly_spend_cap_micros,
+            project_id=self._project(asker, requested.project_id),
         )
         authority.must_cover(key)
         try:

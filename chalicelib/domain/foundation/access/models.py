@@ -324,7 +324,7 @@ class NewKey:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeyWish:
+class KeyRequest:
     """The requested properties of a new key."""
 
     name: str

@@ -20,7 +20,7 @@ class Obstacle(StrEnum):
 
 
 @dataclass(frozen=True)
-class ClosingWish:
+class ClosingRequest:
     """The owner's request to close a customer."""
 
     customer_id: str

@@ -15,7 +15,7 @@ from chalicelib.domain.money.ledger.models import EntryType, HoldPurpose, Operat
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import AccountChange, Ledger
 from chalicelib.domain.money.top_ups.ports import TopUpRecords
-from chalicelib.domain.operations.departure.models import Closing, ClosingWish, Obstacle
+from chalicelib.domain.operations.departure.models import Closing, ClosingRequest, Obstacle
 from chalicelib.domain.operations.departure.ports import (
     CUSTOMER_OPEN,
     NO_MACHINES,
@@ -64,15 +64,15 @@ class Books:
         self._auto_top_ups = auto_top_ups
         self._invoices = invoices
 
-    def obstacles(self, wish: ClosingWish, change: AccountChange) -> Iterator[FieldError]:
+    def obstacles(self, request: ClosingRequest, change: AccountChange) -> Iterator[FieldError]:
         """Yield each obstacle, with a sentence that says what to do about it."""
-        customer_id = wish.customer_id
+        customer_id = request.customer_id
         machines = sum(one.holds_slot for one in self._deployments.all_deployments(customer_id))
         if machines:
             yield _in_the_way(
                 Obstacle.MACHINES, f"You have {machines}; delete them, and wait until they are gone."
             )
-        yield from self._of_money(wish, change)
+        yield from self._of_money(request, change)
         top_ups = every_item(partial(self._top_ups.top_ups, customer_id))
         pending = sum(not top_up.status.is_final for top_up in top_ups)
         if pending:
@@ -85,14 +85,14 @@ class Books:
                 Obstacle.INVOICES, "A month that has ended is not invoiced yet; try again in an hour."
             )
 
-    def _of_money(self, wish: ClosingWish, change: AccountChange) -> Iterator[FieldError]:
-        for hold in self._ledger.holds(wish.customer_id):
+    def _of_money(self, request: ClosingRequest, change: AccountChange) -> Iterator[FieldError]:
+        for hold in self._ledger.holds(request.customer_id):
             sentence = _SENTENCES.get(hold.purpose, "Money is reserved for a machine; delete it.")
             yield _in_the_way(Obstacle.RESERVED, sentence)
         balance = change.account.posted_micros
         if balance < 0:
             yield _in_the_way(Obstacle.DEBT, f"You owe {format_amount(-balance)} USD; add funds first.")
-        elif balance != (wish.forfeited_micros or 0):
+        elif balance != (request.forfeited_micros or 0):
             left = format_amount(balance)
             yield _in_the_way(
                 Obstacle.BALANCE, f"There are {left} USD left: ask for a refund, or give up exactly that much."
@@ -131,19 +131,19 @@ class OwnerRemoval:
         self._sessions = sessions
         self._rosters = rosters
 
-    def look(self, wish: ClosingWish) -> OwnerTies:
+    def look(self, request: ClosingRequest) -> OwnerTies:
         """Read the members of the customer, and the owner's other memberships.
 
         The roster gives the number of other members: the index of members may not show a recent one yet.
         """
-        roster = self._rosters.get(wish.customer_id)
+        roster = self._rosters.get(request.customer_id)
         same_people = [
-            self._rosters.change(wish.customer_id, roster),
-            self._rosters.change(wish.user_id, self._rosters.get(wish.user_id), joined=-1),
+            self._rosters.change(request.customer_id, roster),
+            self._rosters.change(request.user_id, self._rosters.get(request.user_id), joined=-1),
         ]
-        own = {one.customer_id: one for one in self._users.memberships(wish.user_id)}
-        membership = own.pop(wish.customer_id, None)
-        is_last = not own and self._users.staff_role(wish.user_id) is None
+        own = {one.customer_id: one for one in self._users.memberships(request.user_id)}
+        membership = own.pop(request.customer_id, None)
+        is_last = not own and self._users.staff_role(request.user_id) is None
         return OwnerTies(membership, roster.joined, is_last, same_people)
 
     def writes(self, user: User, membership: Membership, closing: Closing) -> Sequence[Write]:
@@ -183,7 +183,7 @@ class Closings:
         self._reauthentication = reauthentication
         self._clock = clock
 
-    def close(self, wish: ClosingWish) -> Closing:
+    def close(self, request: ClosingRequest) -> Closing:
         """Close the customer permanently: nobody can act for it any more, and its erasure begins within minutes.
 
         Its ledger, invoices, credit notes and payments stay, as the law demands. Its owner is erased too, unless
@@ -194,20 +194,20 @@ class Closings:
             Conflict: there are obstacles, which the details name; or it is closed or blocked already.
             RateLimited: too many wrong passwords.
         """
-        proven = self._reauthentication.prove(wish.user_id, wish.password, wish.code)
+        proven = self._reauthentication.prove(request.user_id, request.password, request.code)
         try:
-            return with_fresh_reads(lambda: self._close(wish, proven), stale=_STALE)
+            return with_fresh_reads(lambda: self._close(request, proven), stale=_STALE)
         except ConditionFailed as failed:
             if CUSTOMER_OPEN in failed.asserts:
                 raise Conflict(_NOT_OPEN) from failed
             raise
 
-    def _close(self, wish: ClosingWish, proven: Proven) -> Closing:
+    def _close(self, request: ClosingRequest, proven: Proven) -> Closing:
         """Check everything and write once; the caller repeats it if something changed in between."""
         user, now = proven.user, self._clock.now()
-        change = self._ledger.change(wish.customer_id, now)
-        leave = self._owner.look(wish)
-        obstacles = list(self._books.obstacles(wish, change))
+        change = self._ledger.change(request.customer_id, now)
+        leave = self._owner.look(request)
+        obstacles = list(self._books.obstacles(request, change))
         if leave.others:
             sentence = f"{leave.others} others belong to it; remove them, or hand the ownership over."
             obstacles.append(_in_the_way(Obstacle.MEMBERS, sentence))
@@ -217,12 +217,12 @@ class Closings:
         if membership is None:
             raise NotFound()
         closing = Closing(
-            customer_id=wish.customer_id,
+            customer_id=request.customer_id,
             user_id=user.id,
             erases_user=leave.is_last,
             closed_at=now,
             forfeited_micros=change.account.posted_micros,
-            reason=wish.reason,
+            reason=request.reason,
         )
         self._reauthentication.commit(
             [
