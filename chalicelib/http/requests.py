@@ -7,7 +7,6 @@ integration").
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
-from http.cookies import CookieError, SimpleCookie
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -53,13 +52,13 @@ class ProxyRequest:
 
     @property
     def cookies(self) -> Mapping[str, str]:
-        """The request's cookies; empty if the header is malformed."""
-        jar: SimpleCookie = SimpleCookie()
-        try:
-            jar.load(self.headers.get("cookie", ""))
-        except CookieError:
-            return {}
-        return {name: morsel.value for name, morsel in jar.items()}
+        """The request's cookies, each read on its own: another application's may hold what it likes.
+
+        Of two with one name the first counts: browsers send the one of the most specific path first
+        (RFC 6265, section 5.4).
+        """
+        pairs = (pair.partition("=") for pair in reversed(self.headers.get("cookie", "").split(";")))
+        return {name.strip(): value.strip() for name, separator, value in pairs if separator and name.strip()}
 
     @property
     def bearer_token(self) -> str | None:

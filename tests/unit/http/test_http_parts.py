@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import AliasChoices, Field, StringConstraints
 
 from chalicelib.domain.people.sessions.models import SessionTokens
@@ -64,6 +66,28 @@ class TestReadingEvents:
     def test_cookies_that_came_in_several_headers_are_all_read(self) -> None:
         found = request(multiValueHeaders={"cookie": ["a=1; b=2", "c=3"]})
         assert found.cookies == {"a": "1", "b": "2", "c": "3"}
+
+    @given(others=st.lists(st.text(st.characters(exclude_characters=";")), max_size=4), place=st.integers(0, 4))
+    def test_g42_cookies_of_others_do_not_hide_ours(self, others: list[str], place: int) -> None:
+        """Whatever stands before or after it (RFC 6265, section 5)."""
+        pairs = [f"other{number}={value}" for number, value in enumerate(others)]
+        pairs.insert(place, "hearth_access=token")
+        assert request(multiValueHeaders={"Cookie": ["; ".join(pairs)]}).cookies["hearth_access"] == "token"
+
+    @pytest.mark.parametrize(
+        "other",
+        ['prefs={"theme":"dark"}', "a=b=c", 'a="', "a", "=", "@[]=1", "é=ü", 'a="x, y"', "$Version=1", "a=\x00"],
+    )
+    def test_g42_no_form_of_a_foreign_cookie_hides_ours(self, other: str) -> None:
+        for header in (
+            f"{other}; hearth_access=token",
+            f"hearth_access=token;{other}",
+            f";{other};hearth_access=token",
+        ):
+            assert request(multiValueHeaders={"Cookie": [header]}).cookies["hearth_access"] == "token"
+
+    def test_the_first_of_two_cookies_with_one_name_counts(self) -> None:
+        assert request(multiValueHeaders={"Cookie": ["a=1; a=2"]}).cookies == {"a": "1"}
 
     @pytest.mark.parametrize("header", ["", ";;;", "=", "a", "a=\x00", 'a="', "\udcff=1"])
     def test_a_malformed_cookie_header_is_no_failure(self, header: str) -> None:
