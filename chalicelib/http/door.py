@@ -148,11 +148,11 @@ class Door:
         token = access_token_of(request)
         if token is None:
             raise Unauthorized()
-        customer_id = request.headers.get(_CUSTOMER_HEADER, "") if self.spec.acts_for_a_customer else ""
-        if customer_id and not is_id(Kind.CUSTOMER, customer_id):
+        customer_id = request.headers.get(_CUSTOMER_HEADER) if self.spec.acts_for_a_customer else None
+        if customer_id is not None and not is_id(Kind.CUSTOMER, customer_id):
             raise InvalidInput.of("X-Customer-Id", "This is no customer's id.")
         return app().people.authenticator.authenticate(
-            Credentials(token=token, ip=request.ip, customer_id=customer_id, wants_staff=self.spec.staff_only)
+            Credentials(token=token, ip=request.ip, customer_id=customer_id or "", wants_staff=self.spec.staff_only)
         )
 
     def _once(self, request: ProxyRequest, sender: Visitor, owner: str, arguments: Mapping[str, Any]) -> Answer:

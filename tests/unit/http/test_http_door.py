@@ -436,7 +436,7 @@ class TestBlocked:
 
 
 @pytest.mark.usefixtures("behind")
-@pytest.mark.parametrize("wrong", ["x", "cus_1", "dep_01RAQ7HDSGC3KD77NGYFSWP6WV"])
+@pytest.mark.parametrize("wrong", ["", " ", "x", "cus_1", "dep_01RAQ7HDSGC3KD77NGYFSWP6WV"])
 def test_g47_a_customer_header_that_is_no_id(wrong: str) -> None:
     answer = TestDoor(read_thing, method="GET").call(headers={"X-Customer-Id": wrong})
     assert (answer.status, answer.fields) == (400, {"X-Customer-Id"})
