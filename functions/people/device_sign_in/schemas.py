@@ -3,18 +3,19 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.domain.people.accounts.tokens import SECRET_PATTERN
-from chalicelib.domain.people.sign_in.device_sign_in import USER_CODE_PATTERN, DeviceCodes
+from chalicelib.domain.people.sign_in.device_sign_in import DeviceCodes, read_user_code
 from chalicelib.domain.people.sign_in.models import DeviceSignIn
 from chalicelib.http import ApiModel
 
 UserCode = Annotated[
     str,
-    StringConstraints(pattern=USER_CODE_PATTERN),
+    StringConstraints(max_length=40),
+    AfterValidator(read_user_code),
     Field(
-        description="The code on the device, in upper or lower case, with or without the hyphen",
+        description="The eight letters that the device shows, in any case, however they are grouped",
         examples=["WDJB-MJHT"],
     ),
 ]

@@ -115,9 +115,21 @@ class TestADevice:
 
 class TestTheUser:
     def test_sees_what_asks_before_answering(self, ada: Api, device: Any) -> None:
-        for typed in (device["userCode"], device["userCode"].replace("-", "").lower()):
+        code = device["userCode"]
+        first, second = code.split("-")
+        for between in ("", "-", " ", "\u2013", "\u2014", "_", ".", " - ", "\u2009", "\u00a0"):
+            seen = ada.get(f"/auth/device/{first}{between}{second}").data
+            assert (seen["clientName"], seen["ip"]) == (CLIENT, "198.51.100.9")
+        for typed in (code.lower(), code.title(), " ".join(code.replace("-", "")), f" {code}."):
             seen = ada.get(f"/auth/device/{typed}").data
             assert (seen["clientName"], seen["ip"]) == (CLIENT, "198.51.100.9")
+
+    @pytest.mark.parametrize(
+        "typed", ["BCDF-GHJ", "BCDF-GHJKL", "ACDF-GHJK", "BCDF-GHJ1", "----", "B" * 41, "БCDF-GHJK"]
+    )
+    def test_is_told_what_no_code_can_be(self, ada: Api, typed: str) -> None:
+        answer = ada.post("/auth/device/approve", {"userCode": typed})
+        assert (answer.status, answer.fields) == (400, {"userCode"})
 
     def test_answers_once(self, people: People, ada: Api, device: Any) -> None:
         bob = people.newcomer(BOB)

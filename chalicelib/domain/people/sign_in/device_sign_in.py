@@ -5,6 +5,7 @@ signed in already; with the long one (the device code) it polls for the result. 
 device.
 """
 
+import re
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,7 +31,7 @@ _SLOWER_BY_SECONDS = 5  # RFC 8628, section 3.5: slow_down adds 5 seconds to thi
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """No vowels, so that no words appear, and nothing that looks like a digit (RFC 8628, section 6.1)."""
 _HALF = 4
-USER_CODE_PATTERN = rf"^[{_LETTERS}{_LETTERS.lower()}]{{{_HALF}}}-?[{_LETTERS}{_LETTERS.lower()}]{{{_HALF}}}$"
+_USER_CODE = re.compile(f"[{_LETTERS}]{{{2 * _HALF}}}")
 _NO_SUCH_CODE = "No device waits with this code; compare it with what the device shows, or begin there anew."
 _SPENT = "This code has expired or was used; begin anew on the device."
 _DENIED = "The sign-in was refused."
@@ -95,7 +96,7 @@ class DeviceFlow:
             RateLimited: the user tried too many codes.
         """
         self._attempts.user_code(user_id)
-        request = self._requests.of_user_code(user_code.replace("-", "").upper())
+        request = self._requests.of_user_code(user_code)
         if request is None or self._clock.now() >= request.expires_at:
             raise NotFound(_NO_SUCH_CODE)
         return request
@@ -179,6 +180,21 @@ class DeviceFlow:
             self._transactor.commit(self._requests.answer(request))
         except ConditionFailed as failed:
             raise NotFound(_NO_SUCH_CODE) from failed
+
+
+def read_user_code(typed: str) -> str:
+    """The code that a person means: its letters in capitals, without what they put between them.
+
+    People type a code as their device or their habit groups it, so that spaces, hyphens, dashes and dots say
+    nothing (RFC 8628, section 6.1).
+
+    Raises:
+        ValueError: it is no code.
+    """
+    code = "".join(character for character in typed if character.isalnum()).upper()
+    if not _USER_CODE.fullmatch(code):
+        raise ValueError("This is no code of a device: type the eight letters that it shows.")
+    return code
 
 
 def _new_user_code() -> str:
