@@ -12,6 +12,7 @@ from chalicelib.http.models import (
     PlainText,
     RawRequest,
     Reply,
+    SpanQuery,
     StaffChange,
     StaffPageQuery,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "PlainText",
     "RawRequest",
     "Reply",
+    "SpanQuery",
     "StaffChange",
     "StaffPageQuery",
     "Visitor",

@@ -2,9 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from chalicelib.kernel.errors import InvalidInput
@@ -72,6 +82,31 @@ class PageQuery(ApiModel):
     def page_request(self) -> PageRequest:
         """Return it as the domain's `PageRequest`."""
         return PageRequest(limit=self.limit, cursor=self.cursor)
+
+
+def _bounded(instant: datetime) -> datetime:
+    if not 2000 <= instant.year < 3000:
+        raise ValueError("give a year from 2000 to 2999")
+    return instant.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
+"""A moment that a request names, in UTC."""
+
+
+class SpanQuery(ApiModel):
+    """`?from=&to=` of every list that can be cut by time: `from` is inclusive, `to` is exclusive and later."""
+
+    from_: Instant | None = Field(default=None, alias="from", examples=["2026-11-01T00:00:00Z"])
+    to: Instant | None = None
+
+    @field_validator("to", mode="after")
+    @classmethod
+    def _ends_after_it_begins(cls, to: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("from_")
+        if to is not None and start is not None and to <= start:
+            raise ValueError("give a time after `from`")
+        return to
 
 
 class StaffPageQuery(PageQuery):

@@ -1,32 +1,20 @@
 """Requests and responses of the endpoints for usage by hour and by day."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import Field
 
 from chalicelib.domain.cloud.deployments.usage import UsageSpan
 from chalicelib.domain.money.metering.slots import PricedSeconds, UsageSlot
-from chalicelib.http import ApiModel, Money, PageQuery
+from chalicelib.http import ApiModel, Money, PageQuery, SpanQuery
 from chalicelib.kernel.clock import from_epoch_seconds
 from chalicelib.kernel.days import local_day
 
 
-def _bounded(instant: datetime) -> datetime:
-    if not 2000 <= instant.year < 3000:
-        raise ValueError("give a year from 2000 to 2999")
-    return instant.astimezone(UTC)
-
-
-_Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
-
-
-class HourlyUsageQuery(PageQuery):
+class HourlyUsageQuery(PageQuery, SpanQuery):
     """Selects hours that begin at `from` or later, and before `to`."""
-
-    from_: _Instant | None = Field(default=None, alias="from", examples=["2026-11-01T00:00:00Z"])
-    to: _Instant | None = None
 
     def span(self) -> UsageSpan:
         """The request as the domain's type."""

@@ -1,14 +1,14 @@
 """Requests and responses of the balance and ledger endpoints."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.domain.cloud.suspension.models import SuspensionStatus, Watch
 from chalicelib.domain.money.ledger.models import Balance, Entry, EntryType
 from chalicelib.domain.money.ledger.ports import EntryFilter
-from chalicelib.http import ApiModel, Money, PageQuery
+from chalicelib.http import ApiModel, Money, PageQuery, SpanQuery
 from chalicelib.http.models import id_of
 from chalicelib.kernel.ids import Kind
 from chalicelib.kernel.money import parse_amount
@@ -82,20 +82,9 @@ class BalanceView(ApiModel):
         )
 
 
-def _bounded(instant: datetime) -> datetime:
-    if not 2000 <= instant.year < 3000:
-        raise ValueError("give a year from 2000 to 2999")
-    return instant.astimezone(UTC)
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_bounded)]
-
-
-class EntryQuery(PageQuery):
+class EntryQuery(PageQuery, SpanQuery):
     """Selects entries: `from` is inclusive, `to` is exclusive."""
 
-    from_: Instant | None = Field(default=None, alias="from", examples=["2026-11-01T00:00:00Z"])
-    to: Instant | None = None
     type: EntryType | None = None
 
     def wanted(self) -> EntryFilter:

@@ -3,20 +3,15 @@
 from datetime import datetime
 from typing import Self
 
-from pydantic import Field
-
 from chalicelib.domain.money.billing.documents import Link
 from chalicelib.domain.money.journals.journals import ExportFormat
-from chalicelib.http import ApiModel
-from functions.money.balance.schemas import Instant
+from chalicelib.http import ApiModel, SpanQuery
 
 
-class ExportQuery(ApiModel):
+class ExportQuery(SpanQuery):
     """Selects entries and the format: `from` is inclusive, `to` is exclusive."""
 
     format: ExportFormat = ExportFormat.CSV
-    from_: Instant | None = Field(default=None, alias="from", examples=["2026-11-01T00:00:00Z"])
-    to: Instant | None = None
 
 
 class ExportView(ApiModel):
