@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from chalicelib.domain.foundation.access.models import ROLE_SCOPES, STAFF_SCOPES, Principal, Role, StaffRole
 from chalicelib.domain.foundation.access.scopes import SENTENCES
+from chalicelib.http.models import SpanQuery
 from chalicelib.http.requests import parse_body, parse_values
 from chalicelib.http.spec import EndpointSpec, operations
 from chalicelib.kernel.errors import InvalidInput
@@ -50,6 +51,12 @@ WRONG_IDS = (
     "' OR 1=1",
 )
 WRONG_VALUES = ("", " ", "x", "-1", "0x10", "1e9", "9" * 60, "NaN", "\x00", "\ud800", "null", "a" * 5000, "🜁")
+REVERSED = (
+    ("2026-12-01T00:00:00Z", "2026-11-01T00:00:00Z"),
+    ("2026-12-01T00:00:00.000001Z", "2026-12-01T00:00:00Z"),
+    ("2026-12-01T00:00:00Z", "2026-12-01T01:00:00+02:00"),
+    ("2026-12-01T00:00:00Z", "2026-12-01T00:00:00Z"),
+)
 PERSONS_ONLY = {"send_transfer"}
 """Endpoints with a scope that refuse API keys, because they reach another customer of the user."""
 WRONG_KEYS = ("", " ", "two words", "ä", "a" * 256, "\x00")
@@ -71,6 +78,12 @@ def is_for_keys(spec: EndpointSpec) -> bool:
 
 def is_customers(spec: EndpointSpec) -> bool:
     return not spec.public and not is_staff_only(spec)
+
+
+def is_cut_by_time(spec: EndpointSpec) -> bool:
+    """Whether the endpoint takes `from` or `to`."""
+    model = spec.query_model
+    return model is not None and bool({"from", "to"} & model.model_json_schema()["properties"].keys())
 
 
 def has_secret_in_path(spec: EndpointSpec) -> bool:
@@ -339,6 +352,16 @@ class TestMalformed:
         for unknown in ("somethingElse", "\ud800", "a" * 3000, ""):
             assert_refused(sender.api.call(spec.method, path, query={unknown: "1"}), repr(unknown))
         assert world.changes() == []
+
+    @endpoints([spec for spec in SPECS if is_cut_by_time(spec)])
+    def test_g47_a_span_that_ends_before_it_begins(self, world: World, sender: Person, spec: EndpointSpec) -> None:
+        """One type refuses it everywhere; a span of no length is refused too."""
+        assert spec.query_model
+        assert issubclass(spec.query_model, SpanQuery)
+        for start, end in REVERSED:
+            answer = sender.api.call(spec.method, path_of(spec, sender.ids), query={"from": start, "to": end})
+            assert_refused(answer, f"from {start} to {end}")
+            assert answer.fields == {"to"}
 
     @endpoints([spec for spec in SPECS if spec.idempotent])
     def test_g47_a_spoilt_idempotency_key(self, world: World, sender: Person, spec: EndpointSpec) -> None:
