@@ -1,8 +1,9 @@
 """Time as a port: the only source of "now" in Hearth, always in UTC."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import resources
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,12 +52,16 @@ def parse_isoformat(text: str) -> datetime:
 
 
 def is_time_zone(name: str) -> bool:
-    """Whether `name` is a time zone of the IANA database."""
-    try:
-        ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        return False
-    return True
+    """Whether `name` is a time zone of the IANA database, as the package `tzdata` has it.
+
+    `ZoneInfo` alone would take the operating system's own files too, such as `localtime` and `posixrules`.
+    """
+    return name in _time_zones()
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(resources.files("tzdata").joinpath("zones").read_text().split())
 
 
 def later(instant: datetime, seconds: float) -> datetime:

@@ -5,6 +5,7 @@ be derived needs an example in its model. If one is missing, a test here fails a
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -51,6 +52,14 @@ WRONG_IDS = (
     "' OR 1=1",
 )
 WRONG_VALUES = ("", " ", "x", "-1", "0x10", "1e9", "9" * 60, "NaN", "\x00", "\ud800", "null", "a" * 5000, "🜁")
+SOME_IDS = {kind: f"{kind}_01RAQ7HDSGC3KD77NGYFSWP6WV" for kind in OWNED}
+"""Well-formed ids of nothing."""
+OTHER_DIGITS = (
+    "\u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669",
+    "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19",
+)
+"""Arabic-Indic and full-width ones."""
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 REVERSED = (
     ("2026-12-01T00:00:00Z", "2026-11-01T00:00:00Z"),
     ("2026-12-01T00:00:00.000001Z", "2026-12-01T00:00:00Z"),
@@ -78,6 +87,11 @@ def is_for_keys(spec: EndpointSpec) -> bool:
 
 def is_customers(spec: EndpointSpec) -> bool:
     return not spec.public and not is_staff_only(spec)
+
+
+def numbers_in(body: Json) -> list[str]:
+    """The fields of `body` that are numbers written as text."""
+    return [name for name, value in body.items() if isinstance(value, str) and _NUMBER.fullmatch(value)]
 
 
 def is_cut_by_time(spec: EndpointSpec) -> bool:
@@ -291,8 +305,7 @@ class TestMalformed:
     def test_g47_samples_are_valid(self, spec: EndpointSpec) -> None:
         """The tests below change one thing of a valid sample, so that it is the reason of the refusal."""
         assert spec.body_model
-        ids = {kind: f"{kind}_01RAQ7HDSGC3KD77NGYFSWP6WV" for kind in OWNED}
-        assert not refuses(spec.body_model, body_of(spec, ids))
+        assert not refuses(spec.body_model, body_of(spec, SOME_IDS))
 
     @endpoints([spec for spec in SPECS if spec.body_model])
     def test_g47_a_spoilt_body(self, world: World, sender: Person, spec: EndpointSpec) -> None:
@@ -351,6 +364,16 @@ class TestMalformed:
                     assert answer.status < 500, f"{name}={wrong!r}"
         for unknown in ("somethingElse", "\ud800", "a" * 3000, ""):
             assert_refused(sender.api.call(spec.method, path, query={unknown: "1"}), repr(unknown))
+        assert world.changes() == []
+
+    @endpoints([spec for spec in SPECS if spec.body_model and numbers_in(body_of(spec, SOME_IDS))])
+    def test_g47_digits_of_another_script(self, world: World, sender: Person, spec: EndpointSpec) -> None:
+        """An amount, a rate and a code take ASCII digits: others may read \u0663 as something else than 3."""
+        path, body = path_of(spec, sender.ids), body_of(spec, sender.ids)
+        for name in numbers_in(body):
+            for digits in OTHER_DIGITS:
+                wrong = {**body, name: body[name].translate(str.maketrans("0123456789", digits))}
+                assert_refused(sender.api.call(spec.method, path, json=wrong), f"{name}: {wrong[name]}")
         assert world.changes() == []
 
     @endpoints([spec for spec in SPECS if is_cut_by_time(spec)])

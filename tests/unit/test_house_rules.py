@@ -244,6 +244,24 @@ class TestEndpoints:
         for model in filter(None, (spec.body_model, spec.query_model, spec.path_model)):
             assert list(unbounded(schema_of(model))) == [], model.__name__
 
+    @pytest.mark.guarantee("G47")
+    def test_g47_its_patterns_name_their_characters(self, spec: EndpointSpec) -> None:
+        """Pydantic's `\\d` and `\\w` take the digits and letters of every script."""
+        models = filter(None, (spec.body_model, spec.query_model, spec.path_model))
+        patterns = [found for model in models for found in patterns_in(schema_of(model))]
+        assert [pattern for pattern in patterns if re.search(r"\\[dws]", pattern)] == []
+
+
+def patterns_in(schema: Any) -> Iterator[str]:
+    """Every `pattern` of `schema`, however deep."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("pattern"), str):
+            yield schema["pattern"]
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for part in schema:
+            yield from patterns_in(part)
+
 
 def unbounded(schema: Any, path: str = "") -> Iterator[str]:
     """The fields without a limit; the format limits a `date-time`."""

@@ -14,7 +14,7 @@ RatedCurrency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3,4}$"), Field
 class RateBody(ApiModel):
     """The value of one unit."""
 
-    value: Annotated[str, StringConstraints(pattern=r"^\d{1,5}(\.\d{1,8})?$")] = Field(
+    value: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}(\.[0-9]{1,8})?$")] = Field(
         description="dollars for one unit", examples=["1.0850"]
     )
 

@@ -4,18 +4,25 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.domain.money.crypto.wallets import wallet_uri
 from chalicelib.domain.money.top_ups.models import Amount, Checkout, Flag, Method, TopUp, TopUpStatus
 from chalicelib.http import ApiModel, Money
 from chalicelib.http.models import id_of
 from chalicelib.kernel.ids import Kind
-from chalicelib.kernel.money import format_amount
+from chalicelib.kernel.money import format_amount, parse_amount
 from chalicelib.kernel.qr import QrCodes
 
 TopUpId = id_of(Kind.TOP_UP)
-DecimalText = Annotated[str, StringConstraints(min_length=1, max_length=20)]
+
+
+def _decimal(text: str) -> str:
+    parse_amount(text)
+    return text
+
+
+DecimalText = Annotated[str, StringConstraints(min_length=1, max_length=20), AfterValidator(_decimal)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 

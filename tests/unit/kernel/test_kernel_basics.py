@@ -1,6 +1,7 @@
 """Ids, time and errors."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import example, given
@@ -11,6 +12,7 @@ from chalicelib.kernel.clock import (
     SystemClock,
     epoch_seconds,
     from_epoch_seconds,
+    is_time_zone,
     isoformat,
     later,
     parse_isoformat,
@@ -48,6 +50,34 @@ class TestIds:
 
 
 class TestTime:
+    @pytest.mark.parametrize("name", ["UTC", "Europe/Berlin", "America/Argentina/Ushuaia", "Pacific/Kiritimati"])
+    def test_zones_of_the_iana_database_are_time_zones(self, name: str) -> None:
+        assert is_time_zone(name)
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "localtime",
+            "posixrules",
+            "posix/UTC",
+            "right/UTC",
+            "tzdata.zi",
+            "Europe",
+            "europe/berlin",
+            "",
+            "../UTC",
+            "+01:00",
+        ],
+    )
+    def test_files_of_the_operating_system_are_no_time_zones(self, name: str) -> None:
+        assert not is_time_zone(name)
+
+    def test_every_time_zone_can_be_used(self) -> None:
+        names = [name for name in available_timezones() if is_time_zone(name)]
+        assert len(names) > 500
+        for name in names:
+            assert ZoneInfo(name).utcoffset(START) is not None
+
     def test_the_machines_clock_is_in_utc(self) -> None:
         assert SystemClock().now().utcoffset() == timedelta(0)
 

@@ -60,11 +60,11 @@ class AccountConfig(Configured):
     account_number: Annotated[str, Field(pattern=r"^[0-9A-Z-]{4,34}$")] | None = None
     routing_number: Annotated[str, AfterValidator(_routing_number)] | None = None
     """United States only."""
-    sort_code: Annotated[str, Field(pattern=r"^\d{6}$")] | None = None
+    sort_code: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
     """United Kingdom only."""
-    institution_number: Annotated[str, Field(pattern=r"^\d{3}$")] | None = None
+    institution_number: Annotated[str, Field(pattern=r"^[0-9]{3}$")] | None = None
     """Canada only, with the transit number."""
-    transit_number: Annotated[str, Field(pattern=r"^\d{5}$")] | None = None
+    transit_number: Annotated[str, Field(pattern=r"^[0-9]{5}$")] | None = None
     bic: Annotated[str, Field(pattern=r"^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$")] | None = None
 
     @model_validator(mode="after")

@@ -29,7 +29,7 @@ from chalicelib.domain.money.top_ups.models import (
 from chalicelib.kernel.money import parse_amount
 
 _Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-_Amount = Annotated[str, Field(pattern=r"^\d{1,10}(\.\d{1,6})?$")]
+_Amount = Annotated[str, Field(pattern=r"^[0-9]{1,10}(\.[0-9]{1,6})?$")]
 _Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 

@@ -18,7 +18,7 @@ ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 PAYLOAD_LENGTH = 14
 CURRENCY_LETTERS = {"USD": "S", "EUR": "R", "GBP": "P", "CAD": "C", "CHF": "F", "AED": "D"}
 REFERENCE_LENGTH = 4 + PAYLOAD_LENGTH
-REFERENCE_PATTERN = rf"RF\d{{2}}[{ALPHABET}]{{{PAYLOAD_LENGTH}}}"
+REFERENCE_PATTERN = rf"RF[0-9]{{2}}[{ALPHABET}]{{{PAYLOAD_LENGTH}}}"
 
 _LETTER_FOR = {"8": "B", "6": "G", "1": "L", "I": "L", "5": "S", "2": "Z"}
 _DIGIT_FOR = {"B": "8", "G": "6", "I": "1", "L": "1", "O": "0", "Q": "0", "S": "5", "Z": "2"}
