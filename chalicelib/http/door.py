@@ -152,7 +152,9 @@ class Door:
         if customer_id is not None and not is_id(Kind.CUSTOMER, customer_id):
             raise InvalidInput.of("X-Customer-Id", "This is no customer's id.")
         return app().people.authenticator.authenticate(
-            Credentials(token=token, ip=request.ip, customer_id=customer_id or "", wants_staff=self.spec.staff_only)
+            Credentials(
+                token=token, ip=request.ip, customer_id=customer_id or "", wants_staff=self.spec.staff_only
+            )
         )
 
     def _once(self, request: ProxyRequest, sender: Visitor, owner: str, arguments: Mapping[str, Any]) -> Answer:

@@ -75,6 +75,14 @@ def test_cookie_with_its_csrf_token_is_let_in_to_be_validated(
     assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
 
 
+@pytest.mark.guarantee("G47")
+@pytest.mark.parametrize("wrong", ["é", "%C3%A9", "🜁", "%F0%9F%9C%81", "a%20b", "%00", "%2e%2e", "%ff", "dep_%0a"])
+def test_g47_path_in_any_script_is_read_and_refused_with_its_field(cloud: LocalCloud, wrong: str) -> None:
+    person, visitor = cloud.registered(), cloud.visitor()
+    answer = person.sign_in(visitor).call("GET", f"/deployments/{wrong}")
+    assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
+
+
 @pytest.mark.guarantee("G42")
 def test_refresh_by_cookie_rotates_and_a_reuse_ends_the_session(cloud: LocalCloud, visitor: Client) -> None:
     person = cloud.registered()

@@ -7,6 +7,7 @@ API. As API Gateway does, it tells functions the IP address of the connection.
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from dev.localcloud.aws.asgi import Application, Receive, Scope, Send, respond_json
 
@@ -35,7 +36,8 @@ class FrontDoor:
         headers.append((b"x-forwarded-for", _source(scope)))
         if is_api:
             headers.append((b"host", self._table["domain"].encode()))
-        rewritten = {**scope, "path": target, "raw_path": target.encode(), "headers": headers}
+        raw = scope["raw_path"] if is_api else quote(target, safe=_PATH_CHARACTERS).encode()
+        rewritten = {**scope, "path": target, "raw_path": raw, "headers": headers}
         await self._inner(rewritten, receive, send)
 
     def _target(self, path: str, kind: str) -> str | None:
@@ -72,6 +74,8 @@ class FrontDoor:
         return self._table
 
 
+_PATH_CHARACTERS = "/:@!$&'()*+,;=~"
+"""What may stand in a path as it is, besides letters, digits and `-._` (RFC 3986, section 3.3)."""
 _ADDRESS_HEADERS = frozenset({b"x-forwarded-for", SOURCE_HEADER})
 
 

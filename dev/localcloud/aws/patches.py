@@ -5,6 +5,7 @@ This module and `streams.py` use private parts of ministack, because it has no p
 
 # ruff: noqa: SLF001
 
+import base64
 import copy
 import functools
 import importlib.metadata
@@ -21,7 +22,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, lambda_runtime, responses
-from ministack.services import apigateway, apigateway_v1, dynamodb, lambda_svc, ses, sqs, stepfunctions
+from ministack.services import apigateway, apigateway_v1, dynamodb, kms, lambda_svc, ses, sqs, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 from chalicelib.kernel.clock import parse_isoformat
@@ -97,6 +98,7 @@ def apply(invoker: Invoker, poller: StreamPoller, wait_scale: float) -> None:
     _hide_crashes()
     _judge_mail_by_its_sender()
     _judge_batches_as_their_messages()
+    _open_secrets_with_their_own_key()
     _deliver_streams_with(poller)
     _wait_for_moments_by_the_clock()
     _name_queues_alike_on_every_port()
@@ -277,6 +279,28 @@ def _judge_batches_as_their_messages() -> None:
         return action.removesuffix("Batch") if action and service == "sqs" else action
 
     iam_actions.extract_iam_action = extract
+
+
+def _open_secrets_with_their_own_key() -> None:
+    """KMS refuses to decrypt with another key than the one that encrypted; ministack takes any.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html (IncorrectKeyException)
+    """
+    original: Callable[[dict[str, Any]], Any] = kms._decrypt
+    source = inspect.getsource(original)
+    _expect(holds="ciphertext[:36]" in source and "IncorrectKey" not in source, what="keys are compared by now")
+
+    def decrypt(request: dict[str, Any]) -> Any:
+        named = kms._resolve_key(request["KeyId"]) if request.get("KeyId") else None
+        encrypting = kms._resolve_key(base64.b64decode(request["CiphertextBlob"])[:36].decode(errors="ignore"))
+        if named is not None and encrypting is not None and named["KeyId"] != encrypting["KeyId"]:
+            message = "The key ID in the request does not identify a CMK that can perform this operation."
+            return responses.error_response_json("IncorrectKeyException", message, 400)
+        if request.get("KeyId") and named is None:
+            return responses.error_response_json("NotFoundException", f"Key {request['KeyId']} is not there.", 400)
+        return original(request)
+
+    kms._decrypt = decrypt
 
 
 def _deliver_streams_with(poller: StreamPoller) -> None:

@@ -91,6 +91,11 @@ def test_g46_the_box_opens_a_secret_for_its_owner_alone(
     assert box.seal("JBSWY3DPEHPK3PXP", "usr_ada") != sealed
     with pytest.raises(kms.exceptions.InvalidCiphertextException):
         box.open(sealed, "usr_bob")
+    another = kms.create_key()["KeyMetadata"]["KeyId"]
+    with pytest.raises(kms.exceptions.IncorrectKeyException):
+        KmsBox(another).open(sealed, "usr_ada")
+    with pytest.raises(kms.exceptions.NotFoundException):
+        KmsBox("00000000-0000-0000-0000-000000000000").open(sealed, "usr_ada")
 
 
 def test_the_source_address_is_the_connections_not_a_headers(cloud: LocalCloud) -> None:
