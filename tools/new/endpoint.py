@@ -1,16 +1,10 @@
-"""Writes the skeleton of an endpoint, its models and a test:
-
-    python -m tools.new_endpoint POST /volumes create_volume --area cloud --scope deployments:write
+"""An endpoint: the function, its request and answer models, and a test.
 
 The function calls a service that the area's container (`chalicelib/wiring`) does not have yet: mypy and the
 generated route tests fail until you add it. If a file exists, the code is added to it.
 """
 
-import argparse
-import ast
 import re
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,40 +13,15 @@ from pydantic.alias_generators import to_pascal, to_snake
 
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.kernel.ids import Kind
+from tools.new.writing import Addition, Piece, PlanError, check_area, package
 
-ROOT = Path(__file__).parents[1]
 _CREATED = {"POST": "status=201"}
-AREAS = tuple(sorted(path.parent.name for path in (ROOT / "chalicelib/domain").glob("*/__init__.py")))
-"""The areas that an endpoint can belong to."""
-
 _NAME = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
 
-class PlanError(ValueError):
-    """The requested endpoint cannot be written; the text says why."""
-
-
 @dataclass(frozen=True)
-class Addition:
-    """Code for the end of a file, with the imports that it needs; `title` is the docstring of a new file."""
-
-    path: str
-    title: str
-    imports: tuple[str, ...]
-    code: str
-
-    def added_to(self, text: str) -> str:
-        """`text` with the imports after its docstring and the code at its end."""
-        text = text or f'"""{self.title}"""\n'
-        first = ast.parse(text).body[0]
-        lines = text.splitlines()
-        head, rest = lines[: first.end_lineno], lines[first.end_lineno :]
-        return "\n".join([*head, "", *self.imports, *rest, "", "", self.code, ""])
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The requested endpoint."""
+class NewEndpoint:
+    """An endpoint, its models and a test."""
 
     method: str
     path: str
@@ -63,8 +32,9 @@ class Plan:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise PlanError(f"{self.name}: name it after what it does, such as create_volume")
-        if self.area not in AREAS:
-            raise PlanError(f"{self.area} is no area; these are: {', '.join(AREAS)}")
+        check_area(self.area)
+        if not self.module:
+            raise PlanError(f"{self.path}: begin it with the resource, such as /volumes")
         for kind in self.ids.values():
             if kind not in Kind.__members__:
                 raise PlanError(f"add {kind} to Kind in chalicelib/kernel/ids.py first")
@@ -73,7 +43,7 @@ class Plan:
     def module(self) -> str:
         """The name of its resource's module: `ssh_keys` for `/ssh-keys/{sshKeyId}`."""
         words = [word for word in self.path.split("/") if re.fullmatch(r"(?!v\d)[\w-]+", word)]
-        return words[0].replace("-", "_")
+        return words[0].replace("-", "_") if words else ""
 
     @property
     def folder(self) -> str:
@@ -90,9 +60,17 @@ class Plan:
         """Whether the request has a body."""
         return self.method in {"POST", "PUT", "PATCH"}
 
-    def additions(self) -> Sequence[Addition]:
-        """The code to write, by file."""
-        return self._function(), self._models(), self._test()
+    def pieces(self, root: Path) -> Sequence[Piece]:
+        """The code to write below `root`, by file."""
+        title = f"Endpoints of {self.title.lower()}."
+        return [*package(self.folder, title, root), self._function(), self._models(root), self._test()]
+
+    def left(self) -> Sequence[str]:
+        """What the author has to do then."""
+        return (
+            f"Give {self.area} in chalicelib/wiring a part called {self.module}; the function calls it.",
+            "Run: make format check test",
+        )
 
     def _function(self) -> Addition:
         view, body = f"{to_pascal(self.name)}View", f"{to_pascal(self.name)}Request"
@@ -119,9 +97,9 @@ class Plan:
             f"    return {view}.of(app().{self.area}.{self.module}.{self.name.split('_')[0]}({', '.join(gives)}))",
         )
 
-    def _models(self) -> Addition:
+    def _models(self, root: Path) -> Addition:
         path = f"{self.folder}/schemas.py"
-        there = (ROOT / path).read_text() if (ROOT / path).exists() else ""
+        there = (root / path).read_text() if (root / path).exists() else ""
         types = [f"{name[0].upper()}{name[1:]} = id_of(Kind.{kind})" for name, kind in self.ids.items()]
         body = (
             f"class {to_pascal(self.name)}Request(ApiModel):\n"
@@ -171,44 +149,3 @@ class Plan:
     @property
     def _sentence(self) -> str:
         return self.name.replace("_", " ").capitalize()
-
-
-def write(plan: Plan, root: Path) -> Sequence[Path]:
-    """Write the skeleton below `root`; return the files that were created or extended."""
-    paths = []
-    for addition in plan.additions():
-        path = root / addition.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        package = path.with_name("__init__.py")
-        if plan.folder in addition.path and not package.exists():
-            package.write_text(f'"""Endpoints of {plan.title.lower()}."""\n')
-        path.write_text(addition.added_to(path.read_text() if path.exists() else ""))
-        paths.append(path)
-    for tidy in (["check", "--quiet", "--fix", "--select", "I,F401"], ["format", "--quiet"]):
-        subprocess.run([sys.executable, "-m", "ruff", *tidy, *paths], cwd=ROOT, check=True)
-    return paths
-
-
-def main() -> None:
-    """Write the skeleton, and print what remains to be done."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("method", choices=("GET", "POST", "PUT", "PATCH", "DELETE"))
-    parser.add_argument("path", help="the path below the stage, with ids as {camelCaseId}")
-    parser.add_argument(
-        "name", help="the name of the function, which the operationId, the Lambda and the metric get too"
-    )
-    parser.add_argument("--area", choices=AREAS, required=True, help="the area that the endpoint belongs to")
-    parser.add_argument("--scope", type=Scope, choices=tuple(Scope), help="the scope that callers must have")
-    options = parser.parse_args()
-    try:
-        plan = Plan(options.method, options.path, options.name, options.area, options.scope)
-    except PlanError as error:
-        sys.exit(str(error))
-    for path in write(plan, ROOT):
-        print(f"wrote {path.relative_to(ROOT)}")
-    print(f"Now add {plan.module} to the container of {plan.area} in chalicelib/wiring.")
-    print("Then run: make format check test")
-
-
-if __name__ == "__main__":
-    main()
