@@ -1,15 +1,18 @@
 """The skeletons that `tools/new/` writes: whole, to the house's rules, and never over anything."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from chalicelib.domain.foundation.access.models import Scope
+from chalicelib.http.spec import EndpointSpec
+from chalicelib.runtime import registry
 from tools.new.consumer import NewConsumer
 from tools.new.context import NewContext
 from tools.new.endpoint import NewEndpoint
@@ -111,3 +114,43 @@ def test_a_second_run_refuses_and_changes_nothing(tree: Path, plan: Plan) -> Non
 def test_a_bad_name_is_refused_with_a_sentence_that_helps(make: Callable[[], Plan], sentence: str) -> None:
     with pytest.raises(PlanError, match=sentence):
         make()
+
+
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A registry for this test only."""
+    monkeypatch.setattr(registry, "_functions", {})
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def loaded(path: Path, name: str) -> None:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_the_skeleton_is_an_endpoint_that_lint_has_nothing_against(tmp_path: Path) -> None:
+    create = NewEndpoint("POST", "/gadgets", "create_gadget", "cloud", Scope.DEPLOYMENTS_WRITE)
+    end = NewEndpoint("DELETE", "/gadgets/{sshKeyId}", "delete_gadget", "cloud")
+    for plan in (create, end):
+        paths = write(plan, tmp_path)
+    lint = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,N,UP,B", "--line-length", "115"]
+    subprocess.run([*lint, *map(str, paths)], check=True)
+    function, schema, test = (path for path in paths if path.name != "__init__.py")
+    loaded(schema, "functions.cloud.gadgets.schemas")
+    loaded(function, "functions.cloud.gadgets.endpoints")
+    found = {known.name: known.documentation for known in registry._functions.values()}
+    assert found.keys() == {"create_gadget", "delete_gadget"}
+    made, ended = found["create_gadget"], found["delete_gadget"]
+    assert isinstance(made, EndpointSpec)
+    assert (made.status, made.scope, made.body_model is not None) == (201, Scope.DEPLOYMENTS_WRITE, True)
+    assert isinstance(ended, EndpointSpec)
+    assert list(ended.path_model.model_fields) == ["ssh_key_id"]
+    assert test.read_text().count("def test_") == 2
