@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
 from chalicelib.http.models import Cookie, Document, Listing, PlainText, Reply
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import HearthError
 
 # OWASP REST Security Cheat Sheet, "Security headers"; answers are never for a shared cache.

@@ -1,9 +1,10 @@
 """The sender of a request."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chalicelib.domain.foundation.access.models import Principal
 from chalicelib.domain.foundation.access.reach import Reach
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Models that requests and answers share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import InvalidInput
 from chalicelib.kernel.ids import Kind, pattern
 from chalicelib.kernel.limits import DEFAULT_PAGE_ITEMS, MAX_CURSOR_LENGTH, MAX_NUMBERED_ITEMS, MAX_PAGE_ITEMS

@@ -4,7 +4,7 @@ import inspect
 import re
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from chalicelib.domain.foundation.access.errors import AddressNotAllowed, Custom
 from chalicelib.domain.foundation.access.models import Scope
 from chalicelib.http.errors import IdempotencyConflict, IdempotencyInProgress, InternalError, PayloadTooLarge
 from chalicelib.http.models import ApiModel, Listing, Reply
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import (
     Forbidden,
     HearthError,

@@ -7,8 +7,9 @@ errors, and the OpenAPI document lists the codes of all endpoints (`ErrorCode`).
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import ClassVar
+
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Pages of lists. Repositories return pages by cursor; numbered pages, for staff, are cut out of those."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import InvalidInput
 from chalicelib.kernel.limits import DEFAULT_PAGE_ITEMS, MAX_NUMBERED_ITEMS, MAX_PAGE_ITEMS
 

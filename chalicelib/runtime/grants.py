@@ -4,7 +4,7 @@ Resources are CloudFormation `Fn::Sub` strings. They may refer to the data stack
 to any resource of the core stack (`tools/template/stacks.py` passes them as parameters).
 """
 
-from dataclasses import dataclass
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ every module of `functions/`, so that the list is complete.
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.runtime.grants import Grant
 
 if TYPE_CHECKING:

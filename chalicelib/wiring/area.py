@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.wiring.core import Container, Core, Parts
 
 if TYPE_CHECKING:

@@ -1,7 +1,9 @@
 """The environment variables of a function, typed. Packaging sets every one of them."""
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import fields
+
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

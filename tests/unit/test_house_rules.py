@@ -131,6 +131,20 @@ def test_http_is_spoken_through_one_client() -> None:
     assert found == []
 
 
+def test_dataclasses_are_cheap_to_import() -> None:
+    """The standard decorator costs each cold start a millisecond for each class; only `slots` needs it."""
+    found = [
+        f"{name}:{node.lineno} take dataclass from chalicelib.kernel.dataclasses"
+        for name, tree in parsed(PRODUCT)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and "dataclasses.dataclass" in imported(node)
+        and name != "chalicelib/kernel/dataclasses.py"
+        and "slots=True" not in ast.unparse(tree)
+    ]
+    assert found == []
+
+
 def imported(node: ast.Import | ast.ImportFrom) -> set[str]:
     """The modules that a statement imports, with their packages."""
     names = [alias.name for alias in node.names]

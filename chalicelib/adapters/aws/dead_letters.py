@@ -3,12 +3,12 @@
 import json
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.aws.clients import sqs
 from chalicelib.domain.foundation.changes.models import DeadLetter, Subscription
+from chalicelib.kernel.dataclasses import dataclass
 
 if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import MessageTypeDef

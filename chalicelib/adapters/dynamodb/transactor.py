@@ -3,7 +3,6 @@
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.dynamodb.table import Record
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.limits import MAX_TRANSACTION_WRITES
 from chalicelib.kernel.transactions import ConditionFailed, TransactionContended, Write
 

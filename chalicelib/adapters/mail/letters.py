@@ -1,10 +1,11 @@
 """Renders mails. Each mail has two templates, text and HTML; the first line of the text is the subject."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

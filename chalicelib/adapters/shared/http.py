@@ -6,10 +6,12 @@ when no answer came, and when the answer asks to try later.
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import urllib3
+
+from chalicelib.kernel.dataclasses import dataclass
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _WORTH_REPEATING: Final = frozenset({429, 500, 502, 503, 504})

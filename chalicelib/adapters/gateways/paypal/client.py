@@ -6,7 +6,6 @@ PayPal's own SDK supports neither webhooks nor disputes, so all calls are plain 
 import json
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
@@ -18,6 +17,7 @@ from chalicelib.adapters.gateways.paypal.config import PayPalConfig
 from chalicelib.adapters.shared.http import Bounds, HttpAnswer, HttpClient, NoAnswer
 from chalicelib.domain.money.top_ups.models import GatewayBusy, GatewayError, GatewayRefused, GatewayUnreachable
 from chalicelib.kernel.clock import Clock, later
+from chalicelib.kernel.dataclasses import dataclass
 
 _TOKEN_MARGIN_SECONDS: Final = 60
 """A token that ends sooner is not used: clocks may differ, and the request takes time."""

@@ -13,13 +13,14 @@ openstacksdk implements how calls behave; its limits are set here:
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from chalicelib.adapters.providers.openstack.config import ProjectConfig, RegionConfig
 from chalicelib.adapters.providers.openstack.failures import error_from_answer, one_line
 from chalicelib.domain.cloud.providers.errors import ProviderDenied, ProviderError, ProviderUnreachable
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.dataclasses import dataclass
 
 _SUCCESS: Final = frozenset({200, 201, 202, 203, 204})
 _READ_RETRIES: Final = 1

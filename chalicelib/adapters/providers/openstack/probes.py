@@ -1,13 +1,13 @@
 """`Probe`s of the regions: whether each Keystone answers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from chalicelib.adapters.providers.openstack.config import OpenStackConfig
 from chalicelib.adapters.shared.http import Bounds, HttpClient
 from chalicelib.domain.cloud.providers.errors import ProviderError
 from chalicelib.domain.foundation.health.ports import Probe
+from chalicelib.kernel.dataclasses import dataclass
 
 _BOUNDS = Bounds(connect_seconds=3, read_seconds=3, whole_seconds=3, attempts=1)
 """Longer than a health report waits; a slow region is asked again only after it answered."""

@@ -5,7 +5,7 @@ recorded answers that the simulator is tested against.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -21,6 +21,7 @@ from chalicelib.adapters.providers.openstack.failures import (
 from chalicelib.domain.cloud.providers.errors import ProviderError
 from chalicelib.domain.cloud.providers.models import Machine, MachineEvent, MachineRef, MachineState
 from chalicelib.kernel.clock import parse_isoformat
+from chalicelib.kernel.dataclasses import dataclass
 
 _HEAT: Final = "orchestration"
 _EVENTS_PAGE: Final = 100

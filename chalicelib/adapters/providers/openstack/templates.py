@@ -5,7 +5,6 @@ Heat would refuse most invalid parameters itself; checking here saves a call, an
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from typing import Any, Final
 import yaml
 
 from chalicelib.domain.cloud.providers.errors import SpecRejected
+from chalicelib.kernel.dataclasses import dataclass
 
 TEMPLATES: Final = Path(__file__).resolve().parents[4] / "heat_templates"
 """Beside `chalicelib`, in the repository and in a packaged function."""

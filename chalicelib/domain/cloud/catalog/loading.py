@@ -1,7 +1,5 @@
 """Loads the catalogue."""
 
-from dataclasses import dataclass
-
 from chalicelib.domain.cloud.catalog.models import Catalog
 from chalicelib.domain.cloud.catalog.ports import (
     PRICES_UNCHANGED,
@@ -12,6 +10,7 @@ from chalicelib.domain.cloud.catalog.ports import (
 )
 from chalicelib.domain.cloud.catalog.prices import settle, sheet
 from chalicelib.kernel.clock import Clock, epoch_seconds
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import with_fresh_reads
 

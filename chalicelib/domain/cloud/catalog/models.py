@@ -1,13 +1,13 @@
 """The catalogue's entries. Prices are micro-dollars per hour; provider's names are marked as such."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from chalicelib.domain.cloud.providers.models import MachineSpec, StorageKind
 from chalicelib.domain.money.metering.models import Parts, PriceChange, PriceHistory, PriceSheet
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

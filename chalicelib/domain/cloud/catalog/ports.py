@@ -1,13 +1,13 @@
 """Ports of the catalogue."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.cloud.catalog.models import Catalog
 from chalicelib.domain.money.metering.models import PriceHistory
 from chalicelib.domain.money.metering.ports import Prices
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.transactions import Write
 
 

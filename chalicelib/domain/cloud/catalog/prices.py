@@ -5,13 +5,14 @@ applies, and that must be in the future.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
 from chalicelib.domain.cloud.catalog.models import PRICE_FIELDS, Catalog, Priced, history, price_name
 from chalicelib.domain.money.metering.models import PriceChange, PriceHistory, PriceSheet, price_at
 from chalicelib.kernel.clock import from_epoch_seconds
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import format_amount
 
 NOTICE = timedelta(minutes=10)

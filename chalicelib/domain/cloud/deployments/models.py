@@ -1,13 +1,14 @@
 """Deployments, the operations that change them, and their timeline."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.cloud.providers.models import MachineOutputs, MachineRef, MachineSpec
 from chalicelib.domain.money.ledger.models import Balance
 from chalicelib.domain.money.metering.models import Parts, PriceChange
+from chalicelib.kernel.dataclasses import dataclass
 
 
 class DeploymentStatus(StrEnum):

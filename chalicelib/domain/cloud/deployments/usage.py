@@ -1,7 +1,6 @@
 """The charges of deployments, by hour and by day."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -13,6 +12,7 @@ from chalicelib.domain.money.metering.models import Meter, UsageRecord
 from chalicelib.domain.money.metering.ports import MeterRecords
 from chalicelib.domain.money.metering.slots import Division, UsageSlot, hours, slots
 from chalicelib.kernel.clock import epoch_seconds
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.days import day_around
 from chalicelib.kernel.errors import InvalidInput
 from chalicelib.kernel.pages import Page, PageRequest

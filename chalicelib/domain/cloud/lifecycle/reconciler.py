@@ -1,6 +1,6 @@
 """Finishes operations that a lost event or a dead execution left unfinished (G28)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from chalicelib.domain.cloud.deployments.models import CHECK_INTERVAL, Operation, OperationStatus
@@ -13,6 +13,7 @@ from chalicelib.domain.cloud.deployments.ports import (
 )
 from chalicelib.domain.cloud.deployments.steps import Step
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.transactions import ConditionFailed, Transactor
 
 _GIVEN_UP_AFTER = timedelta(minutes=20)

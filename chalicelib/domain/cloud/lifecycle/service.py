@@ -6,7 +6,6 @@ next call.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.cloud.deployments.charging import next_meter, reserve_micros
@@ -31,6 +30,7 @@ from chalicelib.domain.foundation.notifications.ports import StaffAlerts
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
 from chalicelib.domain.money.ledger.service import Ledger
 from chalicelib.domain.money.metering.service import Metering
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.transactions import Transactor, with_fresh_reads
 
 _STALE = frozenset({DEPLOYMENT_UNCHANGED, ACCOUNT_UNCHANGED})

@@ -1,8 +1,8 @@
 """Projects: groups of a customer's deployments, to which an API key can be confined."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import FieldError, NotFound
 
 MAX_PROJECTS_PER_CUSTOMER = 100

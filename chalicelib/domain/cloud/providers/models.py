@@ -6,9 +6,11 @@ and Hearth's own tag, so that no foreign machine is taken for ours (G25).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
+
+from chalicelib.kernel.dataclasses import dataclass
 
 
 class FailureCode(StrEnum):

@@ -1,8 +1,9 @@
 """Stored SSH keys."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from chalicelib.kernel.dataclasses import dataclass
 
 
 class Algorithm(StrEnum):

@@ -8,9 +8,9 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
 
 from chalicelib.domain.cloud.ssh_keys.models import Algorithm, PublicKey
+from chalicelib.kernel.dataclasses import dataclass
 
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 16384  # OpenSSH's own limit (OPENSSL_RSA_MAX_MODULUS_BITS)

@@ -4,7 +4,7 @@ A look decides from stored data only, and writes the decision and its letter in 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.cloud.deployments.models import Deployment, DeploymentStatus, DesiredState
@@ -32,6 +32,7 @@ from chalicelib.domain.money.ledger.ports import LedgerRecords
 from chalicelib.domain.money.spending.ports import CapRecords
 from chalicelib.domain.people.correspondence.ports import CustomerMail
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
 
 _LEAVING = frozenset({DeploymentStatus.DELETING, DeploymentStatus.DELETE_STUCK})

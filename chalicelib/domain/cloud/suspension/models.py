@@ -4,7 +4,7 @@ The moment of a zero balance is computed, not searched for. An account's two fig
 which it is reached, and that stays the same until the account changes. The same holds for spend caps.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from chalicelib.domain.money.ledger.models import SECONDS_PER_HOUR, Account, Bur
 from chalicelib.domain.money.spending.models import NO_CAPS, UNLIMITED, Allowance, Caps, Limit
 from chalicelib.domain.people.accounts.models import LetterKind
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds
+from chalicelib.kernel.dataclasses import dataclass
 
 WARNINGS_HOURS = (24, 6, 1)
 """Hours of runway at which the customer is warned, in decreasing order."""

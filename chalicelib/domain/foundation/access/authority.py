@@ -1,9 +1,8 @@
 """What a caller may grant: an API key never has more rights than the caller who made or changed it (G43)."""
 
-from dataclasses import dataclass
-
 from chalicelib.domain.foundation.access.models import ApiKey, Principal, Scope
 from chalicelib.domain.foundation.access.networks import covers
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import Forbidden
 
 

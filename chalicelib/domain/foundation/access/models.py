@@ -2,11 +2,11 @@
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.limits import REQUESTS_PER_MINUTE
 

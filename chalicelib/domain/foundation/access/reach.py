@@ -1,6 +1,6 @@
 """The data that a request may access."""
 
-from dataclasses import dataclass
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """The entries of the activity log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
+
+from chalicelib.kernel.dataclasses import dataclass
 
 SYSTEM = "system"
 """The actor of actions that no user requested."""

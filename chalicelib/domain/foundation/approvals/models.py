@@ -1,9 +1,9 @@
 """Requests for approval, their status, and the amount above which they are needed."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import MICROS_PER_UNIT
 
 FOUR_EYES_ABOVE_MICROS = 1_000 * MICROS_PER_UNIT

@@ -1,10 +1,10 @@
 """Ports of approvals."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.foundation.approvals.models import Approval
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 

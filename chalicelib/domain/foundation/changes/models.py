@@ -4,10 +4,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from chalicelib.kernel.dataclasses import dataclass
 
 MAX_FIELDS = 8
 MAX_FIELD_CHARACTERS = 512

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from chalicelib.domain.foundation.changes.models import (
     Change,
@@ -13,6 +12,7 @@ from chalicelib.domain.foundation.changes.models import (
     Subscription,
 )
 from chalicelib.domain.foundation.changes.ports import ChangeQueues, DeadLetterQueues
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import NotFound
 
 _SENDERS = 8

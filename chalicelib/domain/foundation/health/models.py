@@ -1,9 +1,10 @@
 """The health of dependencies."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from chalicelib.kernel.dataclasses import dataclass
 
 
 class Status(StrEnum):

@@ -1,9 +1,10 @@
 """Rules of automatic top-up."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.money.top_ups.models import TopUp, TopUpStatus
+from chalicelib.kernel.dataclasses import dataclass
 
 MIN_INTERVAL = timedelta(hours=1)
 DECLINES_BEFORE_PAUSE = 3

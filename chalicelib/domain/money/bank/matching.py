@@ -1,7 +1,6 @@
 """Finds the top-up that a bank transfer pays; staff handle a transfer for which there is none."""
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
 
 from chalicelib.domain.money.bank.models import (
     Invalid,
@@ -17,6 +16,7 @@ from chalicelib.domain.money.bank.models import (
 )
 from chalicelib.domain.money.bank_references.models import holds_attempt, normalized
 from chalicelib.domain.money.top_ups.models import Flag, TopUp
+from chalicelib.kernel.dataclasses import dataclass
 
 Lookup = Callable[[str], TopUp | None]
 """Finds the top-up of a reference; None if there is none."""

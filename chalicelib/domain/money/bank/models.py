@@ -5,7 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
@@ -18,6 +18,7 @@ from chalicelib.domain.money.top_ups.models import (
     TopUp,
     payer_mark,
 )
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import parse_amount
 
 MAX_TEXT_LENGTH = 2_000

@@ -1,12 +1,12 @@
 """Shows invoices and credit notes, as data and as PDFs."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.foundation.files.ports import Files
 from chalicelib.domain.money.billing.models import CreditNote, Document, DocumentSummary, Invoice
 from chalicelib.domain.money.billing.ports import BillingRecords, Fingerprints, Printer
 from chalicelib.kernel.clock import Clock, later
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import NotFound
 from chalicelib.kernel.pages import Page, PageRequest
 

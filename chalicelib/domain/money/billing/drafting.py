@@ -1,7 +1,7 @@
 """Composes an invoice from ledger entries: its lines, in cents, add up to what the ledger booked."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 
 from chalicelib.domain.money.billing.models import (
@@ -23,6 +23,7 @@ from chalicelib.domain.money.billing.models import (
 from chalicelib.domain.money.billing.periods import day_of
 from chalicelib.domain.money.ledger.models import Entry, EntryType, Operator
 from chalicelib.domain.money.metering.models import Meter, UsageRecord
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.ids import Kind, is_id
 
 MAX_LINES = 4_000

@@ -5,10 +5,10 @@ counts in cents, the ledger in micro-dollars. The remainder below a cent is carr
 last line to the next invoice, so that no rounding is lost or gained over any number of invoices.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import BASE_CURRENCY, MICROS_PER_UNIT
 
 MICROS_PER_CENT = MICROS_PER_UNIT // 100

@@ -1,7 +1,5 @@
 """Corrections of invoices by staff: small ones are issued at once, larger ones need a second member of staff."""
 
-from dataclasses import dataclass
-
 from chalicelib.domain.foundation.approvals.models import (
     FOUR_EYES_ABOVE_MICROS,
     AboveLimit,
@@ -13,6 +11,7 @@ from chalicelib.domain.foundation.approvals.ports import Consequence
 from chalicelib.domain.foundation.approvals.service import Approvals
 from chalicelib.domain.money.billing.models import CreditNote
 from chalicelib.domain.money.credit_notes.service import STALE_NOTE, CreditNotes
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import BASE_CURRENCY
 
 

@@ -9,13 +9,13 @@ where to look.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
 from chalicelib.domain.money.top_ups.models import Amount, Flag, GatewayRefused, Payment, TopUp, TopUpStatus
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import BASE_CURRENCY, MICROS_PER_UNIT
 
 ASSETS = ("USDT", "USDC")

@@ -6,10 +6,10 @@ token's contract, and the receiver is a parameter.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from chalicelib.domain.money.top_ups.models import TopUp, TopUpStatus
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import MICROS_PER_UNIT
 
 _ADDRESS = re.compile(r"0x[0-9A-Fa-f]{40}")

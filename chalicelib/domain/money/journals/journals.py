@@ -8,13 +8,13 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.money.journals.ports import Chart
 from chalicelib.domain.money.ledger.models import Entry, Operator
 from chalicelib.kernel.clock import isoformat
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import BASE_CURRENCY, MICROS_PER_UNIT
 
 

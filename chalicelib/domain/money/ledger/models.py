@@ -6,12 +6,13 @@ so that no single item is written by every transaction.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
 
 from chalicelib.kernel.clock import epoch_seconds
+from chalicelib.kernel.dataclasses import dataclass
 
 SECONDS_PER_HOUR = 3600
 _SECONDS_PER_HOUR = 3600

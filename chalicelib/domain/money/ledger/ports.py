@@ -1,11 +1,11 @@
 """Ports of the ledger."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.money.ledger.models import Account, Entry, EntryType, Hold, Spending
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.pages import Page, PageRequest
 from chalicelib.kernel.transactions import Write
 

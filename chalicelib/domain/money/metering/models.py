@@ -6,9 +6,10 @@ schedule, and their sum depends only on the meter's opening and closing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from chalicelib.domain.money.ledger.models import SECONDS_PER_HOUR
+from chalicelib.kernel.dataclasses import dataclass
 
 Parts = Mapping[str, int]
 """What an hour of a machine is charged for: the number of units of each priced thing, by name."""

@@ -5,11 +5,11 @@ its exact amount, including corrections and price changes, and all slots add up 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 
 from chalicelib.domain.money.ledger.models import SECONDS_PER_HOUR
 from chalicelib.domain.money.metering.models import Meter
+from chalicelib.kernel.dataclasses import dataclass
 
 Division = Callable[[int], tuple[int, int]]
 """Divides time into slots: for a second (since 1970), the first second of its slot and of the next one."""

@@ -1,11 +1,12 @@
 """Referrals: one customer (the referrer) brought another (the referred customer)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.money.top_ups.models import DISPUTABLE, TopUp
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import MICROS_PER_UNIT
 
 REWARD_MICROS = 10 * MICROS_PER_UNIT

@@ -5,7 +5,6 @@ status are one transaction. So checks may be repeated, and events may be lost or
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.money.ledger.models import EntryType, Operator
 from chalicelib.domain.money.ledger.ports import ACCOUNT_UNCHANGED
@@ -37,6 +36,7 @@ from chalicelib.domain.money.referral.ports import (
 from chalicelib.domain.money.top_ups.models import TopUp
 from chalicelib.kernel.batches import process_each
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest

@@ -1,12 +1,12 @@
 """Refunds that were asked for."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.money.top_ups.models import (
     Amount,
 )
+from chalicelib.kernel.dataclasses import dataclass
 
 
 class RefundOrderStatus(StrEnum):

@@ -1,11 +1,11 @@
 """Spend caps, and what is left of them. Days and months are in UTC."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.money.ledger.models import NOTHING_SPENT, Period, Spending
 from chalicelib.kernel.clock import epoch_seconds, from_epoch_seconds
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

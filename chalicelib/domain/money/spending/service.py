@@ -5,7 +5,6 @@ machine.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.money.ledger.models import Account, Hold, HoldPurpose, Period
@@ -14,6 +13,7 @@ from chalicelib.domain.money.spending.errors import SpendCapReached
 from chalicelib.domain.money.spending.models import NO_CAPS, Allowance, Caps, Limit
 from chalicelib.domain.money.spending.ports import CapRecords, KeyCaps, Keys
 from chalicelib.kernel.clock import Clock, epoch_seconds, from_epoch_seconds
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import NotFound
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.transactions import Transactor

@@ -7,11 +7,12 @@ gateway's own id, and is booked once under that id, in whatever order and howeve
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import BASE_CURRENCY
 
 BANK_TRANSFER_ID_PREFIX = "bt_"

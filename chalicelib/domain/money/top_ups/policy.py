@@ -1,11 +1,11 @@
 """Limits, deadlines and rates of top-ups."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from types import MappingProxyType
 
 from chalicelib.domain.money.top_ups.models import DISPUTABLE, Amount, Method, Rate, TopUp, TopUpStatus
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import InvalidInput, Unavailable
 from chalicelib.kernel.money import BASE_CURRENCY, MICROS_PER_UNIT, format_amount, parse_amount
 

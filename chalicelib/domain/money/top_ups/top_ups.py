@@ -1,7 +1,7 @@
 """A customer's side of payments."""
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.domain.money.top_ups.errors import PaymentProviderError
 from chalicelib.domain.money.top_ups.models import (
@@ -21,6 +21,7 @@ from chalicelib.domain.money.top_ups.ports import (
 )
 from chalicelib.domain.money.top_ups.settlement import Settlement
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.pages import Page, PageRequest

@@ -1,7 +1,8 @@
 """Money that moves between the customers of one user."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
+
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

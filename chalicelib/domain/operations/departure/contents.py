@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -28,6 +28,7 @@ from chalicelib.domain.people.accounts.ports import Users
 from chalicelib.domain.people.sessions.models import Session
 from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.kernel.clock import isoformat
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.pages import every_item
 

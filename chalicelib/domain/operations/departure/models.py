@@ -1,9 +1,10 @@
 """Closings, the obstacles to them, and data exports."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from chalicelib.kernel.dataclasses import dataclass
 
 
 class Obstacle(StrEnum):

@@ -6,7 +6,6 @@ of everything that must be settled first.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from chalicelib.domain.cloud.deployments.ports import DeploymentRecords
@@ -30,6 +29,7 @@ from chalicelib.domain.people.organisations.ports import MEMBER_UNCHANGED, ROSTE
 from chalicelib.domain.people.sessions.ports import Sessions
 from chalicelib.domain.people.sign_in.reauthentication import Reauthentication
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import Conflict, FieldError, NotFound
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.money import format_amount

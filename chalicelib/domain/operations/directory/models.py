@@ -1,7 +1,6 @@
 """The staff's view of a customer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,6 +11,7 @@ from chalicelib.domain.money.billing.models import DocumentSummary
 from chalicelib.domain.money.ledger.models import Balance
 from chalicelib.domain.people.accounts.models import Customer, EmailAddress
 from chalicelib.domain.people.organisations.models import Member
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

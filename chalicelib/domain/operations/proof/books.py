@@ -7,7 +7,7 @@ on the number of a customer's deployments, not on how long they have run.
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
@@ -31,6 +31,7 @@ from chalicelib.domain.money.top_ups.ports import TopUpRecords
 from chalicelib.domain.operations.proof.models import Totals
 from chalicelib.domain.operations.proof.payments import Payments
 from chalicelib.domain.operations.proof.spending import Spender
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import format_amount
 
 _USAGE = frozenset({EntryType.USAGE, EntryType.USAGE_CORRECTION})

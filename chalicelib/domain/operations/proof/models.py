@@ -1,8 +1,10 @@
 """The results of a proof."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
+
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from chalicelib.domain.money.ledger.models import Entry, EntryType, Hold, HoldPurpose
 from chalicelib.domain.money.refunds.ports import RefundRecords
 from chalicelib.domain.money.top_ups.ports import TopUpRecords
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import format_amount
 from chalicelib.kernel.pages import every_item
 

@@ -1,10 +1,10 @@
 """The spending of a customer or an API key in the current day and month, computed again from usage records."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from chalicelib.domain.money.ledger.models import NOTHING_SPENT, Period, Spending, Window
 from chalicelib.domain.money.metering.models import Meter, UsageRecord
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.money import format_amount
 
 

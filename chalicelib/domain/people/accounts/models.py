@@ -1,12 +1,13 @@
 """Users, customers, memberships, mail links and letters."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
 from chalicelib.domain.foundation.access.models import CustomerStatus, Role, StaffRole
+from chalicelib.kernel.dataclasses import dataclass
 
 EmailAddress = NewType("EmailAddress", str)
 """An address as returned by `normalise_email`."""

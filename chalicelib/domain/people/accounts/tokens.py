@@ -6,8 +6,8 @@ A fast hash is enough: 256 random bits cannot be guessed, however cheap a guess 
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
 
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import Unauthorized
 from chalicelib.kernel.ids import ULID_PATTERN, Kind
 

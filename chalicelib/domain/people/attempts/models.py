@@ -1,9 +1,9 @@
 """Consecutive attempts, and the delay that follows from them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.kernel.clock import later
+from chalicelib.kernel.dataclasses import dataclass
 
 ATTEMPTS_WITHOUT_DELAY = 3
 """People mistype; so the first failures cost no delay."""

@@ -1,12 +1,12 @@
 """A signed-in user proves their identity again with the password."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.people.accounts.models import User
 from chalicelib.domain.people.accounts.passwords import typed_password
 from chalicelib.domain.people.accounts.ports import Passwords, Users
 from chalicelib.domain.people.attempts.attempts import Attempts
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import Forbidden, Unauthorized
 from chalicelib.kernel.transactions import Write
 

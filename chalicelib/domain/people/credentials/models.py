@@ -1,9 +1,9 @@
 """Changes of an account's address."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.people.accounts.models import EmailAddress
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

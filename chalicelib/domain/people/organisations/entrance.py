@@ -1,7 +1,6 @@
 """Accepts and declines invitations: the invited person's side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.people.accounts.models import Origin, User
 from chalicelib.domain.people.accounts.passwords import new_password
@@ -22,6 +21,7 @@ from chalicelib.domain.people.organisations.ports import (
     Rosters,
 )
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import (
     Conflict,
     Forbidden,

@@ -1,10 +1,10 @@
 """Members and invitations of customers."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.people.accounts.models import EmailAddress, Membership, User
+from chalicelib.kernel.dataclasses import dataclass
 
 STAFF = "staff"
 """The place id of the operator's staff; other place ids are customers' ids."""

@@ -1,7 +1,8 @@
 """The second factor of a sign-in: its stored state and its proofs."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from chalicelib.kernel.dataclasses import dataclass
 
 PENDING_SIGN_IN_LIFE = timedelta(minutes=5)
 MAX_CODES_PER_PENDING_SIGN_IN = 5

@@ -1,9 +1,10 @@
 """Sessions, and the access tokens that identify them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.foundation.access.models import CustomerStatus, Role, StaffRole
+from chalicelib.kernel.dataclasses import dataclass
 
 ACCESS_TOKEN_LIFE = timedelta(minutes=15)
 SESSION_LIFE = timedelta(days=30)

@@ -7,7 +7,7 @@ device.
 
 import re
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.foundation.access.models import Principal
@@ -22,6 +22,7 @@ from chalicelib.domain.people.sign_in.models import POLLING_SECONDS, Answer, Dev
 from chalicelib.domain.people.sign_in.opening import SessionOpener
 from chalicelib.domain.people.sign_in.ports import DeviceSignIns
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.errors import NotFound, Unauthorized
 from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.transactions import ConditionFailed, Transactor, with_fresh_reads

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 
@@ -10,6 +9,7 @@ from chalicelib.domain.people.accounts.models import Letter, LetterKind, Origin,
 from chalicelib.domain.people.accounts.ports import Letters
 from chalicelib.domain.people.sign_in.models import KnownDevice
 from chalicelib.domain.people.sign_in.ports import KnownDevices
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.ids import Kind, new_id
 from chalicelib.kernel.transactions import Write

@@ -1,10 +1,10 @@
 """Stored data about sign-ins, besides sessions."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.people.accounts.models import EmailAddress, Origin
+from chalicelib.kernel.dataclasses import dataclass
 
 DEVICE_REMEMBERED = timedelta(days=180)
 

@@ -1,7 +1,6 @@
 """Sign-in with a password."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.people.accounts.models import EmailAddress, Origin, Password, User
@@ -17,6 +16,7 @@ from chalicelib.domain.people.sign_in.models import FailedSignIn
 from chalicelib.domain.people.sign_in.opening import SessionOpener
 from chalicelib.domain.people.sign_in.ports import FailedSignIns
 from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.dataclasses import dataclass
 from chalicelib.kernel.hashing import hash_of
 from chalicelib.kernel.transactions import Transactor, Write, with_fresh_reads
 

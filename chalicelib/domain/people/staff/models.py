@@ -1,10 +1,10 @@
 """Members of the staff."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.foundation.access.models import StaffRole, StaffStatus
 from chalicelib.domain.people.accounts.models import User
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)
