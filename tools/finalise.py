@@ -59,7 +59,7 @@ class Size:
 
 
 def code_archive(project: Path, destination: Path) -> None:
-    """Write the functions' code as an archive; the same sources give the same bytes."""
+    """Write the functions' code and byte code as an archive; the same files give the same bytes."""
     with zipfile.ZipFile(destination, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in _shipped_files(project):
             entry = zipfile.ZipInfo(path.relative_to(project).as_posix(), _EPOCH)
@@ -203,8 +203,7 @@ def _unzipped_bytes(archive: Path) -> int:
 
 
 def _shipped_files(project: Path) -> list[Path]:
-    found = [path for folder in SHIPPED_FOLDERS for path in (project / folder).rglob("*") if path.is_file()]
-    return sorted(path for path in found if "__pycache__" not in path.parts)
+    return sorted(path for folder in SHIPPED_FOLDERS for path in (project / folder).rglob("*") if path.is_file())
 
 
 def main() -> None:

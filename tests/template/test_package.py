@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -52,12 +53,32 @@ def test_every_handler_loads_from_the_package_alone(product: Packaged, tmp_path:
 
 
 def test_the_code_holds_what_functions_read_and_nothing_else(fixture: Packaged) -> None:
-    """It has neither Chalice nor compiled files nor development tools."""
+    """It has neither Chalice nor development tools."""
     with zipfile.ZipFile(fixture.build / "code.zip") as opened:
         names = opened.namelist()
     assert {name.split("/")[0] for name in names} <= set(finalise.SHIPPED_FOLDERS)
     assert "functions/foundation/samples/endpoints.py" in names
-    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_the_code_is_compiled_to_byte_code_that_is_trusted(fixture: Packaged) -> None:
+    """Lambda cannot write to the folder of the code, so that each cold start would compile what it imports."""
+    with zipfile.ZipFile(fixture.build / "code.zip") as opened:
+        names = set(opened.namelist())
+        sources = {name for name in names if name.endswith(".py")}
+        compiled = {importlib.util.cache_from_source(name) for name in sources}
+        assert {name for name in names if name.endswith(".pyc")} == compiled
+        flags = {opened.read(name)[4:8] for name in compiled}
+    assert flags == {(0b01).to_bytes(4, "little")}  # PEP 552: by hash, and not checked
+
+
+def test_the_same_sources_give_the_same_byte_code(fixture: Packaged, tmp_path: Path) -> None:
+    """Or each package would be another."""
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        shutil.copytree(fixture.project / "chalicelib" / "http", folder)
+        package._compile(folder, "/var/task", Platform.here())
+    first, second = ({path.name: path.read_bytes() for path in folder.rglob("*.pyc")} for folder in folders)
+    assert first == second != {}
 
 
 def test_the_same_sources_give_the_same_archive(fixture: Packaged, tmp_path: Path) -> None:
