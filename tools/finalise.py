@@ -23,6 +23,7 @@ from tools.template.stacks import ORDER
 MANIFEST = "stacks.json"
 """A file in the build folder: the stacks, in the order of deployment."""
 
+SHIPPED_FILES = ("docs/openapi.json",)
 SHIPPED_FOLDERS = ("chalicelib", "functions", "heat_templates")
 """The files that the functions read at run time; nothing else is packaged."""
 
@@ -203,7 +204,8 @@ def _unzipped_bytes(archive: Path) -> int:
 
 
 def _shipped_files(project: Path) -> list[Path]:
-    return sorted(path for folder in SHIPPED_FOLDERS for path in (project / folder).rglob("*") if path.is_file())
+    found = [path for folder in SHIPPED_FOLDERS for path in (project / folder).rglob("*")]
+    return sorted(path for path in (*found, *(project / name for name in SHIPPED_FILES)) if path.is_file())
 
 
 def main() -> None:

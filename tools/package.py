@@ -111,6 +111,10 @@ def stage(project: Path, staged: Path) -> None:
     for name in _STAGED_FOLDERS:
         if (project / name).is_dir():
             shutil.copytree(project / name, staged / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in finalise.SHIPPED_FILES:
+        if (project / name).exists():
+            (staged / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(project / name, staged / name)
     (staged / "requirements.txt").write_text("")
 
 

@@ -36,7 +36,17 @@ FRONT_END = "http://localhost:3000"
 API_DOMAIN = "api.hearth.test"
 """A domain that only the local AWS knows; its front door sends it in requests."""
 
-_WATCHED = ("app.py", "chalicelib", "functions", "heat_templates", "state_machines", "infra", "tools", ".chalice")
+_WATCHED = (
+    "app.py",
+    "chalicelib",
+    "functions",
+    "heat_templates",
+    "state_machines",
+    "infra",
+    "tools",
+    ".chalice",
+    "docs/openapi.json",
+)
 _MORE_WATCHED = ("requirements.txt", "catalog", "dev/localcloud")
 _PATIENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.5

@@ -60,6 +60,14 @@ def test_the_code_holds_what_functions_read_and_nothing_else(fixture: Packaged) 
     assert "functions/foundation/samples/endpoints.py" in names
 
 
+def test_the_code_holds_the_document_that_the_api_serves(product: Packaged) -> None:
+    """Made anew of all endpoints, it would keep its first caller waiting for seconds."""
+    with zipfile.ZipFile(product.build / "code.zip") as opened:
+        assert {name: opened.read(name) for name in finalise.SHIPPED_FILES} == {
+            name: (ROOT / name).read_bytes() for name in finalise.SHIPPED_FILES
+        }
+
+
 def test_the_code_is_compiled_to_byte_code_that_is_trusted(fixture: Packaged) -> None:
     """Lambda cannot write to the folder of the code, so that each cold start would compile what it imports."""
     with zipfile.ZipFile(fixture.build / "code.zip") as opened:

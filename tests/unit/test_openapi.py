@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from chalicelib.http.openapi import document
 from chalicelib.http.spec import EndpointSpec
 from chalicelib.kernel.errors import error_classes
 from chalicelib.runtime.registry import Function, Route, load_all
+from functions.foundation.docs import endpoints
 from tests.support.doors import specification
 from tests.support.modules import import_all
 from tools.openapi import PATH, generated
@@ -146,3 +148,16 @@ def test_a_list_is_documented_with_its_cursor() -> None:
     envelope = operation["responses"]["200"]["content"]["application/json"]["schema"]
     assert envelope["properties"]["data"]["type"] == "array"
     assert envelope["properties"]["meta"]["required"] == ["nextCursor"]
+
+
+def test_the_document_is_the_packaged_one_or_made_of_the_endpoints(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A copy of the project without documents has the same."""
+    texts = []
+    for packaged in (endpoints._PACKAGED, tmp_path / "missing.json"):
+        monkeypatch.setattr(endpoints, "_PACKAGED", packaged)
+        endpoints._text.cache_clear()
+        texts.append(endpoints._text())
+    endpoints._text.cache_clear()
+    assert json.loads(texts[0]) == json.loads(texts[1])

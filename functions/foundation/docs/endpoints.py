@@ -2,9 +2,11 @@
 
 import json
 from functools import cache
+from pathlib import Path
 
 from chalicelib.http import Document, Reply, endpoint
 
+_PACKAGED = Path(__file__).parents[3] / "docs/openapi.json"
 _CACHEABLE = {"Cache-Control": "public, max-age=300"}
 
 
@@ -16,7 +18,12 @@ def read_openapi() -> Reply[Document]:
 
 @cache
 def _text() -> str:
-    from chalicelib.http.openapi import document
-    from chalicelib.runtime.registry import load_all
+    """The document that `make check` holds to the endpoints; made of them where a project was packaged without."""
+    try:
+        made = json.loads(_PACKAGED.read_text())
+    except FileNotFoundError:
+        from chalicelib.http.openapi import document
+        from chalicelib.runtime.registry import load_all
 
-    return json.dumps(document(load_all()), separators=(",", ":"))
+        made = document(load_all())
+    return json.dumps(made, separators=(",", ":"))

@@ -10,6 +10,7 @@ from pynamodb.exceptions import UpdateError
 
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalInteger, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import delete, put
+from chalicelib.adapters.shared.json import json_form
 from chalicelib.domain.cloud.catalog.models import Catalog, Image, InstanceType, Region, StoragePlan
 from chalicelib.domain.cloud.catalog.ports import Measurement
 from chalicelib.kernel.clock import epoch_seconds, isoformat, parse_isoformat
@@ -20,11 +21,11 @@ _PARTITION: Final = "CATALOG"
 _MEASUREMENT_KEPT_SECONDS: Final = 15 * 60
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 
-_SECTIONS: Final[Mapping[str, tuple[str, TypeAdapter[Any]]]] = {
-    "REGION": ("regions", TypeAdapter(Region)),
-    "INSTANCE_TYPE": ("instance_types", TypeAdapter(InstanceType)),
-    "IMAGE": ("images", TypeAdapter(Image)),
-    "STORAGE_PLAN": ("storage_plans", TypeAdapter(StoragePlan)),
+_SECTIONS: Final[Mapping[str, tuple[str, type[Any]]]] = {
+    "REGION": ("regions", Region),
+    "INSTANCE_TYPE": ("instance_types", InstanceType),
+    "IMAGE": ("images", Image),
+    "STORAGE_PLAN": ("storage_plans", StoragePlan),
 }
 
 _Entries = dict[str, tuple[int, Any]]
@@ -98,7 +99,7 @@ def _record(key: str, position: int, entry: Any) -> CatalogRecord:
 
 
 def _adapter(key: str) -> TypeAdapter[Any]:
-    return _SECTIONS[key.partition("#")[0]][1]
+    return json_form(_SECTIONS[key.partition("#")[0]][1])
 
 
 class DynamoMeasurements:

@@ -8,12 +8,12 @@ import hashlib
 import zlib
 from datetime import datetime
 
-from pydantic import TypeAdapter
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 
 from chalicelib.adapters.dynamodb.pages import query_page
 from chalicelib.adapters.dynamodb.table import IntegerAttribute, OptionalText, Record
 from chalicelib.adapters.dynamodb.transactor import DynamoWrite, insert, put
+from chalicelib.adapters.shared.json import json_form
 from chalicelib.domain.money.billing.models import (
     BillingProfile,
     BillingState,
@@ -31,12 +31,6 @@ from chalicelib.kernel.pages import Page, PageRequest
 
 _INVOICE = "INVOICE#"
 _CREDIT_NOTE = "CREDIT_NOTE#"
-
-_PROFILES = TypeAdapter(BillingProfile)
-_STATES = TypeAdapter(BillingState)
-_INVOICES = TypeAdapter(Invoice)
-_NOTES = TypeAdapter(CreditNote)
-_CREDITED = TypeAdapter(Credited)
 
 
 class BillingProfileRecord(Record, discriminator="BILLING_PROFILE"):
@@ -88,11 +82,11 @@ class DynamoBillingRecords:
             found = BillingProfileRecord.get(_partition(customer_id), "BILLING_PROFILE", consistent_read=True)
         except BillingProfileRecord.DoesNotExist:
             return None
-        return _PROFILES.validate_json(found.content)
+        return json_form(BillingProfile).validate_json(found.content)
 
     def put_profile(self, profile: BillingProfile) -> DynamoWrite:
         """Set a billing profile; see `BillingRecords.put_profile`."""
-        content = _PROFILES.dump_json(profile).decode()
+        content = json_form(BillingProfile).dump_json(profile).decode()
         return put(BillingProfileRecord(_partition(profile.customer_id), "BILLING_PROFILE", content=content))
 
     def state(self, customer_id: str) -> BillingState | None:
@@ -101,14 +95,14 @@ class DynamoBillingRecords:
             found = BillingStateRecord.get(_partition(customer_id), "BILLING_STATE", consistent_read=True)
         except BillingStateRecord.DoesNotExist:
             return None
-        return _STATES.validate_json(found.content)
+        return json_form(BillingState).validate_json(found.content)
 
     def replace_state(self, before: BillingState, after: BillingState) -> DynamoWrite:
         """Replace the state; see `BillingRecords.replace_state`."""
         record = BillingStateRecord(
             _partition(after.customer_id),
             "BILLING_STATE",
-            content=_STATES.dump_json(after).decode(),
+            content=json_form(BillingState).dump_json(after).decode(),
             version=after.version,
         )
         if not before.version:
@@ -148,14 +142,14 @@ class DynamoBillingRecords:
             tax_cents=invoice.totals.tax_cents,
             period_start=isoformat(invoice.period.start),
             period_end=isoformat(invoice.period.end),
-            content=zlib.compress(_INVOICES.dump_json(invoice), level=9),
+            content=zlib.compress(json_form(Invoice).dump_json(invoice), level=9),
         )
         return insert(record, "new_invoice")
 
     def invoice(self, customer_id: str, invoice_id: str) -> Invoice | None:
         """An invoice; see `BillingRecords.invoice`."""
         content = _content(customer_id, _INVOICE + invoice_id)
-        return None if content is None else _INVOICES.validate_json(content)
+        return None if content is None else json_form(Invoice).validate_json(content)
 
     def invoices(self, customer_id: str, page: PageRequest) -> Page[DocumentSummary]:
         """Invoices, newest first; see `BillingRecords.invoices`."""
@@ -171,14 +165,14 @@ class DynamoBillingRecords:
             total_cents=note.total_cents,
             tax_cents=note.tax_cents,
             invoice_id=note.invoice_id,
-            content=zlib.compress(_NOTES.dump_json(note), level=9),
+            content=zlib.compress(json_form(CreditNote).dump_json(note), level=9),
         )
         return insert(record, "new_credit_note")
 
     def credit_note(self, customer_id: str, credit_note_id: str) -> CreditNote | None:
         """A credit note; see `BillingRecords.credit_note`."""
         content = _content(customer_id, _CREDIT_NOTE + credit_note_id)
-        return None if content is None else _NOTES.validate_json(content)
+        return None if content is None else json_form(CreditNote).validate_json(content)
 
     def credit_notes(self, customer_id: str, page: PageRequest) -> Page[DocumentSummary]:
         """Credit notes, newest first; see `BillingRecords.credit_notes`."""
@@ -190,14 +184,14 @@ class DynamoBillingRecords:
             found = CreditedRecord.get(_partition(customer_id), f"CREDITED#{invoice_id}", consistent_read=True)
         except CreditedRecord.DoesNotExist:
             return Credited(invoice_id)
-        return _CREDITED.validate_json(found.content)
+        return json_form(Credited).validate_json(found.content)
 
     def replace_credited(self, customer_id: str, before: Credited, after: Credited) -> DynamoWrite:
         """Record that more was given back; see `BillingRecords.replace_credited`."""
         record = CreditedRecord(
             _partition(customer_id),
             f"CREDITED#{after.invoice_id}",
-            content=_CREDITED.dump_json(after).decode(),
+            content=json_form(Credited).dump_json(after).decode(),
             cents=after.cents,
         )
         if not before.cents:
@@ -207,7 +201,11 @@ class DynamoBillingRecords:
 
 def fingerprint(document: Document) -> str:
     """A hash of everything in `document`; see `billing.ports.Fingerprints`."""
-    content = _INVOICES.dump_json(document) if isinstance(document, Invoice) else _NOTES.dump_json(document)
+    content = (
+        json_form(Invoice).dump_json(document)
+        if isinstance(document, Invoice)
+        else json_form(CreditNote).dump_json(document)
+    )
     return hashlib.sha256(content).hexdigest()
 
 
