@@ -127,7 +127,7 @@ class Scene:
 
 def run(engine: Engine) -> Table:
     """Compare ten reads and a quote with a bare client and with two peers."""
-    with _scene(engine) as scene:
+    with opened_scene(engine) as scene:
         yardsticks, ids = scene.yardsticks(), scene.world.ann.ids
         ours = [scene.ours("GET", path.format(**{str(kind): id_ for kind, id_ in ids.items()})) for path in _READS]
         ours.append(scene.ours("POST", "/deployments/quote", body=json.dumps(_QUOTE)))
@@ -137,7 +137,7 @@ def run(engine: Engine) -> Table:
 
 def run_all(engine: Engine) -> Table:
     """Compare every function of the API that needs neither a cloud nor a payment gateway with a bare client."""
-    with _scene(engine) as scene:
+    with opened_scene(engine) as scene:
         yardsticks = scene.yardsticks()
         ours = {name: exchange for function in load_all() for name, exchange in scene.sample_of(function)}
         taken = in_fresh_processes({**yardsticks, **ours}, _ROUNDS_OF_ALL, scene.world.snapshot.restore)
@@ -145,7 +145,8 @@ def run_all(engine: Engine) -> Table:
 
 
 @contextmanager
-def _scene(engine: Engine) -> Iterator[Scene]:
+def opened_scene(engine: Engine) -> Iterator[Scene]:
+    """The scene, and the environment of the processes that play in it."""
     secret = json.dumps({"current": FixedSigningKeys().secret})
     with pytest.MonkeyPatch.context() as patch, serving_secret(secret) as secrets_url:
         patch.setenv("PYTHONPYCACHEPREFIX", str(_BYTE_CODE))  # use compiled modules, as in the layer

@@ -1,13 +1,20 @@
-"""`Passwords` with Argon2id (RFC 9106)."""
+"""`Passwords` with Argon2id (RFC 9106).
+
+The library is imported when a password is hashed or compared: many functions can, and most requests do neither.
+"""
+
+from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-
-from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from chalicelib.adapters.passwords.breaches import Breaches
 from chalicelib.domain.people.accounts.models import Password
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 # OWASP Password Storage Cheat Sheet, "Argon2id": at least 19 MiB, two iterations, one degree of parallelism.
 MEMORY_KIB = 19_456
@@ -29,13 +36,7 @@ class Argon2idPasswords:
         breaches: Sequence[Breaches] = (),
     ) -> None:
         self._breaches = breaches
-        self._hasher = PasswordHasher(
-            time_cost=iterations,
-            memory_cost=memory_kib,
-            parallelism=lanes,
-            hash_len=_HASH_BYTES,
-            salt_len=_SALT_BYTES,
-        )
+        self._memory_kib, self._iterations, self._lanes = memory_kib, iterations, lanes
         self._nobodys = (
             f"$argon2id$v={_VERSION}$m={memory_kib},t={iterations},p={lanes}"
             f"${_base64(bytes(_SALT_BYTES))}${_base64(bytes(_HASH_BYTES))}"
@@ -51,6 +52,8 @@ class Argon2idPasswords:
 
     def matches(self, password: Password, password_hash: str | None) -> bool:
         """Whether `password` has this hash; see `Passwords.matches`."""
+        from argon2.exceptions import VerifyMismatchError
+
         try:
             self._hasher.verify(password_hash or self._nobodys, password)
         except VerifyMismatchError:
@@ -60,6 +63,18 @@ class Argon2idPasswords:
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made with other parameters."""
         return self._hasher.check_needs_rehash(password_hash)
+
+    @cached_property
+    def _hasher(self) -> PasswordHasher:
+        from argon2 import PasswordHasher
+
+        return PasswordHasher(
+            time_cost=self._iterations,
+            memory_cost=self._memory_kib,
+            parallelism=self._lanes,
+            hash_len=_HASH_BYTES,
+            salt_len=_SALT_BYTES,
+        )
 
 
 def _base64(raw: bytes) -> str:
