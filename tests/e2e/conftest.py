@@ -12,7 +12,7 @@ from tests.support.cloud import LocalCloud, session_cloud
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The cloud of this test worker; with several workers, the fault matrix has a cloud of its own."""
-    with session_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
+    with session_cloud(tmp_path_factory) as cloud:
         yield cloud
 
 

@@ -18,6 +18,7 @@ from dev.demo.people import Person, new_public_key
 from dev.localcloud.awsclient import LocalAws
 from dev.localcloud.home import Home, read_json
 from tests.support.cloud import SPEED, WAIT_SCALE, LocalCloud, localcloud, take_any_ports
+from tests.support.packages import give_package, product_package
 from tests.support.previous_release import PreviousRelease
 
 pytestmark = [pytest.mark.xdist_group("upgrade"), pytest.mark.timeout(900)]
@@ -146,7 +147,7 @@ def updated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation of the previous release with data in it, after the update."""
     home = Home(tmp_path_factory.mktemp("upgrade") / "home")
     release = PreviousRelease.packaged(tmp_path_factory.mktemp("previous"))
-    home.prepare()
+    give_package(home, product_package(tmp_path_factory))
     take_any_ports(home)
     try:
         localcloud(home, "up", "--bare", "--speed", str(SPEED), "--wait-scale", str(WAIT_SCALE))

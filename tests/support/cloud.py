@@ -15,10 +15,13 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dev.demo.client import Client
 from dev.demo.people import Person, mailed_token, staff_owner
 from dev.localcloud.home import Home, read_json, write_json
 from dev.localcloud.ports import HOST, Ports
+from tests.support.packages import give_package, product_package
 from tools.package import ROOT
 
 SPEED = 20.0
@@ -68,11 +71,13 @@ def running_cloud(home: Home, *options: str) -> Iterator[LocalCloud]:
 
 
 @contextmanager
-def session_cloud(folder: Path) -> Iterator[LocalCloud]:
+def session_cloud(factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The cloud that the tests of one worker share."""
     shared = os.environ.get("HEARTH_E2E_HOME")
     if shared is None:
-        with running_cloud(Home(folder)) as cloud:
+        home = Home(factory.mktemp("cloud"))
+        give_package(home, product_package(factory))
+        with running_cloud(home) as cloud:
             yield cloud
         return
     home = Home(Path(shared).resolve())

@@ -1,6 +1,5 @@
 """The product and the fixture project, packaged once for each test run."""
 
-import fcntl
 import json
 import shutil
 from dataclasses import dataclass
@@ -8,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tests.support.packages import package_once
 from tools import finalise
-from tools.package import ROOT, Package, package
-from tools.runtime import Platform
+from tools.package import ROOT, Package
 from tools.template.budgets import SHARE_PERCENT
 
 FIXTURE = Path(__file__).parent / "fixture_project"
@@ -87,9 +86,5 @@ def fixture_project(folder: Path) -> Path:
 
 def packaged_once(project: Path, build: Path, percent: int = SHARE_PERCENT) -> Packaged:
     """`project` packaged into `build` within `percent` of the quotas; the first test process packages it."""
-    build.mkdir(parents=True, exist_ok=True)
-    with (build / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (build / finalise.MANIFEST).exists():
-            package(project, build, Platform.here(), ROOT / "build" / "layers", percent)
+    package_once(project, build, percent)
     return Packaged(project, build)
