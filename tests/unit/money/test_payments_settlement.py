@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -260,6 +261,54 @@ def test_all_money_of_a_top_up_has_the_rate_of_the_first(bank: Bank) -> None:
     bank.gateway.tell(str(top_up.provider_id), refunds=(refund,))
     assert bank.settlement.look(top_up).rate == "1.10"
     assert bank.posted == 0
+
+
+PARTS = st.lists(st.integers(1, 10**9), min_size=1, max_size=6)
+
+
+@pytest.mark.guarantee("G09")
+@given(
+    rate=st.decimals("0.0001", "9999", places=8),
+    paid=PARTS,
+    cuts=st.lists(st.floats(0, 1), max_size=5),
+    returned=st.lists(st.booleans(), min_size=6, max_size=6),
+    looks=st.lists(st.booleans(), min_size=6, max_size=6),
+)
+def test_g09_what_goes_back_in_parts_is_what_was_credited(
+    rate: Decimal, paid: list[int], cuts: list[float], returned: list[bool], looks: list[bool]
+) -> None:
+    """However a payment and its refunds are divided, and whichever refunds come back: no micro-dollar is lost."""
+    bank = Bank()
+    bank.rates.rates["EUR"] = Rate("EUR", rate, bank.clock.now())
+    top_up = bank.asked(Amount(sum(paid), "EUR"))
+    for number, micros in enumerate(paid):
+        bank.paid(top_up, micros, f"ch_{number}", "EUR")
+        if looks[number]:
+            bank.settlement.look(top_up)
+    bank.settlement.look(top_up)
+    credited = bank.posted
+    assert credited == int(sum(paid) * rate)
+
+    whole = sum(paid)
+    ends = sorted({int(whole * cut) for cut in cuts} | {0, whole})
+    refunds = [
+        Refund(f"re_{number}", Amount(end - start, "EUR"), RefundStatus.DONE)
+        for number, (start, end) in enumerate(pairwise(ends))
+    ]
+    for number in range(len(refunds)):
+        if looks[number] or number == len(refunds) - 1:
+            bank.gateway.tell(str(top_up.provider_id), refunds=tuple(refunds[: number + 1]))
+            bank.settlement.look(top_up)
+    assert bank.posted == 0
+
+    told = [
+        replace(refund, status=RefundStatus.FAILED) if comes_back else refund
+        for refund, comes_back in zip(refunds, returned, strict=False)
+    ]
+    bank.gateway.tell(str(top_up.provider_id), refunds=tuple(told))
+    kept = sum(refund.amount.micros for refund in told if refund.status is RefundStatus.FAILED)
+    assert bank.settlement.look(top_up).refunded_micros == credited - bank.posted
+    assert abs(bank.posted - kept * rate) <= 1
 
 
 class Books(RuleBasedStateMachine):

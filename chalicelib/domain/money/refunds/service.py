@@ -8,6 +8,7 @@ never sends money twice. `Settlement` decides what is booked, as for every other
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import ROUND_UP
 
 from chalicelib.domain.foundation.approvals.models import AboveLimit
 from chalicelib.domain.money.ledger.models import HoldPurpose
@@ -112,7 +113,10 @@ class Refunds:
         return top_up
 
     def worth(self, wanted: RefundRequest) -> tuple[TopUp, Amount, int]:
-        """The top-up, the amount to send back, and that amount in base micro-dollars.
+        """The top-up, the amount to send back, and the base micro-dollars to hold for it.
+
+        The debit depends on what else has gone back by then, and is at most a micro-dollar above the amount's own
+        value rounded down: the hold is rounded up.
 
         Raises:
             NotFound, Conflict, InvalidInput: as `order`.
@@ -132,7 +136,7 @@ class Refunds:
         left = max(0, top_up.credited_micros - top_up.refunded_micros - top_up.disputed_micros - under_way)
         if micros > left:
             raise InvalidInput.of("amount", f"What is left of this top-up is worth {format_amount(left)} USD.")
-        return top_up, amount, micros
+        return top_up, amount, min(to_base_micros(amount, top_up.rate, ROUND_UP), left)
 
     def _sent_alone_micros(self, top_up: TopUp) -> int:
         """The refunds of this top-up that were ordered without approval and did not fail."""

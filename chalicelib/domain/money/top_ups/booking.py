@@ -36,11 +36,16 @@ class Booking:
         self._change = change
         self._rate_of = rate_of
         self._ledger = ledger
+        self._paid_micros = 0
+        """The payments that are credited, in the currency that was paid."""
+        self._returned_micros = 0
+        """The refunds and lost disputes that are debited, in that currency."""
 
     def run(self, state: PaymentState) -> TopUp:
         """The top-up after everything new in `state` was booked."""
         wanted = self._wanted()
         ours = [payment for payment in state.payments if payment.amount.currency == wanted.currency]
+        self._count_what_is_booked(ours, state)
         for payment in ours:
             self._credit(payment)
         for refund in state.refunds:
@@ -87,12 +92,19 @@ class Booking:
                 flags.add(Flag.LATE)
         return frozenset(flags)
 
+    def _count_what_is_booked(self, ours: Sequence[Payment], state: PaymentState) -> None:
+        booked = self._top_up.booked
+        self._paid_micros = sum(payment.amount.micros for payment in ours if payment.id in booked)
+        refunded = [r.amount for r in state.refunds if self._only(f"refund:{r.id}", undone_key(r.id))]
+        lost = [d.amount for d in state.disputes if self._only(f"dispute:{d.id}:lost", f"dispute:{d.id}:won")]
+        self._returned_micros = sum(amount.micros for amount in (*refunded, *lost))
+
     def _credit(self, payment: Payment) -> None:
         if payment.id in self._top_up.booked:
             return
-        micros = self._worth(payment.amount)
-        if micros > 0:
-            self._post(f"payment:{payment.id}", EntryType.TOP_UP, micros)
+        micros = self._worth(payment.amount, after=self._paid_micros)
+        self._paid_micros += payment.amount.micros
+        self._post(f"payment:{payment.id}", EntryType.TOP_UP, micros)
         self._note(payment.id, credited_micros=self._top_up.credited_micros + micros)
 
     def _refund(self, refund: Refund) -> None:
@@ -102,21 +114,22 @@ class Booking:
         if refund.key and (hold := self._ledger.hold(self._top_up.customer_id, refund.key)):
             self._change.release_hold(hold)
         done, undone = f"refund:{refund.id}", undone_key(refund.id)
-        micros = self._worth(refund.amount)
         if refund.status is RefundStatus.DONE and done not in self._top_up.booked:
+            micros = self._returned(refund.amount)
             self._post(done, EntryType.REFUND, -micros)
             self._note(done, refunded_micros=self._top_up.refunded_micros + micros)
         elif refund.status is RefundStatus.FAILED and self._only(done, undone):
+            micros = self._taken_again(refund.amount)
             self._post(undone, EntryType.REFUND, micros)
             self._note(undone, refunded_micros=self._top_up.refunded_micros - micros)
 
     def _dispute(self, dispute: Dispute) -> None:
         """Freeze at once; debit only what was lost (G09), and give it back where an appeal has won it."""
         opened, lost, won = (f"dispute:{dispute.id}{end}" for end in ("", ":lost", ":won"))
-        micros = self._worth(dispute.amount)
         reference = f"dsp:{dispute.id}"
         if dispute.status is DisputeStatus.OPEN:
             if not {opened, lost, won} & self._top_up.booked:
+                micros = self._worth(dispute.amount, after=self._returned_micros)
                 self._change.freeze(reference, micros, HoldPurpose.DISPUTE)
                 self._note(opened, disputed_micros=self._top_up.disputed_micros + micros)
             return
@@ -125,10 +138,10 @@ class Booking:
             self._change.release_hold(hold)
             self._note(opened, disputed_micros=self._top_up.disputed_micros - hold.amount_micros)
         if dispute.status is DisputeStatus.LOST and lost not in self._top_up.booked:
-            self._post(lost, EntryType.CHARGEBACK, -micros)
+            self._post(lost, EntryType.CHARGEBACK, -self._returned(dispute.amount))
             self._note(lost)
         elif dispute.status is DisputeStatus.WON and self._only(lost, won):
-            self._post(won, EntryType.CHARGEBACK, micros)
+            self._post(won, EntryType.CHARGEBACK, self._taken_again(dispute.amount))
             self._note(won)
         elif hold is not None:
             self._note(won)
@@ -137,17 +150,35 @@ class Booking:
         """Whether `first` is booked, and `second` is not."""
         return first in self._top_up.booked and second not in self._top_up.booked
 
-    def _worth(self, amount: Amount) -> int:
-        """Of one top-up, everything is worth what its first money was: what comes back is what went in."""
+    def _returned(self, amount: Amount) -> int:
+        """The base micro-dollars to debit, now that `amount` has gone back."""
+        micros = self._worth(amount, after=self._returned_micros)
+        self._returned_micros += amount.micros
+        return micros
+
+    def _taken_again(self, amount: Amount) -> int:
+        """The base micro-dollars to credit, now that `amount`, which had gone back, has come again."""
+        self._returned_micros -= amount.micros
+        return self._worth(amount, after=self._returned_micros)
+
+    def _worth(self, amount: Amount, *, after: int) -> int:
+        """The base micro-dollars of `amount`, of which `after` micros of its currency were booked before.
+
+        All money of one top-up has the rate of its first. Sums are rounded, not parts: all parts of a payment are
+        worth what the payment was, in whatever parts it comes or goes back.
+        """
         if not self._top_up.rate:
             self._top_up = replace(self._top_up, rate=self._rate_of(amount.currency))
-        return to_base_micros(amount, self._top_up.rate)
+        rate, whole = self._top_up.rate, replace(amount, micros=after + amount.micros)
+        return to_base_micros(whole, rate) - to_base_micros(replace(amount, micros=after), rate)
 
     def _post(self, key: str, type_: EntryType, change_micros: int) -> None:
+        """Post a change once; an amount that is worth less than a micro-dollar changes nothing."""
         gateway = self._top_up.gateway
-        self._change.post_once(
-            f"{gateway}:{key}", type_, change_micros, gateway_account(gateway), reference=self._top_up.id
-        )
+        if change_micros:
+            self._change.post_once(
+                f"{gateway}:{key}", type_, change_micros, gateway_account(gateway), reference=self._top_up.id
+            )
 
     def _note(self, booked: str, **changes: int) -> None:
         self._top_up = replace(self._top_up, booked=self._top_up.booked | {booked}, **changes)  # type: ignore[arg-type]

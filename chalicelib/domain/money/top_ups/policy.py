@@ -104,9 +104,9 @@ def current_rate(currency: str, rate: Rate | None, now: datetime) -> str:
     return str(rate.value)
 
 
-def to_base_micros(amount: Amount, rate: str) -> int:
-    """The value of `amount` in the base currency at `rate`, rounded down to a micro-dollar."""
-    return int((Decimal(amount.micros) * Decimal(rate)).to_integral_value(ROUND_DOWN))
+def to_base_micros(amount: Amount, rate: str, rounding: str = ROUND_DOWN) -> int:
+    """The value of `amount` in the base currency at `rate`, rounded to a micro-dollar by a mode of `decimal`."""
+    return int((Decimal(amount.micros) * Decimal(rate)).to_integral_value(rounding))
 
 
 def first_deadline(method: Method, now: datetime) -> datetime:
