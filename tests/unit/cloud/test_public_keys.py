@@ -82,13 +82,19 @@ def refusal(text: str) -> str:
         (Algorithm.RSA, 2048),
     ],
 )
-@pytest.mark.parametrize("comment", ["", " me@laptop", "  a comment of several words ", "\n"])
+@pytest.mark.parametrize("comment", ["", " me@laptop", "\tme@laptop\t", "  a comment of several words ", "\n"])
 def test_keys_of_every_kind_are_taken_without_their_comment(algorithm: Algorithm, bits: int, comment: str) -> None:
     text = openssh(algorithm)
     key = parse_public_key(text + comment)
     assert (key.algorithm, key.bits, key.text) == (algorithm, bits, text)
     digest = base64.b64encode(hashlib.sha256(blob_of(text)).digest()).decode().rstrip("=")
     assert key.fingerprint == f"SHA256:{digest}"
+
+
+@pytest.mark.parametrize("between", ["\t", "  ", " \t "])
+def test_a_key_is_taken_with_tabs_between_its_parts(between: str) -> None:
+    text = openssh(Algorithm.ED25519)
+    assert parse_public_key(text.replace(" ", between) + between + "me@laptop").text == text
 
 
 def test_a_fingerprint_is_the_one_that_ssh_keygen_shows() -> None:

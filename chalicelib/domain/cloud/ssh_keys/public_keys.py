@@ -78,8 +78,7 @@ def parse_public_key(text: str) -> PublicKey:
     line = text.strip()
     if len(line.splitlines()) != 1:
         raise UnusableKey("Paste one public key, as the single line that the .pub file holds.")
-    name, _, rest = line.partition(" ")
-    encoded = rest.split(maxsplit=1)[0] if rest.strip() else ""
+    name, encoded, *_comment = [*line.split(maxsplit=2), "", ""]  # spaces or tabs, as sshd reads them
     try:
         algorithm = Algorithm(name)
     except ValueError:
