@@ -38,9 +38,8 @@ PLANS: dict[str, Plan] = {
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the tree, with one of everything."""
     root = tmp_path_factory.mktemp("tree")
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("chalicelib", "functions", "tests", "tools", "dev", "infra"):
-        shutil.copytree(ROOT / name, root / name, ignore=ignored)
+    for name in ("benchmarks", "chalicelib", "dev", "functions", "infra", "tests", "tools"):
+        shutil.copytree(ROOT / name, root / name)
     for name in ("app.py", "pyproject.toml", ".importlinter"):
         shutil.copy(ROOT / name, root / name)
     for plan in PLANS.values():

@@ -104,8 +104,9 @@ class _Typed:
 
 _MODELS = '''"""<Heading>: what one is."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from chalicelib.kernel.dataclasses import dataclass
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ class FrontDoor:
         headers.append((b"x-forwarded-for", _source(scope)))
         if is_api:
             headers.append((b"host", self._table["domain"].encode()))
-        raw = scope["raw_path"] if is_api else quote(target, safe=_PATH_CHARACTERS).encode()
-        rewritten = {**scope, "path": target, "raw_path": raw, "headers": headers}
+        raw = scope.get("raw_path") if is_api else None
+        rewritten = {**scope, "path": target, "raw_path": raw or _percent_encoded(target), "headers": headers}
         await self._inner(rewritten, receive, send)
 
     def _target(self, path: str, kind: str) -> str | None:
@@ -74,9 +74,15 @@ class FrontDoor:
         return self._table
 
 
-_PATH_CHARACTERS = "/:@!$&'()*+,;=~"
-"""What may stand in a path as it is, besides letters, digits and `-._` (RFC 3986, section 3.3)."""
 _ADDRESS_HEADERS = frozenset({b"x-forwarded-for", SOURCE_HEADER})
+
+
+_PATH_CHARACTERS = "/:@!$&'()*+,;=~"
+"""The characters of a path that need no encoding, besides letters, digits and `-._` (RFC 3986, section 3.3)."""
+
+
+def _percent_encoded(path: str) -> bytes:
+    return quote(path, safe=_PATH_CHARACTERS).encode()
 
 
 def _source(scope: Scope) -> bytes:

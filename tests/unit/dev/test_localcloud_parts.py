@@ -173,7 +173,9 @@ _ROUTES = {"domain": "api.hearth.test", "webhooks": {"stripe": "url"}}
     [
         ("/api/health", ("/api/health", b"api.hearth.test")),
         ("/api/v1/profile", ("/api/v1/profile", b"api.hearth.test")),
+        ("/api/notes/é /x", ("/api/notes/%C3%A9%20/x", b"api.hearth.test")),
         ("/webhooks/stripe", ("/_aws/lambda-url/url/", b"127.0.0.1")),
+        ("/webhooks/stripe/ü", ("/_aws/lambda-url/url/%C3%BC", b"127.0.0.1")),
         ("/apis/health", None),
         ("/webhooks/other", None),
     ],
@@ -187,7 +189,7 @@ def test_the_front_door_names_the_domain_whose_mappings_lead_to_the_apis(
     sent: list[Any] = []
 
     async def inner(scope: Scope, _receive: Receive, _send: Send) -> None:
-        seen.append((scope["path"], dict(scope["headers"])[b"host"]))
+        seen.append((scope["raw_path"].decode("ascii"), dict(scope["headers"])[b"host"]))
 
     async def receive() -> MutableMapping[str, Any]:
         return {"type": "http.request", "body": b""}
