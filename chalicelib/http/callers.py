@@ -16,6 +16,9 @@ class Visitor:
     user_agent: str
     request_id: str
     idempotency_key: str | None = None
+    """The value of the header, which only the door uses; what a request makes is made under `effect_key`."""
+    effect_key: str = ""
+    """Equal for a repeated request: the same endpoint, actor, content and `Idempotency-Key`; else unique (G44)."""
     cookies: tuple[tuple[str, str], ...] = ()
     csrf_token: str | None = None
     """The value of the header `X-CSRF-Token`."""

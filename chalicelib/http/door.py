@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -97,7 +97,7 @@ class Door:
         }
         if principal is None:
             sender = Visitor(**visitor)
-            return self._once(request, sender, site_of(request.ip), self._arguments(request, sender))
+            return self._once(request, sender, self._arguments(request, sender))
         logger.append_keys(user_id=principal.actor_id, customer_id=principal.customer_id)
         return self._serve(request, Caller(**visitor, principal=principal))
 
@@ -117,7 +117,7 @@ class Door:
         try:
             self._authorise(caller)
             arguments = self._arguments(request, caller)
-            answer = self._once(request, caller, f"{caller.customer_id}:{caller.principal.actor_id}", arguments)
+            answer = self._once(request, caller, arguments)
         except HearthError as error:
             if error.status in _DENIALS:
                 self._record(request, caller, arguments, Outcome.DENIED, error.code)
@@ -157,11 +157,11 @@ class Door:
             )
         )
 
-    def _once(self, request: ProxyRequest, sender: Visitor, owner: str, arguments: Mapping[str, Any]) -> Answer:
-        """Call the function, at most once per idempotency key of `owner` (G44)."""
+    def _once(self, request: ProxyRequest, sender: Visitor, arguments: Mapping[str, Any]) -> Answer:
+        """Call the function, at most once per idempotency key of the sender (G44)."""
         if sender.idempotency_key is None:
             return success(self._function(**arguments), self.spec.status)
-        key = f"{owner}:{self.spec.name}:{sender.idempotency_key}"
+        key = self._key(sender)
         records = app().foundation.idempotency_records
         claim = records.claim(
             key,
@@ -203,8 +203,21 @@ class Door:
         if "raw" in spec.takes:
             arguments["raw"] = RawRequest(raw, request.headers)
         for name in {"caller", "visitor"} & spec.takes:
-            arguments[name] = sender
+            arguments[name] = replace(sender, effect_key=self._effect_key(request, sender, arguments))
         return arguments
+
+    def _key(self, sender: Visitor) -> str:
+        """The sender's idempotency key, with everything that makes it another one: who sends it, and to what."""
+        if isinstance(sender, Caller):
+            owner = f"{sender.customer_id}:{sender.principal.actor_id}"
+        else:
+            owner = site_of(sender.ip)
+        return f"{owner}:{self.spec.name}:{sender.idempotency_key}"
+
+    def _effect_key(self, request: ProxyRequest, sender: Visitor, arguments: Mapping[str, Any]) -> str:
+        if sender.idempotency_key is None:
+            return sender.request_id
+        return hashlib.sha256(f"{self._key(sender)}:{_fingerprint(request, arguments)}".encode()).hexdigest()
 
     def _idempotency_key(self, request: ProxyRequest) -> str | None:
         key = request.headers.get("idempotency-key") if self.spec.idempotent else None

@@ -61,7 +61,10 @@ def create_deployment(request: DeploymentBody, caller: Caller) -> DeploymentAcce
     """Hold part of the balance, record the deployment and start to build the machine."""
     wanted = request.wanted(request.ssh_key_id, request.name or "", request.project_id or "")
     accepted = app().cloud.ordering.create(
-        caller.reach, wanted, key=caller.idempotency_key, api_key_id=caller.principal.api_key_id
+        caller.reach,
+        wanted,
+        key=caller.effect_key if caller.idempotency_key else None,
+        api_key_id=caller.principal.api_key_id,
     )
     return DeploymentAccepted.of(accepted)
 

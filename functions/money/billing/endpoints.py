@@ -112,10 +112,9 @@ def create_credit_note(
 
     Above the limit, a second member of staff must approve it first.
     """
-    key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
     amount_micros = parse_amount(request.amount)
     correction = Correction(customer_id, invoice_id, amount_micros, request.reason, caller.user_id)
-    made = app().money.corrections.correct(correction, key)
+    made = app().money.corrections.correct(correction, caller.effect_key)
     if isinstance(made, Approval):
         asked = ApprovalView.of(made, app().core.clock.now())
         return CreditNoteAnswer(credit_note=None, approval=asked)

@@ -22,12 +22,13 @@ def credit_customer(customer_id: CustomerId, request: CreditBody, caller: Caller
     """Give a customer a credit, with a reason for the ledger and the activity log; a large amount needs
     approval.
     """
-    # The ledger keeps this key for ever: the same key and amount are the same credit, even after the
-    # Idempotency-Key has expired.
-    kept = f"{caller.user_id}:{caller.idempotency_key}:{request.amount}"
-    key = kept if caller.idempotency_key else caller.request_id
+    # The ledger keeps this key for ever: a repeated request is the same credit, even after its key has expired.
     approval = app().money.four_eyes.credit(
-        customer_id, parse_amount(request.amount), reason=request.reason, asked_by=caller.user_id, key=key
+        customer_id,
+        parse_amount(request.amount),
+        reason=request.reason,
+        asked_by=caller.user_id,
+        key=caller.effect_key,
     )
     balance = BalanceView.of(app().money.ledger.balance(customer_id), app().cloud.suspensions.of(customer_id))
     asked = ApprovalView.of(approval, app().core.clock.now()) if approval else None

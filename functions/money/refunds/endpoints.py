@@ -25,9 +25,8 @@ from functions.money.top_ups.schemas import TopUpId
 )
 def refund_top_up(top_up_id: TopUpId, request: RefundBody, caller: Caller) -> Reply[RefundAnswer]:
     """Send part of a top-up back to its payer; above the limit, a second member of staff must approve it first."""
-    key = f"{caller.user_id}:{caller.idempotency_key}" if caller.idempotency_key else caller.request_id
     wanted = RefundRequest(top_up_id, request.amount, request.reason, caller.user_id)
-    made = app().money.four_eyes.refund(wanted, key)
+    made = app().money.four_eyes.refund(wanted, caller.effect_key)
     if isinstance(made, Approval):
         answer = RefundAnswer(refund=None, approval=ApprovalView.of(made, app().core.clock.now()))
         return Reply(answer, concerns=made.request.customer_id)

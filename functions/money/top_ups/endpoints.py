@@ -39,7 +39,7 @@ def _way_to_pay(path: str) -> Callable[[Callable[..., TopUpView]], Handler]:
 
 
 def _create(caller: Caller, request: TopUpRequest) -> TopUpView:
-    top_up = app().money.top_ups.create(caller.customer_id, request, caller.idempotency_key)
+    top_up = app().money.top_ups.create(caller.customer_id, request, caller.effect_key)
     return TopUpView.of(top_up, app().foundation.qr_codes)
 
 

@@ -28,8 +28,7 @@ def send_transfer(request: TransferBody, caller: Caller) -> TransferView:
     wanted = TransferRequest(
         caller.customer_id, request.to_customer_id, request.amount, request.note, caller.user_id
     )
-    key = caller.idempotency_key or caller.request_id
-    made = app().money.transfers.send(wanted, f"{caller.user_id}:{key}")
+    made = app().money.transfers.send(wanted, caller.effect_key)
     return TransferView.of(made, caller.customer_id)
 
 

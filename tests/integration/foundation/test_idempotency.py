@@ -3,6 +3,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 from threading import Event
 
 import pytest
@@ -210,3 +211,32 @@ class TestRecords:
         (item,) = table.items()
         expected = int(clock.now().timestamp()) + IDEMPOTENCY_KEY_TTL_SECONDS
         assert item["expires_at"] == {"N": str(expected)}
+
+
+def test_g44_what_a_request_makes_has_a_key_of_that_request_alone(shop: Shop) -> None:
+    """Another endpoint, actor, customer, content or key is another request; the same again is the same one."""
+    seen: list[tuple[tuple[str, ...], str]] = []
+
+    def door(name: str) -> TestDoor:
+        def refuse(request: Order, caller: Caller) -> Order:
+            """Refuse, so that the key may be used again."""
+            seen.append(
+                ((name, caller.principal.actor_id, caller.customer_id, str(request.amount)), caller.effect_key)
+            )
+            raise CapacityUnavailable
+
+        refuse.__name__ = name
+        return TestDoor(refuse, idempotent=True, rate_limited=False)
+
+    for each in (door("buy_one"), door("buy_another")):
+        for token, amount, key in product(("ann", "ann-elsewhere", "bob"), (1, 2), ("order-1", "order-2", "")):
+            headers = {"Idempotency-Key": key} if key else {}
+            for _ in range(2):
+                assert each.call({"amount": amount}, token=token, headers=headers).status == 409
+                seen[-1] = ((*seen[-1][0], key), seen[-1][1])
+    named = {request: {key for other, key in seen if other == request} for request, _ in seen if request[-1]}
+    assert {len(keys) for keys in named.values()} == {1}
+    unnamed = [key for request, key in seen if not request[-1]]
+    everything = [*unnamed, *(key for keys in named.values() for key in keys)]
+    assert (len(named), len(unnamed)) == (24, 24)
+    assert len(set(everything)) == 48
