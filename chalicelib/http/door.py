@@ -90,6 +90,7 @@ class Door:
             "ip": request.ip,
             "user_agent": request.user_agent,
             "request_id": request_id,
+            "effect_key": request_id,
             "idempotency_key": self._idempotency_key(request),
             "cookies": tuple(request.cookies.items()),
             "csrf_token": request.headers.get(CSRF_HEADER),
@@ -161,12 +162,14 @@ class Door:
         """Call the function, at most once per idempotency key of the sender (G44)."""
         if sender.idempotency_key is None:
             return success(self._function(**arguments), self.spec.status)
-        key = self._key(sender)
+        key, fingerprint = self._key(sender), _fingerprint(request, arguments)
+        named = replace(sender, effect_key=hashlib.sha256(f"{key}:{fingerprint}".encode()).hexdigest())
+        arguments = {name: named if value is sender else value for name, value in arguments.items()}
         records = app().foundation.idempotency_records
         claim = records.claim(
             key,
             sender.request_id,
-            _fingerprint(request, arguments),
+            fingerprint,
             app().core.clock.now(),
             lease_seconds=self.spec.timeout_seconds + 5,
         )
@@ -203,7 +206,7 @@ class Door:
         if "raw" in spec.takes:
             arguments["raw"] = RawRequest(raw, request.headers)
         for name in {"caller", "visitor"} & spec.takes:
-            arguments[name] = replace(sender, effect_key=self._effect_key(request, sender, arguments))
+            arguments[name] = sender
         return arguments
 
     def _key(self, sender: Visitor) -> str:
@@ -213,11 +216,6 @@ class Door:
         else:
             owner = site_of(sender.ip)
         return f"{owner}:{self.spec.name}:{sender.idempotency_key}"
-
-    def _effect_key(self, request: ProxyRequest, sender: Visitor, arguments: Mapping[str, Any]) -> str:
-        if sender.idempotency_key is None:
-            return sender.request_id
-        return hashlib.sha256(f"{self._key(sender)}:{_fingerprint(request, arguments)}".encode()).hexdigest()
 
     def _idempotency_key(self, request: ProxyRequest) -> str | None:
         key = request.headers.get("idempotency-key") if self.spec.idempotent else None
